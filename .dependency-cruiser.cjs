@@ -1,0 +1,54 @@
+/**
+ * The import rules of ARCHITECTURE.md: resources may import engines and platform; engines import neither
+ * resources nor http; platform imports nothing of ours.
+ */
+const src = '^server/src/';
+const engines = `${src}(ledger|writer|chains|custody|rates|webhooks|store)/`;
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'platform-imports-nothing-of-ours',
+      severity: 'error',
+      from: { path: `${src}platform/`, pathNot: '[.]test[.]ts$' },
+      to: { path: src, pathNot: `${src}platform/` },
+    },
+    {
+      name: 'engines-know-neither-resources-nor-http',
+      severity: 'error',
+      from: { path: engines, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}(resources|http|workers)/` },
+    },
+    {
+      name: 'store-is-below-the-other-engines',
+      severity: 'error',
+      from: { path: `${src}store/`, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}(ledger|writer|chains|custody|rates|webhooks)/` },
+    },
+    {
+      name: 'http-knows-no-resource',
+      severity: 'error',
+      from: { path: `${src}http/`, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}(resources|workers)/` },
+    },
+    {
+      name: 'source-never-imports-tests',
+      severity: 'error',
+      from: { path: '^(server|cli)/src/', pathNot: '[.]test[.]ts$' },
+      to: { path: '^test/|[.]test[.]ts$' },
+    },
+    {
+      name: 'not-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

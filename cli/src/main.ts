@@ -1,0 +1,69 @@
+import { ConfigError, dataOptions, loadDotEnv } from '@openledger/server/platform/config.ts';
+import { redactText } from '@openledger/server/platform/logger.ts';
+import { version } from '@openledger/server/platform/version.ts';
+import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
+import { Command, CommanderError, Option } from 'commander';
+import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
+import { rateLimitCommand } from './rate-limit.ts';
+import { withStore } from './store.ts';
+import { verifyCommand } from './verify.ts';
+
+/**
+ * The command line tool `openledger`.
+ *
+ * @param args without node and script
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = new Command('openledger')
+    .description('Looks after an OpenLedger deployment. Works beside a running server and without one.')
+    .version(version)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  for (const option of dataOptions()) program.addOption(option);
+  addKeyCommands(program);
+  program
+    .command('rate-limit')
+    .description('set how many requests a second each key of the organisation may make')
+    .argument(
+      '<rule>',
+      'writes/reads a second such as 500/2000, "off", or "default" for the server\'s own setting',
+    )
+    .action((rule: string) => withStore(program.opts(), (store) => rateLimitCommand(store, rule)));
+  program
+    .command('verify')
+    .description('verify the books: balances, journals, transactions, events and hash chains')
+    .action(() => withStore(program.opts(), verifyCommand));
+  try {
+    loadDotEnv(process.env);
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
+    if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`);
+  }
+}
+
+function addKeyCommands(program: Command): void {
+  const keys = program.command('keys').description('API keys');
+  keys
+    .command('create')
+    .description('create a key and print it; it is shown only once')
+    .addOption(new Option('--env <env>', 'its environment').choices(['test', 'live']).makeOptionMandatory())
+    .option('--name <name>', 'what it is for', 'made by command')
+    .action((options: { env: 'test' | 'live'; name: string }) =>
+      withStore(program.opts(), (store) => createKeyCommand(store, options.env, options.name)),
+    );
+  keys
+    .command('list')
+    .description('list all keys; secrets are never shown')
+    .action(() => withStore(program.opts(), listKeysCommand));
+  keys
+    .command('revoke')
+    .description('revoke a key; running servers refuse it within seconds')
+    .argument('<key>', 'its id (key_…) or its prefix')
+    .action((key: string) => withStore(program.opts(), (store) => revokeKeyCommand(store, key)));
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
+  return redactText(`error: ${error instanceof Error ? error.message : String(error)}`);
+}

@@ -1,0 +1,23 @@
+import { ConfigError, parseRateLimit } from '@openledger/server/platform/config.ts';
+import { setRateLimit } from '@openledger/server/resources/api-keys/commands.ts';
+import { listOrganisations } from '@openledger/server/resources/api-keys/queries.ts';
+import type { Store } from './store.ts';
+
+/** Sets the organisation's rate limit; running servers follow within seconds. */
+export async function rateLimitCommand({ db, writer }: Store, rule: string): Promise<void> {
+  const rateLimit = rule === 'default' ? null : checked(rule);
+  const [organisation] = await listOrganisations(db);
+  if (!organisation)
+    throw new ConfigError('There is no organisation yet; start the server first (npm start).');
+  await writer.submit(setRateLimit(organisation.id, rateLimit));
+  process.stdout.write(`Each key of ${organisation.name} may now make: ${rule}\n`);
+}
+
+function checked(rule: string): string {
+  try {
+    parseRateLimit(rule);
+    return rule;
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Bundles the server and the command line tool, each into one file that Node runs. Packages stay outside: they are
+ * installed. Run by `npm run build`, and by prepare.mjs when a source has changed.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { PrepareError, root, writeAtomically } from './prepare.mjs';
+
+const entries = [
+  ['server/src/main.ts', 'server/dist/main.js'],
+  ['cli/src/main.ts', 'cli/dist/main.js'],
+];
+
+/** The command line tool shares the server's sources; to esbuild they would be a package like any other. */
+const ownSources = {
+  name: 'own-sources',
+  setup(builder) {
+    builder.onResolve({ filter: /^@openledger\/server\// }, ({ path }) => ({
+      path: join(root, 'server/src', path.slice('@openledger/server/'.length)),
+    }));
+  },
+};
+
+/**
+ * Builds every entry that there is.
+ *
+ * @throws PrepareError when a source is wrong; esbuild has told where, on stderr
+ */
+export async function build() {
+  const esbuild = await import('esbuild');
+  for (const [source, target] of entries) {
+    if (!existsSync(join(root, source))) continue;
+    await bundle(esbuild, join(root, source), join(root, target));
+  }
+}
+
+async function bundle(esbuild, source, target) {
+  let result;
+  try {
+    result = await esbuild.build({
+      entryPoints: [source],
+      outfile: target,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      packages: 'external',
+      sourcemap: true,
+      plugins: [ownSources],
+      logLevel: 'warning',
+      // Written here, each by a rename: a server that is started meanwhile reads the old file or the new one.
+      write: false,
+    });
+  } catch (cause) {
+    throw new PrepareError('The build failed. What is wrong is told above.', { cause });
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  for (const { path, contents } of result.outputFiles) writeAtomically(path, contents);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await build().catch((error) => {
+    process.stderr.write(`${error instanceof PrepareError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  });
+}

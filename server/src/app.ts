@@ -1,0 +1,187 @@
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { ensureOrganisation, type MadeKeys } from './bootstrap.ts';
+import { createIndexSource } from './custody/indexes.ts';
+import { seedFromMnemonic } from './custody/seed.ts';
+import { openMasterSeed } from './custody/seed-store.ts';
+import { createLocalSigner } from './custody/signer.ts';
+import { createAuthenticator } from './http/auth.ts';
+import type { Route } from './http/route.ts';
+import { createHttpServer } from './http/server.ts';
+import { addSystemRoutes } from './http/system.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import type { RateLimitSetting } from './platform/config.ts';
+import { createIdSource } from './platform/ids.ts';
+import { limits } from './platform/limits.ts';
+import type { Logger } from './platform/logger.ts';
+import { createMetrics, type Metrics } from './platform/metrics.ts';
+import type { Ratio } from './platform/money.ts';
+import { createVault } from './platform/seal.ts';
+import { version } from './platform/version.ts';
+import { createSandboxRates } from './rates/sandbox-rates.ts';
+import { findActiveKey } from './resources/api-keys/queries.ts';
+import { walletRoutes } from './resources/crypto-wallets/routes.ts';
+import { customerRoutes } from './resources/customers/routes.ts';
+import { eventRoutes } from './resources/events/routes.ts';
+import { healthRoutes } from './resources/health/routes.ts';
+import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { sandboxRoutes } from './resources/sandbox/routes.ts';
+import { transactionRoutes } from './resources/transactions/routes.ts';
+import { transferRoutes } from './resources/transfers/routes.ts';
+import { webhookRoutes } from './resources/webhooks/routes.ts';
+import { createDb } from './store/database.ts';
+import { migrate } from './store/migrate.ts';
+import { createPool, type Pool } from './store/pool.ts';
+import { createDeliveryAgent } from './webhooks/connector.ts';
+import { createSender } from './webhooks/send.ts';
+import type { TargetPolicy } from './webhooks/targets.ts';
+import { startDeliveries } from './workers/deliveries.ts';
+import type { Worker } from './workers/loop.ts';
+import { startSettlement } from './workers/settlement.ts';
+import { startSweep } from './workers/sweep.ts';
+import { prepareLanes } from './writer/lanes.ts';
+import { createWriter, type Writer } from './writer/writer.ts';
+
+export interface AppOptions {
+  readonly databaseUrl: string;
+  readonly masterKey: Uint8Array;
+  readonly logger: Logger;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly rateLimit: RateLimitSetting | undefined;
+  readonly lanes: number | undefined;
+  readonly sandboxStepMs: number;
+  readonly onChainFee: Ratio;
+  readonly idempotencyHours: number;
+  /** Sandbox webhooks may be plain http and reach this machine. */
+  readonly loopbackWebhooks: boolean;
+  readonly clock?: Clock;
+  /** The server can never go on (another lane count was set): end the process. */
+  onFatal(error: Error): void;
+}
+
+/** A running server, its database apart. */
+export interface App {
+  /** Where it listens, e.g. `http://127.0.0.1:4000`. */
+  readonly url: string;
+  readonly pool: Pool;
+  readonly writer: Writer;
+  /** The keys, when this start made the organisation. */
+  readonly madeKeys: MadeKeys | undefined;
+  /** In-flight requests finish, what was accepted is committed, connections are closed. */
+  stop(): Promise<void>;
+}
+
+const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+
+/**
+ * Puts the server together and starts it: this is the one place where the parts meet.
+ *
+ * @throws ConfigError when a setting does not fit the database; any other error when the port or database cannot be had
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  const clock = options.clock ?? systemClock;
+  const pool = createPool(options.databaseUrl, 'openledger');
+  const opened: (() => Promise<unknown>)[] = [() => pool.end()];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end();
+  };
+  try {
+    await migrate(pool, migrationsFolder);
+    const laneCount = await prepareLanes(pool, options.lanes);
+    const vault = createVault(options.masterKey);
+    const signer = createLocalSigner(seedFromMnemonic(await openMasterSeed(pool, vault, clock)));
+    const ids = createIdSource(clock);
+    const metrics = createMetrics(() => writer.queued());
+    const writer = createWriter({
+      databaseUrl: options.databaseUrl,
+      laneCount,
+      clock,
+      ids,
+      vault,
+      events: laneEvents(metrics, options),
+    });
+    opened.push(() => writer.close());
+    const db = createDb(pool);
+    const madeKeys = await ensureOrganisation(db, writer);
+
+    const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
+    const rates = createSandboxRates(clock);
+    const policyFor = targetPolicies(options.loopbackWebhooks);
+    const routes: Route[] = [
+      ...healthRoutes({ pool, clock, version }),
+      ...customerRoutes({ db, vault, randomBucket }),
+      ...walletRoutes({ db, signer, indexes: createIndexSource(writer, randomBucket) }),
+      ...transactionRoutes({ db }),
+      ...transferRoutes(options),
+      ...webhookRoutes({ db, randomBucket, policyFor }),
+      ...sandboxRoutes({ rates }),
+      ...ledgerRoutes({ pool }),
+      ...eventRoutes({ db, vault }),
+    ];
+    let url = '';
+    const publicUrl = (): string => options.publicUrl ?? url;
+    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
+    const http = createHttpServer({
+      ...options,
+      routes,
+      writer,
+      authenticator,
+      clock,
+      ids,
+      metrics,
+      publicUrl,
+    });
+    const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
+    addSystemRoutes(http, { routes, metrics, publicUrl, isReady });
+
+    const agents = {
+      test: createDeliveryAgent(policyFor('test')),
+      live: createDeliveryAgent(policyFor('live')),
+    };
+    opened.push(() => Promise.all([agents.test.destroy(), agents.live.destroy()]));
+    const senders = { test: createSender(agents.test), live: createSender(agents.live) };
+    const common = { pool, clock, logger: options.logger };
+    const workers: Worker[] = [
+      startSettlement({ ...common, writer, stepMs: options.sandboxStepMs }),
+      startDeliveries({ ...common, ids, vault, metrics, senderFor: (kind) => senders[kind] }),
+      startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
+    ];
+    opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
+    url = await listen(http, options);
+    opened.push(() => http.close());
+    return { url, pool, writer, madeKeys, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function laneEvents(metrics: Metrics, { onFatal }: AppOptions) {
+  return {
+    onBatch: ({ commands, durationMs }: { commands: number; durationMs: number }) => {
+      metrics.batchCommands.observe(commands);
+      metrics.batchSeconds.observe(durationMs / 1000);
+    },
+    onRetry: (reason: string) => metrics.batchRetries.inc({ reason }),
+    onFatal,
+  };
+}
+
+/** Live webhooks are https to public addresses, always (contract §4, Webhooks). */
+function targetPolicies(loopback: boolean): (kind: 'test' | 'live') => TargetPolicy {
+  const policies = {
+    test: { allowHttp: loopback, allowLoopback: loopback },
+    live: { allowHttp: false, allowLoopback: false },
+  };
+  return (kind) => policies[kind];
+}
+
+async function listen(http: FastifyInstance, { host, port }: AppOptions): Promise<string> {
+  await http.listen({ host, port });
+  const address = http.server.address();
+  const boundPort = typeof address === 'object' && address ? address.port : port;
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`;
+}

@@ -1,0 +1,58 @@
+import type { Currency } from '../platform/money.ts';
+
+/** How a chain makes its keys and writes its addresses. */
+export type ChainFamily = 'solana' | 'evm' | 'tron';
+
+/** The currencies that live on chains. */
+export type Stablecoin = Extract<Currency, 'usdc' | 'usdt' | 'pyusd' | 'eurc'>;
+
+interface ChainFacts {
+  readonly family: ChainFamily;
+  /** Only what the issuer itself issues there: no bridged copies. */
+  readonly currencies: readonly Stablecoin[];
+}
+
+/** Every chain, in the order the API lists them (contract §4, crypto wallets). */
+export const chains = [
+  'solana',
+  'ethereum',
+  'arbitrum',
+  'base',
+  'optimism',
+  'polygon',
+  'avalanche',
+  'tron',
+] as const;
+
+export type Chain = (typeof chains)[number];
+
+const registry: Readonly<Record<Chain, ChainFacts>> = {
+  solana: { family: 'solana', currencies: ['usdc', 'usdt', 'pyusd', 'eurc'] },
+  ethereum: { family: 'evm', currencies: ['usdc', 'usdt', 'pyusd', 'eurc'] },
+  arbitrum: { family: 'evm', currencies: ['usdc', 'usdt', 'pyusd'] },
+  base: { family: 'evm', currencies: ['usdc', 'eurc'] },
+  optimism: { family: 'evm', currencies: ['usdc', 'usdt'] },
+  polygon: { family: 'evm', currencies: ['usdc', 'usdt'] },
+  avalanche: { family: 'evm', currencies: ['usdc', 'usdt', 'eurc'] },
+  tron: { family: 'tron', currencies: ['usdt'] },
+};
+
+/** Whether a text names a chain, exactly as the API writes it (lower case). */
+export function isChain(text: string): text is Chain {
+  return Object.hasOwn(registry, text);
+}
+
+/** The family of a chain: chains of one family share a wallet's key and address. */
+export function chainFamily(chain: Chain): ChainFamily {
+  return registry[chain].family;
+}
+
+/** The stablecoins that exist on a chain (contract §4: no USDC on Tron, no USDT on Base). */
+export function currenciesOn(chain: Chain): readonly Stablecoin[] {
+  return registry[chain].currencies;
+}
+
+/** The chains a currency exists on, in the order of `chains`. */
+export function chainsOf(currency: Currency): readonly Chain[] {
+  return chains.filter((chain) => currenciesOn(chain).some((stablecoin) => stablecoin === currency));
+}

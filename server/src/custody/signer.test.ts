@@ -1,0 +1,64 @@
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkAddress } from '../chains/addresses.ts';
+import { chains } from '../chains/registry.ts';
+import { createSeed, seedFromMnemonic } from './seed.ts';
+import { createLocalSigner } from './signer.ts';
+
+const seed = seedFromMnemonic(`${'abandon '.repeat(11)}about`);
+
+describe('the local signer', () => {
+  test('gives every chain its address, in the order of the registry', async () => {
+    const evm = '0x9858EfFD232B4033E47d90003D41EC34EcaEda94';
+    expect(await createLocalSigner(seed).depositAddresses(0)).toEqual([
+      { chain: 'solana', address: 'HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk' },
+      { chain: 'ethereum', address: evm },
+      { chain: 'arbitrum', address: evm },
+      { chain: 'base', address: evm },
+      { chain: 'optimism', address: evm },
+      { chain: 'polygon', address: evm },
+      { chain: 'avalanche', address: evm },
+      { chain: 'tron', address: 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH' },
+    ]);
+  });
+
+  test('gives addresses that pass the check of their chain', async () => {
+    const signer = createLocalSigner(seedFromMnemonic(createSeed()));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(2 ** 31 - 1), async (index) => {
+        const addresses = await signer.depositAddresses(index);
+        expect(addresses.map((entry) => entry.chain)).toEqual(chains);
+        for (const { chain, address } of addresses) {
+          expect(checkAddress(chain, address)).toEqual({ ok: true, address });
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('keeps working when the caller wipes the seed', async () => {
+    const wiped = Uint8Array.from(seed);
+    const signer = createLocalSigner(wiped);
+    wiped.fill(0);
+    expect(await signer.depositAddresses(5)).toEqual(await createLocalSigner(seed).depositAddresses(5));
+  });
+
+  test('rejects an index that is none', async () => {
+    const signer = createLocalSigner(seed);
+    for (const index of [-1, 0.5, 2 ** 31, Number.NaN]) {
+      await expect(signer.depositAddresses(index)).rejects.toThrow(RangeError);
+    }
+  });
+
+  test('shows nothing of its keys, however it is printed', async () => {
+    const signer = createLocalSigner(seed);
+    await signer.depositAddresses(0);
+    expect(Object.keys(signer)).toEqual([]);
+    expect(JSON.stringify(signer)).toBe('{}');
+    expect(inspect(signer, { depth: null })).toBe('{}');
+    expect(inspect(signer, { depth: null, showHidden: true })).not.toMatch(/xprv|Uint8Array|[0-9a-f]{16}/);
+    expect(Object.isFrozen(signer)).toBe(true);
+    expect({ ...signer }).toEqual({});
+  });
+});

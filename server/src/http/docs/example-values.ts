@@ -1,0 +1,156 @@
+/** Values that make examples read like the real thing. What has none gets one from its schema. */
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+const earlier = '2025-01-15T11:00:00.000Z';
+const ethereumHash = '0x5f1d7a84db00d2fce00b31a7fc73224df40b8b1e2d19f4f24d8a0c1f5c7b9e36';
+const solanaHash = '4cdBNBVmPPPMdmNDs6MBFjmGrG8M7NEpHvbbMbx6LZWcDDZv5yGzDhkvSdmkTqrhc5wjbDLQGTrvg6fMLV2QWAuH';
+const digest = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+
+/** Example values by the name of the field, whatever object it is in. */
+export const valuesByName: Readonly<Record<string, Json>> = {
+  accountName: 'Main account',
+  accountOwnerName: 'Ada Lovelace',
+  address: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+  amount: '10.00',
+  at: earlier,
+  attemptNumber: 1,
+  available: '4.40',
+  balance: '4.40',
+  bankName: 'Lead Bank',
+  businessName: 'Analytical Engines Ltd',
+  buyRate: '0.773644',
+  chain: 'solana',
+  createdAt: earlier,
+  currencies: ['usdc', 'usdt'],
+  currency: 'usdc',
+  currencyCode: 'usd',
+  destinationAddress: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+  destinationCurrency: 'usdc',
+  destinationPaymentRail: 'solana',
+  durationMs: 84,
+  email: 'ada@example.com',
+  event: 'transaction.completed',
+  eventTypes: ['*'],
+  events: ['*'],
+  exchangeRate: null,
+  fee: '0.03',
+  firstName: 'Ada',
+  from: 'usd',
+  hash: digest,
+  httpStatus: 200,
+  iban: 'DE89370400440532013000',
+  kycRejectionReasons: [],
+  kycStatus: 'approved',
+  lane: 0,
+  lastName: 'Lovelace',
+  message: 'The document is not readable',
+  customerMessage: 'Please send a sharper photo of your document.',
+  missing: [],
+  netAmount: '9.97',
+  pending: '0.00',
+  phone: '+14155550100',
+  problems: [],
+  responseBody: 'ok',
+  secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwT0Vd1m0uXyE=',
+  sellRate: '0.728578',
+  seq: '12',
+  sourceCurrency: 'usdc',
+  sourcePaymentRail: 'solana',
+  sourceTxHash: solanaHash,
+  status: 'active',
+  success: true,
+  time: earlier,
+  to: 'gbp',
+  tosAcceptedAt: earlier,
+  total: '4.40',
+  transactionHash: ethereumHash,
+  type: 'transfer',
+  updatedAt: earlier,
+  url: 'https://example.com/hooks',
+  version: '0.1.0',
+};
+
+/** Ids that are the client's own: no shell variable stands for them. */
+export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId']);
+
+const prefixes: Readonly<Record<string, string>> = {
+  ApiKey: 'key',
+  Counterparty: 'pa',
+  Customer: 'cus',
+  DeletedWebhook: 'whk',
+  Environment: 'env',
+  Event: 'evt',
+  PayoutAccount: 'pa',
+  Transaction: 'txn',
+  VirtualAccount: 'va',
+  Wallet: 'wal',
+  Webhook: 'whk',
+  WebhookDelivery: 'whd',
+};
+
+/**
+ * An id as the server makes them.
+ *
+ * @param kind of what it is the id, capitalised: `Customer`
+ */
+export function exampleId(kind: string): string {
+  return `${prefixes[kind] ?? 'id'}_01jhmbxq7ve2r8n5d0kz3c6tga`;
+}
+
+/** What an example answer has otherwise than its schema alone would give. */
+interface AnswerChange {
+  /** Optional fields that this answer has not. */
+  readonly omit?: readonly string[];
+  readonly set?: Readonly<Record<string, Json>>;
+}
+
+const unverified: Json = { wallets: false, virtualAccounts: false, transfers: false };
+const depositOnly = ['sourcePaymentRail', 'sourceTxHash'];
+const transferOnly = [
+  'destinationPaymentRail',
+  'destinationAddress',
+  'destinationTxHash',
+  'gasFee',
+  'reference',
+  'clientReferenceId',
+];
+
+/** Changes by the name of the answer's object. */
+export const changesByObject: Readonly<Record<string, AnswerChange>> = {
+  Customer: { omit: ['phone', 'businessName'] },
+  Event: {
+    set: {
+      type: 'transaction.completed',
+      data: { id: exampleId('Transaction'), status: 'completed', amount: '10.00' },
+    },
+  },
+  Transaction: { omit: depositOnly },
+  Webhook: { omit: ['secret'] },
+};
+
+/** Changes by operation; an operation's own take the place of its object's. */
+export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
+  createCustomer: {
+    omit: ['phone', 'businessName'],
+    set: {
+      kycStatus: 'not_started',
+      capabilities: unverified,
+      requirements: { missing: ['identity', 'terms_of_service'] },
+      tosAcceptedAt: null,
+    },
+  },
+  createCryptoDeposit: {
+    omit: transferOnly,
+    set: {
+      type: 'deposit',
+      status: 'completed',
+      fee: '0.00',
+      netAmount: '10.00',
+      finalAmount: '10.00',
+      timeline: [{ status: 'completed', at: earlier }],
+    },
+  },
+  createWebhook: {},
+  rotateWebhookSecret: {},
+};

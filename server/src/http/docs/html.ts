@@ -1,0 +1,62 @@
+/** Markup made safe by construction: what is put into a template is escaped, unless a template made it. */
+
+const markup = Symbol('markup');
+
+/** Text that is HTML already. No JSON document can hold one, since a symbol keeps it. */
+export interface Html {
+  readonly [markup]: string;
+}
+
+/** What a template takes: texts are escaped, lists are joined, `undefined` leaves nothing. */
+export type Piece = string | number | Html | undefined | readonly Piece[];
+
+/**
+ * Template tag for HTML. Attributes must stand in double quotes.
+ */
+export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+  const texts = pieces.map((piece, index) => printPiece(piece) + (strings[index + 1] ?? ''));
+  return { [markup]: (strings[0] ?? '') + texts.join('') };
+}
+
+/** Takes a text of our own over as it is; nothing that comes from a document may go through here. */
+export function verbatim(text: string): Html {
+  return { [markup]: text };
+}
+
+/** The finished text of some HTML. */
+export function printHtml(page: Html): string {
+  return page[markup];
+}
+
+/** Puts a separator between pieces. */
+export function joined(pieces: readonly Piece[], separator: string): Piece {
+  return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [separator, piece]));
+}
+
+/** An anchor that is safe in a fragment: letters, digits, `-` and `_` stay. */
+export function anchor(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9_]+/g, '-');
+}
+
+function printPiece(piece: Piece): string {
+  if (piece === undefined) return '';
+  if (typeof piece === 'string') return escapeText(piece);
+  if (typeof piece === 'number') return String(piece);
+  return isHtml(piece) ? piece[markup] : piece.map(printPiece).join('');
+}
+
+function isHtml(piece: Html | readonly Piece[]): piece is Html {
+  return markup in piece;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeText(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
+}

@@ -1,0 +1,193 @@
+import type { ErrorCode } from '../../platform/errors.ts';
+
+/** A stable sub-code of an error, as the page explains it. */
+export interface ReasonEntry {
+  readonly reason: string;
+  /** The codes it comes with; most have one. */
+  readonly codes: readonly ErrorCode[];
+  readonly meaning: string;
+  readonly whatToDo: string;
+}
+
+/** The six codes, in the order of their statuses. */
+export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
+  ['INVALID_REQUEST', 'The request is wrong. The same request will fail again: change it first.'],
+  ['UNAUTHORIZED', 'There is no API key, or none that is valid.'],
+  [
+    'NOT_FOUND',
+    'There is no such thing: it never was, belongs to someone else, or is in the other environment.',
+  ],
+  ['CONFLICT', 'The request is right, but the state of things forbids it now.'],
+  ['RATE_LIMITED', 'Too much at once. Wait for the seconds in `Retry-After`, then send it again.'],
+  ['INTERNAL_ERROR', 'Our fault. Send it again with the same `Idempotency-Key`, and keep the `requestId`.'],
+];
+
+/** Every reason that the server gives, by code and name. */
+export const reasons: readonly ReasonEntry[] = [
+  ...of('INVALID_REQUEST', [
+    [
+      'amount_too_small',
+      'The fee or the conversion would leave nothing of the amount.',
+      'Send a larger amount.',
+    ],
+    ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
+    ['body_too_large', 'The body is larger than 1 MiB.', 'Send less.'],
+    [
+      'insufficient_funds',
+      'The wallet has less of the currency available than the transfer takes.',
+      'Read the balance; wait for a deposit or send less.',
+    ],
+    [
+      'invalid_address',
+      'The destination address is no address of that chain.',
+      'Check the chain and copy the address again; `details` says what is wrong.',
+    ],
+    [
+      'invalid_amount',
+      'The amount is no plain positive decimal, or has more decimals than the currency.',
+      'Send a text such as `"10.00"`.',
+    ],
+    ['invalid_encoding', 'The body is not valid UTF-8.', 'Encode it as UTF-8.'],
+    [
+      'invalid_idempotency_key',
+      'The `Idempotency-Key` header is empty, too long or not printable.',
+      'Use 1 to 255 printable ASCII characters, a UUID for example.',
+    ],
+    [
+      'invalid_json',
+      'The body is not JSON, has a key twice, or is nested too deeply.',
+      'Let a JSON library write it; `details` names the place where it can.',
+    ],
+    [
+      'invalid_webhook_url',
+      'Webhooks cannot be sent to this URL.',
+      'Use an `https` URL of a public host; the message says what is wrong with this one.',
+    ],
+    [
+      'malformed_request',
+      'The request is not valid HTTP, or its URL cannot be read.',
+      'Check path and headers.',
+    ],
+    [
+      'rail_not_configured',
+      'This server has nothing set up to send live money on that rail.',
+      'Use a test key, or ask whoever runs the server.',
+    ],
+    ['unsupported_charset', 'The `Content-Type` names another charset than UTF-8.', 'Send UTF-8.'],
+    [
+      'unsupported_content_type',
+      'The body is not declared as JSON.',
+      'Send `Content-Type: application/json`.',
+    ],
+    [
+      'unsupported_currency',
+      'The currency does not exist here, or not together with the chain or the other currency.',
+      'Choose one that the message names.',
+    ],
+    ['unsupported_encoding', 'The body is compressed.', 'Send it without `Content-Encoding`.'],
+    [
+      'unsupported_rail',
+      'The payment rail does not exist, or does not carry the currency.',
+      'Choose one that the message names.',
+    ],
+    [
+      'validation_failed',
+      'Fields are missing, unknown or out of their limits.',
+      'Correct every place that `details` names; it has all of them at once.',
+    ],
+  ]),
+  ...of('UNAUTHORIZED', [
+    [
+      'invalid_api_key',
+      'The key is unknown, revoked or not well formed.',
+      'Copy the whole key again, `ld_test_` or `ld_live_` included.',
+    ],
+    [
+      'missing_api_key',
+      'There is no key in the request.',
+      'Send `Authorization: Bearer <key>` or `X-API-Key: <key>`.',
+    ],
+    ['two_api_keys', 'The two headers for the key carry different keys.', 'Send one of them.'],
+  ]),
+  ...of('NOT_FOUND', [
+    ['event_not_found', 'There is no such event.', 'Check the id and which environment the key is for.'],
+    ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
+    ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],
+    ['route_not_found', 'There is no such path, or not with this method.', 'Compare both with this page.'],
+    ['sandbox_only', 'The operation belongs to the sandbox and the key is a live one.', 'Use a test key.'],
+    [
+      'transaction_not_found',
+      'There is no such transaction.',
+      'Check the id and which environment the key is for.',
+    ],
+    ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
+  ]),
+  {
+    reason: 'customer_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning: 'There is no such customer: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check the id and which environment the key is for.',
+  },
+  {
+    reason: 'wallet_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning:
+      'There is no such wallet, or it is another customer’s: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check both ids and which environment the key is for.',
+  },
+  ...of('CONFLICT', [
+    ['customer_rejected', 'The customer was rejected and can move nothing.', 'Read the customer to see why.'],
+    ['customer_suspended', 'The customer is suspended and can move nothing.', 'Wait until that is lifted.'],
+    [
+      'idempotency_key_reused',
+      'The `Idempotency-Key` was used for another operation or another body.',
+      'Make a new key for each new intention, and repeat requests unchanged.',
+    ],
+    [
+      'kyc_required',
+      'The customer has not been verified, or has not accepted the terms.',
+      'See `details` for what is missing; in the sandbox, decide the verification yourself.',
+    ],
+    [
+      'not_due',
+      'The transfer has nothing to do at this time.',
+      'Read it again: it may have gone on already.',
+    ],
+    [
+      'request_in_progress',
+      'The first request with this `Idempotency-Key` is still running.',
+      'Send it again after `Retry-After`; it never runs twice.',
+    ],
+    [
+      'too_many_webhooks',
+      'The environment has as many webhooks as it may have.',
+      'Delete one that is not needed.',
+    ],
+    ['wallet_closed', 'The wallet is closed, for good.', 'Create a new wallet.'],
+    [
+      'wallet_frozen',
+      'The wallet is frozen: money comes in, none goes out.',
+      'Set its status to `active` first.',
+    ],
+    ['wallet_not_empty', 'Only an empty wallet can be closed.', 'Transfer everything out of it first.'],
+  ]),
+  ...of('RATE_LIMITED', [
+    ['rate_limited', 'The key or the address has sent more than its rate allows.', 'Wait for `Retry-After`.'],
+    [
+      'server_busy',
+      'More writes are waiting than the server takes on.',
+      'Wait for `Retry-After`, then send it again.',
+    ],
+  ]),
+  ...of('INTERNAL_ERROR', [
+    [
+      'internal_error',
+      'Something went wrong in the server; its log has more under the `requestId`.',
+      'Send it again with the same `Idempotency-Key`.',
+    ],
+  ]),
+];
+
+function of(code: ErrorCode, rows: readonly (readonly [string, string, string])[]): readonly ReasonEntry[] {
+  return rows.map(([reason, meaning, whatToDo]) => ({ reason, codes: [code], meaning, whatToDo }));
+}

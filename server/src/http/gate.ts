@@ -1,0 +1,97 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../platform/clock.ts';
+import { parseRateLimit, type RateLimitSetting } from '../platform/config.ts';
+import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
+import { type Authenticator, type Caller, type PresentedKey, presentedKey } from './auth.ts';
+import { type Allowance, createRateLimiter, type RateLimiter } from './rate-limit.ts';
+
+/** Lets requests in: checks keys and keeps to the rate limits (contract §1, §3). */
+export interface Gate {
+  /** @throws ApiError 401 or 429 */
+  admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<Caller>;
+  /** For paths that need no key. @throws ApiError 429 */
+  admitAnyone(request: FastifyRequest, reply: FastifyReply): void;
+}
+
+/**
+ * @param setting the rate limits of organisations that have none of their own; undefined switches all of them off
+ */
+export function createGate(
+  clock: Clock,
+  setting: RateLimitSetting | undefined,
+  authenticator: Authenticator,
+): Gate {
+  if (!setting) return openGate(authenticator);
+  const writes = createRateLimiter(clock, setting.writesPerSecond);
+  const reads = createRateLimiter(clock, setting.readsPerSecond);
+  const anyone = createRateLimiter(clock, setting.readsPerSecond);
+  const failures = createRateLimiter(clock, limits.unauthenticatedPerSecond);
+
+  return {
+    async admitCaller(request, reply) {
+      const caller = await limitedCheck(request, reply, authenticator, failures);
+      const own = caller.rateLimit === null ? setting : parseRateLimit(caller.rateLimit);
+      if (!own) return caller;
+      const isRead = request.method === 'GET';
+      const limiter = isRead ? reads : writes;
+      pass(limiter.take(caller.keyId, isRead ? own.readsPerSecond : own.writesPerSecond), reply);
+      return caller;
+    },
+    admitAnyone(request, reply) {
+      pass(anyone.take(request.ip), reply);
+    },
+  };
+}
+
+function openGate(authenticator: Authenticator): Gate {
+  return {
+    async admitCaller(request) {
+      const key = presentedKey(request.headers);
+      const caller = authenticator.known(key) ?? (await authenticator.check(key));
+      if (!caller) throw invalidKey();
+      return caller;
+    },
+    admitAnyone: () => undefined,
+  };
+}
+
+/**
+ * Checks a key. Failures are counted by client address; once there are too many, keys that were not checked a moment
+ * ago are refused unchecked, so that guessing is slow.
+ */
+async function limitedCheck(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  authenticator: Authenticator,
+  failures: RateLimiter,
+): Promise<Caller> {
+  let key: PresentedKey;
+  try {
+    key = presentedKey(request.headers);
+  } catch (error) {
+    pass(failures.take(request.ip), reply);
+    throw error;
+  }
+  const known = authenticator.known(key);
+  if (known) return known;
+  pass(failures.peek(request.ip), reply);
+  const caller = await authenticator.check(key);
+  if (caller) return caller;
+  pass(failures.take(request.ip), reply);
+  throw invalidKey();
+}
+
+function invalidKey(): ApiError {
+  return new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
+}
+
+function pass(
+  { allowed, limit, remaining, resetSeconds, retryAfterSeconds }: Allowance,
+  reply: FastifyReply,
+): void {
+  reply.header('ratelimit-limit', limit);
+  reply.header('ratelimit-remaining', remaining);
+  reply.header('ratelimit-reset', resetSeconds);
+  if (!allowed) throw new ApiError(rateLimited('rate_limited', 'Too many requests', retryAfterSeconds));
+}

@@ -1,0 +1,170 @@
+import { type ErrorCode, errorStatus } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
+import { errorSchema, overview, refusalExamples, securitySchemes } from './openapi-frame.ts';
+import { errorsOf, isList, type Route, tags } from './route.ts';
+
+type Json = Record<string, unknown>;
+
+/** The schemas that a route's answer is made of. */
+function schemasOf(route: Route): Json {
+  const { name, schema } = route.data;
+  const data = { $ref: `#/components/schemas/${name}` };
+  const envelope = isList(route)
+    ? listEnvelope(data)
+    : {
+        type: 'object',
+        required: ['ok', 'data'],
+        properties: { ok: { type: 'boolean', enum: [true] }, data },
+      };
+  return { [envelopeName(route)]: envelope, [name]: bare(schema) };
+}
+
+function listEnvelope(item: Json): Json {
+  return {
+    type: 'object',
+    required: ['ok', 'data', 'nextCursor'],
+    properties: {
+      ok: { type: 'boolean', enum: [true] },
+      data: { type: 'array', items: item },
+      nextCursor: { type: ['string', 'null'], description: 'Give it as `cursor` to get the next page' },
+    },
+  };
+}
+
+function envelopeName(route: Route): string {
+  return isList(route) ? `${route.data.name}ListEnvelope` : `${route.data.name}Envelope`;
+}
+
+/** A schema as the document shows it: without its own name, and with references into the document. */
+function bare(schema: object): Json {
+  const copy = JSON.parse(
+    JSON.stringify(schema, (key, value) =>
+      key === '$ref' && typeof value === 'string' ? `#/components/schemas/${value.replace(/#$/, '')}` : value,
+    ),
+  );
+  delete copy.$id;
+  return copy;
+}
+
+const responseNames: Record<ErrorCode, string> = {
+  INVALID_REQUEST: 'InvalidRequest',
+  UNAUTHORIZED: 'Unauthorized',
+  NOT_FOUND: 'NotFound',
+  CONFLICT: 'Conflict',
+  RATE_LIMITED: 'RateLimited',
+  INTERNAL_ERROR: 'InternalError',
+};
+
+function responses(route: Route): Json {
+  const ok = {
+    description: route.okDescription,
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${envelopeName(route)}` } } },
+  };
+  const refusals = errorsOf(route).map((code): [string, Json] => [
+    String(errorStatus[code]),
+    { $ref: `#/components/responses/${responseNames[code]}` },
+  ]);
+  return Object.fromEntries(
+    [['200', ok] as [string, Json], ...refusals].sort(([a], [b]) => a.localeCompare(b)),
+  );
+}
+
+function parameters(route: Route): Json[] {
+  const inPath = Object.entries(route.params ?? {}).map(([name, description]) => ({
+    name,
+    in: 'path',
+    required: true,
+    description,
+    schema: { type: 'string' },
+  }));
+  const paging = {
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: limits.pageMax,
+      default: limits.pageDefault,
+      description: 'How many items a page has at most',
+    },
+    cursor: { type: 'string', description: '`nextCursor` of the page before' },
+  };
+  const properties = { ...(route.query?.properties ?? {}), ...(isList(route) ? paging : {}) };
+  const required = new Set(route.query?.required ?? []);
+  const inQuery = Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = bare(schema) as { description?: string };
+    return {
+      name,
+      in: 'query',
+      ...(required.has(name) ? { required: true } : {}),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+  return [...inPath, ...inQuery];
+}
+
+function operation(route: Route): Json {
+  const listed = parameters(route);
+  const body = route.method === 'GET' ? undefined : route.body;
+  const required = route.method !== 'GET' && !route.bodyOptional;
+  return {
+    tags: [route.tag],
+    summary: route.summary,
+    description: route.description,
+    operationId: route.operationId,
+    ...(route.access === 'public' ? { security: [] } : {}),
+    ...(listed.length > 0 ? { parameters: listed } : {}),
+    ...(body ? { requestBody: { required, content: { 'application/json': { schema: bare(body) } } } } : {}),
+    responses: responses(route),
+  };
+}
+
+function paths(routes: readonly Route[]): Json {
+  const all: Record<string, Json> = {};
+  for (const route of routes) {
+    all[route.path] = { ...all[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return all;
+}
+
+function refusalResponses(routes: readonly Route[]): Json {
+  const used = new Set(routes.flatMap(errorsOf));
+  const entries = refusalExamples
+    .filter(({ code }) => used.has(code))
+    .map(({ code, description, message }) => [
+      responseNames[code],
+      {
+        description,
+        content: {
+          'application/json': {
+            schema: { $ref: '#/components/schemas/Error' },
+            example: { ok: false, error: { code, message } },
+          },
+        },
+      },
+    ]);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * Makes the OpenAPI 3.1 document out of the routes: the schemas in it are the very ones that validate requests and
+ * serialise responses.
+ *
+ * @param serverUrl the base URL that clients reach this server by
+ */
+export function buildOpenApi(routes: readonly Route[], serverUrl: string): Json {
+  const used = new Set(routes.map((route) => route.tag));
+  const schemas = Object.assign({}, ...routes.map(schemasOf), { Error: errorSchema }) as Json;
+  return {
+    openapi: '3.1.0',
+    info: overview,
+    servers: [{ url: serverUrl, description: 'This server' }],
+    security: [{ BearerAuth: [] }, { ApiKeyAuth: [] }],
+    tags: tags.filter(([name]) => used.has(name)).map(([name, description]) => ({ name, description })),
+    paths: paths(routes),
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => a.localeCompare(b))),
+      responses: refusalResponses(routes),
+      securitySchemes,
+    },
+  };
+}

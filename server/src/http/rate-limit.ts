@@ -1,0 +1,80 @@
+import type { Clock } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
+
+/** What a token bucket says to one request. */
+export interface Allowance {
+  readonly allowed: boolean;
+  /** The most requests that can be made at once. */
+  readonly limit: number;
+  readonly remaining: number;
+  /** Whole seconds until the bucket is full again. */
+  readonly resetSeconds: number;
+  /** Whole seconds until one more request fits, at least 1; 0 when this one was allowed. */
+  readonly retryAfterSeconds: number;
+}
+
+/** Token buckets, one for each client. */
+export interface RateLimiter {
+  /** Takes a token if there is one. @param perSecond instead of the limiter's own rate */
+  take(client: string, perSecond?: number): Allowance;
+  /** Whether a token is there, without taking it. */
+  peek(client: string): Allowance;
+}
+
+interface Bucket {
+  tokens: number;
+  filledAtMs: number;
+}
+
+/**
+ * Makes token buckets that fill by `usualPerSecond` tokens a second and hold twice as many (contract §3).
+ */
+export function createRateLimiter(clock: Clock, usualPerSecond: number): RateLimiter {
+  const buckets = new Map<string, Bucket>();
+
+  const fill = (client: string, perSecond: number): Bucket => {
+    const burst = perSecond * limits.burstFactor;
+    const nowMs = clock.now();
+    const bucket = buckets.get(client);
+    if (!bucket) {
+      if (buckets.size >= limits.trackedClients) forgetFullest(buckets, limits.trackedClients / 10);
+      const fresh = { tokens: burst, filledAtMs: nowMs };
+      buckets.set(client, fresh);
+      return fresh;
+    }
+    const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs);
+    bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1000);
+    bucket.filledAtMs = nowMs;
+    return bucket;
+  };
+
+  return {
+    take(client, perSecond = usualPerSecond) {
+      const bucket = fill(client, perSecond);
+      const allowed = bucket.tokens >= 1;
+      if (allowed) bucket.tokens -= 1;
+      return describe(bucket, allowed, perSecond);
+    },
+    peek(client) {
+      const bucket = fill(client, usualPerSecond);
+      return describe(bucket, bucket.tokens >= 1, usualPerSecond);
+    },
+  };
+}
+
+function describe({ tokens }: Bucket, allowed: boolean, perSecond: number): Allowance {
+  const limit = perSecond * limits.burstFactor;
+  return {
+    allowed,
+    limit,
+    remaining: Math.max(0, Math.floor(tokens)),
+    resetSeconds: Math.ceil((limit - tokens) / perSecond),
+    retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / perSecond)),
+  };
+}
+
+/** Those whose buckets were touched longest ago are the fullest, and lose least by being forgotten. */
+function forgetFullest(buckets: Map<string, Bucket>, count: number): void {
+  const oldest = [...buckets].sort((a, b) => a[1].filledAtMs - b[1].filledAtMs).slice(0, count);
+  for (const [client] of oldest) buckets.delete(client);
+}

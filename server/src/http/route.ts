@@ -1,0 +1,95 @@
+import type { TObject, TSchema } from 'typebox';
+import type { ErrorCode } from '../platform/errors.ts';
+import type { Command } from '../writer/command.ts';
+import type { Caller } from './auth.ts';
+import type { NamedSchema } from './schema.ts';
+
+/** The tags of the document, in its order (contract §1). */
+export const tags = [
+  ['Health', 'API health check'],
+  ['Customers', 'Manage customers (individuals or businesses) on your platform'],
+  ['Crypto Wallets', 'Create and manage custodial crypto wallets'],
+  ['Virtual Accounts', 'Create and manage fiat virtual accounts with deposit instructions'],
+  ['Counterparties', 'Manage customer-owned external accounts for receiving payouts'],
+  ['Transactions', 'View transaction history across wallets and accounts'],
+  ['Rates', 'Get current exchange rates'],
+  ['Transfers', 'Move funds between currencies and payment rails'],
+  ['Webhooks', 'Configure webhook endpoints to receive real-time event notifications'],
+  ['Reference', 'Lookup tables for occupation and industry codes'],
+  ['Sandbox', 'Make things happen in the sandbox: test keys only'],
+  ['Ledger', 'The double-entry books behind the balances'],
+  ['Events', 'What has happened, as it is sent to webhooks'],
+] as const;
+
+export type Tag = (typeof tags)[number][0];
+
+/** What a handler gets to see of a request. Everything in it has been checked against the route's schemas. */
+export interface RequestContext<Body = unknown> {
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Body;
+  /** The request's idempotency key, if it has one. */
+  readonly idempotencyKey: string | undefined;
+}
+
+/** An answer to a read: one thing, or a page of a list. Already JSON text. */
+export type ReadAnswer = string | { readonly items: readonly string[]; readonly nextCursor: string | null };
+
+interface RouteBase {
+  /** As OpenAPI writes it: `/v1/customers/{customerId}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description: string;
+  /** `public` needs no key; `test` answers a live key with 404. */
+  readonly access: 'public' | 'key' | 'test';
+  readonly params?: Readonly<Record<string, string>>;
+  /** Query parameters; all are optional texts with the limits that their schema names. */
+  readonly query?: TObject;
+  readonly okDescription: string;
+  /** What `data` is (of a list: each item of it). */
+  readonly data: NamedSchema;
+  /** Codes that this operation can answer beyond those that every operation can. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** A route that changes nothing. */
+export interface ReadRoute extends RouteBase {
+  readonly method: 'GET';
+  readonly list?: boolean;
+  read(context: RequestContext): Promise<ReadAnswer>;
+}
+
+/** A route that changes something, by a command whose result is the JSON text of `data`. */
+export interface WriteRoute<Body = unknown> extends RouteBase {
+  readonly method: 'POST' | 'PATCH' | 'DELETE';
+  readonly body?: TSchema;
+  readonly bodyOptional?: boolean;
+  /** The answer holds personal data or a secret: it is sealed where it is kept for an idempotency key. */
+  readonly sensitive?: boolean;
+  write(context: RequestContext<Body>): Command<string> | Promise<Command<string>>;
+}
+
+export type Route = ReadRoute | WriteRoute;
+
+/** Declares a route that changes something; the body's type is the handler's own. */
+export function writeRoute<Body>(route: WriteRoute<Body>): Route {
+  return route as WriteRoute;
+}
+
+/** Whether a route answers with a page of a list. */
+export function isList(route: Route): boolean {
+  return route.method === 'GET' && route.list === true;
+}
+
+/** The codes that an operation can answer with. */
+export function errorsOf(route: Route): readonly ErrorCode[] {
+  const codes: ErrorCode[] = ['INVALID_REQUEST'];
+  if (route.access !== 'public') codes.push('UNAUTHORIZED');
+  if (route.access === 'test') codes.push('NOT_FOUND');
+  if (route.method === 'POST') codes.push('CONFLICT');
+  codes.push('RATE_LIMITED', 'INTERNAL_ERROR', ...(route.errors ?? []));
+  return [...new Set(codes)];
+}

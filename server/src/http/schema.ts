@@ -1,0 +1,65 @@
+import Type, { type TSchema, type TUnsafe } from 'typebox';
+
+/**
+ * Small additions to TypeBox. Schemas are plain JSON Schema: the same objects validate requests, serialise responses
+ * and make the OpenAPI document.
+ */
+
+/** A schema with a name: it becomes `#/components/schemas/<name>` in the document. */
+export interface NamedSchema {
+  readonly name: string;
+  readonly schema: TSchema;
+}
+
+/** A text that may be `null`. */
+export function nullableText(description?: string): TUnsafe<string | null> {
+  return Type.Unsafe({ type: ['string', 'null'], ...(description ? { description } : {}) });
+}
+
+/** A time that may be `null`. */
+export function nullableTime(description?: string): TUnsafe<string | null> {
+  return Type.Unsafe({
+    type: ['string', 'null'],
+    format: 'date-time',
+    ...(description ? { description } : {}),
+  });
+}
+
+/** A time as ISO 8601 UTC with milliseconds. */
+export function time(description?: string) {
+  return Type.String({ format: 'date-time', ...(description ? { description } : {}) });
+}
+
+/** One of some words. */
+export function oneOf<Word extends string>(words: readonly Word[], description?: string): TUnsafe<Word> {
+  return Type.Unsafe({ type: 'string', enum: [...words], ...(description ? { description } : {}) });
+}
+
+/** Up to 50 pairs of texts that mean something to the client only. */
+export function metadata(limits: { pairs: number; keyLength: number; valueLength: number }) {
+  return Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    description: 'Your own key-value pairs, kept and returned as they are',
+    maxProperties: limits.pairs,
+    propertyNames: { type: 'string', minLength: 1, maxLength: limits.keyLength },
+    additionalProperties: { type: 'string', maxLength: limits.valueLength },
+  });
+}
+
+/**
+ * Closes every object of a request schema: a field that is not named is refused, since a misspelt one must not
+ * silently do something else (contract §1). Objects that say so themselves stay as they are.
+ */
+export function closed(schema: object): object {
+  if (Array.isArray(schema)) return schema.map((item) => (isObject(item) ? closed(item) : item));
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(schema)) copy[key] = isObject(value) ? closed(value) : value;
+  if (copy.type === 'object' && copy.properties && copy.additionalProperties === undefined) {
+    copy.additionalProperties = false;
+  }
+  return copy;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

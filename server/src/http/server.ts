@@ -1,0 +1,178 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Clock } from '../platform/clock.ts';
+import type { RateLimitSetting } from '../platform/config.ts';
+import { ApiError, errorStatus, invalidRequest, notFound, type Refusal } from '../platform/errors.ts';
+import type { IdSource } from '../platform/ids.ts';
+import { limits } from '../platform/limits.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Writer } from '../writer/writer.ts';
+import type { Authenticator } from './auth.ts';
+import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
+import { failure } from './envelope.ts';
+import { toRefusal } from './errors.ts';
+import { createGate, type Gate } from './gate.ts';
+import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
+import { parseJsonBody } from './json-body.ts';
+import { assertJsonHeaders, readBody } from './read-body.ts';
+import type { Route } from './route.ts';
+import './request-state.ts';
+
+export interface HttpOptions {
+  readonly routes: readonly Route[];
+  readonly writer: Writer;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly rateLimit: RateLimitSetting | undefined;
+  /** The base URL that clients reach this server by; known once it listens. */
+  publicUrl(): string;
+}
+
+/** Makes the HTTP server around the routes: everything of contract §1 to §3. */
+export function createHttpServer(options: HttpOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+    http: { maxHeaderSize: limits.headersBytes },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
+  });
+  const gate = createGate(options.clock, options.rateLimit, options.authenticator);
+  addRequestState(app, options);
+  addBodyParser(app);
+  addRoutes(app, gate, options);
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
+  app.setNotFoundHandler((request, reply) => {
+    gate.admitAnyone(request, reply);
+    return sendRefusal(notFound('route'), request, reply, docsUrl(options));
+  });
+  return app;
+}
+
+/** Where errors point to. */
+function docsUrl(options: HttpOptions): string {
+  return `${options.publicUrl()}/docs`;
+}
+
+const requestIdPattern = /^[A-Za-z0-9._:-]+$/;
+
+function addRequestState(app: FastifyInstance, { ids, metrics }: HttpOptions): void {
+  app.decorateRequest('state', null as never);
+  app.addHook('onRequest', (request, reply, done) => {
+    setState(request, ids);
+    reply.header('x-request-id', request.state.requestId);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request;
+    metrics.requests.inc({ method, route: routeOptions.url ?? 'none', status: reply.statusCode });
+    metrics.requestSeconds.observe({ method }, (performance.now() - request.state.startedMs) / 1000);
+    done();
+  });
+}
+
+function setState(request: FastifyRequest, ids: IdSource): void {
+  const given = request.headers['x-request-id'];
+  const kept =
+    typeof given === 'string' && given.length <= limits.requestIdLength && requestIdPattern.test(given);
+  request.state = {
+    requestId: kept ? given : ids.next('req'),
+    startedMs: performance.now(),
+    caller: undefined,
+    idempotencyKey: undefined,
+    bodyHash: undefined,
+  };
+}
+
+function addBodyParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
+    const body = await readBody(stream);
+    if (body.tooLarge) {
+      request.state.bodyHash = body.hash;
+      throw new ApiError(
+        invalidRequest('body_too_large', `The body is larger than ${limits.bodyBytes} bytes.`),
+      );
+    }
+    if (body.bytes.length === 0) return undefined;
+    const parsed = parseJsonBody(body.bytes);
+    request.state.bodyHash = parsed.ok ? hashJson(parsed.value) : hashBytes(body.bytes);
+    assertJsonHeaders(request.headers);
+    if (!parsed.ok) throw new ApiError(invalidRequest(parsed.reason, parsed.message, parsed.details));
+    return parsed.value;
+  });
+}
+
+function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void {
+  for (const route of options.routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      onRequest: async (request, reply) => {
+        if (route.access === 'public') gate.admitAnyone(request, reply);
+        else request.state.caller = await gate.admitCaller(request, reply);
+        if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
+      },
+      handler: createHandler(route, options.writer, () => docsUrl(options)),
+    });
+  }
+}
+
+async function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: HttpOptions,
+): Promise<FastifyReply> {
+  // A request that the router could not read has been through no hook.
+  if (!request.state) setState(request, options.ids);
+  const { requestId } = request.state;
+  const refusal = toRefusal(error);
+  if (refusal.code === 'INTERNAL_ERROR') options.logger.error({ err: error, requestId }, 'request failed');
+  try {
+    return await answerRefusal(refusal, request, reply, options);
+  } catch (cause) {
+    options.logger.error({ err: cause, requestId }, 'a refusal could not be kept');
+    return sendRefusal(toRefusal(cause), request, reply, docsUrl(options));
+  }
+}
+
+/** Sends a refusal; one that belongs to an idempotency key is kept for it first. */
+async function answerRefusal(
+  refusal: Refusal,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: HttpOptions,
+): Promise<FastifyReply> {
+  const { caller, idempotencyKey: key } = request.state;
+  const status = errorStatus[refusal.code];
+  const isKept =
+    status === 400 || status === 404 || (status === 409 && refusal.reason !== 'request_in_progress');
+  const answering = isKept ? answeringOf(request, docsUrl(options), true) : undefined;
+  if (!caller || key === undefined || !answering)
+    return sendRefusal(refusal, request, reply, docsUrl(options));
+  const outcome = await options.writer.submit(refusalRecord(caller.environment.id, key, refusal), answering);
+  return sendOutcome(outcome, request, reply, docsUrl(options));
+}
+
+/** Answers what is not even HTTP, as far as it can be answered. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = invalidRequest('malformed_request', 'The request is not valid HTTP.');
+  const { body } = failure(refusal, 'none', '/docs');
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

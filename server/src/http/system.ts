@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify';
+import type { Metrics } from '../platform/metrics.ts';
+import { renderDocs } from './docs.ts';
+import { buildOpenApi } from './openapi.ts';
+import type { Route } from './route.ts';
+
+/**
+ * Adds what is not part of the API itself: the document, the page made of it, and the probes and metrics for whoever
+ * runs the server.
+ *
+ * @param isReady rejects or gives false when the store cannot be reached
+ */
+export function addSystemRoutes(
+  app: FastifyInstance,
+  options: {
+    routes: readonly Route[];
+    metrics: Metrics;
+    publicUrl: () => string;
+    isReady: () => Promise<boolean>;
+  },
+): void {
+  const document = once(() => buildOpenApi(options.routes, options.publicUrl()));
+  const json = once(() => JSON.stringify(document()));
+  const page = once(() => renderDocs(document(), options.publicUrl()));
+
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(json()),
+  );
+  app.get('/docs', async (_request, reply) =>
+    reply
+      .header('content-security-policy', page().contentSecurityPolicy)
+      .type('text/html; charset=utf-8')
+      .send(page().html),
+  );
+  app.get('/', async (_request, reply) => reply.redirect('/docs'));
+  app.get('/livez', async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  app.get('/readyz', async (_request, reply) => {
+    const ready = await options.isReady().catch(() => false);
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ok\n' : 'the store cannot be reached\n');
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const { registry } = options.metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,56 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from './platform/config.ts';
+import { newMasterKey, parseMasterKey } from './platform/seal.ts';
+
+/** The files in the data directory that hold keys. Only the owner can read them. */
+
+/**
+ * The master key: the setting if there is one, else the key file of the data directory, which is made when missing.
+ *
+ * @param setting 32 bytes
+ * @throws ConfigError when the file holds no key
+ */
+export async function openMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
+  if (setting) return setting;
+  const path = join(dataDir, 'master.key');
+  const text = (await readIfThere(path)) ?? (await writeKeyFile(path, newMasterKey()));
+  const key = parseMasterKey(text.trim());
+  if (!key) throw new ConfigError(`${path} does not hold a master key.`);
+  return key;
+}
+
+/** The keys of the first start, kept so that a developer's later starts can show them again. */
+export interface FirstKeys {
+  readonly testKey: string;
+  readonly liveKey: string | null;
+}
+
+/** Keeps the first keys in the data directory. */
+export async function keepFirstKeys(dataDir: string, keys: FirstKeys): Promise<void> {
+  await writeKeyFile(join(dataDir, 'keys.json'), JSON.stringify(keys, null, 2));
+}
+
+/** The first keys as they were kept; undefined when they were not. */
+export async function readFirstKeys(dataDir: string): Promise<FirstKeys | undefined> {
+  const text = await readIfThere(join(dataDir, 'keys.json'));
+  return text === undefined ? undefined : (JSON.parse(text) as FirstKeys);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Writes a whole file or none, readable by the owner only. */
+async function writeKeyFile(path: string, text: string): Promise<string> {
+  await mkdir(join(path, '..'), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${text}\n`, { mode: 0o600 });
+  await rename(draft, path);
+  return text;
+}

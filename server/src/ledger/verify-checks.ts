@@ -1,0 +1,115 @@
+/**
+ * The checks of the books that the database can make by itself. Each returns the rows at fault, as `id` and `message`,
+ * and nothing when all is well. `$1` is an environment, or null for all of them; `$2` is how many faults are shown.
+ */
+export interface Check {
+  readonly kind: string;
+  readonly sql: string;
+}
+
+const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.environment_id = $1)`;
+
+export const checks: readonly Check[] = [
+  {
+    kind: 'journal_unbalanced',
+    sql: `select j.id, 'its ' || p.currency || ' lines sum to ' || sum(p.amount_minor) as message
+      from journals j join postings p on p.bucket = j.bucket and p.journal_id = j.id
+      where ${ofEnvironment('j')} group by j.bucket, j.id, p.currency having sum(p.amount_minor) <> 0`,
+  },
+  {
+    kind: 'journal_incomplete',
+    sql: `select j.id, 'it has fewer than two lines' as message from journals j
+      where ${ofEnvironment('j')} and (select count(*) from postings p
+        where p.bucket = j.bucket and p.journal_id = j.id) < 2`,
+  },
+  {
+    kind: 'posting_without_journal',
+    sql: `select p.journal_id as id, 'a line has no journal' as message from postings p
+      left join journals j on j.bucket = p.bucket and j.id = p.journal_id
+      where $1::text is null and j.id is null`,
+  },
+  {
+    kind: 'posting_without_account',
+    sql: `select p.account_id as id, 'a line of ' || p.journal_id || ' names no account' as message from postings p
+      left join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
+      where $1::text is null and (a.id is null or a.currency <> p.currency)`,
+  },
+  {
+    kind: 'account_mismatch',
+    sql: `select a.id, 'its balance is ' || a.balance_minor || ', its lines sum to ' || coalesce(s.total, 0)
+          || '; version ' || a.version || ', lines ' || coalesce(s.lines, 0) as message
+      from accounts a left join (
+        select account_bucket, account_id, sum(amount_minor) as total, count(*) as lines
+        from postings group by account_bucket, account_id
+      ) s on s.account_bucket = a.bucket and s.account_id = a.id
+      where ${ofEnvironment('a')} and (a.version <> coalesce(s.lines, 0)
+        or a.balance_minor <> coalesce(s.total, 0) * case a.normal_side when 'debit' then 1 else -1 end)`,
+  },
+  {
+    kind: 'balance_after_mismatch',
+    sql: `select r.journal_id as id, 'line ' || r.line || ' on ' || r.account_id || ' says ' || r.balance_after_minor
+          || ' after it, its lines say ' || r.running as message
+      from (select p.journal_id, p.line, p.account_id, p.balance_after_minor, p.account_version,
+          row_number() over w as place,
+          sum(p.amount_minor) over w * case a.normal_side when 'debit' then 1 else -1 end as running
+        from postings p join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
+        where ${ofEnvironment('a')}
+        window w as (partition by p.account_bucket, p.account_id order by p.account_version)) r
+      where r.running <> r.balance_after_minor or r.place <> r.account_version`,
+  },
+  {
+    kind: 'wallet_negative',
+    sql: `select a.id, 'it stands at ' || a.balance_minor as message from accounts a
+      where ${ofEnvironment('a')} and a.kind like 'wallet_%' and a.balance_minor < 0`,
+  },
+  {
+    kind: 'trial_balance',
+    sql: `select a.currency as id, 'debits less credits make '
+          || sum(case a.normal_side when 'debit' then a.balance_minor else -a.balance_minor end) as message
+      from accounts a where ${ofEnvironment('a')} group by a.currency
+      having sum(case a.normal_side when 'debit' then a.balance_minor else -a.balance_minor end) <> 0`,
+  },
+  {
+    kind: 'transaction_unexplained',
+    sql: `select t.id, 'a ' || t.status || ' ' || t.type || ' whose journals do not say so' as message
+      from transactions t left join lateral (
+        select count(*) filter (where j.kind = 'deposit') as deposits,
+          count(*) filter (where j.kind = 'transfer_reserve') as reserves,
+          count(*) filter (where j.kind = 'transfer_settle') as settles,
+          coalesce(sum(w.credited) filter (where j.kind = 'deposit'), 0) as deposited,
+          coalesce(sum(w.credited) filter (where j.kind = 'transfer_reserve'), 0) as reserved
+        from journals j left join lateral (
+          select -sum(p.amount_minor) as credited from postings p
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'wallet_available'
+          where p.bucket = j.bucket and p.journal_id = j.id
+        ) w on true
+        where j.bucket = t.bucket and j.transaction_id = t.id
+      ) m on true
+      where ${ofEnvironment('t')} and not case t.type
+        when 'deposit' then m.deposits = 1 and m.reserves = 0 and m.settles = 0 and m.deposited = t.final_minor
+        else m.deposits = 0 and m.reserves = 1 and m.reserved = -t.amount_minor
+          and m.settles = case t.status when 'completed' then 1 else 0 end end`,
+  },
+  {
+    kind: 'journal_without_transaction',
+    sql: `select j.id, 'it names no transaction' as message from journals j
+      left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
+      where ${ofEnvironment('j')} and t.id is null`,
+  },
+  {
+    kind: 'event_missing',
+    sql: `select t.id, 'no event tells that it was created' as message from transactions t
+      left join events e on e.bucket = t.bucket and e.object_id = t.id and e.type = 'transaction.created'
+        and e.environment_id = t.environment_id
+      where ${ofEnvironment('t')} and e.id is null`,
+  },
+  {
+    kind: 'event_sequence',
+    sql: `select h.environment_id as id, 'lane ' || h.bucket || ' stands at event ' || h.event_seq || ' and has '
+          || coalesce(s.events, 0) || ' up to ' || coalesce(s.last, 0) as message
+      from chain_heads h left join (
+        select environment_id, lane, count(*) as events, max(seq) as last from events group by environment_id, lane
+      ) s on s.environment_id = h.environment_id and s.lane = h.bucket
+      where ${ofEnvironment('h')} and (coalesce(s.events, 0) <> h.event_seq or coalesce(s.last, 0) <> h.event_seq)`,
+  },
+];

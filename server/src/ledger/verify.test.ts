@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type TestServer } from '../../../test/harness/server.ts';
+import { verifyLedger } from './verify.ts';
+
+let server: TestServer;
+let transferId: string;
+let walletId: string;
+
+beforeAll(async () => {
+  server = await startServer({ sandboxStepMs: 3_600_000 });
+  const { api } = server;
+  const person = { email: 'ada@example.com', firstName: 'Ada', lastName: 'Lovelace' };
+  const customerId = (await api.post('/v1/customers', person)).data.id;
+  await api.post(`/v1/sandbox/customers/${customerId}/kyc`, { kycStatus: 'approved' });
+  walletId = (await api.post('/v1/crypto-wallets', { customerId })).data.id;
+  for (const currency of ['usdc', 'usdt']) {
+    await api.post('/v1/sandbox/crypto-deposits', { walletId, chain: 'solana', currency, amount: '14.40' });
+  }
+  const transfer = await api.post('/v1/transfers', {
+    customerId,
+    walletId,
+    amount: '10.00',
+    destinationCurrency: 'usdc',
+    destinationPaymentRail: 'tron',
+    destinationAddress: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+  });
+  expect(transfer.status).toBe(400);
+  transferId = (
+    await api.post('/v1/transfers', {
+      customerId,
+      walletId,
+      amount: '10.00',
+      destinationCurrency: 'usdc',
+      destinationPaymentRail: 'solana',
+      destinationAddress: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+    })
+  ).data.id;
+});
+afterAll(() => server.stop());
+
+/** Changes the books behind the writer's back, verifies them, and puts everything as it was. */
+async function problemsAfter(...tampering: string[]): Promise<string[]> {
+  const { pool } = server.app;
+  const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
+  for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
+  await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
+  await pool.query('alter table accounts drop constraint accounts_wallet_never_negative');
+  try {
+    for (const sql of tampering) expect((await pool.query(sql)).rowCount).toBeGreaterThan(0);
+    return (await verifyLedger(pool)).problems.map(({ kind }) => kind);
+  } finally {
+    for (const table of tables) {
+      await pool.query(`truncate ${table}`);
+      await pool.query(`insert into ${table} select * from kept_${table}`);
+      await pool.query(`drop table kept_${table}`);
+    }
+    await pool.query(`alter table accounts add constraint accounts_wallet_never_negative check
+      (kind not in ('wallet_available', 'wallet_pending', 'wallet_in_transit') or balance_minor >= 0)`);
+    await pool.query('revoke update, delete, truncate on journals, postings from current_user');
+    await pool.query('revoke update, truncate on events from current_user');
+  }
+}
+
+describe('verify', () => {
+  it('finds nothing wrong in sound books, and tells what it looked at', async () => {
+    const found = await verifyLedger(server.app.pool);
+    expect(found).toMatchObject({ ok: true, problems: [], checked: { journals: 3, transactions: 3 } });
+    expect(found.head).toHaveLength(1);
+    expect((await server.api.get('/v1/ledger/verify')).data).toMatchObject({ ok: true, problems: [] });
+    expect((await server.live.get('/v1/ledger/verify')).data).toMatchObject({ ok: true, head: [] });
+  });
+
+  it.each([
+    [
+      'a balance',
+      'account_mismatch',
+      () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
+    ],
+    [
+      'a negative wallet',
+      'wallet_negative',
+      () => [`update accounts set balance_minor = -1 where kind = 'wallet_available'`],
+    ],
+    [
+      'one line',
+      'journal_unbalanced',
+      () => [`update postings set amount_minor = amount_minor + 1 where line = 1`],
+    ],
+    [
+      'a balance after',
+      'balance_after_mismatch',
+      () => [`update postings set balance_after_minor = 7 where line = 2`],
+    ],
+    [
+      'both lines of a journal',
+      'chain_broken',
+      () => [`update postings set amount_minor = amount_minor * 2`],
+    ],
+    ['a missing line', 'journal_incomplete', () => [`delete from postings where line = 2`]],
+    ['a missing journal', 'chain_broken', () => [`delete from journals where kind = 'transfer_reserve'`]],
+    ['lines without their journal', 'posting_without_journal', () => [`delete from journals where seq = 3`]],
+    [
+      'a line on no account',
+      'posting_without_account',
+      () => [`delete from accounts where kind = 'custody' and currency = 'usdt'`],
+    ],
+    [
+      "a transaction's amount",
+      'transaction_unexplained',
+      () => [
+        `update transactions set amount_minor = amount_minor + 1, net_minor = net_minor + 1 where id = '${transferId}'`,
+      ],
+    ],
+    [
+      "a transfer's status",
+      'transaction_unexplained',
+      () => [`update transactions set status = 'completed' where id = '${transferId}'`],
+    ],
+    [
+      'a transaction that is gone',
+      'journal_without_transaction',
+      () => [`delete from transactions where id = '${transferId}'`],
+    ],
+    [
+      'an event that is gone',
+      'event_missing',
+      () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
+    ],
+    ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
+    ["a chain's end", 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
+    ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
+  ])('finds %s', async (_what, kind, tampering) => {
+    expect(await problemsAfter(...tampering())).toContain(kind);
+    expect((await verifyLedger(server.app.pool)).ok).toBe(true);
+  });
+});
+
+describe('the database itself', () => {
+  it.each(['journals', 'postings'])('lets nobody change or delete %s', async (table) => {
+    const { pool } = server.app;
+    await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({ code: '42501' });
+    await expect(pool.query(`delete from ${table}`)).rejects.toMatchObject({ code: '42501' });
+    await expect(pool.query(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('keeps wallets at or above zero', async () => {
+    const overdraw = `update accounts set balance_minor = -1 where wallet_id = '${walletId}'`;
+    await expect(server.app.pool.query(overdraw)).rejects.toMatchObject({
+      code: '23514',
+      constraint: 'accounts_wallet_never_negative',
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type App, startApp } from './app.ts';
+import { stillValid } from './bootstrap.ts';
+import { type FirstKeys, keepFirstKeys, openMasterKey, readFirstKeys } from './key-files.ts';
+import { type Config, ConfigError, loadDotEnv, readConfig } from './platform/config.ts';
+import { limits } from './platform/limits.ts';
+import { createLogger, type Logger, redactText } from './platform/logger.ts';
+import { printReady } from './ready.ts';
+import { DataDirInUseError, removeEmbedded, startEmbedded } from './store/embedded.ts';
+
+/** The parts of a running server that have to be ended, the latest first. */
+type Closers = (() => Promise<unknown>)[];
+
+/**
+ * Starts a server and runs until it is told to stop (SIGINT, SIGTERM or SIGHUP). The composition root.
+ *
+ * @param args command line arguments, without node and script
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  const closers: Closers = [];
+  const stop = stopper(closers);
+  try {
+    loadDotEnv(process.env);
+    const read = readConfig(args);
+    if ('helpText' in read) {
+      process.stdout.write(read.helpText);
+      return;
+    }
+    const logger = createLogger(read.config.logLevel);
+    stopOnSignals(stop, logger);
+    await start(read.config, logger, closers, stop);
+  } catch (error) {
+    await stop(1, explain(error));
+  }
+}
+
+type Stop = (exitCode: number, message?: string) => Promise<void>;
+
+async function start(config: Config, logger: Logger, closers: Closers, stop: Stop): Promise<void> {
+  const dataDir = config.ephemeral ? await temporaryDirectory(closers) : config.dataDir;
+  const masterKey = await openMasterKey(dataDir, config.masterKey);
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, closers, stop));
+  const app = await startApp({
+    ...config,
+    databaseUrl,
+    masterKey,
+    logger,
+    loopbackWebhooks: config.databaseUrl === undefined,
+    onFatal: (error) => {
+      logger.fatal({ err: error }, 'the server cannot go on');
+      void stop(1, error.message);
+    },
+  });
+  closers.push(() => app.stop());
+  if (!config.masterKey) {
+    logger.warn(
+      { dataDir },
+      'the master key lies in the data directory; for live money set OPENLEDGER_MASTER_KEY',
+    );
+  }
+  printReady({ config, app, dataDir, databaseUrl, keys: await keysToShow(app, config, dataDir) });
+}
+
+async function temporaryDirectory(closers: Closers): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'openledger-'));
+  // PostgreSQL, which is another user when we are root, must be able to pass through.
+  await chmod(path, 0o711);
+  closers.push(async () => {
+    await removeEmbedded(path);
+    await rm(path, { recursive: true, force: true });
+  });
+  return path;
+}
+
+async function embeddedDatabase(
+  dataDir: string,
+  logger: Logger,
+  closers: Closers,
+  stop: Stop,
+): Promise<string> {
+  const server = await startEmbedded({ dataDir, logger });
+  let isStopping = false;
+  closers.push(() => {
+    isStopping = true;
+    return server.stop();
+  });
+  void server.ended.then(() => {
+    if (!isStopping)
+      void stop(1, 'error: The embedded PostgreSQL has ended; the server ends too. Start it again.');
+  });
+  return server.url;
+}
+
+/**
+ * The keys to print. Those of the first start are kept in the data directory, so that a developer sees them again; the
+ * live one only while the master key lies there too, for then they are worth no more than each other.
+ */
+async function keysToShow(app: App, config: Config, dataDir: string): Promise<Partial<FirstKeys>> {
+  if (app.madeKeys) {
+    const { liveKey, testKey } = app.madeKeys;
+    await keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey });
+    return app.madeKeys;
+  }
+  const kept = await readFirstKeys(dataDir);
+  const testKey = await stillValid(app.pool, kept?.testKey);
+  const liveKey = await stillValid(app.pool, kept?.liveKey);
+  return { ...(testKey === null ? {} : { testKey }), liveKey };
+}
+
+/** Ends everything once, whoever asks first, and then the process. */
+function stopper(closers: Closers): Stop {
+  let stopping: Promise<void> | undefined;
+  const run = async (exitCode: number, message?: string): Promise<void> => {
+    if (message !== undefined) process.stderr.write(`${message}\n`);
+    let code = exitCode;
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => {
+        process.stderr.write(`${redactText(String(error))}\n`);
+        code = 1;
+      });
+    }
+    process.exit(code);
+  };
+  return (exitCode, message) => {
+    stopping ??= run(exitCode, message);
+    return stopping;
+  };
+}
+
+function stopOnSignals(stop: Stop, logger: Logger): void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    logger.info({ signal }, 'stopping');
+    // What hangs for longer than this is given up; everything acknowledged is committed already.
+    setTimeout(() => process.exit(1), limits.shutdownTimeoutMs).unref();
+    void stop(0);
+  };
+  // A terminal sends Ctrl-C to npm and to us, and npm passes it on: a second signal means no more than the first.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+}
+
+/** What to tell the user of an error at start. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
+  const { address, code, port, syscall } = error as {
+    address?: string;
+    code?: string;
+    port?: number;
+    syscall?: string;
+  };
+  if (code === 'EADDRINUSE') {
+    return `error: PORT: ${address}:${port} is in use already. Stop what listens there, or choose another PORT.`;
+  }
+  if (code === 'EACCES' && syscall === 'listen')
+    return `error: PORT: not allowed to listen on ${address}:${port}.`;
+  if (syscall === 'connect' || code === '28P01' || code === '3D000' || code === '28000') {
+    return `error: DATABASE_URL: the database cannot be reached (${redactText((error as Error).message || code || '')}).`;
+  }
+  return redactText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}

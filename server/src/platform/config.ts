@@ -1,0 +1,227 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { limits } from './limits.ts';
+import { parseRatio, type Ratio } from './money.ts';
+import { parseMasterKey } from './seal.ts';
+
+/** Requests a second that one API key may make; `undefined` switches the limit off. */
+export interface RateLimitSetting {
+  readonly writesPerSecond: number;
+  readonly readsPerSecond: number;
+}
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  /** A PostgreSQL server of the user's own; the embedded one when undefined. */
+  readonly databaseUrl: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** 32 bytes; a key file in the data directory when undefined. */
+  readonly masterKey: Uint8Array | undefined;
+  readonly rateLimit: RateLimitSetting | undefined;
+  readonly logLevel: string;
+  /** Writer lanes; what the database was last set to when undefined. */
+  readonly lanes: number | undefined;
+  readonly sandboxStepMs: number;
+  /** The part of an on-chain transfer that is kept as a fee. */
+  readonly onChainFee: Ratio;
+  readonly idempotencyHours: number;
+  readonly json: boolean;
+  readonly ephemeral: boolean;
+}
+
+/** A setting is wrong: `message` says which and what would fit. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError('Give a port from 0 (any free one) to 65535.');
+  }
+  return Number(text);
+}
+
+function parseUrl(protocols: readonly string[]): (text: string) => string {
+  return (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (!url || !protocols.includes(url.protocol)) {
+      throw new InvalidArgumentError(
+        `Give a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}.`,
+      );
+    }
+    return text.replace(/\/+$/, '');
+  };
+}
+
+function parseMasterKeySetting(text: string): Uint8Array {
+  const key = parseMasterKey(text);
+  if (!key) throw new InvalidArgumentError('Give 64 hex characters (make one with: openssl rand -hex 32).');
+  return key;
+}
+
+/**
+ * Reads a rate limit as it is set: `writes/reads` a second, or `off`.
+ *
+ * @returns undefined for `off`
+ * @throws InvalidArgumentError when it is neither
+ */
+export function parseRateLimit(text: string): RateLimitSetting | undefined {
+  if (text === 'off') return undefined;
+  const match = /^([1-9]\d{0,6})\/([1-9]\d{0,6})$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Give "off", or writes/reads a second such as "500/2000".');
+  return { writesPerSecond: Number(match[1]), readsPerSecond: Number(match[2]) };
+}
+
+function parseWhole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,9}$/.test(text) || Number(text) < min || Number(text) > max) {
+      throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+    }
+    return Number(text);
+  };
+}
+
+function parseFee(text: string): Ratio {
+  if (!/^0(\.\d{1,9})?$/.test(text)) {
+    throw new InvalidArgumentError('Give a part of one, such as "0.003" for 0.3 %.');
+  }
+  return parseRatio(text);
+}
+
+function parseText(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+/** Settings that the server and the command line tool share: where the data is and how it is locked. */
+export function dataOptions(): Option[] {
+  return [
+    new Option('--data-dir <path>', 'where the embedded PostgreSQL and the key files live')
+      .env('OPENLEDGER_DATA_DIR')
+      .default('.openledger')
+      .argParser(parseText),
+    new Option('--database-url <url>', 'a PostgreSQL server of your own instead of the embedded one')
+      .env('DATABASE_URL')
+      .argParser(parseUrl(['postgres:', 'postgresql:'])),
+    new Option(
+      '--master-key <hex>',
+      'key that encrypts secrets and personal data at rest, 32 bytes as 64 hex digits',
+    )
+      .env('OPENLEDGER_MASTER_KEY')
+      .argParser(parseMasterKeySetting),
+    new Option('--log-level <level>', `how much is logged to stderr: ${logLevels.join(', ')}`)
+      .env('OPENLEDGER_LOG_LEVEL')
+      .default('info')
+      .argParser((text) => {
+        if (!(logLevels as readonly string[]).includes(text)) {
+          throw new InvalidArgumentError(`Give one of ${logLevels.join(', ')}.`);
+        }
+        return text;
+      }),
+    new Option(
+      '--lanes <n>',
+      'writer lanes, kept in the database; change it while no other server runs on it',
+    )
+      .env('OPENLEDGER_LANES')
+      .argParser(parseWhole(1, limits.buckets)),
+  ];
+}
+
+function serverOptions(): Option[] {
+  return [
+    new Option('-p, --port <n>', 'port to listen on, 0 for any free one')
+      .env('PORT')
+      .default(4000)
+      .argParser(parsePort),
+    new Option('--host <address>', 'address to listen on')
+      .env('HOST')
+      .default('127.0.0.1')
+      .argParser(parseText),
+    ...dataOptions(),
+    new Option('--public-url <url>', 'base URL that clients reach this server by')
+      .env('OPENLEDGER_PUBLIC_URL')
+      .argParser(parseUrl(['http:', 'https:'])),
+    new Option('--rate-limit <rule>', 'writes/reads a second for each API key, or "off"')
+      .env('OPENLEDGER_RATE_LIMIT')
+      .default(
+        { writesPerSecond: limits.writesPerSecond, readsPerSecond: limits.readsPerSecond },
+        `${limits.writesPerSecond}/${limits.readsPerSecond}`,
+      )
+      .argParser(parseRateLimit),
+    new Option('--sandbox-step-ms <n>', 'how long a sandbox transfer rests in each status')
+      .env('OPENLEDGER_SANDBOX_STEP_MS')
+      .default(1000)
+      .argParser(parseWhole(0, 3_600_000)),
+    new Option('--on-chain-fee <part>', 'the part of an on-chain transfer that is kept as a fee')
+      .env('OPENLEDGER_ON_CHAIN_FEE')
+      .default(parseRatio('0.003'), '0.003')
+      .argParser(parseFee),
+    new Option('--idempotency-hours <n>', 'how long answers are kept for their idempotency keys')
+      .env('OPENLEDGER_IDEMPOTENCY_HOURS')
+      .default(24)
+      .argParser(parseWhole(24, 24 * 365)),
+    new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
+    new Option('--json', 'print one JSON line on stdout when ready').default(false),
+  ];
+}
+
+/**
+ * Puts the settings of a `.env` file in the working directory under those of the environment.
+ *
+ * @throws ConfigError when the file cannot be read
+ */
+export function loadDotEnv(env: NodeJS.ProcessEnv, path = resolve('.env')): void {
+  if (!existsSync(path)) return;
+  let entries: NodeJS.Dict<string>;
+  try {
+    entries = parseEnv(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new ConfigError(`Cannot read ${path}: ${(cause as Error).message}`);
+  }
+  for (const [name, value] of Object.entries(entries)) if (value !== undefined) env[name] ??= value;
+}
+
+/**
+ * Reads the settings from flags, environment and defaults, in that order.
+ *
+ * @param args command line arguments, without node and script
+ * @returns the settings, or the text to print and leave with (`--help`)
+ * @throws ConfigError naming the wrong setting and what would fit
+ */
+export function readConfig(args: readonly string[]): { config: Config } | { helpText: string } {
+  let helpText = '';
+  const command = new Command('npm start --')
+    .description(
+      'Starts an OpenLedger server. Every setting may also come from the environment or a .env file.',
+    )
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: (text) => (helpText += text), writeErr: () => undefined });
+  for (const option of serverOptions()) command.addOption(option);
+  try {
+    command.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return { helpText };
+    throw new ConfigError(withoutValue(error instanceof Error ? error.message : String(error)));
+  }
+  const options = command.opts<Config>();
+  if (options.ephemeral && options.databaseUrl) {
+    throw new ConfigError(
+      '--ephemeral is for the embedded database; leave out --database-url (DATABASE_URL).',
+    );
+  }
+  return { config: { ...options, dataDir: resolve(options.dataDir) } };
+}
+
+/** A setting may be a secret: the error names the setting and never shows its value. */
+function withoutValue(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/ (argument|value) '.*'( from env '\w+')? is invalid\./s, '$2 is wrong.');
+}

@@ -1,0 +1,86 @@
+/**
+ * Every limit of the server, in one place. Units come last in the names.
+ */
+export const limits = {
+  // Requests
+  bodyBytes: 1024 * 1024,
+  /** A refused body is read on (and thrown away) up to here, so that its sender can read the answer. */
+  discardedBodyBytes: 32 * 1024 * 1024,
+  jsonDepth: 32,
+  requestIdLength: 128,
+  idempotencyKeyLength: 255,
+  headersBytes: 16 * 1024,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 72_000,
+  shutdownTimeoutMs: 30_000,
+  pageDefault: 50,
+  pageMax: 200,
+  cursorLength: 256,
+  errorDetails: 50,
+
+  // Fields
+  emailLength: 254,
+  nameLength: 200,
+  shortTextLength: 255,
+  urlLength: 2048,
+  metadataPairs: 50,
+  metadataKeyLength: 40,
+  metadataValueLength: 500,
+  amountTextLength: 40,
+  /** No single amount is larger, in minor units: far below the 2^63 of a database column. */
+  amountMinor: 1_000_000_000_000_000n,
+  rejectionReasons: 20,
+  webhookEvents: 50,
+  webhooksPerEnvironment: 50,
+  testEventDataBytes: 16 * 1024,
+
+  // Rates, in requests a second
+  writesPerSecond: 500,
+  readsPerSecond: 2000,
+  burstFactor: 2,
+  unauthenticatedPerSecond: 20,
+  trackedClients: 10_000,
+
+  // Keys
+  apiKeyCacheMs: 2000,
+  apiKeyCacheEntries: 10_000,
+
+  // The write path
+  batchCommands: 256,
+  queueCommands: 4096,
+  keptRows: 100_000,
+  keptIdempotencyKeys: 10_000,
+  idempotencyWaitMs: 10_000,
+  batchRecordRetentionMs: 60 * 60 * 1000,
+  writeAttempts: 10,
+  writeRetryMaxDelayMs: 1000,
+  statementTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  poolConnections: 10,
+  buckets: 64,
+
+  // Custody
+  /** How many derivation indexes a process reserves at a time. */
+  derivationBlock: 16,
+
+  // Webhooks
+  deliveryTimeoutMs: 15_000,
+  deliveryResponseBytes: 1024,
+  deliveryAttempts: 10,
+  deliveryConcurrency: 64,
+  deliveryConcurrencyPerWebhook: 8,
+  deliveryClaimMs: 30_000,
+  deliveryDrainMs: 5000,
+  fanOutEvents: 500,
+
+  // Workers
+  workerPollMs: 500,
+  workerErrorDelayMs: 1000,
+  settlementBatch: 256,
+  sweepIntervalMs: 60_000,
+  sweepRows: 5000,
+
+  // Verification
+  verifyPageRows: 5000,
+  verifyProblems: 100,
+} as const;

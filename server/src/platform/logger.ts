@@ -1,0 +1,90 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+
+export type { Logger };
+
+/** Paths that never reach a log line, whatever object they are logged in. */
+const redactedNames = [
+  'authorization',
+  'x-api-key',
+  'apiKey',
+  'testKey',
+  'liveKey',
+  'secret',
+  'masterKey',
+  'databaseUrl',
+  'password',
+  'seed',
+  'mnemonic',
+  'privateKey',
+  'email',
+  'firstName',
+  'lastName',
+  'businessName',
+  'phone',
+  'personal',
+  'body',
+  'first_name',
+  'last_name',
+  'values',
+  'parameters',
+  'detail',
+  'where',
+];
+
+const redactedPaths = redactedNames.flatMap((name) => {
+  const step = /^\w+$/.test(name) ? name : `["${name}"]`;
+  const join = step.startsWith('[') ? '' : '.';
+  return [step, `*${join}${step}`, `*.*${join}${step}`];
+});
+
+/** Anything that looks like an API key, a webhook secret or a database password inside a text. */
+const secretPatterns: readonly [RegExp, string][] = [
+  [/\bld_(test|live)_([0-9A-Za-z]+)_[0-9A-Za-z]+/g, 'ld_$1_$2_[redacted]'],
+  [/\bwhsec_[0-9A-Za-z+/=_-]+/g, 'whsec_[redacted]'],
+  [/(postgres(?:ql)?:\/\/[^:@/\s]+:)[^@\s]+@/g, '$1[redacted]@'],
+];
+
+/** Takes keys and secrets out of a text. */
+export function redactText(text: string): string {
+  let clean = text;
+  for (const [pattern, replacement] of secretPatterns) clean = clean.replace(pattern, replacement);
+  return clean;
+}
+
+/**
+ * Makes the logger: JSON lines on stderr, keys and personal data redacted by field name and by shape.
+ *
+ * @param level a pino level, or `silent`
+ * @param stream where to write; stderr when left out
+ */
+export function createLogger(
+  level: string,
+  stream: DestinationStream = destination({ fd: 2, sync: true }),
+): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: redactedPaths, censor: '[redacted]' },
+      serializers: { err: serializeError },
+    },
+    { write: (line: string) => stream.write(redactText(line)) },
+  );
+}
+
+/** An error as it is logged: name, message, stack and PostgreSQL's code, never the values it carried. */
+function serializeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(code === undefined ? {} : { code }),
+    ...(constraint === undefined ? {} : { constraint }),
+    ...(table === undefined ? {} : { table }),
+    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
+  };
+}

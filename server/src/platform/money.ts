@@ -1,0 +1,113 @@
+/**
+ * Money as whole minor units in a `bigint`. A JavaScript number never holds an amount.
+ */
+
+/** Decimal places of every currency the server knows. */
+export const currencyScale = {
+  usdc: 6,
+  usdt: 6,
+  pyusd: 6,
+  eurc: 6,
+} as const;
+
+export type Currency = keyof typeof currencyScale;
+
+export type Rounding = 'down' | 'up' | 'half_even';
+
+/** A fraction of whole numbers: a rate or a fee. */
+export interface Ratio {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+export function isCurrency(value: string): value is Currency {
+  return Object.hasOwn(currencyScale, value);
+}
+
+const decimalPattern = /^(\d+)(?:\.(\d+))?$/;
+
+/** What a text means as an amount, or why it means none. */
+export type ParsedAmount =
+  | { readonly ok: true; readonly minor: bigint }
+  | { readonly ok: false; readonly fault: 'not_decimal' | 'too_precise' };
+
+/**
+ * Reads a plain decimal text (`"10"`, `"10.00"`; no sign, no exponent, no separators) as minor units.
+ * Zeros beyond the scale are no precision: `"1.500"` is fine at scale 2.
+ *
+ * @param scale decimal places of the currency
+ */
+export function parseAmount(text: string, scale: number): ParsedAmount {
+  const match = decimalPattern.exec(text);
+  if (!match) return { ok: false, fault: 'not_decimal' };
+  const whole = match[1] ?? '0';
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > scale) return { ok: false, fault: 'too_precise' };
+  return { ok: true, minor: BigInt(whole + fraction.padEnd(scale, '0')) };
+}
+
+/**
+ * Prints minor units as the API does: at least two decimals, at most the currency's scale, no other padding
+ * (`"4.40"`, `"0.123456"`).
+ */
+export function formatAmount(minor: bigint, scale: number): string {
+  const negative = minor < 0n;
+  const digits = (negative ? -minor : minor).toString().padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale);
+  let end = digits.length;
+  const shortest = digits.length - scale + Math.min(2, scale);
+  while (end > shortest && digits.charCodeAt(end - 1) === 48) end -= 1;
+  const fraction = digits.slice(digits.length - scale, end).padEnd(2, '0');
+  return `${negative ? '-' : ''}${whole}.${fraction}`;
+}
+
+/**
+ * Reads a decimal text as an exact ratio (`"0.003"` → 3/1000).
+ *
+ * @throws RangeError when the text is no plain decimal
+ */
+export function parseRatio(text: string): Ratio {
+  const match = decimalPattern.exec(text);
+  if (!match) throw new RangeError(`Not a decimal ratio: ${text}`);
+  const fraction = match[2] ?? '';
+  return { numerator: BigInt((match[1] ?? '0') + fraction), denominator: 10n ** BigInt(fraction.length) };
+}
+
+/**
+ * Multiplies minor units by a ratio, rounding as told.
+ *
+ * @throws RangeError when the denominator is not positive
+ */
+export function multiplyRatio(minor: bigint, ratio: Ratio, rounding: Rounding): bigint {
+  return divideRounded(minor * ratio.numerator, ratio.denominator, rounding);
+}
+
+/**
+ * Carries minor units of one scale over to another through a rate (`to` units for one `from` unit).
+ */
+export function convertAmount(
+  minor: bigint,
+  fromScale: number,
+  toScale: number,
+  rate: Ratio,
+  rounding: Rounding,
+): bigint {
+  const numerator = minor * rate.numerator * 10n ** BigInt(toScale);
+  return divideRounded(numerator, rate.denominator * 10n ** BigInt(fromScale), rounding);
+}
+
+/** Divides whole numbers; `down` goes towards minus infinity, `up` towards plus infinity. */
+function divideRounded(numerator: bigint, denominator: bigint, rounding: Rounding): bigint {
+  if (denominator <= 0n) throw new RangeError('A ratio needs a positive denominator');
+  let quotient = numerator / denominator;
+  let remainder = numerator % denominator;
+  if (remainder < 0n) {
+    quotient -= 1n;
+    remainder += denominator;
+  }
+  if (remainder === 0n || rounding === 'down') return quotient;
+  if (rounding === 'up') return quotient + 1n;
+  const twice = remainder * 2n;
+  const roundUp = twice > denominator || (twice === denominator && quotient % 2n !== 0n);
+  return roundUp ? quotient + 1n : quotient;
+}

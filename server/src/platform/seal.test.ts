@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createVault, isSealed, newMasterKey, parseMasterKey } from './seal.ts';
+
+describe('the vault', () => {
+  const vault = createVault(randomBytes(32));
+
+  it('opens what it sealed, and seals the same text differently each time', () => {
+    const sealed = vault.seal('Ada Lovelace', 'customers:1');
+    expect(vault.open(sealed, 'customers:1')).toBe('Ada Lovelace');
+    expect(vault.seal('Ada Lovelace', 'customers:1')).not.toBe(sealed);
+    expect(isSealed(sealed)).toBe(true);
+    expect(sealed).not.toContain('Ada');
+  });
+
+  it('refuses what was moved, changed, cut or sealed under another key', () => {
+    const sealed = vault.seal('secret', 'here');
+    const other = sealed[40] === 'A' ? 'B' : 'A';
+    expect(() => vault.open(sealed, 'there')).toThrow();
+    expect(() => vault.open(`${sealed.slice(0, 40)}${other}${sealed.slice(41)}`, 'here')).toThrow();
+    expect(() => vault.open(sealed.slice(0, 20), 'here')).toThrow();
+    expect(() => vault.open('plain', 'here')).toThrow();
+    expect(() => createVault(randomBytes(32)).open(sealed, 'here')).toThrow();
+  });
+
+  it('fingerprints equal texts equally, by purpose', () => {
+    expect(vault.fingerprint('a', 'x')).toBe(vault.fingerprint('a', 'x'));
+    expect(vault.fingerprint('a', 'x')).not.toBe(vault.fingerprint('a', 'y'));
+    expect(vault.fingerprint('a', 'x')).not.toBe(vault.fingerprint('b', 'x'));
+  });
+
+  it('reads a master key as hex or base64 of 32 bytes and nothing else', () => {
+    const key = newMasterKey();
+    expect(parseMasterKey(key)).toEqual(Buffer.from(key, 'hex'));
+    expect(parseMasterKey(Buffer.from(key, 'hex').toString('base64'))).toEqual(Buffer.from(key, 'hex'));
+    for (const wrong of ['', 'abc', key.slice(1), `${key}00`, 'z'.repeat(64)])
+      expect(parseMasterKey(wrong)).toBeUndefined();
+    expect(() => createVault(randomBytes(16))).toThrow(RangeError);
+  });
+});

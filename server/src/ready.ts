@@ -1,0 +1,43 @@
+import type { App } from './app.ts';
+import type { FirstKeys } from './key-files.ts';
+import type { Config } from './platform/config.ts';
+import { version } from './platform/version.ts';
+
+/** What a start tells once the server is ready. */
+export interface Ready {
+  readonly config: Config;
+  readonly app: App;
+  readonly dataDir: string;
+  readonly databaseUrl: string;
+  readonly keys: Partial<FirstKeys>;
+}
+
+/** Tells on stdout that the server is ready: one JSON line, or a text to start from. */
+export function printReady({ app, config, dataDir, databaseUrl, keys }: Ready): void {
+  const { url } = app;
+  if (config.json) {
+    const { liveKey = null, testKey = null } = keys;
+    process.stdout.write(`${JSON.stringify({ ready: true, url, testKey, liveKey, dataDir, databaseUrl })}\n`);
+    return;
+  }
+  const key = keys.testKey ?? 'ld_test_…';
+  const hint = keys.testKey
+    ? ''
+    : '\n  (made earlier; make another one with: npx openledger keys create --env test)';
+  process.stdout.write(`
+OpenLedger ${version} is ready.
+
+  Base URL   ${url}
+  Docs       ${url}/docs
+  Test key   ${key}${hint}
+  Data       ${config.databaseUrl ? 'your PostgreSQL (DATABASE_URL)' : dataDir}
+
+Create your first customer:
+
+  curl -s ${url}/v1/customers \\
+    -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
+    -d '{"email":"ada@example.com","firstName":"Ada","lastName":"Lovelace"}'
+
+Stop with Ctrl-C.
+`);
+}

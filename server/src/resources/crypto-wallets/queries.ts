@@ -1,0 +1,78 @@
+import { walletAccountId } from '../../ledger/accounts.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import type { Db } from '../../store/database.ts';
+import { type Page, toPage } from '../../store/paging.ts';
+import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
+import { printAmount } from '../fields.ts';
+import type { PageRequest } from '../paging.ts';
+import { walletAccountIds } from './commands.ts';
+import { heldCurrencies } from './lifecycle.ts';
+import { balanceJson } from './schema.ts';
+
+/** The wallet by this id, if it is one of the environment's. */
+export async function findWallet(db: Db, environmentId: string, id: string): Promise<WalletRow | undefined> {
+  return db
+    .selectFrom('wallets')
+    .selectAll()
+    .where('bucket', '=', bucketOfId(id))
+    .where('id', '=', id)
+    .where('environment_id', '=', environmentId)
+    .executeTakeFirst();
+}
+
+/** A page of the environment's wallets, newest first. */
+export async function listWallets<Item>(
+  db: Db,
+  environmentId: string,
+  filter: { customerId?: string | undefined; status?: string | undefined },
+  { afterId, limit }: PageRequest,
+  toItem: (row: WalletRow) => Item,
+): Promise<Page<Item>> {
+  let query = db.selectFrom('wallets').selectAll().where('environment_id', '=', environmentId);
+  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status as WalletRow['status']);
+  if (afterId !== undefined) query = query.where('id', '<', afterId);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows, limit, toItem);
+}
+
+/** A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them. */
+export async function readBalance(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<string> {
+  const rows = await db
+    .selectFrom('accounts')
+    .select(['id', 'balance_minor'])
+    .where('bucket', '=', wallet.bucket)
+    .where('id', 'in', walletAccountIds(wallet.id))
+    .execute();
+  const minors = new Map(rows.map((row) => [row.id, row.balance_minor]));
+  const balances = heldCurrencies.flatMap((currency) => {
+    const available = minors.get(walletAccountId('wallet_available', wallet.id, currency));
+    const pending = minors.get(walletAccountId('wallet_pending', wallet.id, currency));
+    if (currency !== 'usdc' && available === undefined && pending === undefined) return [];
+    return [
+      {
+        currency,
+        available: printAmount(available ?? 0n, currency),
+        pending: printAmount(pending ?? 0n, currency),
+        total: printAmount((available ?? 0n) + (pending ?? 0n), currency),
+      },
+    ];
+  });
+  return balanceJson({ walletId: wallet.id, balance: balances[0]?.available ?? '0.00', balances });
+}
+
+/** The wallet's deposit addresses. */
+export async function listDepositAddresses(
+  db: Db,
+  wallet: Pick<WalletRow, 'bucket' | 'id'>,
+): Promise<DepositAddressRow[]> {
+  return db
+    .selectFrom('deposit_addresses')
+    .selectAll()
+    .where('bucket', '=', wallet.bucket)
+    .where('wallet_id', '=', wallet.id)
+    .execute();
+}

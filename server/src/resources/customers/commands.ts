@@ -1,0 +1,101 @@
+import { notFound } from '../../platform/errors.ts';
+import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
+import type { CustomerRow } from '../../store/rows.ts';
+import type { Command, DecideContext, State } from '../../writer/command.ts';
+import { decideKyc } from './lifecycle.ts';
+import {
+  type CreateCustomerBody,
+  customerJson,
+  type PersonalData,
+  personalContext,
+  type RejectionReason,
+} from './schema.ts';
+
+/** The customer by this id, if it is one of the environment's. */
+export function findCustomerIn(state: State, context: DecideContext, id: string): CustomerRow | undefined {
+  const customer = state.get('customers', id);
+  return customer?.environment_id === context.environmentId ? customer : undefined;
+}
+
+/**
+ * Creates a customer, in the bucket of the request's idempotency key or in a random one.
+ *
+ * @param randomBucket 0..63
+ */
+export function createCustomer(
+  environmentId: string,
+  body: CreateCustomerBody,
+  idempotencyKey: string | undefined,
+  randomBucket: number,
+): Command<string> {
+  return {
+    name: 'create_customer',
+    environmentId,
+    bucket: idempotencyKey === undefined ? randomBucket : bucketOfText(idempotencyKey),
+    reads: () => [],
+    decide(_state, context) {
+      const row = newCustomer(body, context);
+      const data = customerJson(row, context.vault);
+      return {
+        result: data,
+        writes: [{ table: 'customers', row }],
+        events: [{ type: 'customer.created', objectId: row.id, customerId: row.id, data, sensitive: true }],
+      };
+    },
+  };
+}
+
+function newCustomer(body: CreateCustomerBody, context: DecideContext): CustomerRow {
+  const { businessName, email, firstName, lastName, phone } = body;
+  const id = context.newId('cus');
+  const personal: PersonalData = {
+    email,
+    firstName,
+    lastName,
+    ...(phone === undefined ? {} : { phone }),
+    ...(businessName === undefined ? {} : { businessName }),
+  };
+  return {
+    bucket: context.bucket,
+    id,
+    environment_id: context.environmentId,
+    type: body.type ?? 'individual',
+    status: 'active',
+    kyc_status: 'not_started',
+    personal: context.vault.seal(JSON.stringify(personal), personalContext(id)),
+    email_index: context.vault.fingerprint(email.toLowerCase(), 'customers.email'),
+    external_id: body.externalId ?? null,
+    metadata: JSON.stringify(body.metadata ?? {}),
+    kyc_rejection_reasons: '[]',
+    tos_accepted_at: null,
+    created_at: context.now,
+    updated_at: context.now,
+  };
+}
+
+/** Sets a customer's verification, as the sandbox's user decides. */
+export function decideCustomerKyc(
+  environmentId: string,
+  customerId: string,
+  kycStatus: CustomerRow['kyc_status'],
+  reasons: readonly RejectionReason[],
+): Command<string> {
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'decide_customer_kyc',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const row = decideKyc(customer, kycStatus, reasons, context.now);
+      const data = customerJson(row, context.vault);
+      return {
+        result: data,
+        writes: [{ table: 'customers', row }],
+        events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
+      };
+    },
+  };
+}

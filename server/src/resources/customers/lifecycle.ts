@@ -1,0 +1,74 @@
+import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
+import type { CustomerRow } from '../../store/rows.ts';
+
+/** What a customer may do. All of it follows verification. */
+export interface Capabilities {
+  readonly wallets: boolean;
+  readonly virtualAccounts: boolean;
+  readonly transfers: boolean;
+}
+
+type Standing = Pick<CustomerRow, 'status' | 'kyc_status' | 'tos_accepted_at'>;
+
+export function capabilitiesOf(customer: Standing): Capabilities {
+  const able = customer.status === 'active' && missingRequirements(customer).length === 0;
+  return { wallets: able, virtualAccounts: able, transfers: able };
+}
+
+/** What the customer has still to do: `identity`, `terms_of_service`. */
+export function missingRequirements(customer: Standing): string[] {
+  const missing: string[] = [];
+  if (customer.kyc_status !== 'approved') missing.push('identity');
+  if (customer.tos_accepted_at === null) missing.push('terms_of_service');
+  return missing;
+}
+
+/**
+ * Why a customer named in a request's body may not do something.
+ *
+ * @param customer undefined when there is none by that id in the environment
+ * @returns undefined when they may
+ */
+export function refuseCustomer(
+  customer: Standing | undefined,
+  capability: keyof Capabilities,
+): Refusal | undefined {
+  if (!customer) {
+    const message = 'No such customer.';
+    return invalidRequest('customer_not_found', message, [{ path: '/customerId', message }]);
+  }
+  if (customer.status !== 'active') {
+    return conflict(
+      `customer_${customer.status}`,
+      `The customer is ${customer.status} and can move nothing.`,
+    );
+  }
+  if (capabilitiesOf(customer)[capability]) return undefined;
+  const missing = missingRequirements(customer);
+  return conflict(
+    'kyc_required',
+    `The customer must be verified first; missing: ${missing.join(', ')}.`,
+    missing.map((message) => ({ path: '/customerId', message })),
+  );
+}
+
+/**
+ * The customer after a decision about their identity. Approval in the sandbox accepts the terms too.
+ */
+export function decideKyc(
+  customer: CustomerRow,
+  kycStatus: CustomerRow['kyc_status'],
+  reasons: readonly unknown[],
+  now: string,
+): CustomerRow {
+  const approved = kycStatus === 'approved';
+  return {
+    ...customer,
+    kyc_status: kycStatus,
+    status:
+      kycStatus === 'rejected' ? 'rejected' : customer.status === 'rejected' ? 'active' : customer.status,
+    kyc_rejection_reasons: JSON.stringify(approved ? [] : reasons),
+    tos_accepted_at: approved ? (customer.tos_accepted_at ?? now) : customer.tos_accepted_at,
+    updated_at: now,
+  };
+}

@@ -1,0 +1,34 @@
+import Type, { type TSchema } from 'typebox';
+import { time } from '../http/schema.ts';
+import { validationFailed } from '../http/validate.ts';
+import { ApiError } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
+import { decodeCursor } from '../store/paging.ts';
+
+/** Where a page starts and how long it is. */
+export interface PageRequest {
+  readonly limit: number;
+  /** The page starts after this id; undefined for the first page. */
+  readonly afterId: string | undefined;
+}
+
+/**
+ * Reads `limit` (checked already) and `cursor` of a list's query.
+ *
+ * @throws ApiError 400 when the cursor is not one of ours
+ */
+export function pageOf(query: Readonly<Record<string, string>>): PageRequest {
+  const { cursor, limit } = query;
+  const afterId = cursor === undefined ? undefined : decodeCursor(cursor);
+  if (cursor !== undefined && afterId === undefined) {
+    const message = 'Give `nextCursor` of the page before, unchanged.';
+    throw new ApiError(validationFailed([{ path: 'query.cursor', message }]));
+  }
+  return { limit: limit === undefined ? limits.pageDefault : Number(limit), afterId };
+}
+
+/** Query parameters that narrow a list to a time span. */
+export const createdRange: { createdAfter: TSchema; createdBefore: TSchema } = {
+  createdAfter: Type.Optional(time('Only what was created at or after this time')),
+  createdBefore: Type.Optional(time('Only what was created before this time')),
+};

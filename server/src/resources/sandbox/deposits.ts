@@ -1,0 +1,158 @@
+import type { Chain } from '../../chains/registry.ts';
+import { chainsOf, currenciesOn } from '../../chains/registry.ts';
+import { sandboxTxHash } from '../../chains/sandbox.ts';
+import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
+import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
+import type { JournalDraft } from '../../ledger/journal.ts';
+import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import { type Currency, convertAmount, currencyScale, isCurrency, parseRatio } from '../../platform/money.ts';
+import type { RateProvider } from '../../rates/sandbox-rates.ts';
+import type { TransactionRow, WalletRow } from '../../store/rows.ts';
+import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
+import { findWalletIn } from '../crypto-wallets/commands.ts';
+import { readAmount } from '../fields.ts';
+import { firstEntry, transactionEvents } from '../transactions/lifecycle.ts';
+import { transactionJson } from '../transactions/schema.ts';
+import type { CryptoDepositBody } from './schema.ts';
+
+/** A deposit once its request has been understood: what arrived, and what is credited for it. */
+export interface DepositTerms {
+  readonly chain: Chain;
+  readonly sourceCurrency: Currency;
+  readonly sourceMinor: bigint;
+  readonly creditedCurrency: Currency;
+  readonly creditedMinor: bigint;
+  /** The rate of the conversion; null without one. */
+  readonly exchangeRate: string | null;
+}
+
+/**
+ * Understands a sandbox deposit. USDT is converted into USDC at the current sell rate, rounded down; every other
+ * currency is credited as it is (contract §4, Crypto wallets).
+ */
+export function readDeposit(
+  body: CryptoDepositBody,
+  rates: RateProvider,
+): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
+  const { chain, currency } = body;
+  if (!isCurrency(currency) || !currenciesOn(chain).includes(currency)) {
+    const fitting = isCurrency(currency) ? chainsOf(currency) : [];
+    const message =
+      fitting.length > 0
+        ? `There is no ${currency} on ${chain}, but on ${fitting.join(', ')}.`
+        : `On ${chain} there is ${currenciesOn(chain).join(', ')}.`;
+    return { refusal: invalidRequest('unsupported_currency', message, [{ path: '/currency', message }]) };
+  }
+  const amount = readAmount(body.amount, currency);
+  if (!amount.ok) return { refusal: invalidRequest('invalid_amount', amount.fault.message, [amount.fault]) };
+  const arrived = { chain, sourceCurrency: currency, sourceMinor: amount.minor };
+  if (currency !== 'usdt') {
+    return {
+      terms: { ...arrived, creditedCurrency: currency, creditedMinor: amount.minor, exchangeRate: null },
+    };
+  }
+  return convertUsdt(arrived, rates);
+}
+
+function convertUsdt(
+  arrived: Pick<DepositTerms, 'chain' | 'sourceCurrency' | 'sourceMinor'>,
+  rates: RateProvider,
+): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
+  const rate = rates.quote('usdt', 'usd')?.sellRate;
+  const creditedMinor =
+    rate === undefined
+      ? 0n
+      : convertAmount(arrived.sourceMinor, currencyScale.usdt, currencyScale.usdc, parseRatio(rate), 'down');
+  if (rate === undefined || creditedMinor === 0n) {
+    const message = 'So little is worth nothing once it is converted.';
+    return { refusal: invalidRequest('amount_too_small', message, [{ path: '/amount', message }]) };
+  }
+  return { terms: { ...arrived, creditedCurrency: 'usdc', creditedMinor, exchangeRate: rate } };
+}
+
+/** Lets tokens arrive at a wallet's address on a simulated chain. */
+export function createCryptoDeposit(
+  environmentId: string,
+  walletId: string,
+  terms: DepositTerms,
+): Command<string> {
+  const bucket = bucketOfId(walletId);
+  return {
+    name: 'create_crypto_deposit',
+    environmentId,
+    bucket,
+    reads: (stripe) => [
+      { table: 'wallets', bucket, id: walletId },
+      ...accountReads(accountsOf(stripe, walletId, terms)),
+    ],
+    decide(state, context) {
+      const wallet = findWalletIn(state, context, walletId);
+      if (!wallet) {
+        const message = 'No such wallet.';
+        return { refusal: invalidRequest('wallet_not_found', message, [{ path: '/walletId', message }]) };
+      }
+      if (wallet.status === 'closed') {
+        return { refusal: conflict('wallet_closed', 'The wallet is closed: nothing can arrive in it.') };
+      }
+      const row = newDeposit(wallet, terms, context);
+      const data = transactionJson(row);
+      return {
+        result: data,
+        writes: [{ table: 'transactions', row }],
+        journals: [depositJournal(row, terms, context)],
+        events: transactionEvents(row, 'created', data),
+      };
+    },
+  };
+}
+
+function accountsOf(stripe: Stripe, walletId: string, terms: DepositTerms) {
+  const { chain, creditedCurrency, sourceCurrency } = terms;
+  const positions =
+    sourceCurrency === creditedCurrency
+      ? []
+      : [fxPosition(stripe, sourceCurrency), fxPosition(stripe, creditedCurrency)];
+  return [custody(stripe, chain, sourceCurrency), ...positions, walletAvailable(walletId, creditedCurrency)];
+}
+
+function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideContext): TransactionRow {
+  const id = context.newId('txn');
+  return {
+    bucket: context.bucket,
+    id,
+    environment_id: context.environmentId,
+    customer_id: wallet.customer_id,
+    wallet_id: wallet.id,
+    type: 'deposit',
+    status: 'completed',
+    amount_minor: terms.sourceMinor,
+    source_currency: terms.sourceCurrency,
+    destination_currency: terms.creditedCurrency,
+    fee_minor: 0n,
+    net_minor: terms.sourceMinor,
+    source_payment_rail: terms.chain,
+    source_tx_hash: sandboxTxHash(terms.chain, id),
+    destination_payment_rail: null,
+    destination_address: null,
+    destination_tx_hash: null,
+    final_minor: terms.creditedMinor,
+    gas_fee_minor: null,
+    exchange_fee_minor: 0n,
+    exchange_rate: terms.exchangeRate,
+    reference: null,
+    client_reference_id: null,
+    metadata: '{}',
+    timeline: firstEntry('completed', context.now),
+    next_action_at: null,
+    created_at: context.now,
+    updated_at: context.now,
+  };
+}
+
+function depositJournal(row: TransactionRow, terms: DepositTerms, stripe: Stripe): JournalDraft {
+  const named = { transactionId: row.id, walletId: row.wallet_id };
+  if (terms.exchangeRate !== null) return convertedDepositFlow(stripe, { ...named, ...terms });
+  const { chain, creditedCurrency: currency, creditedMinor: amountMinor } = terms;
+  return depositFlow(stripe, { ...named, chain, currency, amountMinor });
+}

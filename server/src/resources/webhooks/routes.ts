@@ -1,0 +1,203 @@
+import type { Caller } from '../../http/auth.ts';
+import { type ReadRoute, type RequestContext, type Route, writeRoute } from '../../http/route.ts';
+import { ApiError, conflict, invalidRequest, notFound } from '../../platform/errors.ts';
+import { limits } from '../../platform/limits.ts';
+import type { Db } from '../../store/database.ts';
+import type { WebhookRow } from '../../store/rows.ts';
+import { newWebhookSecret } from '../../webhooks/signature.ts';
+import { checkWebhookUrl, type TargetPolicy } from '../../webhooks/targets.ts';
+import { pageOf } from '../paging.ts';
+import { createWebhook, deleteWebhook, testWebhook, updateWebhook } from './commands.ts';
+import { countWebhooks, findWebhook, listDeliveries, listWebhooks } from './queries.ts';
+import {
+  CreateWebhookBody,
+  DeletedWebhook,
+  deliveryJson,
+  TestWebhookBody,
+  UpdateWebhookBody,
+  Webhook,
+  WebhookDelivery,
+  WebhookTest,
+  webhookJson,
+} from './schema.ts';
+
+interface Deps {
+  readonly db: Db;
+  readonly randomBucket: () => number;
+  /** Which targets an environment may have. */
+  readonly policyFor: (kind: Caller['environment']['kind']) => TargetPolicy;
+}
+
+const tag = 'Webhooks';
+const data = { name: 'Webhook', schema: Webhook };
+const params = { webhookId: 'The webhook ID' };
+
+export function webhookRoutes(deps: Deps): Route[] {
+  return [
+    createRoute(deps),
+    listRoute(deps),
+    getRoute(deps),
+    updateRoute(deps),
+    deleteRoute(),
+    testRoute(),
+    deliveriesRoute(deps),
+  ];
+}
+
+function createRoute(deps: Deps): Route {
+  return writeRoute<CreateWebhookBody>({
+    method: 'POST',
+    path: '/v1/webhooks',
+    operationId: 'createWebhook',
+    tag,
+    summary: 'Create a webhook',
+    description: 'Events are posted to its URL, signed with `secret`, which only this answer shows.',
+    access: 'key',
+    body: CreateWebhookBody,
+    okDescription: 'Webhook created',
+    data,
+    sensitive: true,
+    async write({ body, caller, idempotencyKey }) {
+      const { id, kind } = caller.environment;
+      assertTarget(body.url, deps.policyFor(kind));
+      if ((await countWebhooks(deps.db, id)) >= limits.webhooksPerEnvironment) throw tooMany();
+      return createWebhook(id, body, newWebhookSecret(), idempotencyKey, deps.randomBucket());
+    },
+  });
+}
+
+function tooMany(): ApiError {
+  const text = `There are ${limits.webhooksPerEnvironment} webhooks already; delete one first.`;
+  return new ApiError(conflict('too_many_webhooks', text));
+}
+
+function assertTarget(url: string, policy: TargetPolicy): void {
+  const checked = checkWebhookUrl(url, policy);
+  if (checked.ok) return;
+  throw new ApiError(
+    invalidRequest('invalid_webhook_url', checked.fault, [{ path: '/url', message: checked.fault }]),
+  );
+}
+
+function listRoute({ db }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/webhooks',
+    operationId: 'listWebhooks',
+    tag,
+    summary: 'List webhooks',
+    description: 'Returns your webhooks, newest first.',
+    access: 'key',
+    list: true,
+    okDescription: 'A page of webhooks',
+    data,
+    read: ({ caller, query }) =>
+      listWebhooks(db, caller.environment.id, pageOf(query), (row) => webhookJson(row)),
+  };
+}
+
+function getRoute({ db }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/webhooks/{webhookId}',
+    operationId: 'getWebhook',
+    tag,
+    summary: 'Get a webhook',
+    description: 'Returns one webhook.',
+    access: 'key',
+    params,
+    okDescription: 'The webhook',
+    data,
+    errors: ['NOT_FOUND'],
+    read: async (context) => webhookJson(await requireWebhook(db, context)),
+  };
+}
+
+function updateRoute({ policyFor }: Deps): Route {
+  return writeRoute<UpdateWebhookBody>({
+    method: 'PATCH',
+    path: '/v1/webhooks/{webhookId}',
+    operationId: 'updateWebhook',
+    tag,
+    summary: 'Change a webhook',
+    description:
+      'Changes its URL, its events or its status. A disabled webhook misses what happens meanwhile.',
+    access: 'key',
+    params,
+    body: UpdateWebhookBody,
+    okDescription: 'The webhook',
+    data,
+    errors: ['NOT_FOUND'],
+    write({ body, caller, params: { webhookId = '' } }) {
+      if (body.url !== undefined) assertTarget(body.url, policyFor(caller.environment.kind));
+      return updateWebhook(caller.environment.id, webhookId, body);
+    },
+  });
+}
+
+function deleteRoute(): Route {
+  return writeRoute({
+    method: 'DELETE',
+    path: '/v1/webhooks/{webhookId}',
+    operationId: 'deleteWebhook',
+    tag,
+    summary: 'Delete a webhook',
+    description: 'It receives nothing more, not even what is still on its way.',
+    access: 'key',
+    params,
+    okDescription: 'Webhook deleted',
+    data: { name: 'DeletedWebhook', schema: DeletedWebhook },
+    errors: ['NOT_FOUND'],
+    write: ({ caller, params: { webhookId = '' } }) => deleteWebhook(caller.environment.id, webhookId),
+  });
+}
+
+function testRoute(): Route {
+  return writeRoute<TestWebhookBody>({
+    method: 'POST',
+    path: '/v1/webhooks/{webhookId}/test',
+    operationId: 'testWebhook',
+    tag,
+    summary: 'Send a test event',
+    description: 'Sends a `webhook.test` event to this webhook, whatever events it has chosen.',
+    access: 'key',
+    params,
+    body: TestWebhookBody,
+    bodyOptional: true,
+    okDescription: 'Test event written',
+    data: { name: 'WebhookTest', schema: WebhookTest },
+    errors: ['NOT_FOUND'],
+    write: ({ body, caller, params: { webhookId = '' } }) =>
+      testWebhook(caller.environment.id, webhookId, body),
+  });
+}
+
+function deliveriesRoute({ db }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/webhooks/{webhookId}/deliveries',
+    operationId: 'listWebhookDeliveries',
+    tag,
+    summary: 'List deliveries',
+    description: 'Returns every attempt to deliver an event to this webhook, newest first.',
+    access: 'key',
+    params,
+    list: true,
+    okDescription: 'A page of deliveries',
+    data: { name: 'WebhookDelivery', schema: WebhookDelivery },
+    errors: ['NOT_FOUND'],
+    async read(context) {
+      const { id } = await requireWebhook(db, context);
+      return listDeliveries(db, id, pageOf(context.query), deliveryJson);
+    },
+  };
+}
+
+async function requireWebhook(
+  db: Db,
+  { caller, params: { webhookId = '' } }: RequestContext,
+): Promise<WebhookRow> {
+  const row = await findWebhook(db, caller.environment.id, webhookId);
+  if (!row) throw new ApiError(notFound('webhook'));
+  return row;
+}

@@ -1,0 +1,45 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Pool } from './pool.ts';
+import type {
+  AccountRow,
+  ApiKeyRow,
+  CustomerRow,
+  DeliveryQueueRow,
+  DeliveryRow,
+  DepositAddressRow,
+  EnvironmentRow,
+  EventRow,
+  FanOutPositionRow,
+  JournalRow,
+  OrganisationRow,
+  PostingRow,
+  TransactionRow,
+  WalletRow,
+  WebhookRow,
+} from './rows.ts';
+
+/** The tables as Kysely sees them, for queries that are put together at run time (lists and their filters). */
+export interface Database {
+  accounts: AccountRow;
+  api_keys: ApiKeyRow;
+  customers: CustomerRow;
+  deliveries: DeliveryRow;
+  delivery_queue: DeliveryQueueRow;
+  deposit_addresses: DepositAddressRow;
+  environments: EnvironmentRow;
+  events: EventRow;
+  fan_out_positions: FanOutPositionRow;
+  journals: JournalRow;
+  organisations: OrganisationRow;
+  postings: PostingRow;
+  transactions: TransactionRow;
+  wallets: WalletRow;
+  webhooks: WebhookRow;
+}
+
+export type Db = Kysely<Database>;
+
+/** Wraps a pool for typed queries. */
+export function createDb(pool: Pool): Db {
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const pollMs = 10;
+
+/**
+ * When a process was started, to tell it from a later one that was given the same id.
+ *
+ * @returns clock ticks since boot (proc(5), field 22 of `stat`), or undefined where there is no /proc or no process
+ */
+export function startTicks(pid: number): string | undefined {
+  return statFields(pid)?.[19];
+}
+
+/** Whether a process runs. One that has ended and only waits for its parent to notice (a zombie) does not. */
+export function isRunning(pid: number): boolean {
+  if (!hasId(pid)) return false;
+  const state = statFields(pid)?.[0];
+  return state !== 'Z' && state !== 'X';
+}
+
+/** Whether the id is taken, be it by a zombie: what PostgreSQL looks at when it finds a lock file. */
+export function hasId(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A process's command line, its words separated by spaces; empty when there is no such process. */
+export function commandLine(pid: number): string {
+  try {
+    if (process.platform === 'linux')
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Waits until a process that is not our child has ended.
+ *
+ * @returns false when it still runs after `timeoutMs`
+ */
+export async function waitUntilGone(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isRunning(pid)) {
+    if (Date.now() > deadline) return false;
+    await sleep(pollMs);
+  }
+  return true;
+}
+
+/** The fields of /proc/<pid>/stat after the name, which may itself hold spaces and brackets: state, parent, … */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdir } from 'node:fs/promises';
+
+/** Whom PostgreSQL runs as. It refuses to run as root. */
+export interface SystemUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Where things go that must be reached by a user who cannot come into the data directory or the installation. */
+export const sharedRoot = '/var/lib/openledger';
+
+/** The user that is made when there is no `postgres`. */
+const ownUserName = 'openledger';
+
+/** Whether this process is root and so must start PostgreSQL as somebody else. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/**
+ * Finds or makes the unprivileged user that root starts PostgreSQL as: `postgres`, else `openledger`, else `nobody`.
+ *
+ * @throws Error when there is none and none can be made
+ */
+export function unprivilegedUser(): SystemUser {
+  const user = lookUp('postgres') ?? lookUp(ownUserName) ?? createUser() ?? lookUp('nobody');
+  if (user) return user;
+  throw new Error(
+    'PostgreSQL refuses to run as root, and there is no user "postgres" or "nobody" to run it as. ' +
+      'Start OpenLedger as an ordinary user, or set DATABASE_URL.',
+  );
+}
+
+/**
+ * Whether a user can come to a path and read it (a file) or enter it (a directory). Tried, not computed from modes,
+ * so that access lists and mount options count.
+ */
+export function canReach(user: SystemUser, path: string): boolean {
+  const test = 'if [ -d "$1" ]; then cd "$1"; else [ -r "$1" ]; fi';
+  const { status, error } = spawnSync('/bin/sh', ['-c', test, 'sh', path], {
+    ...user,
+    cwd: '/',
+    stdio: 'ignore',
+  });
+  if (error) throw new Error(cannotBecome(user), { cause: error });
+  return status === 0;
+}
+
+/**
+ * Makes `sharedRoot`, and makes sure that only root can have put anything there: programs are started from it.
+ *
+ * @throws Error when it belongs to somebody else
+ */
+export async function prepareSharedRoot(): Promise<void> {
+  const made = await mkdir(sharedRoot, { recursive: true });
+  if (made !== undefined) await chmod(sharedRoot, 0o755);
+  const found = await lstat(sharedRoot);
+  if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0) {
+    throw new Error(`${sharedRoot} must be a directory that only root can write to.`);
+  }
+}
+
+function lookUp(name: string): SystemUser | undefined {
+  const uid = idOf(name, '-u');
+  const gid = idOf(name, '-g');
+  return uid && gid ? { uid, gid } : undefined;
+}
+
+/** A user's or its group's number; undefined when there is none, and for root's. */
+function idOf(name: string, flag: '-u' | '-g'): number | undefined {
+  const { status, stdout } = spawnSync('id', [flag, name], { encoding: 'utf8' });
+  return status === 0 && Number(stdout) > 0 ? Number(stdout) : undefined;
+}
+
+/** `useradd` is everywhere but on BusyBox systems, which have `adduser`. */
+function createUser(): SystemUser | undefined {
+  const quiet = { stdio: 'ignore' } as const;
+  spawnSync(
+    'useradd',
+    ['--system', '--user-group', '--no-create-home', '--shell', '/bin/false', ownUserName],
+    quiet,
+  );
+  const user = lookUp(ownUserName);
+  if (user) return user;
+  spawnSync('adduser', ['-S', '-D', '-H', '-s', '/bin/false', ownUserName], quiet);
+  return lookUp(ownUserName);
+}
+
+function cannotBecome(user: SystemUser): string {
+  return (
+    `PostgreSQL refuses to run as root, and this process may not start one as user ${user.uid}. ` +
+    'Start OpenLedger as an ordinary user, or set DATABASE_URL.'
+  );
+}

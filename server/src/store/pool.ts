@@ -1,0 +1,51 @@
+import { Client, type ClientConfig, Pool, type PoolClient, types } from 'pg';
+import { toIsoTime } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
+
+export type { Client, Pool, PoolClient };
+
+/** Anything that runs a statement: the pool, one of its clients, or a lane's own client. */
+export type Queryable = Pick<Client, 'query'>;
+
+const oid = { int8: 20, json: 114, timestamptz: 1184 } as const;
+
+/** How column values come into the program: see rows.ts. */
+function parserFor(typeId: number, format?: 'text' | 'binary'): unknown {
+  if (typeId === oid.int8) return (text: string) => BigInt(text);
+  if (typeId === oid.json) return (text: string) => text;
+  if (typeId === oid.timestamptz) return (text: string) => toIsoTime(Date.parse(isoText(text)));
+  return types.getTypeParser(typeId, format as 'text');
+}
+
+/** PostgreSQL prints `2025-01-15 11:00:00.5+00` where ISO 8601 wants a `T` and a full offset. */
+function isoText(text: string): string {
+  return text.replace(' ', 'T').replace(/\+00$/, 'Z');
+}
+
+function clientConfig(databaseUrl: string, name: string): ClientConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: name,
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    statement_timeout: limits.statementTimeoutMs,
+    keepAlive: true,
+    // The parsers depend on UTC; a kept plan spares planning the same set-based statement for every batch.
+    options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
+    types: { getTypeParser: parserFor as typeof types.getTypeParser },
+  };
+}
+
+/** A pool for reads and for what the workers keep for themselves. */
+export function createPool(databaseUrl: string, name: string, max: number = limits.poolConnections): Pool {
+  const pool = new Pool({ ...clientConfig(databaseUrl, name), max, idleTimeoutMillis: 30_000 });
+  // A lost idle connection is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** A single connection, for a writer lane. Not yet connected. */
+export function createClient(databaseUrl: string, name: string): Client {
+  const client = new Client(clientConfig(databaseUrl, name));
+  client.on('error', () => undefined);
+  return client;
+}

@@ -1,0 +1,244 @@
+/**
+ * The rows of the database as they are read and written: column names as in the migrations, `int8` as `bigint`,
+ * times as ISO 8601 texts, JSON columns as texts.
+ */
+
+export interface OrganisationRow {
+  bucket: number;
+  id: string;
+  name: string;
+  rate_limit: string | null;
+  created_at: string;
+}
+
+export interface EnvironmentRow {
+  bucket: number;
+  id: string;
+  organisation_id: string;
+  kind: 'test' | 'live';
+  created_at: string;
+}
+
+export interface ApiKeyRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  name: string;
+  prefix: string;
+  secret_hash: Buffer;
+  created_at: string;
+  revoked_at: string | null;
+}
+
+export interface LaneHeadRow {
+  bucket: number;
+  lane_count: number;
+  seq: bigint;
+}
+
+export interface ChainHeadRow {
+  bucket: number;
+  environment_id: string;
+  journal_seq: bigint;
+  journal_hash: Buffer;
+  event_seq: bigint;
+}
+
+export interface DerivationCounterRow {
+  bucket: number;
+  id: string;
+  next_counter: bigint;
+}
+
+export interface IdempotencyKeyRow {
+  bucket: number;
+  environment_id: string;
+  key: string;
+  route: string;
+  request_hash: Buffer;
+  status: number;
+  body: string;
+  created_at: string;
+}
+
+export interface CustomerRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  type: 'individual' | 'business';
+  status: 'active' | 'suspended' | 'rejected';
+  kyc_status: 'not_started' | 'under_review' | 'incomplete' | 'approved' | 'rejected';
+  personal: string;
+  email_index: string;
+  external_id: string | null;
+  metadata: string;
+  kyc_rejection_reasons: string;
+  tos_accepted_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface WalletRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  status: 'active' | 'frozen' | 'closed';
+  derivation_index: bigint;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface DepositAddressRow {
+  bucket: number;
+  wallet_id: string;
+  chain: string;
+  address: string;
+}
+
+export type TransactionStatus =
+  | 'in_review'
+  | 'funds_received'
+  | 'payment_submitted'
+  | 'payment_processed'
+  | 'completed'
+  | 'failed'
+  | 'returned'
+  | 'refunded';
+
+export interface TransactionRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  wallet_id: string;
+  type: 'transfer' | 'deposit';
+  status: TransactionStatus;
+  amount_minor: bigint;
+  source_currency: string;
+  destination_currency: string;
+  fee_minor: bigint;
+  net_minor: bigint;
+  source_payment_rail: string | null;
+  source_tx_hash: string | null;
+  destination_payment_rail: string | null;
+  destination_address: string | null;
+  destination_tx_hash: string | null;
+  final_minor: bigint | null;
+  gas_fee_minor: bigint | null;
+  exchange_fee_minor: bigint | null;
+  exchange_rate: string | null;
+  reference: string | null;
+  client_reference_id: string | null;
+  metadata: string;
+  timeline: string;
+  next_action_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export type AccountKind =
+  | 'wallet_available'
+  | 'wallet_pending'
+  | 'wallet_in_transit'
+  | 'custody'
+  | 'fee_revenue'
+  | 'fx_position';
+
+export interface AccountRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  kind: AccountKind;
+  normal_side: 'debit' | 'credit';
+  currency: string;
+  wallet_id: string | null;
+  chain: string | null;
+  balance_minor: bigint;
+  version: bigint;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface JournalRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  lane: number;
+  seq: bigint;
+  kind: string;
+  transaction_id: string;
+  hash: Buffer;
+  created_at: string;
+}
+
+export interface PostingRow {
+  bucket: number;
+  journal_id: string;
+  line: number;
+  account_bucket: number;
+  account_id: string;
+  account_version: bigint;
+  currency: string;
+  amount_minor: bigint;
+  balance_after_minor: bigint;
+}
+
+export interface EventRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  lane: number;
+  seq: bigint;
+  type: string;
+  object_id: string;
+  customer_id: string | null;
+  data: string;
+  created_at: string;
+}
+
+export interface WebhookRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  url: string;
+  events: string;
+  description: string | null;
+  status: 'active' | 'disabled';
+  secret: string;
+  deleted_at: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface FanOutPositionRow {
+  bucket: number;
+  environment_id: string;
+  event_seq: bigint;
+}
+
+export interface DeliveryQueueRow {
+  bucket: number;
+  webhook_id: string;
+  event_id: string;
+  environment_id: string;
+  attempt_number: number;
+  next_attempt_at: string;
+}
+
+export interface DeliveryRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  webhook_id: string;
+  event_id: string;
+  event_type: string;
+  attempt_number: number;
+  http_status: number | null;
+  success: boolean;
+  duration_ms: number;
+  error: string | null;
+  response_body: string | null;
+  next_attempt_at: string | null;
+  created_at: string;
+}

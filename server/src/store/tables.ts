@@ -1,0 +1,260 @@
+import type * as rows from './rows.ts';
+
+/** PostgreSQL types that columns have. */
+export type ColumnType = 'bool' | 'bytea' | 'int2' | 'int4' | 'int8' | 'json' | 'text' | 'timestamptz';
+
+/** What the set-based statements need to know of a table. */
+export interface Table<Row> {
+  readonly name: string;
+  readonly columns: Readonly<Record<keyof Row & string, ColumnType>>;
+  /** Columns that may change after the insert; none for tables that are only added to. */
+  readonly mutable: readonly (keyof Row & string)[];
+  /** The column that, after the bucket, names a row. */
+  readonly key: keyof Row & string;
+}
+
+function table<Row>(
+  name: string,
+  columns: Readonly<Record<keyof Row & string, ColumnType>>,
+  mutable: readonly (keyof Row & string)[] = [],
+  key: keyof Row & string = 'id' as keyof Row & string,
+): Table<Row> {
+  return { name, columns, mutable, key };
+}
+
+/** The tables that the writer writes. */
+export const tables = {
+  organisations: table<rows.OrganisationRow>(
+    'organisations',
+    {
+      bucket: 'int2',
+      id: 'text',
+      name: 'text',
+      rate_limit: 'text',
+      created_at: 'timestamptz',
+    },
+    ['rate_limit'],
+  ),
+  environments: table<rows.EnvironmentRow>('environments', {
+    bucket: 'int2',
+    id: 'text',
+    organisation_id: 'text',
+    kind: 'text',
+    created_at: 'timestamptz',
+  }),
+  api_keys: table<rows.ApiKeyRow>(
+    'api_keys',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      name: 'text',
+      prefix: 'text',
+      secret_hash: 'bytea',
+      created_at: 'timestamptz',
+      revoked_at: 'timestamptz',
+    },
+    ['revoked_at'],
+  ),
+  chain_heads: table<rows.ChainHeadRow>(
+    'chain_heads',
+    {
+      bucket: 'int2',
+      environment_id: 'text',
+      journal_seq: 'int8',
+      journal_hash: 'bytea',
+      event_seq: 'int8',
+    },
+    ['journal_seq', 'journal_hash', 'event_seq'],
+    'environment_id',
+  ),
+  derivation_counters: table<rows.DerivationCounterRow>(
+    'derivation_counters',
+    {
+      bucket: 'int2',
+      id: 'text',
+      next_counter: 'int8',
+    },
+    ['next_counter'],
+  ),
+  idempotency_keys: table<rows.IdempotencyKeyRow>('idempotency_keys', {
+    bucket: 'int2',
+    environment_id: 'text',
+    key: 'text',
+    route: 'text',
+    request_hash: 'bytea',
+    status: 'int2',
+    body: 'text',
+    created_at: 'timestamptz',
+  }),
+  customers: table<rows.CustomerRow>(
+    'customers',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      type: 'text',
+      status: 'text',
+      kyc_status: 'text',
+      personal: 'text',
+      email_index: 'text',
+      external_id: 'text',
+      metadata: 'json',
+      kyc_rejection_reasons: 'json',
+      tos_accepted_at: 'timestamptz',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    ['status', 'kyc_status', 'kyc_rejection_reasons', 'tos_accepted_at', 'updated_at'],
+  ),
+  wallets: table<rows.WalletRow>(
+    'wallets',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      customer_id: 'text',
+      status: 'text',
+      derivation_index: 'int8',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    ['status', 'updated_at'],
+  ),
+  deposit_addresses: table<rows.DepositAddressRow>('deposit_addresses', {
+    bucket: 'int2',
+    wallet_id: 'text',
+    chain: 'text',
+    address: 'text',
+  }),
+  transactions: table<rows.TransactionRow>(
+    'transactions',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      customer_id: 'text',
+      wallet_id: 'text',
+      type: 'text',
+      status: 'text',
+      amount_minor: 'int8',
+      source_currency: 'text',
+      destination_currency: 'text',
+      fee_minor: 'int8',
+      net_minor: 'int8',
+      source_payment_rail: 'text',
+      source_tx_hash: 'text',
+      destination_payment_rail: 'text',
+      destination_address: 'text',
+      destination_tx_hash: 'text',
+      final_minor: 'int8',
+      gas_fee_minor: 'int8',
+      exchange_fee_minor: 'int8',
+      exchange_rate: 'text',
+      reference: 'text',
+      client_reference_id: 'text',
+      metadata: 'json',
+      timeline: 'json',
+      next_action_at: 'timestamptz',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    [
+      'status',
+      'destination_tx_hash',
+      'final_minor',
+      'gas_fee_minor',
+      'exchange_fee_minor',
+      'timeline',
+      'next_action_at',
+      'updated_at',
+    ],
+  ),
+  accounts: table<rows.AccountRow>(
+    'accounts',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      kind: 'text',
+      normal_side: 'text',
+      currency: 'text',
+      wallet_id: 'text',
+      chain: 'text',
+      balance_minor: 'int8',
+      version: 'int8',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    ['balance_minor', 'version', 'updated_at'],
+  ),
+  journals: table<rows.JournalRow>('journals', {
+    bucket: 'int2',
+    id: 'text',
+    environment_id: 'text',
+    lane: 'int2',
+    seq: 'int8',
+    kind: 'text',
+    transaction_id: 'text',
+    hash: 'bytea',
+    created_at: 'timestamptz',
+  }),
+  postings: table<rows.PostingRow>('postings', {
+    bucket: 'int2',
+    journal_id: 'text',
+    line: 'int2',
+    account_bucket: 'int2',
+    account_id: 'text',
+    account_version: 'int8',
+    currency: 'text',
+    amount_minor: 'int8',
+    balance_after_minor: 'int8',
+  }),
+  events: table<rows.EventRow>('events', {
+    bucket: 'int2',
+    id: 'text',
+    environment_id: 'text',
+    lane: 'int2',
+    seq: 'int8',
+    type: 'text',
+    object_id: 'text',
+    customer_id: 'text',
+    data: 'text',
+    created_at: 'timestamptz',
+  }),
+  webhooks: table<rows.WebhookRow>(
+    'webhooks',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      url: 'text',
+      events: 'json',
+      description: 'text',
+      status: 'text',
+      secret: 'text',
+      deleted_at: 'timestamptz',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    ['url', 'events', 'description', 'status', 'deleted_at', 'updated_at'],
+  ),
+} as const;
+
+export type TableName = keyof typeof tables;
+
+/** The row type of a table. */
+export type RowOf<Name extends TableName> = (typeof tables)[Name] extends Table<infer Row> ? Row : never;
+
+/** Tables whose rows a command can read and change. */
+export type KeyedTableName = {
+  [Name in TableName]: RowOf<Name> extends { bucket: number; id: string } ? Name : never;
+}[TableName];
+
+/** Any row, where the code does not care which table it is of. */
+export type AnyRow = Readonly<Record<string, unknown>>;
+
+/** A table by its name, where the code does not care which one it is. */
+export function tableNamed(name: TableName): Table<AnyRow> {
+  return tables[name] as unknown as Table<AnyRow>;
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../platform/limits.ts';
+import type { Pool, PoolClient } from './pool.ts';
+
+/** SQLSTATE of an error from PostgreSQL, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Whether the same transaction may simply be run again: serialization failure or deadlock. */
+export function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01';
+}
+
+/**
+ * Whether the connection (or the whole server) went away, so that nobody knows if a running commit took effect.
+ * Class 08 is connection exceptions, 57P0x is shutdown and crash (PostgreSQL documentation, Appendix A).
+ */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined && !/^E[A-Z]+$/.test(state)) return /^(08|57P0)/.test(state) || state === '53300';
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/.test(code)) return true;
+  const message = error instanceof Error ? error.message : '';
+  return /connection (terminated|ended|error)|not queryable|client was closed|timeout e?xceeded|Connection terminated/i.test(
+    message,
+  );
+}
+
+/** A random wait that doubles with each attempt, up to the limit. */
+export function backoffMs(attempt: number): number {
+  return Math.min(limits.writeRetryMaxDelayMs, 5 * 2 ** attempt) * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Runs `work` in one database transaction, again when the database asks for it (40001, 40P01).
+ *
+ * @param work must have no effect outside the transaction
+ * @throws the error of the last attempt
+ */
+export async function inTransaction<Result>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<Result>,
+  begin = 'begin',
+): Promise<Result> {
+  for (let attempt = 0; ; attempt += 1) {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(begin);
+      const result = await work(client);
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((cause: Error) => {
+        broken = cause;
+      });
+      if (!isRetryable(error) || attempt + 1 >= limits.writeAttempts) throw error;
+    } finally {
+      client.release(broken);
+    }
+    await sleep(backoffMs(attempt));
+  }
+}

@@ -1,0 +1,54 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
+import { promisify } from 'node:util';
+import { Agent, buildConnector } from 'undici';
+import { limits } from '../platform/limits.ts';
+import { isForbiddenAddress, type TargetPolicy } from './targets.ts';
+
+/** A connection was refused because it would have led to an address that deliveries must not reach. */
+export class ForbiddenTargetError extends Error {
+  override readonly name = 'ForbiddenTargetError';
+}
+
+/** Resolves a name to all of its addresses. */
+export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+const systemLookup = promisify(dnsLookup);
+const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });
+
+/**
+ * Makes the HTTP agent for deliveries. It judges every connection by the addresses that it would really use, just
+ * before it is made, and connects to the very address that was judged: a name that resolves differently the next time
+ * (DNS rebinding) gains nothing. IP literals are judged too, for which undici calls no `lookup`.
+ *
+ * @param resolve how names are resolved; the system's way when left out
+ */
+export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = systemResolve): Agent {
+  const connect = buildConnector({ timeout: limits.connectTimeoutMs });
+  const guarded: buildConnector.connector = (options, callback) => {
+    chooseAddress(options.hostname, policy, resolve).then(
+      (address) => {
+        const servername =
+          options.servername ?? (isIP(options.hostname) === 0 ? options.hostname : undefined);
+        connect({ ...options, hostname: address, ...(servername ? { servername } : {}) }, callback);
+      },
+      (error: Error) => callback(error, null),
+    );
+  };
+  return new Agent({
+    connect: guarded,
+    connections: limits.deliveryConcurrencyPerWebhook,
+    keepAliveTimeout: 10_000,
+    pipelining: 1,
+  });
+}
+
+async function chooseAddress(hostname: string, policy: TargetPolicy, resolve: Resolve): Promise<string> {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const addresses = isIP(host) === 0 ? (await resolve(host)).map(({ address }) => address) : [host];
+  const [first] = addresses;
+  if (first === undefined || addresses.some((address) => isForbiddenAddress(address, policy))) {
+    throw new ForbiddenTargetError('The target leads to an address that is not public');
+  }
+  return first;
+}

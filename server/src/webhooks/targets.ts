@@ -1,0 +1,111 @@
+import { BlockList, isIP } from 'node:net';
+import { limits } from '../platform/limits.ts';
+
+/** Which targets a webhook may have. */
+export interface TargetPolicy {
+  /** Plain http beside https. */
+  readonly allowHttp: boolean;
+  /** 127.0.0.0/8 and ::1. */
+  readonly allowLoopback: boolean;
+}
+
+export type CheckedTarget = { readonly ok: true } | { readonly ok: false; readonly fault: string };
+
+/** Ranges that are not the public internet (IANA special-purpose address registries, RFC 6890). */
+const forbidden4: readonly [string, number][] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+];
+const forbidden6: readonly [string, number][] = [
+  ['::', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+  ['5f00::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+];
+
+const forbidden = new BlockList();
+for (const [network, prefix] of forbidden4) forbidden.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of forbidden6) forbidden.addSubnet(network, prefix, 'ipv6');
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/**
+ * Whether deliveries must not go to an address.
+ *
+ * @param address an IPv4 or IPv6 address in the usual notation; anything else is forbidden
+ */
+export function isForbiddenAddress(address: string, policy: TargetPolicy): boolean {
+  const version = isIP(address);
+  if (version === 0) return true;
+  const mapped = version === 6 ? mappedIpv4(address) : undefined;
+  if (mapped !== undefined) return isForbiddenAddress(mapped, policy);
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  if (loopback.check(address, family)) return !policy.allowLoopback;
+  return forbidden.check(address, family);
+}
+
+/** The IPv4 address inside an IPv4-mapped IPv6 one (RFC 4291 §2.5.5.2). */
+function mappedIpv4(address: string): string | undefined {
+  // The URL parser writes every IPv6 address in its shortest hexadecimal form.
+  const host = URL.canParse(`http://[${address}]/`)
+    ? new URL(`http://[${address}]/`).hostname.slice(1, -1)
+    : '';
+  const match = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host);
+  if (!match) return undefined;
+  const [high, low] = [Number.parseInt(match[1] as string, 16), Number.parseInt(match[2] as string, 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/**
+ * Checks a webhook's URL when it is given. What its name resolves to is checked again on every connection.
+ */
+export function checkWebhookUrl(text: string, policy: TargetPolicy): CheckedTarget {
+  const fault = faultOf(text, policy);
+  return fault === undefined ? { ok: true } : { ok: false, fault };
+}
+
+function faultOf(text: string, policy: TargetPolicy): string | undefined {
+  if (text.length > limits.urlLength) return `It must be at most ${limits.urlLength} characters long.`;
+  if (!URL.canParse(text)) return 'It must be a URL, such as https://example.com/hooks.';
+  const url = new URL(text);
+  const protocols = policy.allowHttp ? ['https:', 'http:'] : ['https:'];
+  if (!protocols.includes(url.protocol)) {
+    return policy.allowHttp ? 'It must start with https:// or http://.' : 'It must start with https://.';
+  }
+  if (url.username !== '' || url.password !== '') return 'It must not contain a user name or password.';
+  if (url.hash !== '') return 'It must not have a fragment (#…).';
+  if (url.port === '0') return 'It must not have the port 0.';
+  return hostFault(url.hostname, policy);
+}
+
+/** The URL parser has brought every notation of an IPv4 address (decimal, hex, octal, short) into the usual one. */
+function hostFault(hostname: string, policy: TargetPolicy): string | undefined {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  const isLocalName = host === 'localhost' || host.endsWith('.localhost');
+  const isForbidden =
+    isIP(host) === 0 ? isLocalName && !policy.allowLoopback : isForbiddenAddress(host, policy);
+  return isForbidden ? 'It must lead to a public address.' : undefined;
+}

@@ -1,0 +1,225 @@
+import { genesisHash, type JournalDraft, postJournal } from '../ledger/journal.ts';
+import type { Clock } from '../platform/clock.ts';
+import { toIsoTime } from '../platform/clock.ts';
+import { assert, errorStatus } from '../platform/errors.ts';
+import type { IdSource } from '../platform/ids.ts';
+import type { Vault } from '../platform/seal.ts';
+import type { AccountRow, ChainHeadRow, IdempotencyKeyRow } from '../store/rows.ts';
+import type { AnyRow } from '../store/tables.ts';
+import type { BatchState } from './batch-state.ts';
+import type {
+  Accepted,
+  Answering,
+  Command,
+  DecideContext,
+  Decision,
+  EventDraft,
+  IdempotencyClaim,
+  Outcome,
+  RowRef,
+  State,
+  StoredAnswer,
+} from './command.ts';
+import { answerAgain, answerSealContext, keyName, openAnswer } from './idempotency.ts';
+
+/** A command on its way, with or without an idempotency key. */
+export interface Submission {
+  readonly command: Command<unknown>;
+  readonly answering: Answering<unknown> | undefined;
+  readonly reads: readonly RowRef[];
+}
+
+/** What deciding needs beside the state. */
+export interface BatchTools {
+  readonly lane: number;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly vault: Vault;
+}
+
+/** How a command would end if the batch is committed: its outcome, or the bug that it ran into. */
+export type Verdict =
+  | { readonly ok: true; readonly outcome: Outcome<unknown> }
+  | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Decides the commands of a batch in the order they arrived, each seeing the effects of those before it. Pure: the
+ * changes are collected in `state` and written by the caller.
+ *
+ * @param taken the answers of idempotency keys that were found in the store
+ */
+export function decideBatch(
+  submissions: readonly Submission[],
+  state: BatchState,
+  taken: ReadonlyMap<string, IdempotencyKeyRow>,
+  tools: BatchTools,
+): Verdict[] {
+  return submissions.map((submission) => {
+    try {
+      const outcome = decideOne(submission, state, taken, tools);
+      state.acceptDraft();
+      return { ok: true, outcome };
+    } catch (error) {
+      state.discardDraft();
+      return { ok: false, error };
+    }
+  });
+}
+
+function decideOne(
+  submission: Submission,
+  state: BatchState,
+  taken: ReadonlyMap<string, IdempotencyKeyRow>,
+  tools: BatchTools,
+): Outcome<unknown> {
+  const { answering, command } = submission;
+  const before = answering && taken.get(keyName(command.environmentId, answering.claim.key));
+  if (answering && before) return answerAgain(answering.claim, openAnswer(before, tools.vault));
+  const context = createContext(command, tools);
+  const decision = command.decide(declaredState(submission, state), context);
+  if (!('refusal' in decision)) applyDecision(decision, submission, state, context);
+  const answer = answering && keepAnswer(answering, decision, command, state, context);
+  const kept = answer ? { answer } : {};
+  return 'refusal' in decision
+    ? { kind: 'refused', refusal: decision.refusal, ...kept }
+    : { kind: 'accepted', result: decision.result, ...kept };
+}
+
+function createContext(command: Command<unknown>, { clock, ids, lane, vault }: BatchTools): DecideContext {
+  const nowMs = clock.now();
+  return {
+    nowMs,
+    now: toIsoTime(nowMs),
+    environmentId: command.environmentId,
+    lane,
+    bucket: command.bucket,
+    vault,
+    newId: (prefix, bucket = command.bucket) => ids.next(prefix, bucket),
+  };
+}
+
+/** Lets a command see what it declared and nothing else: an undeclared row may not have been loaded. */
+function declaredState(submission: Submission, state: BatchState): State {
+  return {
+    get(table, id) {
+      assertDeclared(submission, table, id);
+      return state.read(table, id) as never;
+    },
+  };
+}
+
+function assertDeclared({ command, reads }: Submission, table: string, id: string): void {
+  const declared = reads.some((ref) => ref.id === id && ref.table === table);
+  assert(declared, `${command.name} declares that it reads ${id} of ${table}`);
+}
+
+function applyDecision(
+  decision: Accepted<unknown>,
+  submission: Submission,
+  state: BatchState,
+  context: DecideContext,
+): void {
+  for (const { table, row } of decision.writes ?? []) state.write(table, row as unknown as AnyRow);
+  if (!decision.journals?.length && !decision.events?.length) return;
+  let head = readHead(state, context);
+  for (const draft of decision.journals ?? []) head = applyJournal(draft, head, submission, state, context);
+  for (const draft of decision.events ?? []) head = applyEvent(draft, head, state, context);
+  state.write('chain_heads', head as unknown as AnyRow);
+}
+
+function readHead(state: BatchState, context: DecideContext): ChainHeadRow {
+  const head = state.read('chain_heads', context.environmentId) as unknown as ChainHeadRow | undefined;
+  return (
+    head ?? {
+      bucket: context.lane,
+      environment_id: context.environmentId,
+      journal_seq: 0n,
+      journal_hash: genesisHash,
+      event_seq: 0n,
+    }
+  );
+}
+
+function applyJournal(
+  draft: JournalDraft,
+  head: ChainHeadRow,
+  submission: Submission,
+  state: BatchState,
+  context: DecideContext,
+): ChainHeadRow {
+  const posted = postJournal(draft, head, {
+    environmentId: context.environmentId,
+    lane: context.lane,
+    bucket: context.bucket,
+    now: context.now,
+    newJournalId: (bucket) => context.newId('jrn', bucket),
+    readAccount(id) {
+      assertDeclared(submission, 'accounts', id);
+      return state.read('accounts', id) as unknown as AccountRow | undefined;
+    },
+  });
+  state.write('journals', posted.journal as unknown as AnyRow);
+  for (const posting of posted.postings) state.write('postings', posting as unknown as AnyRow);
+  for (const account of posted.accounts) state.write('accounts', account as unknown as AnyRow);
+  return posted.head;
+}
+
+function applyEvent(
+  draft: EventDraft,
+  head: ChainHeadRow,
+  state: BatchState,
+  context: DecideContext,
+): ChainHeadRow {
+  const id = draft.id ?? context.newId('evt');
+  const seq = head.event_seq + 1n;
+  state.write('events', {
+    bucket: context.bucket,
+    id,
+    environment_id: context.environmentId,
+    lane: context.lane,
+    seq,
+    type: draft.type,
+    object_id: draft.objectId,
+    customer_id: draft.customerId,
+    data: draft.sensitive ? context.vault.seal(draft.data, eventSealContext(id)) : draft.data,
+    created_at: context.now,
+  });
+  return { ...head, event_seq: seq };
+}
+
+/** Where a sealed event belongs: opening it needs the same text. */
+export function eventSealContext(eventId: string): string {
+  return `events.data:${eventId}`;
+}
+
+function keepAnswer(
+  answering: Answering<unknown>,
+  decision: Decision<unknown>,
+  command: Command<unknown>,
+  state: BatchState,
+  context: DecideContext,
+): StoredAnswer | undefined {
+  if ('refusal' in decision && !isKept(errorStatus[decision.refusal.code])) return undefined;
+  const answer = answering.render(decision);
+  const { claim } = answering;
+  state.write('idempotency_keys', {
+    bucket: command.bucket,
+    environment_id: command.environmentId,
+    key: claim.key,
+    route: claim.route,
+    request_hash: claim.requestHash,
+    status: answer.status,
+    body: answering.sensitive ? sealAnswer(answer, claim, context) : answer.body,
+    created_at: context.now,
+  });
+  return answer;
+}
+
+function sealAnswer(answer: StoredAnswer, claim: IdempotencyClaim, context: DecideContext): string {
+  return context.vault.seal(answer.body, answerSealContext(context.environmentId, claim.key));
+}
+
+/** Refusals that a repeated request gets again; after any other the repeated request runs (contract §2). */
+function isKept(status: number): boolean {
+  return status === 400 || status === 404 || status === 409;
+}

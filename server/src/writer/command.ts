@@ -1,0 +1,108 @@
+import type { AccountRef, Stripe } from '../ledger/accounts.ts';
+import type { JournalDraft } from '../ledger/journal.ts';
+import type { Refusal } from '../platform/errors.ts';
+import type { IdPrefix } from '../platform/ids.ts';
+import type { Vault } from '../platform/seal.ts';
+import type { KeyedTableName, RowOf, TableName } from '../store/tables.ts';
+
+/** A row that a command reads. It is loaded before `decide` is called, or known to be missing. */
+export interface RowRef {
+  readonly table: KeyedTableName;
+  readonly bucket: number;
+  readonly id: string;
+}
+
+/** What a command sees: the rows it declared, with the effects of every command before it. */
+export interface State {
+  /** @throws Error when the command did not declare this row in its `reads` */
+  get<Name extends KeyedTableName>(table: Name, id: string): RowOf<Name> | undefined;
+}
+
+/** Everything else a decision may depend on. Nothing in it reaches out of the process. */
+export interface DecideContext extends Stripe {
+  readonly nowMs: number;
+  /** The same as ISO 8601. */
+  readonly now: string;
+  /** The bucket that the command's own rows belong in. */
+  readonly bucket: number;
+  readonly vault: Vault;
+  newId(prefix: IdPrefix, bucket?: number): string;
+}
+
+/** A row to add, or the new version of a row that was read. */
+export type RowWrite = {
+  [Name in TableName]: { readonly table: Name; readonly row: RowOf<Name> };
+}[TableName];
+
+/** An event to write in the same transaction as what it tells of. */
+export interface EventDraft {
+  /** Made by `newId('evt')` when the answer has to name it; left to the writer otherwise. */
+  readonly id?: string;
+  readonly type: string;
+  readonly objectId: string;
+  readonly customerId: string | null;
+  /** The JSON text of what the matching GET returns now. */
+  readonly data: string;
+  /** Sealed at rest, because `data` holds personal data or a secret. */
+  readonly sensitive?: boolean;
+}
+
+/** What a command does when it is accepted. Writes are applied first, then journals, then events. */
+export interface Accepted<Result> {
+  readonly result: Result;
+  readonly writes?: readonly RowWrite[];
+  readonly journals?: readonly JournalDraft[];
+  readonly events?: readonly EventDraft[];
+}
+
+export type Decision<Result> = Accepted<Result> | { readonly refusal: Refusal };
+
+/** An answer as it is kept for its idempotency key: replayed byte for byte. */
+export interface StoredAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** The idempotency key of a request, and what it must be repeated with. */
+export interface IdempotencyClaim {
+  readonly key: string;
+  /** Method and route, e.g. `POST /v1/transfers`. */
+  readonly route: string;
+  /** SHA-256 of the request body. */
+  readonly requestHash: Buffer;
+}
+
+/**
+ * A change of state, to be run by the writer.
+ *
+ * `decide` is pure: the same state and context give the same decision. It may be called more than once before it
+ * takes effect, and only the last call counts.
+ */
+export interface Command<Result> {
+  readonly name: string;
+  readonly environmentId: string;
+  /** 0..63: the bucket of the customer it belongs to; decides the lane. */
+  readonly bucket: number;
+  /** The rows that `decide` reads and the accounts that it posts to. */
+  reads(stripe: Stripe): readonly RowRef[];
+  decide(state: State, context: DecideContext): Decision<Result>;
+}
+
+/** The answer to a command, as it is kept when the command has an idempotency key. */
+export interface Answering<Result> {
+  readonly claim: IdempotencyClaim;
+  render(outcome: Accepted<Result> | { readonly refusal: Refusal }): StoredAnswer;
+  /** The stored body is sealed at rest. */
+  readonly sensitive: boolean;
+}
+
+/** How a command ended. `answer` is there when it was run with an idempotency key. */
+export type Outcome<Result> =
+  | { readonly kind: 'accepted'; readonly result: Result; readonly answer?: StoredAnswer }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly answer?: StoredAnswer }
+  | { readonly kind: 'replayed'; readonly answer: StoredAnswer };
+
+/** The reads that posting to these accounts needs. */
+export function accountReads(accounts: readonly AccountRef[]): RowRef[] {
+  return accounts.map(({ bucket, id }) => ({ table: 'accounts', bucket, id }));
+}

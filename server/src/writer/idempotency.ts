@@ -1,0 +1,89 @@
+import { conflict, type Refusal } from '../platform/errors.ts';
+import { isSealed, type Vault } from '../platform/seal.ts';
+import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyClaim, Outcome, StoredAnswer } from './command.ts';
+
+/** The name of an idempotency key within the whole deployment. */
+export function keyName(environmentId: string, key: string): string {
+  return `${environmentId}\n${key}`;
+}
+
+/** Where a sealed answer belongs. */
+export function answerSealContext(environmentId: string, key: string): string {
+  return `idempotency_keys.body:${keyName(environmentId, key)}`;
+}
+
+/** An answer that was given before, and the request that it was given to. */
+export interface GivenAnswer extends StoredAnswer {
+  readonly route: string;
+  readonly requestHash: Buffer;
+}
+
+/** A stored answer, opened when it lies sealed. */
+export function openAnswer(row: IdempotencyKeyRow, vault: Vault): GivenAnswer {
+  const body = isSealed(row.body)
+    ? vault.open(row.body, answerSealContext(row.environment_id, row.key))
+    : row.body;
+  return { route: row.route, requestHash: row.request_hash, status: row.status, body };
+}
+
+/**
+ * What a repeated key gets (contract §2): the same answer for the same request, 409 for any other.
+ */
+export function answerAgain(claim: IdempotencyClaim, given: GivenAnswer): Outcome<never> {
+  if (given.route !== claim.route) {
+    return refusedReuse(
+      `This Idempotency-Key was used for ${given.route}; use a new key for another request.`,
+    );
+  }
+  if (!given.requestHash.equals(claim.requestHash)) {
+    return refusedReuse(
+      'This Idempotency-Key was used with another body; use a new key for another request.',
+    );
+  }
+  return { kind: 'replayed', answer: { status: given.status, body: given.body } };
+}
+
+function refusedReuse(message: string): Outcome<never> {
+  const refusal: Refusal = conflict('idempotency_key_reused', message, [
+    { path: 'header.Idempotency-Key', message },
+  ]);
+  return { kind: 'refused', refusal };
+}
+
+/** The keys whose requests are running in this process, and the last answers that were given. */
+export interface KeyRegistry {
+  /** Resolves when the request that holds this key has ended; undefined when none does. */
+  running(name: string): Promise<void> | undefined;
+  /** Holds a key; the returned function lets it go. */
+  hold(name: string): () => void;
+  recent(name: string): GivenAnswer | undefined;
+  remember(name: string, answer: GivenAnswer): void;
+}
+
+/**
+ * @param capacity how many answers are remembered; the oldest make room
+ */
+export function createKeyRegistry(capacity: number): KeyRegistry {
+  const holders = new Map<string, Promise<void>>();
+  const answers = new Map<string, GivenAnswer>();
+  return {
+    running: (name) => holders.get(name),
+    hold(name) {
+      let release = (): void => undefined;
+      holders.set(name, new Promise((resolve) => (release = resolve)));
+      return () => {
+        holders.delete(name);
+        release();
+      };
+    },
+    recent: (name) => answers.get(name),
+    remember(name, answer) {
+      if (answers.size >= capacity) {
+        const oldest = answers.keys().next();
+        if (!oldest.done) answers.delete(oldest.value);
+      }
+      answers.set(name, answer);
+    },
+  };
+}

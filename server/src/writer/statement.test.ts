@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
+import type { AnyRow } from '../store/tables.ts';
+import type { Changes } from './batch-state.ts';
+import { buildBatchStatement } from './statement.ts';
+
+let bench: WriterBench;
+beforeAll(async () => {
+  bench = await createWriterBench();
+});
+afterAll(() => bench.stop());
+
+const now = '2026-01-15T11:00:00.000Z';
+let batches = 0;
+
+async function write(changes: Partial<Changes>, expectedSeq?: bigint): Promise<number> {
+  const { rows } = await bench.pool.query('select seq from lane_heads');
+  const statement = buildBatchStatement(
+    { lane: 0, laneCount: 1, expectedSeq: expectedSeq ?? rows[0].seq, batchId: `bat_${++batches}`, now },
+    { inserts: [], updates: [], ...changes },
+  );
+  return (await bench.pool.query(statement)).rows[0].applied;
+}
+
+function line(number: number, currency: string, amount: bigint): AnyRow {
+  return {
+    bucket: 0,
+    journal_id: 'jrn_1',
+    line: number,
+    account_bucket: 0,
+    account_id: `account ${number}`,
+    account_version: 1n,
+    currency,
+    amount_minor: amount,
+    balance_after_minor: amount,
+  };
+}
+
+const postings = (...rows: AnyRow[]) => ({ inserts: [{ table: 'postings' as const, rows }] });
+
+it('does nothing when the head is not where it was expected', async () => {
+  const row = { bucket: 0, id: 'org_1', name: 'x', rate_limit: null, created_at: now };
+  const changes = { inserts: [{ table: 'organisations' as const, rows: [row] }] };
+  expect(await write(changes, 999n)).toBe(0);
+  expect((await bench.pool.query('select 1 from organisations')).rowCount).toBe(0);
+  expect((await bench.pool.query('select 1 from batches')).rowCount).toBe(0);
+  expect(await write(changes)).toBe(1);
+  expect((await bench.pool.query('select 1 from organisations')).rowCount).toBe(1);
+});
+
+it('is refused by the database when lines do not sum to zero in each currency', async () => {
+  const crossed = postings(line(1, 'usdc', 5n), line(2, 'eurc', -5n));
+  await expect(write(crossed)).rejects.toMatchObject({ code: '22012' });
+  await expect(write(postings(line(1, 'usdc', 5n), line(2, 'usdc', -4n)))).rejects.toMatchObject({
+    code: '22012',
+  });
+  expect((await bench.pool.query('select 1 from postings')).rowCount).toBe(0);
+  expect(await write(postings(line(1, 'usdc', 5n), line(2, 'usdc', -5n)))).toBe(1);
+});
+
+it('is refused by the database when a row to be changed is not there', async () => {
+  const row = { bucket: 0, id: 'no such counter', next_counter: 1n };
+  const changes = { updates: [{ table: 'derivation_counters' as const, rows: [row] }] };
+  await expect(write(changes)).rejects.toMatchObject({ code: '22012' });
+});

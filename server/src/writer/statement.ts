@@ -1,0 +1,123 @@
+import { hash } from 'node:crypto';
+import { arrayParameters, columnArrays } from '../store/insert.ts';
+import { type AnyRow, type Table, type TableName, tableNamed } from '../store/tables.ts';
+import type { Changes, TableChange } from './batch-state.ts';
+
+/** A prepared statement with its values. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** Which lane a batch belongs to, and the state that it was decided on. */
+export interface BatchHead {
+  readonly lane: number;
+  readonly laneCount: number;
+  readonly expectedSeq: bigint;
+  readonly batchId: string;
+  readonly now: string;
+}
+
+const headParameters = 5;
+
+/**
+ * Builds the one statement that writes a batch: it raises the lane's head if that is still where it was expected,
+ * writes every row only then, and is a transaction of its own.
+ *
+ * The database checks it as it runs: every updated row was there, and the postings sum to zero in each currency of
+ * each journal. If not, the statement fails (division by zero) and nothing of it remains.
+ *
+ * Its result is one row with `applied`: 1, or 0 when somebody else has written to the lane.
+ */
+export function buildBatchStatement(head: BatchHead, { inserts, updates }: Changes): Statement {
+  const { name, text } = textFor(
+    inserts.map(({ table }) => table),
+    updates.map(({ table }) => table),
+  );
+  const values: unknown[] = [
+    head.lane,
+    head.expectedSeq.toString(),
+    head.laneCount,
+    head.batchId,
+    head.now,
+    ...inserts.flatMap(insertValues),
+    ...updates.flatMap(updateValues),
+  ];
+  return { name, text, values };
+}
+
+function insertValues({ table, rows }: TableChange): string[] {
+  const spec = tableNamed(table);
+  return columnArrays(spec, Object.keys(spec.columns), rows);
+}
+
+function updateValues({ table, rows }: TableChange): string[] {
+  const spec = tableNamed(table);
+  return columnArrays(spec, updateColumns(spec), rows);
+}
+
+function updateColumns(table: Table<AnyRow>): string[] {
+  return ['bucket', table.key, ...table.mutable];
+}
+
+const texts = new Map<string, { name: string; text: string }>();
+
+/** The text depends only on which tables are written, so that PostgreSQL plans each one once. */
+function textFor(
+  inserts: readonly TableName[],
+  updates: readonly TableName[],
+): { name: string; text: string } {
+  const shape = `${inserts.join()}|${updates.join()}`;
+  const known = texts.get(shape);
+  if (known) return known;
+  const name = `batch_${hash('sha256', shape, 'hex').slice(0, 16)}`;
+  const built = { name, text: buildText(inserts, updates) };
+  texts.set(shape, built);
+  return built;
+}
+
+function buildText(inserts: readonly TableName[], updates: readonly TableName[]): string {
+  const parts = [
+    `head as (update lane_heads set seq = seq + 1
+      where bucket = $1::int2 and seq = $2::int8 and lane_count = $3::int2 returning seq)`,
+    `batch as (insert into batches (bucket, id, seq, created_at)
+      select $1::int2, $4::text, seq, $5::timestamptz from head)`,
+  ];
+  const checks: string[] = [];
+  let next = headParameters + 1;
+  for (const name of inserts) {
+    const table = tableNamed(name);
+    const columns = Object.keys(table.columns);
+    const types = Object.values(table.columns);
+    parts.push(`insert_${name} as (insert into ${name} (${columns.join(', ')})
+      select u.* from head, unnest(${arrayParameters(types, next)}) as u(${columns.join(', ')}))`);
+    if (name === 'postings') checks.push(balanceCheck(columns, types, next));
+    next += columns.length;
+  }
+  for (const name of updates) {
+    const table = tableNamed(name);
+    const columns = updateColumns(table);
+    const types = columns.map((column) => table.columns[column] ?? 'text');
+    const assignments = table.mutable.map((column) => `${column} = u.${column}`).join(', ');
+    parts.push(`update_${name} as (update ${name} t set ${assignments}
+      from head, unnest(${arrayParameters(types, next)}) as u(${columns.join(', ')})
+      where t.bucket = u.bucket and t.${table.key} = u.${table.key} returning 1)`);
+    checks.push(`(select count(*) from update_${name}) = cardinality($${next}::int2[])`);
+    next += columns.length;
+  }
+  const held = checks.length === 0 ? 'true' : checks.join(' and ');
+  return `with ${parts.join(',\n')}
+    select (select count(*)::int4 from head) as applied,
+      1 / (case when not exists (select from head) or (${held}) then 1 else 0 end) as held`;
+}
+
+function balanceCheck(columns: readonly string[], types: readonly string[], first: number): string {
+  const parameter = (column: string): string => {
+    const index = columns.indexOf(column);
+    return `$${first + index}::${types[index]}[]`;
+  };
+  return `not exists (select from unnest(${parameter('journal_id')}, ${parameter('currency')},
+    ${parameter('amount_minor')}) as p(journal_id, currency, amount_minor)
+    group by p.journal_id, p.currency having sum(p.amount_minor) <> 0)`;
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError, conflict } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
+import type { BatchTools } from './batch.ts';
+import { createBatchRunner, type LaneEvents } from './batch-runner.ts';
+import type { Answering, Command, IdempotencyClaim, Outcome } from './command.ts';
+import { answerAgain, createKeyRegistry, keyName } from './idempotency.ts';
+import { createLane, type Lane } from './lane.ts';
+import { createLaneStore } from './lane-store.ts';
+
+/** The one write path: every change of state is a command run here (architecture §2). */
+export interface Writer {
+  /**
+   * Runs a command and waits until it is committed.
+   *
+   * @param answering makes the command run once for its idempotency key, and its answer be kept
+   * @throws ApiError 429 when the queue is full, 409 when the key's first request does not end in time;
+   *   any other error is a bug or a lost database
+   */
+  submit<Result>(command: Command<Result>, answering?: Answering<Result>): Promise<Outcome<Result>>;
+  /** Commands waiting in all lanes. */
+  queued(): number;
+  /** Ends: what was submitted is still committed, then the connections are closed. */
+  close(): Promise<void>;
+}
+
+export interface WriterOptions extends Omit<BatchTools, 'lane'> {
+  readonly databaseUrl: string;
+  readonly laneCount: number;
+  readonly events: LaneEvents;
+}
+
+export function createWriter({ databaseUrl, laneCount, events, ...tools }: WriterOptions): Writer {
+  const stores = Array.from({ length: laneCount }, (_, lane) =>
+    createLaneStore(databaseUrl, lane, laneCount),
+  );
+  const lanes: Lane[] = stores.map((store, lane) =>
+    createLane(lane, createBatchRunner(lane, laneCount, store, { ...tools, lane }, events), events),
+  );
+  const registry = createKeyRegistry(limits.keptIdempotencyKeys);
+
+  const enqueue = (
+    command: Command<unknown>,
+    answering: Answering<unknown> | undefined,
+  ): Promise<Outcome<unknown>> => {
+    const lane = command.bucket % laneCount;
+    const reads = command.reads({ environmentId: command.environmentId, lane });
+    return (lanes[lane] as Lane).submit({ command, answering, reads });
+  };
+
+  const submitOnce = async (
+    command: Command<unknown>,
+    answering: Answering<unknown>,
+  ): Promise<Outcome<unknown>> => {
+    const { claim } = answering;
+    const name = keyName(command.environmentId, claim.key);
+    const deadlineMs = performance.now() + limits.idempotencyWaitMs;
+    // From the last look at the holder to taking its place there is no await, so only one request can hold a key.
+    for (let holder = registry.running(name); holder; holder = registry.running(name)) {
+      await waitFor(holder, claim, deadlineMs);
+    }
+    const given = registry.recent(name);
+    if (given) return answerAgain(claim, given);
+    const release = registry.hold(name);
+    try {
+      const outcome = await enqueue(command, answering);
+      if (outcome.kind !== 'replayed' && outcome.answer) {
+        registry.remember(name, { ...outcome.answer, route: claim.route, requestHash: claim.requestHash });
+      }
+      return outcome;
+    } finally {
+      release();
+    }
+  };
+
+  return {
+    submit<Result>(command: Command<Result>, answering?: Answering<Result>) {
+      const outcome = answering
+        ? submitOnce(command, answering as Answering<unknown>)
+        : enqueue(command, undefined);
+      return outcome as Promise<Outcome<Result>>;
+    },
+    queued: () => lanes.reduce((sum, lane) => sum + lane.queued(), 0),
+    async close() {
+      await Promise.all(lanes.map((lane) => lane.drain()));
+      await Promise.all(stores.map((store) => store.close()));
+    },
+  };
+}
+
+/**
+ * Waits for the request that holds a key, at most until the deadline.
+ *
+ * @throws ApiError 409 when it does not end in time
+ */
+async function waitFor(holder: Promise<void>, claim: IdempotencyClaim, deadlineMs: number): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(Math.max(0, deadlineMs - performance.now()), 'late', { signal: timer.signal });
+  const first = await Promise.race([holder, late.catch(() => undefined)]);
+  timer.abort();
+  if (first !== 'late') return;
+  const text = `The first request with this Idempotency-Key (${claim.route}) is still running; try again.`;
+  throw new ApiError({ ...conflict('request_in_progress', text), retryAfterSeconds: 1 });
+}

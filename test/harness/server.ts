@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
+import { createLogger } from '../../server/src/platform/logger.ts';
+import { type ApiClient, createClient } from './client.ts';
+import { createDatabase } from './database.ts';
+
+/** A server under test, on its own database, with a client for each of its keys. */
+export interface TestServer {
+  readonly app: App;
+  readonly databaseUrl: string;
+  readonly testKey: string;
+  readonly liveKey: string;
+  /** Calls with the test key; every answer is checked against the served document. */
+  readonly api: ApiClient;
+  readonly live: ApiClient;
+  /** Another server process's view: a second server on the same database. */
+  second(options?: Partial<AppOptions>): Promise<App>;
+  stop(): Promise<void>;
+}
+
+/** Starts a real server on a fresh database and a free port. */
+export async function startServer(options: Partial<AppOptions> = {}): Promise<TestServer> {
+  const database = await createDatabase();
+  const masterKey = randomBytes(32);
+  const started: App[] = [];
+  const start = async (more: Partial<AppOptions>): Promise<App> => {
+    const app = await startApp({
+      databaseUrl: database.url,
+      masterKey,
+      logger: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: undefined,
+      rateLimit: undefined,
+      lanes: undefined,
+      sandboxStepMs: 20,
+      onChainFee: { numerator: 3n, denominator: 1000n },
+      idempotencyHours: 24,
+      loopbackWebhooks: true,
+      onFatal: (error) => {
+        throw error;
+      },
+      ...more,
+    });
+    started.push(app);
+    return app;
+  };
+  const app = await start(options);
+  const { liveKey, testKey } = app.madeKeys ?? { testKey: '', liveKey: '' };
+  return {
+    app,
+    databaseUrl: database.url,
+    testKey,
+    liveKey,
+    api: await createClient(app.url, testKey),
+    live: await createClient(app.url, liveKey),
+    second: (more = {}) => start({ ...options, ...more }),
+    async stop() {
+      for (const running of started.splice(0)) await running.stop();
+      await database.drop();
+    },
+  };
+}
