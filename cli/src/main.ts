@@ -18,6 +18,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .description('Looks after an OpenLedger deployment. Works beside a running server and without one.')
     .version(version)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(withoutValue(text)) })
     .configureHelp({ showGlobalOptions: true });
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
@@ -61,6 +62,13 @@ function addKeyCommands(program: Command): void {
     .description('revoke a key; running servers refuse it within seconds')
     .argument('<key>', 'its id (key_…) or its prefix')
     .action((key: string) => withStore(program.opts(), (store) => revokeKeyCommand(store, key)));
+}
+
+/** A setting may be a secret: the error names the setting and never shows its value. */
+function withoutValue(message: string): string {
+  return message
+    .replace(/ value '.*' from env '(\w+)' is invalid\./s, " from env '$1' is wrong.")
+    .replace(/ argument '.*' is invalid\./s, ' is wrong.');
 }
 
 function explain(error: unknown): string {

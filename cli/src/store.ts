@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { openMasterKey } from '@openledger/server/key-files.ts';
+import { join, resolve } from 'node:path';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createIdSource } from '@openledger/server/platform/ids.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
-import { createVault } from '@openledger/server/platform/seal.ts';
+import type { Vault } from '@openledger/server/platform/seal.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
 import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
+import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
 
@@ -16,7 +16,6 @@ import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
 export interface StoreSettings {
   readonly dataDir: string;
   readonly databaseUrl?: string;
-  readonly masterKey?: Uint8Array;
   readonly logLevel: string;
   readonly lanes?: number;
 }
@@ -28,20 +27,26 @@ export interface Store {
   readonly writer: Writer;
 }
 
+/** Nothing that the commands read or write is sealed, so they need no master key, and make none. */
+const noVault: Vault = { seal: refuseVault, open: refuseVault, fingerprint: refuseVault };
+
+function refuseVault(): never {
+  throw new Error('The command line tool has no master key');
+}
+
 /**
  * Runs `work` on the store: the user's own database, that of a running server, or the embedded one, which is then
  * started and stopped.
  *
- * @throws ConfigError when there is no data yet
+ * @throws ConfigError when there is no data yet, or the database cannot be reached
  */
 export async function withStore(
   settings: StoreSettings,
   work: (store: Store) => Promise<void>,
 ): Promise<void> {
-  const dataDir = resolve(settings.dataDir);
-  const { stop, url } = await openDatabase(dataDir, settings);
+  const { stop, url } = await openDatabase(resolve(settings.dataDir), settings);
   try {
-    await withDatabase(url, dataDir, settings, work);
+    await withDatabase(url, settings, work);
   } finally {
     await stop();
   }
@@ -55,7 +60,7 @@ async function openDatabase(
   if (settings.databaseUrl) return { url: settings.databaseUrl, stop: nothing };
   const running = await findRunning(dataDir);
   if (running) return { url: running.databaseUrl, stop: nothing };
-  if (!existsSync(dataDir)) {
+  if (!existsSync(join(dataDir, 'postgres'))) {
     throw new ConfigError(
       `There is no data in ${dataDir}; start the server first (npm start), or give --data-dir.`,
     );
@@ -66,7 +71,6 @@ async function openDatabase(
 
 async function withDatabase(
   databaseUrl: string,
-  dataDir: string,
   settings: StoreSettings,
   work: (store: Store) => Promise<void>,
 ): Promise<void> {
@@ -74,10 +78,10 @@ async function withDatabase(
   try {
     const writer = createWriter({
       databaseUrl,
-      laneCount: await prepareLanes(pool, settings.lanes),
+      laneCount: await readLanes(pool, settings.lanes),
       clock: systemClock,
       ids: createIdSource(systemClock),
-      vault: createVault(await openMasterKey(dataDir, settings.masterKey)),
+      vault: noVault,
       events: {
         onBatch: () => undefined,
         onRetry: () => undefined,
@@ -91,5 +95,22 @@ async function withDatabase(
     }
   } finally {
     await pool.end();
+  }
+}
+
+/** The first look into the database: what is wrong with it shows here. */
+async function readLanes(pool: Pool, wanted: number | undefined): Promise<number> {
+  try {
+    return await prepareLanes(pool, wanted);
+  } catch (error) {
+    const state = sqlState(error) ?? '';
+    if (state === '42P01') {
+      throw new ConfigError('There is no ledger in this database yet; start the server first (npm start).');
+    }
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined && !/^(08|28|3D|57P)/.test(state)) throw error;
+    // Of a name with several addresses the error has no message of its own.
+    const text = error instanceof Error && error.message !== '' ? error.message : code;
+    throw new ConfigError(`DATABASE_URL: the database cannot be reached (${text}).`);
   }
 }

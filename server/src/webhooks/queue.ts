@@ -80,7 +80,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
   const position = await lockPosition(client, backlog);
   if (position === undefined) return 0;
   const { rows: webhooks } = await client.query<Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'created_at'>>(
-    `select id, bucket, events from webhooks
+    `select id, bucket, events, created_at from webhooks
       where environment_id = $1 and status = 'active' and deleted_at is null`,
     [backlog.environment_id],
   );
@@ -88,8 +88,10 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
     await movePosition(client, backlog, backlog.event_seq);
     return 0;
   }
-  const { rows: events } = await client.query<Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq'>>(
-    `select id, type, object_id, seq from events
+  const { rows: events } = await client.query<
+    Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq' | 'created_at'>
+  >(
+    `select id, type, object_id, seq, created_at from events
       where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
     [backlog.environment_id, backlog.bucket, position, limits.fanOutEvents],
   );
@@ -141,11 +143,15 @@ async function movePosition(
   );
 }
 
-/** Whether a webhook receives an event. A test event is for the webhook it names, whatever that has chosen. */
+/**
+ * Whether a webhook receives an event: none from before its creation. A test event is for the webhook it names,
+ * whatever that has chosen.
+ */
 function isChosen(
-  webhook: Pick<WebhookRow, 'id' | 'events'>,
-  event: Pick<EventRow, 'type' | 'object_id'>,
+  webhook: Pick<WebhookRow, 'id' | 'events' | 'created_at'>,
+  event: Pick<EventRow, 'type' | 'object_id' | 'created_at'>,
 ): boolean {
+  if (event.created_at < webhook.created_at) return false;
   if (event.type === 'webhook.test') return event.object_id === webhook.id;
   const chosen: string[] = JSON.parse(webhook.events);
   return chosen.includes('*') || chosen.includes(event.type);

@@ -64,7 +64,7 @@ export function createWriter({ databaseUrl, laneCount, events, ...tools }: Write
     const release = registry.hold(name);
     try {
       const outcome = await enqueue(command, answering);
-      if (outcome.kind !== 'replayed' && outcome.answer) {
+      if (outcome.answer) {
         registry.remember(name, { ...outcome.answer, route: claim.route, requestHash: claim.requestHash });
       }
       return outcome;

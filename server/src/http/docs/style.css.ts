@@ -36,8 +36,8 @@ small, .muted, .limits { color: var(--muted); font-size: .875rem; }
 }
 .bar a { color: inherit; text-decoration: none; font-weight: 650; }
 .bar .open {
-  margin-left: auto; padding: .25rem .9rem; border: 1px solid var(--line); border-radius: .5rem; font-
-  weight: 500;
+  margin-left: auto; padding: .25rem .9rem; border: 1px solid var(--line); border-radius: .5rem;
+  font-weight: 500;
 }
 
 .menu { display: none; padding: 1rem 1rem 3rem; background: var(--page); font-size: .9375rem; }
@@ -46,8 +46,7 @@ small, .muted, .limits { color: var(--muted); font-size: .875rem; }
 .menu .group { margin-top: 1.25rem; }
 .menu .group > a { color: var(--text); font-weight: 650; }
 .menu a {
-  display: block; padding: .25rem .5rem; color: var(--muted); text-decoration: none; border-radius:
-  .35rem;
+  display: block; padding: .25rem .5rem; color: var(--muted); text-decoration: none; border-radius: .35rem;
 }
 .menu a:hover { color: var(--text); background: var(--panel); }
 .menu .close { margin-bottom: .5rem; color: var(--accent); }
@@ -69,8 +68,8 @@ code { font-family: var(--mono); font-size: .875em; overflow-wrap: anywhere; }
 p code, li code, dd code, td code { padding: .1em .3em; border-radius: .25rem; background: var(--panel); }
 pre code { padding: 0; background: none; }
 figure {
-  margin: 1rem 0; border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; background:
-  var(--panel);
+  margin: 1rem 0; border: 1px solid var(--line); border-radius: .5rem; overflow: hidden;
+  background: var(--panel);
 }
 figcaption {
   padding: .35rem .9rem; border-bottom: 1px solid var(--line); color: var(--muted); font-size: .8125rem;
@@ -110,8 +109,7 @@ dd:not(.type) { margin: .1rem 0 0; font-size: .9375rem; }
 
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 th, td {
-  padding: .55rem .75rem .55rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align:
-  top;
+  padding: .55rem .75rem .55rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top;
 }
 thead th { border-top: 0; color: var(--muted); font-weight: 500; font-size: .875rem; }
 tbody th { font-weight: 600; }
@@ -132,9 +130,8 @@ th small { display: block; font-weight: 400; overflow-wrap: anywhere; }
   .bar { display: none; }
   .frame { display: grid; grid-template-columns: 16rem minmax(0, 1fr); }
   .menu, .menu:target {
-    display: block; position: sticky; inset: 0 auto auto; height: 100vh; overflow-y: auto; padding: 1.5rem
-    1rem 3rem;
-    border-right: 1px solid var(--line); scrollbar-width: thin;
+    display: block; position: sticky; inset: 0 auto auto; height: 100vh; overflow-y: auto;
+    padding: 1.5rem 1rem 3rem; border-right: 1px solid var(--line); scrollbar-width: thin;
   }
   .menu .close { display: none; }
   main { padding: 1rem 2.5rem 6rem; }
