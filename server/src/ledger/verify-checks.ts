@@ -18,9 +18,10 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'journal_incomplete',
-    sql: `select j.id, 'it has fewer than two lines' as message from journals j
-      where ${ofEnvironment('j')} and (select count(*) from postings p
-        where p.bucket = j.bucket and p.journal_id = j.id) < 2`,
+    sql: `select j.id, 'it has fewer than two lines' as message from journals j left join (
+        select bucket, journal_id, count(*) as lines from postings group by bucket, journal_id
+      ) p on p.bucket = j.bucket and p.journal_id = j.id
+      where ${ofEnvironment('j')} and coalesce(p.lines, 0) < 2`,
   },
   {
     kind: 'posting_without_journal',
@@ -71,24 +72,25 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'transaction_unexplained',
-    sql: `select t.id, 'a ' || t.status || ' ' || t.type || ' whose journals do not say so' as message
-      from transactions t left join lateral (
-        select count(*) filter (where j.kind = 'deposit') as deposits,
+    sql: `with moved as (
+        select p.bucket, p.journal_id, -sum(p.amount_minor) as credited from postings p
+        join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'wallet_available'
+        group by p.bucket, p.journal_id
+      ), told as (
+        select j.bucket, j.transaction_id, count(*) filter (where j.kind = 'deposit') as deposits,
           count(*) filter (where j.kind = 'transfer_reserve') as reserves,
-          count(*) filter (where j.kind = 'transfer_settle') as settles,
-          coalesce(sum(w.credited) filter (where j.kind = 'deposit'), 0) as deposited,
-          coalesce(sum(w.credited) filter (where j.kind = 'transfer_reserve'), 0) as reserved
-        from journals j left join lateral (
-          select -sum(p.amount_minor) as credited from postings p
-          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'wallet_available'
-          where p.bucket = j.bucket and p.journal_id = j.id
-        ) w on true
-        where j.bucket = t.bucket and j.transaction_id = t.id
-      ) m on true
-      where ${ofEnvironment('t')} and not case t.type
-        when 'deposit' then m.deposits = 1 and m.reserves = 0 and m.settles = 0 and m.deposited = t.final_minor
-        else m.deposits = 0 and m.reserves = 1 and m.reserved = -t.amount_minor
-          and m.settles = case t.status when 'completed' then 1 else 0 end end`,
+          count(*) filter (where j.kind = 'transfer_settle') as settles, count(*) as journals,
+          coalesce(sum(m.credited), 0) as credited
+        from journals j left join moved m on m.bucket = j.bucket and m.journal_id = j.id
+        group by j.bucket, j.transaction_id
+      )
+      select t.id, 'a ' || t.status || ' ' || t.type || ' whose journals do not say so' as message
+      from transactions t left join told on told.bucket = t.bucket and told.transaction_id = t.id
+      where ${ofEnvironment('t')} and not coalesce(case t.type
+        when 'deposit' then told.deposits = 1 and told.journals = 1 and told.credited = t.final_minor
+        else told.reserves = 1 and told.credited = -t.amount_minor
+          and told.settles = case t.status when 'completed' then 1 else 0 end
+          and told.journals = told.reserves + told.settles end, false)`,
   },
   {
     kind: 'journal_without_transaction',
@@ -98,10 +100,10 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'event_missing',
-    sql: `select t.id, 'no event tells that it was created' as message from transactions t
-      left join events e on e.bucket = t.bucket and e.object_id = t.id and e.type = 'transaction.created'
-        and e.environment_id = t.environment_id
-      where ${ofEnvironment('t')} and e.id is null`,
+    sql: `select id, 'no event tells that it was created' as message from (
+        select t.id from transactions t where ${ofEnvironment('t')}
+        except select e.object_id from events e where e.type = 'transaction.created' and ${ofEnvironment('e')}
+      ) untold`,
   },
   {
     kind: 'event_sequence',
