@@ -290,7 +290,7 @@ create table deliveries (
   success boolean not null,
   duration_ms integer not null,
   error text,
-  response_body text,
+  response_body text check (response_body like 'sealed.v1.%'),
   next_attempt_at timestamptz,
   created_at timestamptz not null,
   primary key (bucket, id)

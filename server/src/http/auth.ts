@@ -65,6 +65,8 @@ export function hashSecret(secret: string): Buffer {
 export interface Authenticator {
   /** Whom a key that was checked a moment ago belongs to; looks nothing up. */
   known(key: PresentedKey): Caller | undefined;
+  /** Whether this very key was valid when it was last looked up, however long ago. */
+  wasValid(key: PresentedKey): boolean;
   /** Looks the key up. @returns undefined when it is not valid */
   check(key: PresentedKey): Promise<Caller | undefined>;
 }
@@ -91,8 +93,10 @@ export function createAuthenticator(
       if (!cached || cached.untilMs <= clock.now()) return undefined;
       return matches(presented, cached.key) ? cached.key : undefined;
     },
+    wasValid: (presented) => matches(presented, cache.get(presented.prefix)?.key),
     async check(presented) {
       const stored = await findKey(presented.prefix);
+      if (!stored) cache.delete(presented.prefix);
       if (!matches(presented, stored) || !stored) return undefined;
       if (cache.size >= limits.apiKeyCacheEntries) cache.clear();
       cache.set(presented.prefix, { key: stored, untilMs: clock.now() + limits.apiKeyCacheMs });

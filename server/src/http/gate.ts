@@ -57,8 +57,8 @@ function openGate(authenticator: Authenticator): Gate {
 }
 
 /**
- * Checks a key. Failures are counted by client address; once there are too many, keys that were not checked a moment
- * ago are refused unchecked, so that guessing is slow.
+ * Checks a key. Failures are counted by client address; once there are too many, keys that have never been valid here
+ * are refused unchecked, so that guessing is slow.
  */
 async function limitedCheck(
   request: FastifyRequest,
@@ -75,7 +75,7 @@ async function limitedCheck(
   }
   const known = authenticator.known(key);
   if (known) return known;
-  pass(failures.peek(request.ip), reply);
+  if (!authenticator.wasValid(key)) pass(failures.peek(request.ip), reply);
   const caller = await authenticator.check(key);
   if (caller) return caller;
   pass(failures.take(request.ip), reply);

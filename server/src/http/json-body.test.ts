@@ -26,6 +26,7 @@ describe('a JSON body', () => {
     ['a NUL in a key', '{"\\u0000":1}'],
     ['half a surrogate pair', '{"a":"\\ud800"}'],
     ['too much nesting', `${'['.repeat(200)}${']'.repeat(200)}`],
+    ['a number that cannot be kept', '{"a":1.00000000000000000001}'],
     ['no JSON', '{a:1}'],
     ['a comment', '{"a":1} // one'],
     ['a byte order mark', '\ufeff{}'],
@@ -37,7 +38,24 @@ describe('a JSON body', () => {
     expect(parseJsonBody(Buffer.from([0x22, 0xff, 0xfe, 0x22])).ok).toBe(false);
   });
 
+  it('names the key that it has twice', () => {
+    const parsed = parse('{"x":[{"b":{"c":1,"d":2,"c":1}}],"c":":{"}');
+    expect(parsed).toMatchObject({ ok: false, details: [{ path: '/c' }] });
+  });
+
   it('is not misled by colons and quotes in texts', () => {
     expect(parse('{"a":"{\\"b\\":1,\\"b\\":2}","c:d":"\\\\"}').ok).toBe(true);
   });
+});
+
+it.each([
+  '0.30000000000000004',
+  '1e21',
+  '-1.50000000000000000000',
+  '100000000000000000000',
+  '5e-324',
+  '1E+2',
+  'true',
+])('keeps %s', (text) => {
+  expect(parseJsonBody(Buffer.from(`{"a":[${text}]}`)).ok).toBe(true);
 });

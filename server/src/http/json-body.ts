@@ -30,8 +30,15 @@ export function parseJsonBody(bytes: Uint8Array): ParsedJson {
   }
   const walk: Walk = { keys: 0, faults: [] };
   inspect(value, '', 0, walk);
-  if (walk.faults.length === 0 && walk.keys !== countMembers(text)) {
-    walk.faults.push({ path: '', message: 'A key appears twice in one object.' });
+  const { isExact, members } = scan(text);
+  if (walk.faults.length === 0 && walk.keys !== members) {
+    walk.faults.push({ path: repeatedKey(text), message: 'This key appears twice in one object.' });
+  }
+  if (!isExact) {
+    walk.faults.push({
+      path: '',
+      message: 'A number has more decimals than can be kept; send it as a text.',
+    });
   }
   if (walk.faults.length === 0) return { ok: true, value };
   const details = walk.faults.slice(0, limits.errorDetails);
@@ -84,20 +91,76 @@ export function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/**
- * Counts the members of all objects in a text that is known to be JSON: each has one colon outside of texts.
- * `JSON.parse` keeps only the last of two equal keys, so a difference gives a duplicate away.
- */
-function countMembers(text: string): number {
+/** What only the text of a body tells. */
+interface Scan {
+  /** The members of all its objects: `JSON.parse` keeps only the last of two equal keys, so a difference tells. */
+  readonly members: number;
+  /** Whether every number in it is the very number that JavaScript makes of it. */
+  readonly isExact: boolean;
+}
+
+/** Goes through a text that is known to be JSON: each member has one colon outside of texts. */
+function scan(text: string): Scan {
   let members = 0;
+  let isExact = true;
+  let numberStart = -1;
   let inText = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
+  for (let index = 0; index <= text.length; index += 1) {
+    const code = index < text.length ? text.charCodeAt(index) : 0;
     if (inText) {
       if (code === 0x5c) index += 1;
       else if (code === 0x22) inText = false;
-    } else if (code === 0x22) inText = true;
+      continue;
+    }
+    const isNumeric =
+      (code >= 0x30 && code <= 0x39) ||
+      (code >= 0x2b && code <= 0x2e && code !== 0x2c) ||
+      code === 0x65 ||
+      code === 0x45;
+    if (isNumeric && numberStart < 0) numberStart = index;
+    else if (!isNumeric && numberStart >= 0) {
+      isExact &&= isExactNumber(text.slice(numberStart, index));
+      numberStart = -1;
+    }
+    if (code === 0x22) inText = true;
     else if (code === 0x3a) members += 1;
   }
-  return members;
+  return { members, isExact };
+}
+
+/** Up to 15 digits always fit a double (IEEE 754); more decimals are compared. Too large is for others to say. */
+function isExactNumber(token: string): boolean {
+  const value = Number(token);
+  return (
+    token.length <= 15 ||
+    !token.includes('.') ||
+    !Number.isFinite(value) ||
+    plainDigits(token) === plainDigits(String(value))
+  );
+}
+
+/** A number's digits and exponent without zeros at either end, so that equal numbers are equal texts. */
+function plainDigits(token: string): string {
+  const [, whole = '', fraction = '', power = '0'] =
+    /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${significant}e${Number(power) - fraction.length + digits.length - significant.length}`;
+}
+
+/** The first key that an object of this JSON text has twice, as `/key`. Only called when there is one. */
+function repeatedKey(text: string): string {
+  const objects: Set<string>[] = [];
+  const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g);
+  for (const [token, colon] of tokens) {
+    if (token === '{') objects.push(new Set());
+    else if (token === '}') objects.pop();
+    else if (colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, token.length - colon.length));
+      if (objects.at(-1)?.has(key)) return `/${escapePointer(key)}`;
+      objects.at(-1)?.add(key);
+    }
+  }
+  return '';
 }

@@ -12,7 +12,7 @@ export type BodyBytes =
  * Reads a request's body. One that is too large is read on and thrown away up to a second limit, so that the client
  * gets to read the refusal instead of a broken connection.
  *
- * @throws ApiError 400 when it breaks off or passes the second limit
+ * @throws ApiError 400 when it breaks off
  */
 export function readBody(stream: NodeJS.ReadableStream): Promise<BodyBytes> {
   return new Promise((resolve, reject) => {
@@ -29,7 +29,7 @@ export function readBody(stream: NodeJS.ReadableStream): Promise<BodyBytes> {
       }
       if (length > limits.discardedBodyBytes) {
         stream.pause();
-        reject(new ApiError(invalidRequest('body_too_large', 'The body is far too large.')));
+        resolve({ tooLarge: true, hash: (hasher as Hash).digest() });
       }
     });
     stream.on('end', () => {

@@ -8,8 +8,8 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Writer } from '../writer/writer.ts';
 import type { Authenticator } from './auth.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
-import { failure } from './envelope.ts';
 import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
@@ -41,11 +41,15 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
-    http: { maxHeaderSize: limits.headersBytes },
-    clientErrorHandler: answerBrokenRequest,
+    // A request without a host is refused by our own hook, in the envelope.
+    http: { maxHeaderSize: limits.headersBytes, requireHostHeader: false },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.ids.next('req')),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
   });
   const gate = createGate(options.clock, options.rateLimit, options.authenticator);
+  app.server.on('checkExpectation', (_request, response) => {
+    answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
+  });
   addRequestState(app, options);
   addBodyParser(app);
   addRoutes(app, gate, options);
@@ -67,8 +71,11 @@ const requestIdPattern = /^[A-Za-z0-9._:-]+$/;
 function addRequestState(app: FastifyInstance, { ids, metrics }: HttpOptions): void {
   app.decorateRequest('state', null as never);
   app.addHook('onRequest', (request, reply, done) => {
-    setState(request, ids);
-    reply.header('x-request-id', request.state.requestId);
+    setState(request, reply, ids);
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      done(new ApiError(invalidRequest('malformed_request', 'The request has no Host header.')));
+      return;
+    }
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
@@ -79,7 +86,7 @@ function addRequestState(app: FastifyInstance, { ids, metrics }: HttpOptions): v
   });
 }
 
-function setState(request: FastifyRequest, ids: IdSource): void {
+function setState(request: FastifyRequest, reply: FastifyReply, ids: IdSource): void {
   const given = request.headers['x-request-id'];
   const kept =
     typeof given === 'string' && given.length <= limits.requestIdLength && requestIdPattern.test(given);
@@ -90,6 +97,7 @@ function setState(request: FastifyRequest, ids: IdSource): void {
     idempotencyKey: undefined,
     bodyHash: undefined,
   };
+  reply.header('x-request-id', request.state.requestId);
 }
 
 function addBodyParser(app: FastifyInstance): void {
@@ -133,7 +141,7 @@ async function answerError(
   options: HttpOptions,
 ): Promise<FastifyReply> {
   // A request that the router could not read has been through no hook.
-  if (!request.state) setState(request, options.ids);
+  if (!request.state) setState(request, reply, options.ids);
   const { requestId } = request.state;
   const refusal = toRefusal(error);
   if (refusal.code === 'INTERNAL_ERROR') options.logger.error({ err: error, requestId }, 'request failed');
@@ -161,18 +169,4 @@ async function answerRefusal(
     return sendRefusal(refusal, request, reply, docsUrl(options));
   const outcome = await options.writer.submit(refusalRecord(caller.environment.id, key, refusal), answering);
   return sendOutcome(outcome, request, reply, docsUrl(options));
-}
-
-/** Answers what is not even HTTP, as far as it can be answered. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const refusal = invalidRequest('malformed_request', 'The request is not valid HTTP.');
-  const { body } = failure(refusal, 'none', '/docs');
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

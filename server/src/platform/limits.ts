@@ -50,6 +50,7 @@ export const limits = {
   queueCommands: 4096,
   keptRows: 100_000,
   keptIdempotencyKeys: 10_000,
+  rememberedAnswerMs: 10 * 60 * 1000,
   idempotencyWaitMs: 10_000,
   batchRecordRetentionMs: 60 * 60 * 1000,
   writeAttempts: 10,

@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox';
 import { time } from '../http/schema.ts';
 import { validationFailed } from '../http/validate.ts';
+import { toIsoTime } from '../platform/clock.ts';
 import { ApiError } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import { decodeCursor } from '../store/paging.ts';
@@ -32,3 +33,28 @@ export const createdRange: { createdAfter: TSchema; createdBefore: TSchema } = {
   createdAfter: Type.Optional(time('Only what was created at or after this time')),
   createdBefore: Type.Optional(time('Only what was created before this time')),
 };
+
+/** A time span as the database takes it. */
+export interface CreatedSpan {
+  readonly createdAfter: string | undefined;
+  readonly createdBefore: string | undefined;
+}
+
+/**
+ * Reads the time span of a list's query.
+ *
+ * @throws ApiError 400 for a time that no row can have
+ */
+export function createdSpan(query: Readonly<Record<string, string>>): CreatedSpan {
+  const read = (name: 'createdAfter' | 'createdBefore'): string | undefined => {
+    const text = query[name];
+    if (text === undefined) return undefined;
+    const timeMs = Date.parse(text);
+    if (timeMs >= 0 && timeMs < endOfTimeMs) return toIsoTime(timeMs);
+    const message = 'It must be a time from 1970 to 9999.';
+    throw new ApiError(validationFailed([{ path: `query.${name}`, message }]));
+  };
+  return { createdAfter: read('createdAfter'), createdBefore: read('createdBefore') };
+}
+
+const endOfTimeMs = Date.UTC(10_000, 0);

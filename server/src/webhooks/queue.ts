@@ -2,12 +2,18 @@ import { toIsoTime } from '../platform/clock.ts';
 import type { IdSource } from '../platform/ids.ts';
 import { bucketOfId } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
+import type { Vault } from '../platform/seal.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
 import type { DeliveryQueueRow, DeliveryRow, EventRow, WebhookRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
 import { inTransaction } from '../store/transaction.ts';
+
+/** Where the sealed answer of a receiver belongs: it may repeat the personal data that it was sent. */
+export function responseBodyContext(deliveryId: string): string {
+  return `deliveries.response_body:${deliveryId}`;
+}
 
 /** Where a webhook's sealed secret belongs. */
 export function webhookSecretContext(webhookId: string): string {
@@ -285,14 +291,16 @@ export interface AttemptResult {
 export async function recordAttempt(
   pool: Pool,
   ids: IdSource,
+  vault: Vault,
   due: DueDelivery,
   result: AttemptResult,
   nextAttemptAt: string | null,
   now: string,
 ): Promise<void> {
+  const id = ids.next('whd', due.bucket);
   const row: DeliveryRow = {
     bucket: due.bucket,
-    id: ids.next('whd', due.bucket),
+    id,
     environment_id: due.environment_id,
     webhook_id: due.webhook_id,
     event_id: due.event_id,
@@ -302,7 +310,8 @@ export async function recordAttempt(
     success: result.success,
     duration_ms: Math.round(result.durationMs),
     error: result.error,
-    response_body: result.responseBody,
+    response_body:
+      result.responseBody === null ? null : vault.seal(result.responseBody, responseBodyContext(id)),
     next_attempt_at: nextAttemptAt,
     created_at: now,
   };

@@ -81,7 +81,7 @@ async function attemptDelivery(due: DueDelivery, deps: DeliveryDeps): Promise<vo
       ? null
       : nextAttemptDelayMs(due.attempt_number, result.retryAfterSeconds, Math.random);
     const next = delayMs === null ? null : toIsoTime(nowMs + delayMs);
-    await recordAttempt(deps.pool, deps.ids, due, result, next, toIsoTime(nowMs));
+    await recordAttempt(deps.pool, deps.ids, deps.vault, due, result, next, toIsoTime(nowMs));
   } catch (error) {
     // The claim runs out and the attempt is made again.
     deps.logger.error({ err: error, eventId: due.event_id }, 'a delivery could not be recorded');

@@ -1,3 +1,4 @@
+import type { Clock } from '../platform/clock.ts';
 import { conflict, type Refusal } from '../platform/errors.ts';
 import { isSealed, type Vault } from '../platform/seal.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
@@ -63,10 +64,11 @@ export interface KeyRegistry {
 
 /**
  * @param capacity how many answers are remembered; the oldest make room
+ * @param rememberMs for how long; after that the store is asked, which forgets in its own time
  */
-export function createKeyRegistry(capacity: number): KeyRegistry {
+export function createKeyRegistry(clock: Clock, capacity: number, rememberMs: number): KeyRegistry {
   const holders = new Map<string, Promise<void>>();
-  const answers = new Map<string, GivenAnswer>();
+  const answers = new Map<string, GivenAnswer & { readonly untilMs: number }>();
   return {
     running: (name) => holders.get(name),
     hold(name) {
@@ -77,13 +79,17 @@ export function createKeyRegistry(capacity: number): KeyRegistry {
         release();
       };
     },
-    recent: (name) => answers.get(name),
+    recent(name) {
+      const answer = answers.get(name);
+      return answer && answer.untilMs > clock.now() ? answer : undefined;
+    },
     remember(name, answer) {
       if (answers.size >= capacity) {
         const oldest = answers.keys().next();
         if (!oldest.done) answers.delete(oldest.value);
       }
-      answers.set(name, answer);
+      answers.delete(name);
+      answers.set(name, { ...answer, untilMs: clock.now() + rememberMs });
     },
   };
 }

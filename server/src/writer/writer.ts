@@ -37,7 +37,7 @@ export function createWriter({ databaseUrl, laneCount, events, ...tools }: Write
   const lanes: Lane[] = stores.map((store, lane) =>
     createLane(lane, createBatchRunner(lane, laneCount, store, { ...tools, lane }, events), events),
   );
-  const registry = createKeyRegistry(limits.keptIdempotencyKeys);
+  const registry = createKeyRegistry(tools.clock, limits.keptIdempotencyKeys, limits.rememberedAnswerMs);
 
   const enqueue = (
     command: Command<unknown>,

@@ -136,8 +136,6 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check both ids and which environment the key is for.',
   },
   ...of('CONFLICT', [
-    ['customer_rejected', 'The customer was rejected and can move nothing.', 'Read the customer to see why.'],
-    ['customer_suspended', 'The customer is suspended and can move nothing.', 'Wait until that is lifted.'],
     [
       'idempotency_key_reused',
       'The `Idempotency-Key` was used for another operation or another body.',

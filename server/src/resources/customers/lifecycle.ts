@@ -33,23 +33,21 @@ export function refuseCustomer(
   customer: Standing | undefined,
   capability: keyof Capabilities,
 ): Refusal | undefined {
-  if (!customer) {
-    const message = 'No such customer.';
-    return invalidRequest('customer_not_found', message, [{ path: '/customerId', message }]);
-  }
-  if (customer.status !== 'active') {
-    return conflict(
-      `customer_${customer.status}`,
-      `The customer is ${customer.status} and can move nothing.`,
-    );
-  }
+  if (!customer) return customerNotFound();
   if (capabilitiesOf(customer)[capability]) return undefined;
-  const missing = missingRequirements(customer);
+  const obstacles = missingRequirements(customer);
+  if (customer.status !== 'active') obstacles.unshift(`the customer is ${customer.status}`);
   return conflict(
     'kyc_required',
-    `The customer must be verified first; missing: ${missing.join(', ')}.`,
-    missing.map((message) => ({ path: '/customerId', message })),
+    `The customer can move nothing yet: ${obstacles.join(', ')}.`,
+    obstacles.map((message) => ({ path: '/customerId', message })),
   );
+}
+
+/** The refusal of a body that names a customer who is not in the environment. */
+export function customerNotFound(): Refusal {
+  const message = 'No such customer.';
+  return invalidRequest('customer_not_found', message, [{ path: '/customerId', message }]);
 }
 
 /**

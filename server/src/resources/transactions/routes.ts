@@ -3,7 +3,7 @@ import type { Route } from '../../http/route.ts';
 import { oneOf } from '../../http/schema.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Db } from '../../store/database.ts';
-import { createdRange, pageOf } from '../paging.ts';
+import { createdRange, createdSpan, pageOf } from '../paging.ts';
 import { findTransaction, listTransactions } from './queries.ts';
 import { Transaction, transactionJson, transactionStatuses, transactionTypes } from './schema.ts';
 
@@ -32,7 +32,13 @@ export function transactionRoutes({ db }: { db: Db }): Route[] {
     okDescription: 'A page of transactions',
     data,
     read: ({ caller, query }) =>
-      listTransactions(db, caller.environment.id, query, pageOf(query), transactionJson),
+      listTransactions(
+        db,
+        caller.environment.id,
+        { ...query, ...createdSpan(query) },
+        pageOf(query),
+        transactionJson,
+      ),
   };
   const get: Route = {
     method: 'GET',

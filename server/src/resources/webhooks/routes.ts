@@ -1,7 +1,9 @@
 import type { Caller } from '../../http/auth.ts';
 import { type ReadRoute, type RequestContext, type Route, writeRoute } from '../../http/route.ts';
+import { validationFailed } from '../../http/validate.ts';
 import { ApiError, conflict, invalidRequest, notFound } from '../../platform/errors.ts';
 import { limits } from '../../platform/limits.ts';
+import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import type { WebhookRow } from '../../store/rows.ts';
 import { newWebhookSecret } from '../../webhooks/signature.ts';
@@ -23,6 +25,7 @@ import {
 
 interface Deps {
   readonly db: Db;
+  readonly vault: Vault;
   readonly randomBucket: () => number;
   /** Which targets an environment may have. */
   readonly policyFor: (kind: Caller['environment']['kind']) => TargetPolicy;
@@ -167,12 +170,17 @@ function testRoute(): Route {
     okDescription: 'Test event written',
     data: { name: 'WebhookTest', schema: WebhookTest },
     errors: ['NOT_FOUND'],
-    write: ({ body, caller, params: { webhookId = '' } }) =>
-      testWebhook(caller.environment.id, webhookId, body),
+    write({ body, caller, params: { webhookId = '' } }) {
+      if (JSON.stringify(body).length > limits.testEventDataBytes) {
+        const message = `It must be at most ${limits.testEventDataBytes} characters of JSON.`;
+        throw new ApiError(validationFailed([{ path: '/data', message }]));
+      }
+      return testWebhook(caller.environment.id, webhookId, body);
+    },
   });
 }
 
-function deliveriesRoute({ db }: Deps): ReadRoute {
+function deliveriesRoute({ db, vault }: Deps): ReadRoute {
   return {
     method: 'GET',
     path: '/v1/webhooks/{webhookId}/deliveries',
@@ -188,7 +196,7 @@ function deliveriesRoute({ db }: Deps): ReadRoute {
     errors: ['NOT_FOUND'],
     async read(context) {
       const { id } = await requireWebhook(db, context);
-      return listDeliveries(db, id, pageOf(context.query), deliveryJson);
+      return listDeliveries(db, id, pageOf(context.query), (row) => deliveryJson(row, vault));
     },
   };
 }

@@ -2,7 +2,9 @@ import Type, { type Static } from 'typebox';
 import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
+import type { Vault } from '../../platform/seal.ts';
 import type { DeliveryRow, WebhookRow } from '../../store/rows.ts';
+import { responseBodyContext } from '../../webhooks/queue.ts';
 import { eventTypes } from '../events/types.ts';
 
 const url = Type.String({
@@ -96,7 +98,8 @@ export function webhookJson(row: WebhookRow, secret?: string): string {
 }
 
 /** An attempt to deliver as the API shows it, as JSON text. */
-export function deliveryJson(row: DeliveryRow): string {
+export function deliveryJson(row: DeliveryRow, vault: Vault): string {
+  const answer = row.response_body;
   return serialiseDelivery({
     id: row.id,
     webhookId: row.webhook_id,
@@ -107,7 +110,7 @@ export function deliveryJson(row: DeliveryRow): string {
     attemptNumber: row.attempt_number,
     durationMs: row.duration_ms,
     error: row.error,
-    responseBody: row.response_body,
+    responseBody: answer === null ? null : vault.open(answer, responseBodyContext(row.id)),
     nextAttemptAt: row.next_attempt_at,
     createdAt: row.created_at,
   });
