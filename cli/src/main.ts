@@ -1,4 +1,4 @@
-import { ConfigError, dataOptions, loadDotEnv } from '@openledger/server/platform/config.ts';
+import { ConfigError, dataOptions, loadDotEnv, withoutValue } from '@openledger/server/platform/config.ts';
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
@@ -62,13 +62,6 @@ function addKeyCommands(program: Command): void {
     .description('revoke a key; running servers refuse it within seconds')
     .argument('<key>', 'its id (key_…) or its prefix')
     .action((key: string) => withStore(program.opts(), (store) => revokeKeyCommand(store, key)));
-}
-
-/** A setting may be a secret: the error names the setting and never shows its value. */
-function withoutValue(message: string): string {
-  return message
-    .replace(/ value '.*' from env '(\w+)' is invalid\./s, " from env '$1' is wrong.")
-    .replace(/ argument '.*' is invalid\./s, ' is wrong.');
 }
 
 function explain(error: unknown): string {

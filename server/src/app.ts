@@ -57,6 +57,8 @@ export interface AppOptions {
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
   readonly clock?: Clock;
+  /** Keeps the keys of a new organisation, before anything else can fail. */
+  onKeysMade?(keys: MadeKeys): Promise<void>;
   /** The server can never go on (another lane count was set): end the process. */
   onFatal(error: Error): void;
 }
@@ -105,6 +107,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => writer.close());
     const db = createDb(pool);
     const madeKeys = await ensureOrganisation(db, writer);
+    if (madeKeys) await options.onKeysMade?.(madeKeys);
 
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
     const rates = createSandboxRates(clock);

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from './platform/config.ts';
 import { newMasterKey, parseMasterKey } from './platform/seal.ts';
@@ -14,7 +15,8 @@ import { newMasterKey, parseMasterKey } from './platform/seal.ts';
 export async function openMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
   if (setting) return setting;
   const path = join(dataDir, 'master.key');
-  const text = (await readIfThere(path)) ?? (await writeKeyFile(path, newMasterKey()));
+  if ((await readIfThere(path)) === undefined) await writeNewKeyFile(path, newMasterKey());
+  const text = (await readIfThere(path)) ?? '';
   const key = parseMasterKey(text.trim());
   if (!key) throw new ConfigError(`${path} does not hold a master key.`);
   return key;
@@ -47,10 +49,25 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Writes a whole file or none, readable by the owner only. */
-async function writeKeyFile(path: string, text: string): Promise<string> {
-  await mkdir(join(path, '..'), { recursive: true });
-  const draft = `${path}.${process.pid}`;
-  await writeFile(draft, `${text}\n`, { mode: 0o600 });
-  await rename(draft, path);
-  return text;
+async function writeKeyFile(path: string, text: string): Promise<void> {
+  await rename(await writeDraft(path, text), path);
+}
+
+/** Does so unless there is one already: `link` replaces nothing, so of two that write at once the first one stays. */
+async function writeNewKeyFile(path: string, text: string): Promise<void> {
+  const draft = await writeDraft(path, text);
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function writeDraft(path: string, text: string): Promise<string> {
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, `${text}\n`, { mode: 0o600, flush: true });
+  return draft;
 }

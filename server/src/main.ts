@@ -20,7 +20,8 @@ type Closers = (() => Promise<unknown>)[];
  */
 export async function main(args: readonly string[]): Promise<void> {
   const closers: Closers = [];
-  const stop = stopper(closers);
+  let starting: Promise<void> | undefined;
+  const stop = stopper(closers, () => starting);
   try {
     loadDotEnv(process.env);
     const read = readConfig(args);
@@ -30,7 +31,8 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     const logger = createLogger(read.config.logLevel);
     stopOnSignals(stop, logger);
-    await start(read.config, logger, closers, stop);
+    starting = start(read.config, logger, closers, stop);
+    await starting;
   } catch (error) {
     await stop(1, explain(error));
   }
@@ -40,14 +42,18 @@ type Stop = (exitCode: number, message?: string) => Promise<void>;
 
 async function start(config: Config, logger: Logger, closers: Closers, stop: Stop): Promise<void> {
   const dataDir = config.ephemeral ? await temporaryDirectory(closers) : config.dataDir;
-  const masterKey = await openMasterKey(dataDir, config.masterKey);
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, closers, stop));
+  // After the data directory has been claimed: of two that start at once, only its owner may make the key.
+  const masterKey = await openMasterKey(dataDir, config.masterKey);
   const app = await startApp({
     ...config,
     databaseUrl,
     masterKey,
     logger,
     loopbackWebhooks: config.databaseUrl === undefined,
+    // Kept at once: should the start fail after this, the next one can still show them.
+    onKeysMade: ({ liveKey, testKey }) =>
+      keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey }),
     onFatal: (error) => {
       logger.fatal({ err: error }, 'the server cannot go on');
       void stop(1, error.message);
@@ -60,7 +66,7 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
       'the master key lies in the data directory; for live money set OPENLEDGER_MASTER_KEY',
     );
   }
-  printReady({ config, app, dataDir, databaseUrl, keys: await keysToShow(app, config, dataDir) });
+  printReady({ config, app, dataDir, databaseUrl, keys: await keysToShow(app, dataDir) });
 }
 
 async function temporaryDirectory(closers: Closers): Promise<string> {
@@ -97,12 +103,8 @@ async function embeddedDatabase(
  * The keys to print. Those of the first start are kept in the data directory, so that a developer sees them again; the
  * live one only while the master key lies there too, for then they are worth no more than each other.
  */
-async function keysToShow(app: App, config: Config, dataDir: string): Promise<Partial<FirstKeys>> {
-  if (app.madeKeys) {
-    const { liveKey, testKey } = app.madeKeys;
-    await keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey });
-    return app.madeKeys;
-  }
+async function keysToShow(app: App, dataDir: string): Promise<Partial<FirstKeys>> {
+  if (app.madeKeys) return app.madeKeys;
   const kept = await readFirstKeys(dataDir);
   const testKey = await stillValid(app.pool, kept?.testKey);
   const liveKey = await stillValid(app.pool, kept?.liveKey);
@@ -110,11 +112,13 @@ async function keysToShow(app: App, config: Config, dataDir: string): Promise<Pa
 }
 
 /** Ends everything once, whoever asks first, and then the process. */
-function stopper(closers: Closers): Stop {
+function stopper(closers: Closers, starting: () => Promise<void> | undefined): Stop {
   let stopping: Promise<void> | undefined;
   const run = async (exitCode: number, message?: string): Promise<void> => {
     if (message !== undefined) process.stderr.write(`${message}\n`);
     let code = exitCode;
+    // What is being started can only be ended once it is there.
+    await starting()?.catch(() => undefined);
     for (const close of closers.splice(0).reverse()) {
       await close().catch((error: unknown) => {
         process.stderr.write(`${redactText(String(error))}\n`);
@@ -143,6 +147,15 @@ function stopOnSignals(stop: Stop, logger: Logger): void {
 /** What to tell the user of an error at start. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
+  return explainSystem(error) ?? explainSystem((error as Error).cause) ?? inFull(error);
+}
+
+function inFull(error: unknown): string {
+  return redactText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+function explainSystem(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
   const { address, code, port, syscall } = error as {
     address?: string;
     code?: string;
@@ -154,8 +167,13 @@ function explain(error: unknown): string {
   }
   if (code === 'EACCES' && syscall === 'listen')
     return `error: PORT: not allowed to listen on ${address}:${port}.`;
-  if (syscall === 'connect' || code === '28P01' || code === '3D000' || code === '28000') {
+  if (syscall === 'listen') return `error: HOST: cannot listen on ${address}:${port} (${code}).`;
+  if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'EACCES' || code === 'EROFS') {
+    return `error: OPENLEDGER_DATA_DIR: ${error.message}`;
+  }
+  const isUnreachable = syscall === 'connect' || syscall === 'getaddrinfo' || /^(08|28|3D)/.test(code ?? '');
+  if (isUnreachable || /timeout/.test(error.message)) {
     return `error: DATABASE_URL: the database cannot be reached (${redactText((error as Error).message || code || '')}).`;
   }
-  return redactText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return undefined;
 }

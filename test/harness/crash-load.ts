@@ -32,7 +32,7 @@ export function randomFrom(seed: number): () => number {
 }
 
 /** Each deposit has an amount of its own, by which it is found again. */
-export function depositAmount(number: number): string {
+function depositAmount(number: number): string {
   return `5.${String(number).padStart(6, '0')}`;
 }
 
@@ -77,7 +77,11 @@ export function createDraw(ground: Ground, random: () => number): () => Sent {
 /** Calls the API of the server process under test. */
 export interface Caller {
   get(path: string): Promise<{ status: number; text: string }>;
-  post(path: string, body: object, key?: string): Promise<{ status: number; text: string; replayed: boolean }>;
+  post(
+    path: string,
+    body: object,
+    key?: string,
+  ): Promise<{ status: number; text: string; replayed: boolean }>;
 }
 
 export function createCaller(url: string, testKey: string, dispatcher: Agent): Caller {

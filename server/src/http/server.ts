@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import type { RateLimitSetting } from '../platform/config.ts';
@@ -50,6 +51,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   app.server.on('checkExpectation', (_request, response) => {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
+  closeConnectionsAtEnd(app);
   addRequestState(app, options);
   addBodyParser(app);
   addRoutes(app, gate, options);
@@ -59,6 +61,27 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     return sendRefusal(notFound('route'), request, reply, docsUrl(options));
   });
   return app;
+}
+
+/**
+ * Once the server closes, every answer ends its connection, and connections on which nothing was ever sent are ended:
+ * Node counts neither as idle (`closeIdleConnections`), and would wait for them.
+ */
+function closeConnectionsAtEnd(app: FastifyInstance): void {
+  const sockets = new Set<Socket>();
+  let closing = false;
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  app.addHook('preClose', async () => {
+    closing = true;
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 /** Where errors point to. */

@@ -208,7 +208,7 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
     command.parse([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.code === 'commander.helpDisplayed') return { helpText };
-    throw new ConfigError(withoutValue(error instanceof Error ? error.message : String(error)));
+    throw new ConfigError(withoutValue((error as Error).message.replace(/^error: /, '')));
   }
   const options = command.opts<Config>();
   if (options.ephemeral && options.databaseUrl) {
@@ -219,9 +219,9 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
   return { config: { ...options, dataDir: resolve(options.dataDir) } };
 }
 
-/** A setting may be a secret: the error names the setting and never shows its value. */
-function withoutValue(message: string): string {
+/** A setting may be a secret: takes its value out of commander's error, which then only names the setting. */
+export function withoutValue(message: string): string {
   return message
-    .replace(/^error: /, '')
-    .replace(/ (argument|value) '.*'( from env '\w+')? is invalid\./s, '$2 is wrong.');
+    .replace(/ value '.*' from env '(\w+)' is invalid\./s, " from env '$1' is wrong.")
+    .replace(/ argument '.*' is invalid\./s, ' is wrong.');
 }

@@ -26,14 +26,14 @@ const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true 
 export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = systemResolve): Agent {
   const connect = buildConnector({ timeout: limits.connectTimeoutMs });
   const guarded: buildConnector.connector = (options, callback) => {
-    chooseAddress(options.hostname, policy, resolve).then(
-      (address) => {
+    chooseAddress(options.hostname, policy, resolve)
+      .then((address) => {
         const servername =
           options.servername ?? (isIP(options.hostname) === 0 ? options.hostname : undefined);
         connect({ ...options, hostname: address, ...(servername ? { servername } : {}) }, callback);
-      },
-      (error: Error) => callback(error, null),
-    );
+      })
+      // Last, so that what `connect` throws at once fails the delivery too, and not the process.
+      .catch((error: Error) => callback(error, null));
   };
   return new Agent({
     connect: guarded,

@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns';
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../../test/harness/receiver.ts';
@@ -48,7 +49,16 @@ describe('a delivery', () => {
       success: false,
       httpStatus: status,
       retryAfterSeconds: 7,
+      gone: status === 410,
     });
+  });
+
+  it('is told when to come again by a date, too', async () => {
+    const date = new Date(Date.now() + 90_000).toUTCString();
+    const target = await receiver((response) => response.writeHead(503, { 'retry-after': date }).end());
+    const { retryAfterSeconds } = await send(target.url);
+    expect(retryAfterSeconds).toBeGreaterThan(80);
+    expect(retryAfterSeconds).toBeLessThanOrEqual(90);
   });
 
   it('follows no redirect', async () => {
@@ -75,6 +85,40 @@ describe('a delivery', () => {
     });
   });
 
+  it('ends in time when the body drips in', async () => {
+    const target = await receiver((response) => {
+      const drip = setInterval(() => response.write('.'), 20);
+      response.on('close', () => clearInterval(drip));
+    });
+    const result = await send(target.url, { timeoutMs: 300 });
+    expect(result.httpStatus).toBe(200);
+    expect(result.responseBody).toMatch(/^\.+$/);
+    expect(result.durationMs).toBeLessThan(1000);
+  });
+
+  it('has the status and the start of a body that breaks off', async () => {
+    const target = await receiver((response) => {
+      response.writeHead(500, { 'content-length': 100 }).write('start', () => response.socket?.destroy());
+    });
+    expect(await send(target.url)).toMatchObject({ success: false, httpStatus: 500, responseBody: 'start' });
+  });
+
+  it('hangs up on an answer that is endless', async () => {
+    let closed: Promise<unknown> | undefined;
+    const target = await receiver((response) => {
+      closed = once(response, 'close');
+      const pour = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x')));
+      };
+      response.on('drain', pour);
+      pour();
+    });
+    const { durationMs, responseBody } = await send(target.url);
+    expect(responseBody).toHaveLength(1024);
+    expect(durationMs).toBeLessThan(2000);
+    await closed;
+  });
+
   it('keeps the first KiB of an answer of 5 MB', async () => {
     const target = await receiver((response) => response.end('x'.repeat(5_000_000)));
     const { responseBody, success } = await send(target.url);
@@ -87,6 +131,14 @@ describe('a delivery', () => {
     const { responseBody } = await send(target.url);
     expect(responseBody).not.toContain('\0');
     expect(responseBody?.isWellFormed()).toBe(true);
+  });
+
+  it.each([
+    ['broken bytes', Buffer.alloc(5000, 0xff), '\ufffd'.repeat(341)],
+    ['a character at the cut', Buffer.from(`${'x'.repeat(1023)}€`), 'x'.repeat(1023)],
+  ])('keeps at most 1 KiB of text from %s', async (_, bytes, kept) => {
+    const target = await receiver((response) => response.end(bytes));
+    expect((await send(target.url)).responseBody).toBe(kept);
   });
 
   it('says what is wrong when nothing listens, the receiver hangs up, or the name is unknown', async () => {
@@ -103,36 +155,53 @@ describe('a delivery', () => {
 
 describe('a connection', () => {
   const refused: Partial<SendResult> = { success: false, httpStatus: null };
+  // Forbidden, yet it leads to this machine: a connection that should not be made would show, and go no further.
+  const anyAddress = '0.0.0.0';
 
-  it.each(['127.0.0.1', '2130706433', '0x7f.1', '127.1', '017700000001', '[::ffff:127.0.0.1]', 'localhost'])(
-    'to %s is never made when loopback is not allowed',
-    async (host) => {
-      const target = await receiver();
-      const result = await send(`http://${host}:${target.port}/`, { policy: strict });
-      expect(result).toMatchObject(refused);
-      expect(result.error).toMatch(/not public/);
-      expect(target.connections()).toBe(0);
-    },
-  );
+  it.each([
+    '127.0.0.1',
+    '2130706433',
+    '0x7f.1',
+    '127.1',
+    '0',
+    '017700000001',
+    '[::ffff:127.0.0.1]',
+    'localhost',
+  ])('to %s is never made when loopback is not allowed', async (host) => {
+    const target = await receiver();
+    const result = await send(`http://${host}:${target.port}/`, { policy: strict });
+    expect(result).toMatchObject(refused);
+    expect(result.error).toMatch(/not public/);
+    expect(target.connections()).toBe(0);
+  });
 
   it('to a name is refused when one of its addresses is not public', async () => {
     const target = await receiver();
     const answers: LookupAddress[] = [
-      { address: '93.184.216.34', family: 4 },
       { address: '127.0.0.1', family: 4 },
+      { address: anyAddress, family: 4 },
     ];
-    const result = await send(`http://two.example:${target.port}/`, {
-      policy: strict,
-      resolve: async () => answers,
-    });
-    expect(result).toMatchObject(refused);
+    for (const addresses of [answers, answers.toReversed()]) {
+      const resolve: Resolve = async () => addresses;
+      const result = await send(`http://two.example:${target.port}/`, { resolve });
+      expect(result).toMatchObject(refused);
+      expect(result.error).toMatch(/not public/);
+    }
+    expect(target.connections()).toBe(0);
+  });
+
+  it('to a name is refused when it leads to this machine and loopback is not allowed', async () => {
+    const target = await receiver();
+    const resolve: Resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+    const result = await send(`http://inside.example:${target.port}/`, { policy: strict, resolve });
+    expect(result.error).toMatch(/not public/);
     expect(target.connections()).toBe(0);
   });
 
   it('to a name that is rebound between two deliveries is refused the second time', async () => {
     const target = await receiver((response) => response.writeHead(200, { connection: 'close' }).end());
-    const answers = ['127.0.0.1', '10.0.0.1'];
-    const resolve: Resolve = async () => [{ address: answers.shift() ?? '10.0.0.1', family: 4 }];
+    const answers = ['127.0.0.1', anyAddress];
+    const resolve: Resolve = async () => [{ address: answers.shift() ?? anyAddress, family: 4 }];
     const agent = createDeliveryAgent(loose, resolve);
     closing.push(() => agent.destroy());
     const sender = createSender(agent);

@@ -22,6 +22,8 @@ export interface SendResult {
   /** The first 1 KiB of the answer. */
   readonly responseBody: string | null;
   readonly retryAfterSeconds: number | null;
+  /** Whether the receiver answered 410: it wants no more deliveries. */
+  readonly gone: boolean;
 }
 
 /** Posts to receivers. Never throws: what goes wrong is in the result. */
@@ -32,24 +34,15 @@ export interface Sender {
 /** Makes a sender. Redirects are not followed (contract §4, Webhooks). */
 export function createSender(agent: Dispatcher): Sender {
   return {
-    async send({ body, headers, timeoutMs, url }) {
+    async send(delivery) {
+      const { timeoutMs } = delivery;
       const startedMs = performance.now();
       const signal = AbortSignal.timeout(timeoutMs);
       const elapsedMs = (): number => Math.round(performance.now() - startedMs);
       try {
-        const answer = await request(url, {
-          method: 'POST',
-          dispatcher: agent,
-          headers: {
-            'content-type': 'application/json',
-            'user-agent': 'OpenLedger-Webhooks/1.0',
-            ...headers,
-          },
-          body,
-          signal,
-          headersTimeout: timeoutMs,
-          bodyTimeout: timeoutMs,
-        });
+        // undici hears the signal only once the request has a connection, not while it resolves the name or waits for
+        // one to be free. What is given up here is not sent later: undici drops it when its turn comes.
+        const answer = await Promise.race([post(agent, delivery, signal), aborted(signal)]);
         const responseBody = await readStart(answer.body);
         const { statusCode } = answer;
         const success = statusCode >= 200 && statusCode < 300;
@@ -60,6 +53,7 @@ export function createSender(agent: Dispatcher): Sender {
           error: success ? null : statusFault(statusCode),
           responseBody,
           retryAfterSeconds: retryAfter(answer.headers['retry-after']),
+          gone: statusCode === 410,
         };
       } catch (error) {
         return {
@@ -69,10 +63,34 @@ export function createSender(agent: Dispatcher): Sender {
           error: explain(error, signal, timeoutMs),
           responseBody: null,
           retryAfterSeconds: null,
+          gone: false,
         };
       }
     },
   };
+}
+
+function post(
+  agent: Dispatcher,
+  { body, headers, timeoutMs, url }: Delivery,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  return request(url, {
+    method: 'POST',
+    dispatcher: agent,
+    headers: { 'content-type': 'application/json', 'user-agent': 'OpenLedger-Webhooks/1.0', ...headers },
+    body,
+    signal,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+}
+
+/** Rejects when the signal fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function statusFault(statusCode: number): string {
@@ -98,8 +116,15 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
   } catch {
     body.destroy();
   }
-  const start = Buffer.concat(chunks).subarray(0, limits.deliveryResponseBytes);
-  return new TextDecoder().decode(start).replaceAll('\0', '');
+  return toText(Buffer.concat(chunks));
+}
+
+/** As much of the bytes as makes 1 KiB of text that the database can hold; a character cut off at the end is left out. */
+function toText(bytes: Buffer): string {
+  const decode = (part: Buffer): string =>
+    new TextDecoder().decode(part.subarray(0, limits.deliveryResponseBytes), { stream: true });
+  // Cut twice: a replacement character is longer than the byte it stands for.
+  return decode(Buffer.from(decode(bytes).replaceAll('\0', '')));
 }
 
 /** `Retry-After` as whole seconds from now (RFC 9110 §10.2.3: seconds or a date). */
@@ -120,18 +145,28 @@ function explain(error: unknown, signal: AbortSignal, timeoutMs: number): string
   ) {
     return `The receiver did not answer within ${timeoutMs / 1000} s.`;
   }
+  if (error instanceof errors.HTTPParserError) return "The receiver's answer is not valid HTTP.";
   const code = (error as { code?: string }).code ?? '';
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'No TLS connection could be made.';
   return faults[code] ?? 'The connection broke off before the answer was complete.';
 }
 
 const faults: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'The receiver refused the connection.',
+  EHOSTUNREACH: 'The receiver could not be reached.',
+  ENETUNREACH: 'The receiver could not be reached.',
+  EADDRNOTAVAIL: 'The receiver could not be reached.',
+  ETIMEDOUT: 'The receiver could not be reached in time.',
+  UND_ERR_HEADERS_OVERFLOW: "The headers of the receiver's answer are too long.",
   ENOTFOUND: "The receiver's name cannot be resolved.",
   EAI_AGAIN: "The receiver's name cannot be resolved at the moment.",
   UND_ERR_CONNECT_TIMEOUT: 'The receiver could not be reached in time.',
   DEPTH_ZERO_SELF_SIGNED_CERT: "The receiver's certificate is not trusted.",
   SELF_SIGNED_CERT_IN_CHAIN: "The receiver's certificate is not trusted.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The receiver's certificate is not trusted.",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "The receiver's certificate is not trusted.",
+  UNABLE_TO_GET_ISSUER_CERT: "The receiver's certificate is not trusted.",
+  CERT_NOT_YET_VALID: "The receiver's certificate is not valid yet.",
   CERT_HAS_EXPIRED: "The receiver's certificate has expired.",
   ERR_TLS_CERT_ALTNAME_INVALID: "The receiver's certificate is for another name.",
 };

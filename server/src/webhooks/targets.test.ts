@@ -41,18 +41,30 @@ describe('an address', () => {
     'fec0::1',
     'ff02::1',
     '::7f00:1',
+    '::ffff:0:127.0.0.1',
+    '64:ff9b:1::1',
+    '4000::1',
+    '192.88.99.1',
+    '2606:4700:4700::1111%eth0',
+    '::1%lo',
     'not an address',
     '',
   ])('%s is refused', (address) => {
     expect(isForbiddenAddress(address, strict)).toBe(true);
   });
 
-  it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])(
-    '%s is public',
-    (address) => {
-      expect(isForbiddenAddress(address, strict)).toBe(false);
-    },
-  );
+  it.each([
+    '8.8.8.8',
+    '200.1.1.1',
+    '172.15.255.255',
+    '100.63.255.255',
+    '172.32.0.1',
+    '100.128.0.1',
+    '2606:4700:4700::1111',
+    '::ffff:8.8.8.8',
+  ])('%s is public', (address) => {
+    expect(isForbiddenAddress(address, strict)).toBe(false);
+  });
 
   it('may be loopback when that is allowed, and nothing else that is not public', () => {
     for (const address of ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1']) {
@@ -78,7 +90,12 @@ describe('a URL', () => {
     'https://[::]/',
     'https://localhost/',
     'https://a.localhost/',
+    'https://LOCALHOST/',
     'https://localhost./',
+    'https://localhost../',
+    'https://127.0.0.1../',
+    'https:///127.0.0.1/',
+    'https://0x7f.0.0.1./',
     'https://169.254.169.254/latest/meta-data',
     'https://１２７.0.0.1/',
     'https://10.1/',
@@ -96,6 +113,12 @@ describe('a URL', () => {
     'https://user:pass@example.com/',
     'https://user@example.com/',
     'https://example.com/#x',
+    'https://example.com/#',
+    ' https://example.com/',
+    'https://exam\nple.com/',
+    'https:\\\\example.com/',
+    'https://',
+    'https://256.256.256.256/',
     'https://example.com:0/',
     'javascript:alert(1)',
     `https://example.com/${'x'.repeat(3000)}`,

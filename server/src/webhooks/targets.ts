@@ -28,25 +28,24 @@ const forbidden4: readonly [string, number][] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ];
+/**
+ * Global unicast addresses are 2000::/3 (RFC 4291 §2.4, IANA); the first three lines are everything else: NAT64,
+ * IPv4-translated, unique local, link-local, site-local, multicast and what is not assigned.
+ */
 const forbidden6: readonly [string, number][] = [
-  ['::', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
+  ['::', 3],
+  ['4000::', 2],
+  ['8000::', 1],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['3fff::', 20],
-  ['5f00::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
 ];
 
-const forbidden = new BlockList();
-for (const [network, prefix] of forbidden4) forbidden.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of forbidden6) forbidden.addSubnet(network, prefix, 'ipv6');
+// One list for each family: a BlockList tries its IPv6 ranges on IPv4 addresses too, which all lie in ::/3 when mapped.
+const forbidden = { ipv4: new BlockList(), ipv6: new BlockList() };
+for (const [network, prefix] of forbidden4) forbidden.ipv4.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of forbidden6) forbidden.ipv6.addSubnet(network, prefix, 'ipv6');
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -59,12 +58,13 @@ loopback.addAddress('::1', 'ipv6');
  */
 export function isForbiddenAddress(address: string, policy: TargetPolicy): boolean {
   const version = isIP(address);
-  if (version === 0) return true;
+  // A zone (`fe80::1%eth0`) ties an address to a link of this machine.
+  if (version === 0 || address.includes('%')) return true;
   const mapped = version === 6 ? mappedIpv4(address) : undefined;
   if (mapped !== undefined) return isForbiddenAddress(mapped, policy);
   const family = version === 4 ? 'ipv4' : 'ipv6';
   if (loopback.check(address, family)) return !policy.allowLoopback;
-  return forbidden.check(address, family);
+  return forbidden[family].check(address, family);
 }
 
 /** The IPv4 address inside an IPv4-mapped IPv6 one (RFC 4291 §2.5.5.2). */
@@ -89,6 +89,8 @@ export function checkWebhookUrl(text: string, policy: TargetPolicy): CheckedTarg
 
 function faultOf(text: string, policy: TargetPolicy): string | undefined {
   if (text.length > limits.urlLength) return `It must be at most ${limits.urlLength} characters long.`;
+  // The URL parser drops some of these silently: what is stored would not be what is called.
+  if (/[\s\p{Cc}\\]/u.test(text)) return 'It must not contain spaces, control characters or backslashes.';
   if (!URL.canParse(text)) return 'It must be a URL, such as https://example.com/hooks.';
   const url = new URL(text);
   const protocols = policy.allowHttp ? ['https:', 'http:'] : ['https:'];
@@ -96,14 +98,14 @@ function faultOf(text: string, policy: TargetPolicy): string | undefined {
     return policy.allowHttp ? 'It must start with https:// or http://.' : 'It must start with https://.';
   }
   if (url.username !== '' || url.password !== '') return 'It must not contain a user name or password.';
-  if (url.hash !== '') return 'It must not have a fragment (#…).';
+  if (text.includes('#')) return 'It must not have a fragment (#…).';
   if (url.port === '0') return 'It must not have the port 0.';
   return hostFault(url.hostname, policy);
 }
 
 /** The URL parser has brought every notation of an IPv4 address (decimal, hex, octal, short) into the usual one. */
 function hostFault(hostname: string, policy: TargetPolicy): string | undefined {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
   const isLocalName = host === 'localhost' || host.endsWith('.localhost');
   const isForbidden =
     isIP(host) === 0 ? isLocalName && !policy.allowLoopback : isForbiddenAddress(host, policy);
