@@ -130,6 +130,20 @@ describe('webhooks', () => {
     expect([...disabled.received, ...deleted.received]).toEqual([]);
   });
 
+  it('are disabled by a receiver that says 410, and not tried again', async () => {
+    const { api } = server;
+    const target = await receiver((response) => response.writeHead(410).end());
+    const { id } = (await api.post('/v1/webhooks', { url: target.url, events: ['*'] })).data;
+    await api.post('/v1/customers', person);
+    await expect
+      .poll(async () => (await api.get(`/v1/webhooks/${id}`)).data.status, { timeout: 5000 })
+      .toBe('disabled');
+    const deliveries = (await api.get(`/v1/webhooks/${id}/deliveries`)).data;
+    expect(deliveries).toMatchObject([{ httpStatus: 410, success: false, nextAttemptAt: null }]);
+    await api.post('/v1/customers', person);
+    expect(target.received).toHaveLength(1);
+  });
+
   it('do not wait for one another: a receiver that hangs delays no other', async () => {
     const { api } = server;
     const [hanging, healthy] = [await receiver(() => undefined), await receiver()];

@@ -148,7 +148,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const common = { pool, clock, logger: options.logger };
     const workers: Worker[] = [
       startSettlement({ ...common, writer, stepMs: options.sandboxStepMs }),
-      startDeliveries({ ...common, ids, vault, metrics, senderFor: (kind) => senders[kind] }),
+      startDeliveries({ ...common, writer, ids, vault, metrics, senderFor: (kind) => senders[kind] }),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
     ];
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));

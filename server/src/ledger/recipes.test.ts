@@ -1,94 +1,230 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { convertAmount, formatAmount, multiplyRatio, parseAmount, parseRatio } from '../platform/money.ts';
-import type { AccountRow, ChainHeadRow } from '../store/rows.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { type Currency, currencyScale, formatAmount, parseAmount, parseRatio } from '../platform/money.ts';
+import { readDeposit } from '../resources/sandbox/deposits.ts';
+import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
+import { readTerms } from '../resources/transfers/lifecycle.ts';
+import type { AccountRow, ChainHeadRow, PostingRow } from '../store/rows.ts';
 import { convertedDepositFlow, depositFlow, reserveTransferFlow, settleTransferFlow } from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
 
-const stripe = { environmentId: 'env_1', lane: 0 };
-const walletId = 'wal_01m8364btve20tvkaz126tzp00';
-const minor = (text: string): bigint => {
-  const parsed = parseAmount(text, 6);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.minor;
-};
+/** The figures of docs/recipes, worked out by the flows themselves and compared with what the recipes say. */
 
-/** The lines of the table under `<!-- flow: name -->`. */
-function linesOf(recipe: string, flow: string): string[][] {
-  const text = readFileSync(new URL(`../../../docs/recipes/${recipe}.md`, import.meta.url), 'utf8');
-  const table = text.split(`<!-- flow: ${flow} -->\n`)[1]?.split('\n\n')[0] ?? '';
-  const rows = table.trim().split('\n').slice(2);
-  return rows.map((row) =>
-    row
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
+const recipesFolder = fileURLToPath(new URL('../../../docs/recipes', import.meta.url));
+const stripe = { environmentId: 'env_recipe', lane: 0 };
+const ids = { transactionId: 'txn_recipe', walletId: 'wal_recipe00' };
+
+/** A line of a recipe's journal, as its table has it. */
+interface Line {
+  readonly account: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly 'balance after': string;
 }
 
-/** Books that journals are posted to, and that tell each journal as a recipe's table does. */
+interface Journal {
+  readonly kind: string;
+  readonly lines: readonly Line[];
+}
+
+/** What a recipe says. */
+interface Recipe {
+  /** The first table: what is given and what follows from it. */
+  readonly figures: ReadonlyMap<string, string>;
+  readonly journals: readonly Journal[];
+  readonly accounts: string;
+}
+
+/** The rows of the first table in a text, by the names of its columns. */
+function readTable(text: string): Record<string, string>[] {
+  const rows = text
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
+  const [names = [], , ...cells] = rows;
+  return cells.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ''])));
+}
+
+function readRecipe(name: string): Recipe {
+  const text = readFileSync(join(recipesFolder, name), 'utf8');
+  const [, ...sections] = text.split(/^## /m);
+  const journals = sections.flatMap((section) => {
+    const kind = /^Journal \d+: `(\w+)`/.exec(section)?.[1];
+    return kind === undefined ? [] : [{ kind, lines: readTable(section) as unknown as Line[] }];
+  });
+  const figures = readTable(sections[0] ?? '').map(({ figure = '', value = '' }) => [figure, value] as const);
+  const accounts = /```\n([^`]*)```/.exec(sections.find((section) => section.startsWith('T-acc')) ?? '')?.[1];
+  return { figures: new Map(figures), journals, accounts: accounts ?? '' };
+}
+
+const print = (minor: bigint, currency: string): string =>
+  formatAmount(minor, currencyScale[currency as Currency]);
+
+/** What the recipes call an account. */
+function nameOf({ chain, currency, kind }: AccountRow): string {
+  return [kind, ...(chain === null ? [] : [chain]), currency].join(' ');
+}
+
+/** Posts journals one after the other, on empty books. */
 function createBooks() {
   const accounts = new Map<string, AccountRow>();
+  const posted: { kind: string; postings: readonly PostingRow[] }[] = [];
   let head: ChainHeadRow = {
     bucket: 0,
-    environment_id: 'env_1',
+    environment_id: stripe.environmentId,
     journal_seq: 0n,
     journal_hash: genesisHash,
     event_seq: 0n,
   };
-  return (draft: JournalDraft): string[][] => {
-    const posted = postJournal(draft, head, {
-      ...stripe,
-      bucket: 0,
-      now: '2026-01-15T11:00:00.000Z',
-      newJournalId: () => `jrn_${head.journal_seq}`,
-      readAccount: (id) => accounts.get(id),
-    });
-    head = posted.head;
-    for (const account of posted.accounts) accounts.set(account.id, account);
-    return posted.postings.map((line) => {
-      const account = accounts.get(line.account_id) as AccountRow;
-      const name = account.kind.startsWith('wallet_')
-        ? account.kind.replace('_', ' ')
-        : [account.kind, account.chain].filter(Boolean).join(' ');
-      const amount = line.amount_minor;
-      return [
-        `${name} ${account.currency}`,
-        amount > 0n ? formatAmount(amount, 6) : '',
-        amount < 0n ? formatAmount(-amount, 6) : '',
-        formatAmount(line.balance_after_minor, 6),
-      ];
-    });
+  const account = (id: string): AccountRow => accounts.get(id) as AccountRow;
+  return {
+    post(draft: JournalDraft): void {
+      const result = postJournal(draft, head, {
+        ...stripe,
+        bucket: 0,
+        now: '2025-01-15T11:00:00.000Z',
+        newJournalId: () => `jrn_${posted.length}`,
+        readAccount: (id) => accounts.get(id),
+      });
+      for (const row of result.accounts) accounts.set(row.id, row);
+      posted.push({ kind: draft.kind, postings: result.postings });
+      head = result.head;
+    },
+    journals: (): Journal[] =>
+      posted.map(({ kind, postings }) => ({
+        kind,
+        lines: postings.map((line) => ({
+          account: nameOf(account(line.account_id)),
+          debit: line.amount_minor > 0n ? print(line.amount_minor, line.currency) : '',
+          credit: line.amount_minor < 0n ? print(-line.amount_minor, line.currency) : '',
+          'balance after': print(line.balance_after_minor, line.currency),
+        })),
+      })),
+    tAccounts: (): string =>
+      [...accounts.values()]
+        .map((row) => {
+          const lines = posted.flatMap(({ postings }, index) =>
+            postings
+              .filter((line) => line.account_id === row.id)
+              .map((line) => tLine(`(${index + 1})`, line.amount_minor, row.currency)),
+          );
+          const debit = row.normal_side === 'debit' ? row.balance_minor : -row.balance_minor;
+          const title = nameOf(row);
+          return [
+            ' '.repeat(Math.max(0, side + 1 - Math.ceil(title.length / 2))) + title,
+            `${'─'.repeat(side)}┬${'─'.repeat(side)}`,
+            ...lines,
+            `${'─'.repeat(side)}┼${'─'.repeat(side)}`,
+            tLine('', debit, row.currency),
+            '',
+          ].join('\n');
+        })
+        .join('\n'),
+    balanceOf: (name: string) => {
+      const row = [...accounts.values()].find((candidate) => nameOf(candidate) === name) as AccountRow;
+      return print(row.balance_minor, row.currency);
+    },
   };
 }
 
-describe('the recipes say what the flows do', () => {
-  it('a crypto deposit, then an on-chain transfer', () => {
-    const post = createBooks();
-    const amountMinor = minor('14.40');
-    const deposit = { transactionId: 'txn_1', walletId, chain: 'solana', currency: 'usdc', amountMinor };
-    expect(post(depositFlow(stripe, deposit))).toEqual(linesOf('crypto-deposit', 'deposit'));
-    const sent = minor('10.00');
-    const feeMinor = multiplyRatio(sent, parseRatio('0.003'), 'up');
-    const transfer = { transactionId: 'txn_2', walletId, currency: 'usdc', amountMinor: sent, feeMinor };
-    expect(post(reserveTransferFlow(transfer))).toEqual(linesOf('on-chain-transfer', 'reserve'));
-    expect(post(settleTransferFlow(stripe, 'solana', transfer))).toEqual(
-      linesOf('on-chain-transfer', 'settle'),
-    );
-  });
+/** How wide one side of a T is. */
+const side = 18;
 
-  it('a USDT deposit with conversion', () => {
-    const post = createBooks();
-    const sourceMinor = minor('14.40');
-    const flow = convertedDepositFlow(stripe, {
-      transactionId: 'txn_1',
-      walletId,
-      chain: 'tron',
-      sourceCurrency: 'usdt',
-      sourceMinor,
-      creditedCurrency: 'usdc',
-      creditedMinor: convertAmount(sourceMinor, 6, 6, parseRatio('0.9985'), 'down'),
-    });
-    expect(post(flow)).toEqual(linesOf('usdt-deposit-with-conversion', 'converted deposit'));
+function tLine(mark: string, amountMinor: bigint, currency: string): string {
+  const text = print(amountMinor < 0n ? -amountMinor : amountMinor, currency);
+  const cell = `${mark.padEnd(4)}${text.padStart(side - 6)}  `;
+  if (amountMinor < 0n) return `${' '.repeat(side)}│ ${cell}`.trimEnd();
+  return `${amountMinor === 0n ? ' '.repeat(side) : cell}│`;
+}
+
+type Books = ReturnType<typeof createBooks>;
+
+/** What was given in a recipe. */
+function given(recipe: Recipe): (name: string) => string {
+  return (name) => {
+    const value = recipe.figures.get(name);
+    expect(value, `the figure "${name}"`).toBeDefined();
+    return value as string;
+  };
+}
+
+function depositTerms(recipe: Recipe) {
+  const figure = given(recipe);
+  const body = { chain: figure('chain'), currency: figure('currency'), amount: figure('amount arrived') };
+  const rate = recipe.figures.get('sell rate') ?? '0';
+  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, {
+    quote: () => ({ buyRate: rate, sellRate: rate }),
   });
+  if ('refusal' in read) throw new Error(read.refusal.message);
+  return read.terms;
+}
+
+/** What each recipe does, on its own figures; the result is what follows from them. */
+const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<string, string>>> = {
+  'crypto-deposit.md'(recipe, books) {
+    const terms = depositTerms(recipe);
+    const { chain, creditedCurrency: currency, creditedMinor: amountMinor } = terms;
+    books.post(depositFlow(stripe, { ...ids, chain, currency, amountMinor }));
+    return { 'amount credited': print(amountMinor, currency) };
+  },
+  'usdt-deposit-with-conversion.md'(recipe, books) {
+    const terms = depositTerms(recipe);
+    books.post(convertedDepositFlow(stripe, { ...ids, ...terms }));
+    return { 'amount credited': print(terms.creditedMinor, terms.creditedCurrency) };
+  },
+  'on-chain-transfer.md'(recipe, books) {
+    const figure = given(recipe);
+    const [chain, currency] = [figure('chain'), figure('currency') as Currency];
+    const arrived = parseAmount(figure('balance before'), currencyScale[currency]);
+    if (!arrived.ok) throw new Error(arrived.fault);
+    const body = {
+      customerId: 'cus_recipe00',
+      walletId: ids.walletId,
+      amount: figure('amount'),
+      sourceCurrency: currency,
+      destinationCurrency: currency,
+      destinationPaymentRail: chain,
+      destinationAddress: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
+    };
+    const read = readTerms(body, parseRatio(figure('fee rate')));
+    if ('refusal' in read) throw new Error(read.refusal.message);
+    const { amountMinor, feeMinor } = read.terms;
+    const money = { ...ids, currency, amountMinor, feeMinor };
+    books.post(depositFlow(stripe, { ...ids, chain, currency, amountMinor: arrived.minor }));
+    books.post(reserveTransferFlow(money));
+    books.post(settleTransferFlow(stripe, chain, money));
+    return {
+      fee: print(feeMinor, currency),
+      'net amount': print(amountMinor - feeMinor, currency),
+      'balance after': books.balanceOf(`wallet_available ${currency}`),
+    };
+  },
+};
+
+it('there is a recipe for every play, and none beside', () => {
+  expect(readdirSync(recipesFolder).sort()).toEqual(Object.keys(plays).sort());
+});
+
+it('the recipes name every money flow there is', () => {
+  const flows = readFileSync(new URL('./flows.ts', import.meta.url), 'utf8');
+  const names = [...flows.matchAll(/export function (\w+Flow)\(/g)].map(([, name]) => name as string);
+  expect(names.length).toBeGreaterThan(0);
+  const texts = Object.keys(plays).map((name) => readFileSync(join(recipesFolder, name), 'utf8'));
+  expect(names.filter((name) => !texts.join().includes(`\`${name}\``))).toEqual([]);
+});
+
+it.each(Object.entries(plays))('%s says what the flows do', (name, play) => {
+  const recipe = readRecipe(name);
+  const books = createBooks();
+  const follows = play(recipe, books);
+  expect(recipe.journals).toEqual(books.journals());
+  expect(recipe.accounts).toBe(books.tAccounts());
+  expect(Object.fromEntries(recipe.figures)).toMatchObject(follows);
 });

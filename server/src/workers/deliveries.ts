@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Vault } from '../platform/seal.ts';
 import { eventJson } from '../resources/events/schema.ts';
+import { updateWebhook } from '../resources/webhooks/commands.ts';
 import type { Pool } from '../store/pool.ts';
 import {
   claimDue,
@@ -17,6 +18,7 @@ import {
 import { nextAttemptDelayMs } from '../webhooks/retry.ts';
 import type { Sender } from '../webhooks/send.ts';
 import { signatureHeaders } from '../webhooks/signature.ts';
+import type { Writer } from '../writer/writer.ts';
 import { startWorker, type Worker } from './loop.ts';
 
 export interface DeliveryDeps {
@@ -26,6 +28,7 @@ export interface DeliveryDeps {
   readonly vault: Vault;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly writer: Writer;
   /** Sends for an environment of this kind: they differ in what may be reached. */
   readonly senderFor: (kind: 'test' | 'live') => Sender;
 }
@@ -77,11 +80,15 @@ async function attemptDelivery(due: DueDelivery, deps: DeliveryDeps): Promise<vo
     });
     deps.metrics.deliveries.inc({ result: result.success ? 'success' : 'failure' });
     const nowMs = deps.clock.now();
-    const delayMs = result.success
+    const isOver = result.success || result.gone;
+    const delayMs = isOver
       ? null
       : nextAttemptDelayMs(due.attempt_number, result.retryAfterSeconds, Math.random);
     const next = delayMs === null ? null : toIsoTime(nowMs + delayMs);
     await recordAttempt(deps.pool, deps.ids, deps.vault, due, result, next, toIsoTime(nowMs));
+    if (result.gone) {
+      await deps.writer.submit(updateWebhook(due.environment_id, due.webhook_id, { status: 'disabled' }));
+    }
   } catch (error) {
     // The claim runs out and the attempt is made again.
     deps.logger.error({ err: error, eventId: due.event_id }, 'a delivery could not be recorded');
