@@ -74,7 +74,7 @@ export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);
 }
 
-/** What conversions have left us holding (debit) or owing (credit) of a currency. */
+/** The other side of conversions: a credit says how much of a currency they have brought us, a debit what they cost. */
 export function fxPosition(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fx_position', 'debit', currency);
 }

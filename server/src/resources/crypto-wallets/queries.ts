@@ -1,6 +1,6 @@
 import { walletAccountId } from '../../ledger/accounts.ts';
-import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
@@ -11,13 +11,7 @@ import { balanceJson } from './schema.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
 export async function findWallet(db: Db, environmentId: string, id: string): Promise<WalletRow | undefined> {
-  return db
-    .selectFrom('wallets')
-    .selectAll()
-    .where('bucket', '=', bucketOfId(id))
-    .where('id', '=', id)
-    .where('environment_id', '=', environmentId)
-    .executeTakeFirst();
+  return findRow(db, 'wallets', environmentId, id);
 }
 
 /** A page of the environment's wallets, newest first. */

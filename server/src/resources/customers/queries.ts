@@ -1,5 +1,5 @@
-import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
 import type { Page } from '../../store/paging.ts';
 import { toPage } from '../../store/paging.ts';
 import type { CustomerRow } from '../../store/rows.ts';
@@ -11,13 +11,7 @@ export async function findCustomer(
   environmentId: string,
   id: string,
 ): Promise<CustomerRow | undefined> {
-  return db
-    .selectFrom('customers')
-    .selectAll()
-    .where('bucket', '=', bucketOfId(id))
-    .where('id', '=', id)
-    .where('environment_id', '=', environmentId)
-    .executeTakeFirst();
+  return findRow(db, 'customers', environmentId, id);
 }
 
 /** A page of the environment's customers, newest first. */

@@ -1,18 +1,12 @@
-import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { EventRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
 
 /** The event by this id, if it is one of the environment's. */
 export async function findEvent(db: Db, environmentId: string, id: string): Promise<EventRow | undefined> {
-  return db
-    .selectFrom('events')
-    .selectAll()
-    .where('bucket', '=', bucketOfId(id))
-    .where('id', '=', id)
-    .where('environment_id', '=', environmentId)
-    .executeTakeFirst();
+  return findRow(db, 'events', environmentId, id);
 }
 
 /** A page of the environment's events, newest first. */

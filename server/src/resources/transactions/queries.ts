@@ -1,5 +1,6 @@
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { TransactionRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
@@ -10,13 +11,7 @@ export async function findTransaction(
   environmentId: string,
   id: string,
 ): Promise<TransactionRow | undefined> {
-  return db
-    .selectFrom('transactions')
-    .selectAll()
-    .where('bucket', '=', bucketOfId(id))
-    .where('id', '=', id)
-    .where('environment_id', '=', environmentId)
-    .executeTakeFirst();
+  return findRow(db, 'transactions', environmentId, id);
 }
 
 /** What a list of transactions can be narrowed to; texts as they came in the query. */

@@ -1,5 +1,5 @@
-import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { DeliveryRow, WebhookRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
@@ -10,14 +10,8 @@ export async function findWebhook(
   environmentId: string,
   id: string,
 ): Promise<WebhookRow | undefined> {
-  return db
-    .selectFrom('webhooks')
-    .selectAll()
-    .where('bucket', '=', bucketOfId(id))
-    .where('id', '=', id)
-    .where('environment_id', '=', environmentId)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst();
+  const row = await findRow(db, 'webhooks', environmentId, id);
+  return row?.deleted_at === null ? row : undefined;
 }
 
 /** How many webhooks an environment has. */
