@@ -8,14 +8,11 @@ import type { Vault } from '../platform/seal.ts';
 import { eventJson } from '../resources/events/schema.ts';
 import { updateWebhook } from '../resources/webhooks/commands.ts';
 import type { Pool } from '../store/pool.ts';
-import {
-  claimDue,
-  type DueDelivery,
-  fanOut,
-  recordAttempt,
-  webhookSecretContext,
-} from '../webhooks/queue.ts';
+import { recordAttempt } from '../webhooks/attempts.ts';
+import { claimDue, type DueDelivery } from '../webhooks/claims.ts';
+import { fanOut } from '../webhooks/fan-out.ts';
 import { nextAttemptDelayMs } from '../webhooks/retry.ts';
+import { webhookSecretContext } from '../webhooks/seal-contexts.ts';
 import type { Sender } from '../webhooks/send.ts';
 import { signatureHeaders } from '../webhooks/signature.ts';
 import type { Writer } from '../writer/writer.ts';

@@ -1,7 +1,7 @@
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import type { WebhookRow } from '../../store/rows.ts';
-import { webhookSecretContext } from '../../webhooks/queue.ts';
+import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
 import {
   type CreateWebhookBody,

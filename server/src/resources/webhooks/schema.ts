@@ -4,7 +4,7 @@ import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { DeliveryRow, WebhookRow } from '../../store/rows.ts';
-import { responseBodyContext } from '../../webhooks/queue.ts';
+import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
 import { eventTypes } from '../events/types.ts';
 
 const url = Type.String({

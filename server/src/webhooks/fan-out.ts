@@ -1,0 +1,127 @@
+import { limits } from '../platform/limits.ts';
+import type { Pool, PoolClient } from '../store/pool.ts';
+import type { DeliveryQueueRow, EventRow, WebhookRow } from '../store/rows.ts';
+import type { Table } from '../store/tables.ts';
+import { inTransaction } from '../store/transaction.ts';
+import { insertRows } from './insert-rows.ts';
+
+const queueTable: Table<DeliveryQueueRow> = {
+  name: 'delivery_queue',
+  key: 'event_id',
+  mutable: [],
+  columns: {
+    bucket: 'int2',
+    webhook_id: 'text',
+    event_id: 'text',
+    environment_id: 'text',
+    attempt_number: 'int2',
+    next_attempt_at: 'timestamptz',
+  },
+};
+
+/** A lane's events of one environment that have not all been handed out yet. */
+interface Backlog {
+  readonly bucket: number;
+  readonly environment_id: string;
+  readonly event_seq: bigint;
+}
+
+/**
+ * Hands new events out: one queue row for each webhook that has chosen the event. Any number of processes may do so
+ * at once; each lane's position is moved by one of them at a time.
+ *
+ * @returns how many events were looked at; 0 when there is nothing to do
+ */
+export async function fanOut(pool: Pool, now: string): Promise<number> {
+  const { rows } = await pool.query<Backlog>({
+    name: 'fan_out_backlog',
+    text: `select h.bucket, h.environment_id, h.event_seq from chain_heads h
+      left join fan_out_positions p on p.bucket = h.bucket and p.environment_id = h.environment_id
+      where h.event_seq > coalesce(p.event_seq, 0)`,
+  });
+  let events = 0;
+  for (const backlog of rows)
+    events += await inTransaction(pool, (client) => fanOutLane(client, backlog, now));
+  return events;
+}
+
+async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Promise<number> {
+  const position = await lockPosition(client, backlog);
+  if (position === undefined) return 0;
+  const { rows: webhooks } = await client.query<Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'created_at'>>(
+    `select id, bucket, events, created_at from webhooks
+      where environment_id = $1 and status = 'active' and deleted_at is null`,
+    [backlog.environment_id],
+  );
+  if (webhooks.length === 0) {
+    await movePosition(client, backlog, backlog.event_seq);
+    return 0;
+  }
+  const { rows: events } = await client.query<
+    Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq' | 'created_at'>
+  >(
+    `select id, type, object_id, seq, created_at from events
+      where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
+    [backlog.environment_id, backlog.bucket, position, limits.fanOutEvents],
+  );
+  const queued = webhooks.flatMap((webhook) =>
+    events
+      .filter((event) => isChosen(webhook, event))
+      .map(
+        (event): DeliveryQueueRow => ({
+          bucket: webhook.bucket,
+          webhook_id: webhook.id,
+          event_id: event.id,
+          environment_id: backlog.environment_id,
+          attempt_number: 1,
+          next_attempt_at: now,
+        }),
+      ),
+  );
+  await insertRows(client, queueTable, queued, 'on conflict do nothing');
+  const last = events.at(-1);
+  if (last) await movePosition(client, backlog, last.seq);
+  return events.length;
+}
+
+/** @returns the position, locked; undefined when another process is moving it */
+async function lockPosition(
+  client: PoolClient,
+  { bucket, environment_id }: Backlog,
+): Promise<bigint | undefined> {
+  await client.query(
+    'insert into fan_out_positions (bucket, environment_id, event_seq) values ($1, $2, 0) on conflict do nothing',
+    [bucket, environment_id],
+  );
+  const { rows } = await client.query<{ event_seq: bigint }>(
+    `select event_seq from fan_out_positions where bucket = $1 and environment_id = $2 for update skip locked`,
+    [bucket, environment_id],
+  );
+  return rows[0]?.event_seq;
+}
+
+async function movePosition(
+  client: PoolClient,
+  { bucket, environment_id }: Backlog,
+  seq: bigint,
+): Promise<void> {
+  await client.query(
+    `update fan_out_positions set event_seq = $3
+      where bucket = $1 and environment_id = $2 and event_seq < $3`,
+    [bucket, environment_id, seq],
+  );
+}
+
+/**
+ * Whether a webhook receives an event: none from before its creation. A test event is for the webhook it names,
+ * whatever that has chosen.
+ */
+function isChosen(
+  webhook: Pick<WebhookRow, 'id' | 'events' | 'created_at'>,
+  event: Pick<EventRow, 'type' | 'object_id' | 'created_at'>,
+): boolean {
+  if (event.created_at < webhook.created_at) return false;
+  if (event.type === 'webhook.test') return event.object_id === webhook.id;
+  const chosen: string[] = JSON.parse(webhook.events);
+  return chosen.includes('*') || chosen.includes(event.type);
+}
