@@ -27,7 +27,7 @@ const oldestNode = [20, 19];
 const installStamp = join(root, 'node_modules/.openledger-installed');
 const buildStamp = join(root, 'dist/built');
 const lockFile = join(root, 'dist/preparing');
-const sources = ['server/src', 'server/migrations', 'cli/src', 'scripts', 'package-lock.json'];
+const sources = ['server/src', 'server/migrations', 'server/data', 'cli/src', 'scripts', 'package-lock.json'];
 const entries = ['server', 'cli'];
 const lockPollMs = 200;
 /** No installation takes longer: a lock of this age is a dead process's whose id somebody else was given. */

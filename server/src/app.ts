@@ -25,6 +25,7 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
@@ -119,6 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...transactionRoutes({ db }),
       ...transferRoutes({ ...options, db }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
+      ...referenceRoutes(),
       ...sandboxRoutes({ rates }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
