@@ -1,0 +1,87 @@
+import { type MobileMoneyCode, mobileMoneyCurrencies } from './identifiers/mobile-money.ts';
+import type { PixKeyType } from './identifiers/pix-key.ts';
+
+/** What a kind of external account is: its currencies, the rails that reach it, the fields that name it. */
+interface AccountTypeFacts {
+  readonly currencies: readonly string[];
+  readonly rails: readonly string[];
+  /** Fields of the request that the account is read from, dots between the levels. */
+  readonly fields: readonly string[];
+  /** Only a verified customer can have one. */
+  readonly needsKyc: boolean;
+}
+
+/** The nine account types (contract §4, Counterparties). */
+const accountTypes = {
+  us_bank: {
+    currencies: ['usd'],
+    rails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
+    fields: ['account.account_number', 'account.routing_number'],
+    needsKyc: true,
+  },
+  iban: { currencies: ['eur'], rails: ['sepa'], fields: ['iban'], needsKyc: true },
+  gb_bank: {
+    currencies: ['gbp'],
+    rails: ['faster_payments'],
+    fields: ['account.account_number', 'account.sort_code'],
+    needsKyc: true,
+  },
+  clabe: { currencies: ['mxn'], rails: ['spei'], fields: ['clabe'], needsKyc: true },
+  /** One of the two fields. */
+  pix: { currencies: ['brl'], rails: ['pix'], fields: ['pixKey', 'brCode'], needsKyc: true },
+  mobile_money: {
+    currencies: mobileMoneyCurrencies,
+    rails: ['mobile_money'],
+    fields: ['details.provider', 'details.phoneNumber'],
+    needsKyc: false,
+  },
+  ghipss: { currencies: ['ghs'], rails: ['ghipss'], fields: ['details.accountNumber'], needsKyc: false },
+  nip: {
+    currencies: ['ngn'],
+    rails: ['nip'],
+    fields: ['details.accountNumber', 'details.bankCode'],
+    needsKyc: false,
+  },
+  swift: {
+    currencies: ['usd', 'eur', 'gbp'],
+    rails: ['swift'],
+    fields: ['details.accountNumber', 'details.swiftCode'],
+    needsKyc: false,
+  },
+} as const satisfies Record<string, AccountTypeFacts>;
+
+export type AccountType = keyof typeof accountTypes;
+
+export const accountTypeNames = Object.keys(accountTypes) as AccountType[];
+
+/** What an account type is. */
+export function factsOf(accountType: AccountType): AccountTypeFacts {
+  return accountTypes[accountType];
+}
+
+/** Every currency that some account type has. */
+export const accountCurrencies: readonly string[] = [
+  ...new Set(accountTypeNames.flatMap((name) => factsOf(name).currencies)),
+];
+
+export function isAccountType(text: string): text is AccountType {
+  return Object.hasOwn(accountTypes, text);
+}
+
+/** An external account that was checked, its identifiers in their one form. */
+export type ExternalAccount =
+  | { readonly type: 'us_bank'; readonly accountNumber: string; readonly routingNumber: string }
+  | { readonly type: 'iban'; readonly iban: string }
+  | { readonly type: 'gb_bank'; readonly accountNumber: string; readonly sortCode: string }
+  | { readonly type: 'clabe'; readonly clabe: string }
+  | { readonly type: 'pix'; readonly pixKey: string; readonly pixKeyType: PixKeyType }
+  | { readonly type: 'pix'; readonly brCode: string }
+  | {
+      readonly type: 'mobile_money';
+      readonly currency: MobileMoneyCode;
+      readonly provider: string;
+      readonly phoneNumber: string;
+    }
+  | { readonly type: 'ghipss'; readonly accountNumber: string }
+  | { readonly type: 'nip'; readonly accountNumber: string; readonly bankCode: string }
+  | { readonly type: 'swift'; readonly accountNumber: string; readonly swiftCode: string };

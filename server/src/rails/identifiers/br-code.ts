@@ -1,0 +1,84 @@
+import { type Checked, failed, passed } from './checked.ts';
+import { checkPixKey } from './pix-key.ts';
+
+/** Data objects: EMV QRCPS Merchant-Presented Mode, §4, and Banco Central do Brasil, Manual do BR Code. */
+const id = {
+  payloadFormat: '00',
+  firstAccount: 26,
+  lastAccount: 51,
+  currency: '53',
+  country: '58',
+  merchantName: '59',
+  merchantCity: '60',
+} as const;
+/** Inside the account's template. */
+const pix = { domain: '00', key: '01', url: '25', name: 'br.gov.bcb.pix' } as const;
+const real = '986';
+/** The checksum's own id and length, which it is over as well as over everything before. */
+const crcHead = '6304';
+const crcLength = 4;
+
+/** Checks a BR Code, the text of a Pix QR code: its checksum, its structure, and that it can be paid by Pix. */
+export function checkBrCode(text: string): Checked {
+  // Spaces inside belong to names.
+  const code = text.trim();
+  const head = code.slice(0, -crcLength);
+  const crc = code.slice(-crcLength).toUpperCase();
+  if (!head.endsWith(crcHead)) return failed('A BR Code ends with 6304 and a checksum of 4 characters.');
+  if (crc16(Buffer.from(head)) !== crc) {
+    return failed('The BR Code fails its checksum: copy it again, character for character.');
+  }
+  const objects = parseObjects(code);
+  if (objects?.get(id.payloadFormat) !== '01') return failed('This is no BR Code: its parts do not fit.');
+  const fault = paymentFault(objects);
+  return fault === undefined ? passed(head + crc) : failed(fault);
+}
+
+function paymentFault(objects: ReadonlyMap<string, string>): string | undefined {
+  const account = pixAccount(objects);
+  if (account === undefined) return 'The BR Code holds no Pix account.';
+  const key = account.get(pix.key);
+  if (key !== undefined && !checkPixKey(key).ok) return 'The Pix key inside the BR Code is none.';
+  if (key === undefined && !account.get(pix.url)) return 'The BR Code holds neither a Pix key nor an address.';
+  if (objects.get(id.currency) !== real) return 'The BR Code is not in brl.';
+  if (objects.get(id.country) !== 'BR') return 'The BR Code is not of Brazil.';
+  if (!objects.get(id.merchantName) || !objects.get(id.merchantCity)) {
+    return 'The BR Code lacks the name or the city of who is paid.';
+  }
+  return undefined;
+}
+
+function pixAccount(objects: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
+  for (let number = id.firstAccount; number <= id.lastAccount; number += 1) {
+    const template = parseObjects(objects.get(String(number)) ?? '');
+    if (template?.get(pix.domain)?.toLowerCase() === pix.name) return template;
+  }
+  return undefined;
+}
+
+/** Reads data objects: two digits of id, two of length in characters, then the value. Each id at most once. */
+function parseObjects(text: string): Map<string, string> | undefined {
+  const objects = new Map<string, string>();
+  let at = 0;
+  while (at < text.length) {
+    const head = text.slice(at, at + 4);
+    if (!/^\d{4}$/.test(head)) return undefined;
+    const start = at + 4;
+    at = start + Number(head.slice(2));
+    const name = head.slice(0, 2);
+    if (at > text.length || objects.has(name)) return undefined;
+    objects.set(name, text.slice(start, at));
+  }
+  return objects;
+}
+
+/** CRC-16/CCITT-FALSE (polynomial 1021, start FFFF), four hexadecimal digits. */
+export function crc16(bytes: Uint8Array): string {
+  let crc = 0xffff;
+  for (const byte of bytes) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
+    crc &= 0xffff;
+  }
+  return crc.toString(16).toUpperCase().padStart(4, '0');
+}

@@ -1,0 +1,92 @@
+import { type Checked, compact, failed, passed } from './checked.ts';
+
+/** A country that mobile money reaches: its E.164 calling code, and how many digits a mobile number has after it. */
+interface Country {
+  readonly country: string;
+  readonly callingCode: string;
+  readonly digits: number;
+}
+
+interface MobileMoneyCurrency {
+  readonly countries: readonly Country[];
+  readonly providers: readonly string[];
+}
+
+function of(country: string, callingCode: string, digits: number): Country {
+  return { country, callingCode, digits };
+}
+
+const mobileMoney = {
+  ghs: { countries: [of('GH', '233', 9)], providers: ['MTN', 'TELECEL', 'AIRTELTIGO'] },
+  kes: { countries: [of('KE', '254', 9)], providers: ['MPESA', 'AIRTEL'] },
+  ugx: { countries: [of('UG', '256', 9)], providers: ['MTN', 'AIRTEL'] },
+  rwf: { countries: [of('RW', '250', 9)], providers: ['MTN', 'AIRTEL'] },
+  tzs: { countries: [of('TZ', '255', 9)], providers: ['VODACOM', 'AIRTEL', 'TIGO', 'HALOPESA'] },
+  // WAEMU. Benin has ten digits since 30 November 2024, Côte d'Ivoire since 31 January 2021.
+  xof: {
+    countries: [
+      of('BJ', '229', 10),
+      of('BF', '226', 8),
+      of('CI', '225', 10),
+      of('GW', '245', 9),
+      of('ML', '223', 8),
+      of('NE', '227', 8),
+      of('SN', '221', 9),
+      of('TG', '228', 8),
+    ],
+    providers: ['ORANGE', 'MTN', 'MOOV', 'WAVE'],
+  },
+  // CEMAC
+  xaf: {
+    countries: [
+      of('CM', '237', 9),
+      of('CF', '236', 8),
+      of('TD', '235', 8),
+      of('CG', '242', 9),
+      of('GQ', '240', 9),
+      of('GA', '241', 8),
+    ],
+    providers: ['MTN', 'ORANGE'],
+  },
+  zmw: { countries: [of('ZM', '260', 9)], providers: ['MTN', 'AIRTEL', 'ZAMTEL'] },
+} as const satisfies Record<string, MobileMoneyCurrency>;
+
+export type MobileMoneyCode = keyof typeof mobileMoney;
+
+/** The currencies that mobile money is paid in. */
+export const mobileMoneyCurrencies = Object.keys(mobileMoney) as MobileMoneyCode[];
+
+/** Checks a provider's name, in any case, for a currency. */
+export function checkProvider(text: string, currency: MobileMoneyCode): Checked {
+  const name = compact(text).toUpperCase();
+  const providers: readonly string[] = mobileMoney[currency].providers;
+  return providers.includes(name)
+    ? passed(name)
+    : failed(`The providers for ${currency} are ${providers.join(', ')}.`);
+}
+
+/** Checks a phone number in E.164 form, of a country that has the currency. */
+export function checkMobileNumber(text: string, currency: MobileMoneyCode): Checked {
+  const number = compact(text);
+  if (!/^\+[1-9]\d{6,14}$/.test(number)) {
+    return failed('Give the phone number in E.164 form: +, the country code and the number in that country.');
+  }
+  const country = countryFacts(number, currency);
+  if (!country) {
+    const codes = mobileMoney[currency].countries.map(({ callingCode }) => `+${callingCode}`);
+    return failed(`A phone number for ${currency} starts with ${codes.join(', ')}.`);
+  }
+  const { callingCode, digits } = country;
+  return number.length === 1 + callingCode.length + digits
+    ? passed(number)
+    : failed(`After +${callingCode} there are ${digits} digits.`);
+}
+
+/** The country (ISO 3166 alpha-2) of a number that was checked. */
+export function countryOfNumber(number: string, currency: MobileMoneyCode): string | undefined {
+  return countryFacts(number, currency)?.country;
+}
+
+function countryFacts(number: string, currency: MobileMoneyCode): Country | undefined {
+  return mobileMoney[currency].countries.find(({ callingCode }) => number.startsWith(callingCode, 1));
+}
