@@ -20,6 +20,7 @@ import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
 import { createSandboxRates } from './rates/sandbox-rates.ts';
 import { findActiveKey } from './resources/api-keys/queries.ts';
+import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
 import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
@@ -117,6 +118,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket }),
       ...walletRoutes({ db, signer, indexes: createIndexSource(writer, randomBucket) }),
+      ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({ ...options, db }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),

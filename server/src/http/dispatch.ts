@@ -159,7 +159,11 @@ function limitFaults(limit: unknown): { path: string; message: string }[] {
 
 function bodyReader(route: Route): (body: unknown) => unknown {
   if (route.method === 'GET') return () => undefined;
-  const validate = compileValidator<unknown>(route.body ?? { type: 'object', properties: {} });
+  const validate = compileValidator<unknown>(
+    route.body ?? { type: 'object', properties: {} },
+    '',
+    route.faults,
+  );
   const optional = route.bodyOptional === true || route.body === undefined;
   return (body) => (body === undefined && optional ? {} : validate(body ?? null));
 }

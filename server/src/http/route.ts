@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
-import type { ErrorCode } from '../platform/errors.ts';
+import type { ErrorCode, FaultDetail } from '../platform/errors.ts';
 import type { Command } from '../writer/command.ts';
 import type { Caller } from './auth.ts';
 import type { NamedSchema } from './schema.ts';
@@ -67,6 +67,11 @@ export interface WriteRoute<Body = unknown> extends RouteBase {
   readonly method: 'POST' | 'PATCH' | 'DELETE';
   readonly body?: TSchema;
   readonly bodyOptional?: boolean;
+  /**
+   * Faults that the schema cannot say. Asked whatever the schema says, so that an answer names all faults at once:
+   * the body may be anything, and what the schema finds is not to be said again.
+   */
+  faults?(body: unknown): readonly FaultDetail[];
   /** The answer holds personal data or a secret: it is sealed where it is kept for an idempotency key. */
   readonly sensitive?: boolean;
   write(context: RequestContext<Body>): Command<string> | Promise<Command<string>>;

@@ -12,13 +12,20 @@ formats.default(ajv, ['date-time', 'email', 'uri']);
  * Compiles a request schema to a check. Every object in it is closed.
  *
  * @param prefix what the paths of faults start with: nothing for the body, `query.` for the query
+ * @param more finds faults that the schema cannot say, in any value
  * @returns a function that throws an ApiError (400) naming all faults at once
  */
-export function compileValidator<Value>(schema: object, prefix = ''): (value: unknown) => Value {
+export function compileValidator<Value>(
+  schema: object,
+  prefix = '',
+  more: (value: unknown) => readonly FaultDetail[] = () => [],
+): (value: unknown) => Value {
   const validate: ValidateFunction = ajv.compile(closed(JSON.parse(JSON.stringify(schema))));
   return (value) => {
-    if (validate(value)) return value as Value;
-    throw new ApiError(validationFailed(toDetails(validate.errors ?? [], prefix)));
+    const faults = validate(value) ? [] : toDetails(validate.errors ?? [], prefix);
+    faults.push(...more(value));
+    if (faults.length === 0) return value as Value;
+    throw new ApiError(validationFailed(faults));
   };
 }
 

@@ -23,6 +23,11 @@ export const limits = {
   nameLength: 200,
   shortTextLength: 255,
   urlLength: 2048,
+  /** Longer than any bank identifier, spaces and dashes included. */
+  identifierLength: 100,
+  /** EMV QRCPS Merchant-Presented Mode: 512 characters. */
+  brCodeLength: 512,
+  addressLines: 20,
   metadataPairs: 50,
   metadataKeyLength: 40,
   metadataValueLength: 500,

@@ -3,6 +3,7 @@ import type { Pool } from './pool.ts';
 import type {
   AccountRow,
   ApiKeyRow,
+  CounterpartyRow,
   CustomerRow,
   DeliveryQueueRow,
   DeliveryRow,
@@ -22,6 +23,7 @@ import type {
 export interface Database {
   accounts: AccountRow;
   api_keys: ApiKeyRow;
+  counterparties: CounterpartyRow;
   customers: CustomerRow;
   deliveries: DeliveryRow;
   delivery_queue: DeliveryQueueRow;

@@ -78,6 +78,19 @@ export interface CustomerRow {
   updated_at: string;
 }
 
+export interface CounterpartyRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  account_type: string;
+  currency: string;
+  status: 'active' | 'inactive';
+  account: string;
+  created_at: string;
+  updated_at: string;
+}
+
 export interface WalletRow {
   bucket: number;
   id: string;

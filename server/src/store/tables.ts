@@ -127,6 +127,22 @@ export const tables = {
     chain: 'text',
     address: 'text',
   }),
+  counterparties: table<rows.CounterpartyRow>(
+    'counterparties',
+    {
+      bucket: 'int2',
+      id: 'text',
+      environment_id: 'text',
+      customer_id: 'text',
+      account_type: 'text',
+      currency: 'text',
+      status: 'text',
+      account: 'text',
+      created_at: 'timestamptz',
+      updated_at: 'timestamptz',
+    },
+    ['status', 'updated_at'],
+  ),
   transactions: table<rows.TransactionRow>(
     'transactions',
     {

@@ -108,6 +108,12 @@ interface AnswerChange {
 }
 
 const unverified: Json = { wallets: false, virtualAccounts: false, transfers: false };
+const paidToBank: Readonly<Record<string, Json>> = {
+  accountType: 'us_bank',
+  currency: 'usd',
+  last4: '6789',
+  paymentRails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
+};
 const depositOnly = ['sourcePaymentRail', 'sourceTxHash'];
 const transferOnly = [
   'destinationPaymentRail',
@@ -120,6 +126,8 @@ const transferOnly = [
 
 /** Changes by the name of the answer's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
+  Counterparty: { omit: ['details'], set: paidToBank },
+  CounterpartyValidation: { omit: ['details', 'pixKeyType'], set: { ...paidToBank, country: 'US' } },
   Customer: { omit: ['phone', 'businessName'] },
   Event: {
     set: {
@@ -154,5 +162,6 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
     },
   },
   createWebhook: {},
+  deactivateCounterparty: { omit: ['details'], set: { ...paidToBank, status: 'inactive' } },
   rotateWebhookSecret: {},
 };

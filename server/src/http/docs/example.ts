@@ -20,10 +20,16 @@ interface Context {
 }
 
 /**
- * Makes an example of a request body: the required fields, or the first field where none is.
+ * Makes an example of a request body: the schema's own, else the required fields, or the first where none is.
  */
 export function exampleRequest(document: OpenApiDocument, schema: Schema): unknown {
-  return exampleOf(schema, '', { document, isRequest: true, kind: '', depth: 0 });
+  const context: Context = { document, isRequest: true, kind: '', depth: 0 };
+  const [own] = resolveSchema(document, schema).examples ?? [];
+  if (!isRecord(own)) return exampleOf(schema, '', context);
+  const entries = Object.entries(own);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, exampleOfId({ type: 'string' }, name, context) ?? value]),
+  );
 }
 
 /** Makes an example of a whole answer, with its envelope. */

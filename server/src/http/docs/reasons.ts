@@ -110,6 +110,11 @@ export const reasons: readonly ReasonEntry[] = [
     ['two_api_keys', 'The two headers for the key carry different keys.', 'Send one of them.'],
   ]),
   ...of('NOT_FOUND', [
+    [
+      'counterparty_not_found',
+      'There is no such counterparty.',
+      'Check the id and which environment the key is for.',
+    ],
     ['event_not_found', 'There is no such event.', 'Check the id and which environment the key is for.'],
     ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
     ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],

@@ -39,7 +39,8 @@ function paymentFault(objects: ReadonlyMap<string, string>): string | undefined 
   if (account === undefined) return 'The BR Code holds no Pix account.';
   const key = account.get(pix.key);
   if (key !== undefined && !checkPixKey(key).ok) return 'The Pix key inside the BR Code is none.';
-  if (key === undefined && !account.get(pix.url)) return 'The BR Code holds neither a Pix key nor an address.';
+  if (key === undefined && !account.get(pix.url))
+    return 'The BR Code holds neither a Pix key nor an address.';
   if (objects.get(id.currency) !== real) return 'The BR Code is not in brl.';
   if (objects.get(id.country) !== 'BR') return 'The BR Code is not of Brazil.';
   if (!objects.get(id.merchantName) || !objects.get(id.merchantCity)) {

@@ -24,7 +24,9 @@ export function checkPixKey(text: string): CheckedPixKey {
   const bareLength = trimmed.replaceAll(/[\s./-]/g, '').length;
   if (bareLength === 11) return typed(checkCpf(trimmed), 'cpf');
   if (bareLength === 14) return typed(checkCnpj(trimmed), 'cnpj');
-  return failed('A Pix key is a CPF, a CNPJ, a phone number with +55, an email address or a lower-case UUID.');
+  return failed(
+    'A Pix key is a CPF, a CNPJ, a phone number with +55, an email address or a lower-case UUID.',
+  );
 }
 
 function checkEmail(text: string): CheckedPixKey {

@@ -34,9 +34,24 @@ export function refuseCustomer(
   capability: keyof Capabilities,
 ): Refusal | undefined {
   if (!customer) return customerNotFound();
-  if (capabilitiesOf(customer)[capability]) return undefined;
-  const obstacles = missingRequirements(customer);
-  if (customer.status !== 'active') obstacles.unshift(`the customer is ${customer.status}`);
+  return capabilitiesOf(customer)[capability]
+    ? undefined
+    : cannotMove(customer, missingRequirements(customer));
+}
+
+/**
+ * The same where no verification is asked for: the customer need only be there and be active.
+ *
+ * @returns undefined when they may
+ */
+export function refuseStanding(customer: Standing | undefined): Refusal | undefined {
+  if (!customer) return customerNotFound();
+  return customer.status === 'active' ? undefined : cannotMove(customer, []);
+}
+
+function cannotMove(customer: Standing, missing: readonly string[]): Refusal {
+  const standing = customer.status === 'active' ? [] : [`the customer is ${customer.status}`];
+  const obstacles = [...standing, ...missing];
   return conflict(
     'kyc_required',
     `The customer can move nothing yet: ${obstacles.join(', ')}.`,

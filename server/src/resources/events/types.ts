@@ -4,6 +4,8 @@ export const eventTypes = [
   'customer.updated',
   'wallet.created',
   'wallet.updated',
+  'counterparty.created',
+  'counterparty.updated',
   'transaction.created',
   'transaction.updated',
   'transaction.completed',

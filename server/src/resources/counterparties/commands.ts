@@ -1,0 +1,121 @@
+import { notFound } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import type { ExternalAccount } from '../../rails/account-types.ts';
+import type { CounterpartyRow } from '../../store/rows.ts';
+import type { Command, DecideContext } from '../../writer/command.ts';
+import { findCustomerIn } from '../customers/commands.ts';
+import { refuseOwner } from './lifecycle.ts';
+import {
+  type AccountData,
+  accountContext,
+  type CreateCounterpartyBody,
+  counterpartyJson,
+  validationJson,
+} from './schema.ts';
+
+/**
+ * Creates a counterparty of a customer.
+ *
+ * @param account as it was read from the body
+ */
+export function createCounterparty(
+  environmentId: string,
+  body: CreateCounterpartyBody,
+  account: ExternalAccount,
+): Command<string> {
+  const { customerId } = body;
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'create_counterparty',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const refusal = refuseOwner(findCustomerIn(state, context, customerId), account.type);
+      if (refusal) return { refusal };
+      const row = newCounterparty(body, account, context);
+      const data = counterpartyJson(row, context.vault);
+      return {
+        result: data,
+        writes: [{ table: 'counterparties', row }],
+        events: [{ type: 'counterparty.created', objectId: row.id, customerId, data, sensitive: true }],
+      };
+    },
+  };
+}
+
+/** Answers as creating would, and creates nothing. */
+export function validateCounterparty(
+  environmentId: string,
+  body: CreateCounterpartyBody,
+  account: ExternalAccount,
+): Command<string> {
+  const { customerId } = body;
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'validate_counterparty',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const refusal = refuseOwner(findCustomerIn(state, context, customerId), account.type);
+      return refusal ? { refusal } : { result: validationJson(body, account) };
+    },
+  };
+}
+
+function newCounterparty(
+  body: CreateCounterpartyBody,
+  account: ExternalAccount,
+  context: DecideContext,
+): CounterpartyRow {
+  const id = context.newId('pa');
+  // Fields that were not given fall away in the JSON text.
+  const data = {
+    accountOwnerName: body.accountOwnerName,
+    accountOwnerType: body.accountOwnerType,
+    bankName: body.bankName,
+    accountName: body.accountName,
+    firstName: body.firstName,
+    lastName: body.lastName,
+    businessName: body.businessName,
+    address: body.address,
+    account,
+  } satisfies { [Name in keyof AccountData]: AccountData[Name] | undefined };
+  return {
+    bucket: context.bucket,
+    id,
+    environment_id: context.environmentId,
+    customer_id: body.customerId,
+    account_type: account.type,
+    currency: body.currency,
+    status: 'active',
+    account: context.vault.seal(JSON.stringify(data), accountContext(id)),
+    created_at: context.now,
+    updated_at: context.now,
+  };
+}
+
+/** Takes a counterparty out of use. Doing so again changes nothing. */
+export function deactivateCounterparty(environmentId: string, counterpartyId: string): Command<string> {
+  const bucket = bucketOfId(counterpartyId);
+  return {
+    name: 'deactivate_counterparty',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'counterparties', bucket, id: counterpartyId }],
+    decide(state, { now, vault }) {
+      const found = state.get('counterparties', counterpartyId);
+      if (found?.environment_id !== environmentId) return { refusal: notFound('counterparty') };
+      if (found.status === 'inactive') return { result: counterpartyJson(found, vault) };
+      const row: CounterpartyRow = { ...found, status: 'inactive', updated_at: now };
+      const { customer_id: customerId, id: objectId } = row;
+      const data = counterpartyJson(row, vault);
+      return {
+        result: data,
+        writes: [{ table: 'counterparties', row }],
+        events: [{ type: 'counterparty.updated', objectId, customerId, data, sensitive: true }],
+      };
+    },
+  };
+}
