@@ -21,6 +21,7 @@ interface Tenant {
   readonly api: ApiClient;
   readonly customer: { id: string };
   readonly wallet: { id: string; customerId: string };
+  readonly counterparty: { id: string };
   readonly transaction: { id: string };
   readonly webhook: { id: string };
   readonly event: { id: string };
@@ -58,12 +59,23 @@ async function settle(api: ApiClient, key: string): Promise<Tenant> {
     exchangeRate: null,
   } as const;
   await writer.submit(createCryptoDeposit(environment, wallet.id, terms));
+  const counterparty = await ok(api.post('/v1/counterparties', counterpartyBody(customer)));
   const [transaction] = await ok(api.get('/v1/transactions'));
   const webhook = await ok(
     api.post('/v1/webhooks', { url: 'https://example.com/', events: ['webhook.test'] }),
   );
   const [event] = await ok(api.get('/v1/events?type=customer.created'));
-  return { api, customer, wallet, transaction, webhook, event };
+  return { api, customer, wallet, counterparty, transaction, webhook, event };
+}
+
+function counterpartyBody(customer: { id: string }) {
+  return {
+    customerId: customer.id,
+    currency: 'usd',
+    accountType: 'us_bank',
+    accountOwnerName: 'Ada Lovelace',
+    account: { account_number: '123456789', routing_number: '021000021' },
+  };
 }
 
 const strangerNames = [
@@ -80,6 +92,7 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['GET', '/v1/crypto-wallets/{walletId}', 'wallet'],
   ['GET', '/v1/crypto-wallets/{walletId}/balance', 'wallet'],
   ['GET', '/v1/crypto-wallets/{walletId}/crypto-deposit-addresses', 'wallet'],
+  ['GET', '/v1/counterparties/{counterpartyId}', 'counterparty'],
   ['GET', '/v1/transactions/{transactionId}', 'transaction'],
   ['GET', '/v1/webhooks/{webhookId}', 'webhook'],
   ['GET', '/v1/webhooks/{webhookId}/deliveries', 'webhook'],
@@ -87,6 +100,7 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['PATCH', '/v1/crypto-wallets/{walletId}', 'wallet', { status: 'frozen' }],
   ['PATCH', '/v1/webhooks/{webhookId}', 'webhook', { status: 'disabled' }],
   ['DELETE', '/v1/webhooks/{webhookId}', 'webhook'],
+  ['POST', '/v1/counterparties/{counterpartyId}/deactivate', 'counterparty'],
   ['POST', '/v1/webhooks/{webhookId}/test', 'webhook', {}],
   ['POST', '/v1/sandbox/customers/{customerId}/kyc', 'customer', kyc],
 ];
@@ -162,6 +176,16 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
       ({ customer }: Tenant) => ({ customerId: customer.id }),
     ],
     [
+      'the customer of a counterparty',
+      '/v1/counterparties',
+      ({ customer }: Tenant) => counterpartyBody(customer),
+    ],
+    [
+      'the customer of a counterparty, when it is only tried',
+      '/v1/counterparties/validate',
+      ({ customer }: Tenant) => counterpartyBody(customer),
+    ],
+    [
       'the wallet of a deposit',
       '/v1/sandbox/crypto-deposits',
       ({ wallet }: Tenant) => ({ ...deposit, walletId: wallet.id }),
@@ -199,6 +223,7 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
     const stranger = strangers[name] as Tenant;
     for (const path of [
       `/v1/crypto-wallets?customerId=${stranger.customer.id}`,
+      `/v1/counterparties?customerId=${stranger.customer.id}`,
       `/v1/transactions?customerId=${stranger.customer.id}`,
       `/v1/transactions?walletId=${stranger.wallet.id}`,
     ]) {
@@ -221,6 +246,7 @@ describe('lists', () => {
   const lists = [
     ['/v1/customers', 'customer'],
     ['/v1/crypto-wallets', 'wallet'],
+    ['/v1/counterparties', 'counterparty'],
     ['/v1/transactions', 'transaction'],
     ['/v1/webhooks', 'webhook'],
     ['/v1/events', 'event'],

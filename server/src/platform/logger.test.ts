@@ -47,3 +47,10 @@ it('logs an error without the values that it carried', () => {
   expect(text).toContain('23505');
   expect(text).not.toContain('ada@example.com');
 });
+
+it("keeps a counterparty's owner and account out by name", () => {
+  const counterparty = { id: 'pa_1', accountOwnerName: 'Ada Lovelace', account: '55566677788' };
+  const text = logged((logger) => logger.info({ counterparty }, 'counterparty'));
+  expect(text).not.toMatch(/Lovelace|55566677788/);
+  expect(text).toContain('pa_1');
+});

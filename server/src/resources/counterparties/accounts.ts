@@ -88,7 +88,8 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
       if (place === undefined) {
         // Beside a plain `account`, the second number is in `details`.
         const [usual = '', inDetails = usual] = placesByField[field] ?? [];
-        fault(given.has('/account') ? inDetails : usual, `An account of type ${type} needs this field.`);
+        const isPlain = typeof given.get('/account') === 'string';
+        fault(isPlain ? inDetails : usual, `An account of type ${type} needs this field.`);
         return undefined;
       }
       if (second !== undefined) fault(second, `Give it once: it is in ${place} too.`);
