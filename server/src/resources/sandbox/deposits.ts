@@ -12,7 +12,7 @@ import type { TransactionRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { readAmount } from '../fields.ts';
-import { firstEntry, transactionEvents } from '../transactions/lifecycle.ts';
+import { newTransaction, transactionEvents } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import type { CryptoDepositBody } from './schema.ts';
 
@@ -118,10 +118,8 @@ function accountsOf(stripe: Stripe, walletId: string, terms: DepositTerms) {
 
 function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideContext): TransactionRow {
   const id = context.newId('txn');
-  return {
-    bucket: context.bucket,
+  return newTransaction(context, {
     id,
-    environment_id: context.environmentId,
     customer_id: wallet.customer_id,
     wallet_id: wallet.id,
     type: 'deposit',
@@ -130,24 +128,12 @@ function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideConte
     source_currency: terms.sourceCurrency,
     destination_currency: terms.creditedCurrency,
     fee_minor: 0n,
-    net_minor: terms.sourceMinor,
     source_payment_rail: terms.chain,
     source_tx_hash: sandboxTxHash(terms.chain, id),
-    destination_payment_rail: null,
-    destination_address: null,
-    destination_tx_hash: null,
     final_minor: terms.creditedMinor,
-    gas_fee_minor: null,
     exchange_fee_minor: 0n,
     exchange_rate: terms.exchangeRate,
-    reference: null,
-    client_reference_id: null,
-    metadata: '{}',
-    timeline: firstEntry('completed', context.now),
-    next_action_at: null,
-    created_at: context.now,
-    updated_at: context.now,
-  };
+  });
 }
 
 function depositJournal(row: TransactionRow, terms: DepositTerms, stripe: Stripe): JournalDraft {
