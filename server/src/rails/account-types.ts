@@ -1,10 +1,11 @@
+import type { FiatCode } from './fiat.ts';
 import { type MobileMoneyCode, mobileMoneyCurrencies } from './identifiers/mobile-money.ts';
 import type { PixKeyType } from './identifiers/pix-key.ts';
 
 /** What a kind of external account is: its currencies, the rails that reach it, the fields that name it. */
-interface AccountTypeFacts {
-  readonly currencies: readonly string[];
-  readonly rails: readonly string[];
+interface AccountTypeFacts<Rail extends string = string> {
+  readonly currencies: readonly FiatCode[];
+  readonly rails: readonly Rail[];
   /** Fields of the request that the account is read from, dots between the levels. */
   readonly fields: readonly string[];
   /** Only a verified customer can have one. */
@@ -52,15 +53,18 @@ const accountTypes = {
 
 export type AccountType = keyof typeof accountTypes;
 
+/** A rail that reaches some type of account; what it can do is in `rails.ts`. */
+export type AccountRail = (typeof accountTypes)[AccountType]['rails'][number];
+
 export const accountTypeNames = Object.keys(accountTypes) as AccountType[];
 
 /** What an account type is. */
-export function factsOf(accountType: AccountType): AccountTypeFacts {
+export function factsOf(accountType: AccountType): AccountTypeFacts<AccountRail> {
   return accountTypes[accountType];
 }
 
 /** Every currency that some account type has. */
-export const accountCurrencies: readonly string[] = [
+export const accountCurrencies: readonly FiatCode[] = [
   ...new Set(accountTypeNames.flatMap((name) => factsOf(name).currencies)),
 ];
 

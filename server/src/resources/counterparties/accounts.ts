@@ -73,7 +73,7 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
   const given = givenFields(body);
   const faults: FaultDetail[] = [];
   const fault = (path: string, message: string): void => void faults.push({ path, message });
-  if (typeof body.currency === 'string' && !facts.currencies.includes(body.currency)) {
+  if (typeof body.currency === 'string' && !facts.currencies.some((code) => code === body.currency)) {
     fault('/currency', `An account of type ${type} is in ${facts.currencies.join(', ')}.`);
   }
   const placesOf = (field: string): string[] =>

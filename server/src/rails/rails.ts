@@ -1,0 +1,140 @@
+import { formatAmount } from '../platform/money.ts';
+import { type AccountRail, type AccountType, accountTypeNames, factsOf } from './account-types.ts';
+import { type FiatCode, fiatScale } from './fiat.ts';
+
+/** Whose account is paid. */
+export type OwnerType = 'individual' | 'business';
+
+/** What a payment's reference may be. */
+interface ReferenceFacts {
+  /** In characters. */
+  readonly maxLength: number;
+  /** Source of a JSON Schema `pattern`. */
+  readonly pattern: string;
+  /** The characters that the pattern allows, in words. */
+  readonly description: string;
+}
+
+interface OwnFacts {
+  readonly reference: ReferenceFacts;
+  /** Smallest and largest payment in minor units of the rail's one currency. */
+  readonly minMinor?: bigint;
+  readonly maxMinor?: bigint | Readonly<Record<OwnerType, bigint>>;
+}
+
+function text(maxLength: number): ReferenceFacts {
+  return {
+    maxLength,
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+    description: 'any characters but control characters',
+  };
+}
+
+function lettersDigitsSpace(maxLength: number): ReferenceFacts {
+  return { maxLength, pattern: '^[A-Za-z0-9 ]*$', description: 'letters, digits and spaces' };
+}
+
+const million = 1_000_000n * 100n;
+
+const ownFacts = {
+  ach: { reference: lettersDigitsSpace(10), minMinor: 1_00n },
+  ach_same_day: { reference: lettersDigitsSpace(10), maxMinor: million },
+  // Four lines of 35.
+  wire: { reference: text(140) },
+  rtp: { reference: text(140), maxMinor: 10n * million },
+  fednow: { reference: text(140), maxMinor: 10n * million },
+  sepa: {
+    reference: {
+      maxLength: 140,
+      pattern: '^[A-Za-z0-9 &./-]*$',
+      description: 'letters, digits, spaces and & - . /',
+    },
+  },
+  faster_payments: { reference: text(18), maxMinor: million },
+  spei: { reference: lettersDigitsSpace(40), minMinor: 50_00n },
+  pix: { reference: text(100), minMinor: 10_00n },
+  swift: {
+    reference: {
+      maxLength: 140,
+      pattern: "^[A-Za-z0-9/?:().,'+ -]*$",
+      description: "letters, digits, spaces and / - ? : ( ) . , ' +",
+    },
+  },
+  nip: { reference: text(100), maxMinor: { individual: 5n * million, business: 10n * million } },
+  ghipss: { reference: text(100) },
+  mobile_money: { reference: text(100) },
+} as const satisfies Record<AccountRail, OwnFacts>;
+
+/** A way that a payment goes from a bank to an account outside. */
+export type Rail = keyof typeof ownFacts;
+
+export const railNames = Object.keys(ownFacts) as Rail[];
+
+export function isRail(text: string): text is Rail {
+  return Object.hasOwn(ownFacts, text);
+}
+
+/** What a rail carries, and to whom. */
+export interface RailFacts {
+  readonly currencies: readonly FiatCode[];
+  readonly accountTypes: readonly AccountType[];
+  readonly reference: ReferenceFacts;
+  /** The smallest payment, in minor units: one of them unless the rail asks for more. */
+  minMinor(currency: FiatCode): bigint;
+  /** The largest payment, in minor units; undefined where the rail sets none. */
+  maxMinor(currency: FiatCode, ownerType: OwnerType): bigint | undefined;
+}
+
+const facts = Object.fromEntries(railNames.map((rail) => [rail, factsAbout(rail)])) as Record<
+  Rail,
+  RailFacts
+>;
+
+/** What a rail carries, and to whom. Its account types and currencies are those of `account-types.ts`. */
+export function railFacts(rail: Rail): RailFacts {
+  return facts[rail];
+}
+
+function factsAbout(rail: Rail): RailFacts {
+  const accountTypes = accountTypeNames.filter((type) => factsOf(type).rails.includes(rail));
+  const { reference, minMinor = 1n, maxMinor }: OwnFacts = ownFacts[rail];
+  return {
+    currencies: [...new Set(accountTypes.flatMap((type) => factsOf(type).currencies))],
+    accountTypes,
+    reference,
+    minMinor: () => minMinor,
+    maxMinor: (_currency, ownerType) => (typeof maxMinor === 'object' ? maxMinor[ownerType] : maxMinor),
+  };
+}
+
+/** @returns what is wrong with a payment's reference; undefined when the rail carries it as it is */
+export function checkReference(rail: Rail, text: string): string | undefined {
+  const { maxLength, pattern, description } = railFacts(rail).reference;
+  // Characters as JSON Schema counts them, which are not UTF-16 units.
+  if ([...text].length > maxLength) return `A reference for ${rail} has at most ${maxLength} characters.`;
+  if (new RegExp(pattern, 'u').test(text)) return undefined;
+  return `A reference for ${rail} has only ${description}.`;
+}
+
+/**
+ * Whether a rail pays an amount.
+ *
+ * @param minor in the currency's minor units, as it is paid out
+ * @param ownerType whose account it is; an individual's when nobody said
+ * @returns what is wrong with it; undefined when it can be paid
+ */
+export function checkPayoutAmount(
+  rail: Rail,
+  currency: FiatCode,
+  minor: bigint,
+  ownerType: OwnerType = 'individual',
+): string | undefined {
+  const { currencies, minMinor, maxMinor } = railFacts(rail);
+  if (!currencies.includes(currency)) return `The rail ${rail} pays ${currencies.join(', ')}.`;
+  const print = (amount: bigint): string => `${formatAmount(amount, fiatScale[currency])} ${currency}`;
+  const min = minMinor(currency);
+  if (minor < min) return `The rail ${rail} pays ${print(min)} at least.`;
+  const max = maxMinor(currency, ownerType);
+  if (max !== undefined && minor > max) return `The rail ${rail} pays ${print(max)} at most.`;
+  return undefined;
+}

@@ -1,0 +1,131 @@
+import { addBankingDays, type BankingCalendar } from './calendar.ts';
+import type { Rail } from './rails.ts';
+import { findReturnCode } from './return-codes.ts';
+import { addDays, type ClockTime, civilDateAt, instantOf, type Zone } from './zoned-time.ts';
+
+/** When a payment goes out and when it arrives, in milliseconds since the Unix epoch. */
+export interface Settlement {
+  /** The cut-off that the payment makes; null on a rail without cut-offs. */
+  readonly cutoffAtMs: number | null;
+  /** When the beneficiary usually has it. */
+  readonly settlesAtMs: number;
+}
+
+const secondMs = 1000;
+const hourMs = 3600 * secondMs;
+const newYork: Zone = 'America/New_York';
+
+/** A rail that is always open: how long a payment usually takes. */
+interface Instant {
+  readonly usualSeconds: number;
+}
+
+/** A rail with cut-offs on banking days. */
+interface Scheduled {
+  readonly calendar: BankingCalendar;
+  /** The day's windows, in order; `cutoff` is a time of New York. */
+  readonly windows: readonly { readonly cutoff: ClockTime; readonly settles: Arrival }[];
+}
+
+/** Some banking days later at a time of a zone, or some time after the payment was taken up. */
+type Arrival =
+  | { readonly bankingDays: number; readonly at: ClockTime; readonly zone: Zone }
+  | { readonly afterHours: number };
+
+const day = (bankingDays: number, at: ClockTime, zone: Zone = newYork): Arrival => ({
+  bankingDays,
+  at,
+  zone,
+});
+
+const schedules: Readonly<Record<Rail, Instant | Scheduled>> = {
+  ach: { calendar: 'federal_reserve', windows: [{ cutoff: '13:00', settles: day(1, '08:30') }] },
+  ach_same_day: {
+    calendar: 'federal_reserve',
+    windows: [
+      { cutoff: '09:30', settles: day(0, '13:00') },
+      { cutoff: '13:45', settles: day(0, '17:00') },
+      { cutoff: '15:45', settles: day(0, '18:00') },
+    ],
+  },
+  wire: { calendar: 'federal_reserve', windows: [{ cutoff: '16:45', settles: { afterHours: 2 } }] },
+  rtp: { usualSeconds: 10 },
+  fednow: { usualSeconds: 10 },
+  // SEPA Instant.
+  sepa: { usualSeconds: 10 },
+  faster_payments: { usualSeconds: 10 },
+  spei: { usualSeconds: 30 },
+  pix: { usualSeconds: 10 },
+  // One to five banking days; two are usual.
+  swift: { calendar: 'federal_reserve', windows: [{ cutoff: '10:30', settles: day(2, '17:00') }] },
+  nip: { usualSeconds: 10 },
+  ghipss: { usualSeconds: 10 },
+  mobile_money: { usualSeconds: 10 },
+};
+
+/** An ordinary SEPA credit transfer is with the beneficiary by the end of the next banking day. */
+const sepaCreditTransfer: Scheduled = {
+  calendar: 'target',
+  windows: [{ cutoff: '09:00', settles: day(1, '18:00', 'Europe/Berlin') }],
+};
+
+/**
+ * When a payment that is handed over now goes out and when it usually arrives. At the very time of a cut-off it still
+ * makes it.
+ */
+export function settlementOf(rail: Rail, nowMs: number): Settlement {
+  const schedule = schedules[rail];
+  return 'usualSeconds' in schedule
+    ? { cutoffAtMs: null, settlesAtMs: nowMs + schedule.usualSeconds * secondMs }
+    : scheduledSettlement(schedule, nowMs);
+}
+
+/**
+ * When a SEPA payment goes out and arrives as an ordinary credit transfer, which is what becomes of it when the
+ * beneficiary's bank does not answer the instant one in time (AB05).
+ */
+export function sepaCreditTransferSettlement(nowMs: number): Settlement {
+  return scheduledSettlement(sepaCreditTransfer, nowMs);
+}
+
+function scheduledSettlement({ calendar, windows }: Scheduled, nowMs: number): Settlement {
+  const today = civilDateAt(nowMs, newYork);
+  for (let date = addBankingDays(calendar, today, 0); ; date = addBankingDays(calendar, date, 1)) {
+    for (const { cutoff, settles } of windows) {
+      const cutoffAtMs = instantOf(date, cutoff, newYork);
+      if (nowMs > cutoffAtMs) continue;
+      if ('bankingDays' in settles) {
+        const arrival = addBankingDays(calendar, date, settles.bankingDays);
+        return { cutoffAtMs, settlesAtMs: instantOf(arrival, settles.at, settles.zone) };
+      }
+      // Fedwire is open through the night: what missed a day is taken up as the next one begins.
+      const takenUpMs = Math.max(nowMs, instantOf(date, '00:00', newYork));
+      return { cutoffAtMs, settlesAtMs: takenUpMs + settles.afterHours * hourMs };
+    }
+  }
+}
+
+/** R06, which comes when both banks agree on it, and codes that the rail does not know. */
+const usualReturnBankingDays = 2;
+const returnTime: ClockTime = '08:30';
+
+/**
+ * When a return of a payment has usually arrived, in milliseconds since the Unix epoch: on ACH with the morning's file
+ * on the last of the days that the code allows, on wire and swift the next banking morning, elsewhere within a minute.
+ *
+ * @param settledAtMs when the beneficiary's bank got the payment
+ */
+export function returnDeadlineMs(rail: Rail, settledAtMs: number, code: string): number {
+  const schedule = schedules[rail];
+  if ('usualSeconds' in schedule) return settledAtMs + 2 * schedule.usualSeconds * secondMs;
+  const date = civilDateAt(settledAtMs, newYork);
+  return instantOf(addBankingDays(schedule.calendar, ...returnDays(rail, date, code)), returnTime, newYork);
+}
+
+/** The day to count from, and how many banking days. */
+function returnDays(rail: Rail, settledOn: string, code: string): [from: string, bankingDays: number] {
+  if (rail !== 'ach' && rail !== 'ach_same_day') return [settledOn, 1];
+  const { bankingDays, calendarDays } = findReturnCode(rail, code) ?? {};
+  if (calendarDays !== undefined) return [addDays(settledOn, calendarDays), 0];
+  return [settledOn, bankingDays ?? usualReturnBankingDays];
+}
