@@ -1,12 +1,11 @@
-import type { Chain } from '../../chains/registry.ts';
-import { chainsOf, currenciesOn } from '../../chains/registry.ts';
+import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../../chains/registry.ts';
 import { sandboxTxHash } from '../../chains/sandbox.ts';
 import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
 import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { type Currency, convertAmount, currencyScale, isCurrency, parseRatio } from '../../platform/money.ts';
+import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/sandbox-rates.ts';
 import type { TransactionRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
@@ -36,8 +35,8 @@ export function readDeposit(
   rates: RateProvider,
 ): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
   const { chain, currency } = body;
-  if (!isCurrency(currency) || !currenciesOn(chain).includes(currency)) {
-    const fitting = isCurrency(currency) ? chainsOf(currency) : [];
+  if (!isStablecoin(currency) || !currenciesOn(chain).includes(currency)) {
+    const fitting = isStablecoin(currency) ? chainsOf(currency) : [];
     const message =
       fitting.length > 0
         ? `There is no ${currency} on ${chain}, but on ${fitting.join(', ')}.`
