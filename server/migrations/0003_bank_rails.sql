@@ -39,6 +39,7 @@ create index virtual_accounts_of_customer on virtual_accounts (customer_id, id d
 -- `hold_payment`, or the code that it will be returned with.
 alter table transactions
   add column virtual_account_id text collate "C",
+  add column sender_name text check (sender_name like 'sealed.v1.%'),
   add column payout_account_id text collate "C",
   add column trace_id text,
   add column return_code text,

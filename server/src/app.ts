@@ -30,6 +30,7 @@ import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
+import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
@@ -57,6 +58,7 @@ export interface AppOptions {
   readonly lanes: number | undefined;
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;
+  readonly fiatFee: Ratio;
   readonly idempotencyHours: number;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
@@ -129,18 +131,23 @@ export async function startApp(options: AppOptions): Promise<App> {
       },
     };
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
-    const rates = createSandboxRates(clock);
+    const rates = createSandboxRates({
+      fiat: { numerator: 5n, denominator: 1000n },
+      stablecoin: { numerator: 1n, denominator: 1000n },
+    });
+    const indexes = createIndexSource(writer, randomBucket);
     const policyFor = targetPolicies(options.loopbackWebhooks);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket }),
-      ...walletRoutes({ db, signer, indexes: createIndexSource(writer, randomBucket) }),
+      ...walletRoutes({ db, signer, indexes }),
+      ...virtualAccountRoutes({ db, vault, signer, indexes, rates, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db }),
+      ...transferRoutes({ ...options, db, clocks, rates }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
-      ...sandboxRoutes({ ...sandboxEffects, rates, clock, clocks }),
+      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates, clock, clocks }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];
@@ -166,7 +173,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const common = { pool, clock, clocks, logger: options.logger };
     workers.push(
       startClocks(common),
-      startSettlement({ ...common, writer, stepMs: options.sandboxStepMs }),
+      startSettlement({ ...common, writer, rates, stepMs: options.sandboxStepMs }),
       startDeliveries({
         ...common,
         writer,

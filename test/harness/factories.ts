@@ -78,11 +78,16 @@ export async function balanceOf(api: ApiClient, walletId: string): Promise<strin
   return (await ok(api.get(`/v1/crypto-wallets/${walletId}/balance`))).balance;
 }
 
-/** Waits for the transaction's end and returns it. */
-export async function completed(api: ApiClient, transactionId: string): Promise<Data> {
+/** Waits until the transaction has a status and returns it. */
+export async function inStatus(api: ApiClient, transactionId: string, status: string): Promise<Data> {
   const read = () => ok(api.get(`/v1/transactions/${transactionId}`));
-  await expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe('completed');
+  await expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe(status);
   return read();
+}
+
+/** Waits for the end of a transfer on a chain and returns it. */
+export function completed(api: ApiClient, transactionId: string): Promise<Data> {
+  return inStatus(api, transactionId, 'completed');
 }
 
 /** An amount of six decimals as whole units. */

@@ -27,6 +27,8 @@ export const limits = {
   identifierLength: 100,
   /** EMV QRCPS Merchant-Presented Mode: 512 characters. */
   brCodeLength: 512,
+  /** The longest that a rail carries; most carry less. */
+  referenceLength: 140,
   addressLines: 20,
   metadataPairs: 50,
   metadataKeyLength: 40,

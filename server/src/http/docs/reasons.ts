@@ -25,9 +25,10 @@ export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
 /** Every reason that the server gives, by code and name. */
 export const reasons: readonly ReasonEntry[] = [
   ...of('INVALID_REQUEST', [
+    ['amount_too_large', 'More would arrive than the rail pays at once.', 'Send it in several transfers.'],
     [
       'amount_too_small',
-      'The fee or the conversion would leave nothing of the amount.',
+      'The fee or the conversion would leave nothing of the amount, or less than the rail pays.',
       'Send a larger amount.',
     ],
     ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
@@ -67,6 +68,16 @@ export const reasons: readonly ReasonEntry[] = [
       'invalid_json',
       'The body is not JSON, has a key twice, or is nested too deeply.',
       'Let a JSON library write it; `details` names the place where it can.',
+    ],
+    [
+      'invalid_reference',
+      'The reference is too long for the rail, or has a character that it does not carry.',
+      'Shorten it; `GET /v1/rails` tells what each rail carries.',
+    ],
+    [
+      'invalid_return_code',
+      'The rail returns nothing with this code, or nothing was paid out by a bank.',
+      'Choose a code that the message names.',
     ],
     [
       'invalid_webhook_url',
@@ -120,11 +131,6 @@ export const reasons: readonly ReasonEntry[] = [
     ['two_api_keys', 'The two headers for the key carry different keys.', 'Send one of them.'],
   ]),
   ...of('NOT_FOUND', [
-    [
-      'counterparty_not_found',
-      'There is no such counterparty.',
-      'Check the id and which environment the key is for.',
-    ],
     ['event_not_found', 'There is no such event.', 'Check the id and which environment the key is for.'],
     ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
     ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],
@@ -136,6 +142,11 @@ export const reasons: readonly ReasonEntry[] = [
       'There is no such transaction.',
       'Check the id and which environment the key is for.',
     ],
+    [
+      'transfer_not_found',
+      'There is no such transfer; a deposit is none.',
+      'Check the id and which environment the key is for.',
+    ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
   ]),
   {
@@ -145,6 +156,25 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check the id and which environment the key is for.',
   },
   {
+    reason: 'counterparty_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning:
+      'There is no such counterparty, or it is another customer’s: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check both ids and which environment the key is for.',
+  },
+  {
+    reason: 'virtual_account_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning: 'There is no such virtual account: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check the id and which environment the key is for.',
+  },
+  {
+    reason: 'rate_unavailable',
+    codes: ['INVALID_REQUEST', 'CONFLICT'],
+    meaning: 'There is no exchange rate that is fresh enough.',
+    whatToDo: 'Try again in a minute; whoever runs the server sees the cause in its log.',
+  },
+  {
     reason: 'wallet_not_found',
     codes: ['NOT_FOUND', 'INVALID_REQUEST'],
     meaning:
@@ -152,6 +182,7 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check both ids and which environment the key is for.',
   },
   ...of('CONFLICT', [
+    ['counterparty_inactive', 'The counterparty was deactivated.', 'Create it again, or pay to another one.'],
     [
       'idempotency_key_reused',
       'The `Idempotency-Key` was used for another operation or another body.',
@@ -176,6 +207,16 @@ export const reasons: readonly ReasonEntry[] = [
       'too_many_webhooks',
       'The environment has as many webhooks as it may have.',
       'Delete one that is not needed.',
+    ],
+    [
+      'transfer_not_cancelable',
+      'The transfer has left its review.',
+      'Wait for its end; only `in_review` can be cancelled.',
+    ],
+    [
+      'transition_not_allowed',
+      'The transaction cannot get to this status from the one it has.',
+      'The message names what can follow.',
     ],
     ['wallet_closed', 'The wallet is closed, for good.', 'Create a new wallet.'],
     [

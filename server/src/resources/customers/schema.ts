@@ -91,9 +91,14 @@ export function personalContext(customerId: string): string {
   return `customers.personal:${customerId}`;
 }
 
+/** What lies sealed in a customer's row. */
+export function openPersonal(row: CustomerRow, vault: Vault): PersonalData {
+  return JSON.parse(vault.open(row.personal, personalContext(row.id)));
+}
+
 /** A customer as the API shows it, as JSON text. */
 export function customerJson(row: CustomerRow, vault: Vault): string {
-  const personal: PersonalData = JSON.parse(vault.open(row.personal, personalContext(row.id)));
+  const personal = openPersonal(row, vault);
   return serialise({
     ...personal,
     id: row.id,
