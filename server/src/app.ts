@@ -18,7 +18,7 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import type { Ratio } from './platform/money.ts';
 import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
-import { createSandboxRates } from './rates/sandbox-rates.ts';
+import { createRates, type RateSettings } from './rates/environments.ts';
 import { findActiveKey } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
@@ -26,6 +26,7 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
@@ -39,12 +40,13 @@ import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 import { startDeliveries } from './workers/deliveries.ts';
 import type { Worker } from './workers/loop.ts';
+import { startRates } from './workers/rates.ts';
 import { startSettlement } from './workers/settlement.ts';
 import { startSweep } from './workers/sweep.ts';
 import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
-export interface AppOptions {
+export interface AppOptions extends RateSettings {
   readonly databaseUrl: string;
   readonly masterKey: Uint8Array;
   readonly logger: Logger;
@@ -55,6 +57,7 @@ export interface AppOptions {
   readonly lanes: number | undefined;
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;
+  readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
@@ -112,7 +115,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
-    const rates = createSandboxRates(clock);
+    const clockOf = (): Clock => clock;
+    const rates = createRates(options, clock);
+    opened.push(async () => rates.live?.close());
     const policyFor = targetPolicies(options.loopbackWebhooks);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
@@ -123,7 +128,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...transferRoutes({ ...options, db }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
-      ...sandboxRoutes({ rates }),
+      ...rateRoutes({ clockOf, providerFor: rates.providerFor }),
+      ...sandboxRoutes({ clockOf, rates: rates.sandbox }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];
@@ -155,6 +161,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       startDeliveries({ ...common, writer, ids, vault, metrics, senderFor: (kind) => senders[kind] }),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
     ];
+    if (rates.live) {
+      const { ratesRefreshMs: refreshMs } = options;
+      workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
+    }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     url = await listen(http, options);
     opened.push(() => http.close());

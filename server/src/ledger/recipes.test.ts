@@ -159,9 +159,8 @@ function depositTerms(recipe: Recipe) {
   const figure = given(recipe);
   const body = { chain: figure('chain'), currency: figure('currency'), amount: figure('amount arrived') };
   const rate = recipe.figures.get('sell rate') ?? '0';
-  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, {
-    quote: () => ({ buyRate: rate, sellRate: rate }),
-  });
+  const rates = { quote: () => ({ buyRate: rate, sellRate: rate, midRate: rate }), pairs: () => [] };
+  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, rates, 0);
   if ('refusal' in read) throw new Error(read.refusal.message);
   return read.terms;
 }

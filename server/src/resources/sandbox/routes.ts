@@ -1,13 +1,21 @@
 import { type Route, writeRoute } from '../../http/route.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { ApiError } from '../../platform/errors.ts';
-import type { RateProvider } from '../../rates/sandbox-rates.ts';
+import type { RateProvider } from '../../rates/provider.ts';
 import { decideCustomerKyc } from '../customers/commands.ts';
 import { Customer } from '../customers/schema.ts';
 import { Transaction } from '../transactions/schema.ts';
 import { createCryptoDeposit, readDeposit } from './deposits.ts';
 import { CryptoDepositBody, DecideKycBody } from './schema.ts';
 
-export function sandboxRoutes({ rates }: { rates: RateProvider }): Route[] {
+/** The routes of the sandbox. Each environment has its own time, which rates go by. */
+export function sandboxRoutes({
+  clockOf,
+  rates,
+}: {
+  clockOf(environmentId: string): Clock;
+  rates: RateProvider;
+}): Route[] {
   const tag = 'Sandbox';
   return [
     writeRoute<DecideKycBody>({
@@ -39,7 +47,7 @@ export function sandboxRoutes({ rates }: { rates: RateProvider }): Route[] {
       okDescription: 'The deposit',
       data: { name: 'Transaction', schema: Transaction },
       write({ body, caller }) {
-        const read = readDeposit(body, rates);
+        const read = readDeposit(body, rates, clockOf(caller.environment.id).now());
         if ('refusal' in read) throw new ApiError(read.refusal);
         return createCryptoDeposit(caller.environment.id, body.walletId, read.terms);
       },
