@@ -18,7 +18,7 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import type { Ratio } from './platform/money.ts';
 import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
-import { createSandboxRates } from './rates/sandbox-rates.ts';
+import { createRates, type RateSettings } from './rates/environments.ts';
 import { findActiveKey } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
@@ -26,6 +26,7 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
@@ -42,12 +43,13 @@ import type { TargetPolicy } from './webhooks/targets.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
 import type { Worker } from './workers/loop.ts';
+import { startRates } from './workers/rates.ts';
 import { startSettlement } from './workers/settlement.ts';
 import { startSweep, sweepKeysOf } from './workers/sweep.ts';
 import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
-export interface AppOptions {
+export interface AppOptions extends RateSettings {
   readonly databaseUrl: string;
   readonly masterKey: Uint8Array;
   readonly logger: Logger;
@@ -59,6 +61,7 @@ export interface AppOptions {
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;
   readonly fiatFee: Ratio;
+  readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
@@ -131,23 +134,22 @@ export async function startApp(options: AppOptions): Promise<App> {
       },
     };
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
-    const rates = createSandboxRates({
-      fiat: { numerator: 5n, denominator: 1000n },
-      stablecoin: { numerator: 1n, denominator: 1000n },
-    });
     const indexes = createIndexSource(writer, randomBucket);
+    const rates = createRates(options, clock);
+    opened.push(async () => rates.live?.close());
     const policyFor = targetPolicies(options.loopbackWebhooks);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket }),
       ...walletRoutes({ db, signer, indexes }),
-      ...virtualAccountRoutes({ db, vault, signer, indexes, rates, clocks }),
+      ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, rates }),
+      ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
-      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates, clock, clocks }),
+      ...rateRoutes({ clocks, providerFor: rates.providerFor }),
+      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];
@@ -173,7 +175,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const common = { pool, clock, clocks, logger: options.logger };
     workers.push(
       startClocks(common),
-      startSettlement({ ...common, writer, rates, stepMs: options.sandboxStepMs }),
+      startSettlement({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
       startDeliveries({
         ...common,
         writer,
@@ -185,6 +187,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       }),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
     );
+    if (rates.live) {
+      const { ratesRefreshMs: refreshMs } = options;
+      workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
+    }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     url = await listen(http, options);
     opened.push(() => http.close());

@@ -121,6 +121,7 @@ describe('the life of a transfer', () => {
       gasFee: null,
       reference: 'rent',
       clientReferenceId: `ref-${chain}-${currency}`,
+      returnReason: null,
       metadata: { flat: '4' },
       timeline: [{ status: 'in_review', at: created.createdAt }],
       createdAt: created.createdAt,

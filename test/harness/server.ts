@@ -36,6 +36,13 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       sandboxStepMs: 20,
       onChainFee: { numerator: 3n, denominator: 1000n },
       fiatFee: { numerator: 3n, denominator: 100n },
+      rateSpread: { numerator: 5n, denominator: 1000n },
+      stablecoinSpread: { numerator: 1n, denominator: 1000n },
+      ratesUrl: undefined,
+      ratesMapping: '/rates/{TO}',
+      ratesBase: 'usd',
+      ratesRefreshMs: 1000,
+      ratesMaxAgeMs: 900_000,
       idempotencyHours: 24,
       loopbackWebhooks: true,
       onFatal: (error) => {

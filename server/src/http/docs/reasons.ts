@@ -94,6 +94,11 @@ export const reasons: readonly ReasonEntry[] = [
       'This server has nothing set up to send live money on that rail.',
       'Use a test key, or ask whoever runs the server.',
     ],
+    [
+      'rates_not_configured',
+      'This server has no source of live exchange rates.',
+      'Use a test key, or ask whoever runs the server.',
+    ],
     ['unsupported_charset', 'The `Content-Type` names another charset than UTF-8.', 'Send UTF-8.'],
     [
       'unsupported_content_type',
@@ -106,6 +111,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Choose one that the message names.',
     ],
     ['unsupported_encoding', 'The body is compressed.', 'Send it without `Content-Encoding`.'],
+    [
+      'unsupported_pair',
+      'There is no exchange rate between these two currencies.',
+      'Choose a pair that the message names; codes are in lower case.',
+    ],
     [
       'unsupported_rail',
       'The payment rail does not exist, or does not carry the currency.',
@@ -171,8 +181,8 @@ export const reasons: readonly ReasonEntry[] = [
   {
     reason: 'rate_unavailable',
     codes: ['INVALID_REQUEST', 'CONFLICT'],
-    meaning: 'There is no exchange rate that is fresh enough.',
-    whatToDo: 'Try again in a minute; whoever runs the server sees the cause in its log.',
+    meaning: 'The source of exchange rates has given none for the pair lately.',
+    whatToDo: 'Try again later; if it stays so, ask whoever runs the server.',
   },
   {
     reason: 'wallet_not_found',
