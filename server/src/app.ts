@@ -55,6 +55,7 @@ export interface AppOptions {
   readonly lanes: number | undefined;
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;
+  readonly fiatFee: Ratio;
   readonly idempotencyHours: number;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;

@@ -35,6 +35,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       lanes: undefined,
       sandboxStepMs: 20,
       onChainFee: { numerator: 3n, denominator: 1000n },
+      fiatFee: { numerator: 3n, denominator: 100n },
       idempotencyHours: 24,
       loopbackWebhooks: true,
       onFatal: (error) => {

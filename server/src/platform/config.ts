@@ -28,6 +28,8 @@ export interface Config {
   readonly sandboxStepMs: number;
   /** The part of an on-chain transfer that is kept as a fee. */
   readonly onChainFee: Ratio;
+  /** The part of a fiat transfer that is kept as a fee. */
+  readonly fiatFee: Ratio;
   readonly idempotencyHours: number;
   readonly json: boolean;
   readonly ephemeral: boolean;
@@ -161,6 +163,10 @@ function serverOptions(): Option[] {
     new Option('--on-chain-fee <part>', 'the part of an on-chain transfer that is kept as a fee')
       .env('OPENLEDGER_ON_CHAIN_FEE')
       .default(parseRatio('0.003'), '0.003')
+      .argParser(parseFee),
+    new Option('--fiat-fee <part>', 'the part of a fiat transfer that is kept as a fee')
+      .env('OPENLEDGER_FIAT_FEE')
+      .default(parseRatio('0.03'), '0.03')
       .argParser(parseFee),
     new Option('--idempotency-hours <n>', 'how long answers are kept for their idempotency keys')
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
