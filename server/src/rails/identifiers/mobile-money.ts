@@ -9,7 +9,8 @@ interface Country {
 
 interface MobileMoneyCurrency {
   readonly countries: readonly Country[];
-  readonly providers: readonly string[];
+  readonly providers: readonly [string, ...string[]];
+  readonly examplePhoneNumber: string;
 }
 
 function of(country: string, callingCode: string, digits: number): Country {
@@ -17,11 +18,23 @@ function of(country: string, callingCode: string, digits: number): Country {
 }
 
 const mobileMoney = {
-  ghs: { countries: [of('GH', '233', 9)], providers: ['MTN', 'TELECEL', 'AIRTELTIGO'] },
-  kes: { countries: [of('KE', '254', 9)], providers: ['MPESA', 'AIRTEL'] },
-  ugx: { countries: [of('UG', '256', 9)], providers: ['MTN', 'AIRTEL'] },
-  rwf: { countries: [of('RW', '250', 9)], providers: ['MTN', 'AIRTEL'] },
-  tzs: { countries: [of('TZ', '255', 9)], providers: ['VODACOM', 'AIRTEL', 'TIGO', 'HALOPESA'] },
+  ghs: {
+    countries: [of('GH', '233', 9)],
+    providers: ['MTN', 'TELECEL', 'AIRTELTIGO'],
+    examplePhoneNumber: '+233501234567',
+  },
+  kes: {
+    countries: [of('KE', '254', 9)],
+    providers: ['MPESA', 'AIRTEL'],
+    examplePhoneNumber: '+254712345678',
+  },
+  ugx: { countries: [of('UG', '256', 9)], providers: ['MTN', 'AIRTEL'], examplePhoneNumber: '+256712345678' },
+  rwf: { countries: [of('RW', '250', 9)], providers: ['MTN', 'AIRTEL'], examplePhoneNumber: '+250781234567' },
+  tzs: {
+    countries: [of('TZ', '255', 9)],
+    providers: ['VODACOM', 'AIRTEL', 'TIGO', 'HALOPESA'],
+    examplePhoneNumber: '+255751234567',
+  },
   // WAEMU. Benin has ten digits since 30 November 2024, Côte d'Ivoire since 31 January 2021.
   xof: {
     countries: [
@@ -35,6 +48,7 @@ const mobileMoney = {
       of('TG', '228', 8),
     ],
     providers: ['ORANGE', 'MTN', 'MOOV', 'WAVE'],
+    examplePhoneNumber: '+2290190123456',
   },
   // CEMAC
   xaf: {
@@ -47,14 +61,24 @@ const mobileMoney = {
       of('GA', '241', 8),
     ],
     providers: ['MTN', 'ORANGE'],
+    examplePhoneNumber: '+237671234567',
   },
-  zmw: { countries: [of('ZM', '260', 9)], providers: ['MTN', 'AIRTEL', 'ZAMTEL'] },
+  zmw: {
+    countries: [of('ZM', '260', 9)],
+    providers: ['MTN', 'AIRTEL', 'ZAMTEL'],
+    examplePhoneNumber: '+260971234567',
+  },
 } as const satisfies Record<string, MobileMoneyCurrency>;
 
 export type MobileMoneyCode = keyof typeof mobileMoney;
 
 /** The currencies that mobile money is paid in. */
 export const mobileMoneyCurrencies = Object.keys(mobileMoney) as MobileMoneyCode[];
+
+/** Countries and providers of a currency. */
+export function mobileMoneyFacts(currency: MobileMoneyCode): MobileMoneyCurrency {
+  return mobileMoney[currency];
+}
 
 /** Checks a provider's name, in any case, for a currency. */
 export function checkProvider(text: string, currency: MobileMoneyCode): Checked {
