@@ -26,6 +26,7 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { railRoutes } from './resources/rails/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
@@ -124,6 +125,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...transferRoutes({ ...options, db }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
+      ...railRoutes({ ...options, clockOf: () => clock }),
       ...sandboxRoutes({ rates }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
