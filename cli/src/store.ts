@@ -7,6 +7,7 @@ import { createLogger } from '@openledger/server/platform/logger.ts';
 import type { Vault } from '@openledger/server/platform/seal.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
 import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
+import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
 import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
@@ -76,10 +77,14 @@ async function withDatabase(
 ): Promise<void> {
   const pool = createPool(databaseUrl, 'openledger command');
   try {
+    const laneCount = await readLanes(pool, settings.lanes);
+    const clocks = createEnvironmentClocks(pool, systemClock);
+    await clocks.refresh();
     const writer = createWriter({
       databaseUrl,
-      laneCount: await readLanes(pool, settings.lanes),
+      laneCount,
       clock: systemClock,
+      nowIn: clocks.nowIn,
       ids: createIdSource(systemClock),
       vault: noVault,
       events: {

@@ -33,15 +33,17 @@ import { transactionRoutes } from './resources/transactions/routes.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
+import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { migrate } from './store/migrate.ts';
 import { createPool, type Pool } from './store/pool.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
+import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
 import type { Worker } from './workers/loop.ts';
 import { startSettlement } from './workers/settlement.ts';
-import { startSweep } from './workers/sweep.ts';
+import { startSweep, sweepKeysOf } from './workers/sweep.ts';
 import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
@@ -98,12 +100,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
     const signer = createLocalSigner(seedFromMnemonic(await openMasterSeed(pool, vault, clock)));
+    const clocks = createEnvironmentClocks(pool, clock);
+    await clocks.refresh();
     const ids = createIdSource(clock);
     const metrics = createMetrics(() => writer.queued());
     const writer = createWriter({
       databaseUrl: options.databaseUrl,
       laneCount,
       clock,
+      nowIn: clocks.nowIn,
       ids,
       vault,
       events: laneEvents(metrics, options),
@@ -113,6 +118,18 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
+    let url = '';
+    const publicUrl = (): string => options.publicUrl ?? url;
+    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
+    const workers: Worker[] = [];
+    const sandboxEffects = {
+      onReset: () => authenticator.forget(),
+      async onClockMoved(environmentId: string, keptKey: string | undefined) {
+        const oldestMs = clocks.nowIn(environmentId) - options.idempotencyHours * 60 * 60 * 1000;
+        await sweepKeysOf(pool, environmentId, oldestMs, keptKey);
+        for (const worker of workers) worker.wake();
+      },
+    };
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
     const rates = createSandboxRates(clock);
     const policyFor = targetPolicies(options.loopbackWebhooks);
@@ -125,14 +142,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...transferRoutes({ ...options, db }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
-      ...railRoutes({ ...options, clockOf: () => clock }),
-      ...sandboxRoutes({ rates }),
+      ...railRoutes({ ...options, nowIn: clocks.nowIn }),
+      ...sandboxRoutes({ ...sandboxEffects, rates, clock, clocks }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];
-    let url = '';
-    const publicUrl = (): string => options.publicUrl ?? url;
-    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
     const http = createHttpServer({
       ...options,
       routes,
@@ -152,12 +166,21 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     opened.push(() => Promise.all([agents.test.destroy(), agents.live.destroy()]));
     const senders = { test: createSender(agents.test), live: createSender(agents.live) };
-    const common = { pool, clock, logger: options.logger };
-    const workers: Worker[] = [
+    const common = { pool, clock, clocks, logger: options.logger };
+    workers.push(
+      startClocks(common),
       startSettlement({ ...common, writer, stepMs: options.sandboxStepMs }),
-      startDeliveries({ ...common, writer, ids, vault, metrics, senderFor: (kind) => senders[kind] }),
+      startDeliveries({
+        ...common,
+        writer,
+        ids,
+        vault,
+        metrics,
+        nowIn: clocks.nowIn,
+        senderFor: (kind) => senders[kind],
+      }),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
-    ];
+    );
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     url = await listen(http, options);
     opened.push(() => http.close());

@@ -96,7 +96,7 @@ test('a rail that is always open has no cut-off; limits differ by whose account 
   const codes = nip.returnCodes.map(({ code }: Terms) => code);
   for (const unknown of ['01', '09', '96', '97']) expect(codes).not.toContain(unknown);
   const [ugx] = await list('?currency=ugx');
-  expect(ugx.minimum).toBe('1.00');
+  expect(ugx.minimum).toBe('1');
 });
 
 test('times are worked out at each request', async () => {
@@ -105,6 +105,17 @@ test('times are worked out at each request', async () => {
   const [after] = await list('?rail=wire');
   expect(before[0].nextSettlementAt).toBe('2026-11-24T20:30:00.000Z');
   expect(after.nextSettlementAt).toBe('2026-11-24T21:30:00.000Z');
+});
+
+test('times are those of the sandbox’s own clock', async () => {
+  await ok(server.api.post('/v1/sandbox/clock/advance', { to: '2026-12-24T12:00:00.000Z' }));
+  const [ach] = await list('?rail=ach');
+  expect([ach.nextCutoffAt, ach.nextSettlementAt]).toEqual([
+    '2026-12-24T18:00:00.000Z',
+    '2026-12-28T13:30:00.000Z',
+  ]);
+  const [live] = await ok(server.live.get('/v1/rails?rail=ach'));
+  expect(live.nextCutoffAt).toBe('2026-11-25T18:00:00.000Z');
 });
 
 /** The body that the examples of the required fields make; `skip` leaves one field out. */

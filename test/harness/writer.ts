@@ -40,6 +40,7 @@ export async function createWriterBench(lanes = 1): Promise<WriterBench> {
         databaseUrl: database.url,
         laneCount: lanes,
         clock: systemClock,
+        nowIn: () => systemClock.now(),
         ids: createIdSource(systemClock),
         vault,
         events: {

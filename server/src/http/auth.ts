@@ -10,7 +10,10 @@ export interface Caller {
   /** What the key's organisation may do: `writes/reads` a second, `off`, or null for the server's own setting. */
   readonly rateLimit: string | null;
   readonly environment: {
+    /** What its data lies under: another id after each reset of a sandbox. */
     readonly id: string;
+    /** What never changes: the id of the environment's own row. */
+    readonly rowId: string;
     readonly kind: 'test' | 'live';
     readonly organisationId: string;
   };
@@ -69,6 +72,8 @@ export interface Authenticator {
   wasValid(key: PresentedKey): boolean;
   /** Looks the key up. @returns undefined when it is not valid */
   check(key: PresentedKey): Promise<Caller | undefined>;
+  /** Looks every key up anew, because what they open has changed. */
+  forget(): void;
 }
 
 /**
@@ -93,6 +98,7 @@ export function createAuthenticator(
       if (!cached || cached.untilMs <= clock.now()) return undefined;
       return matches(presented, cached.key) ? cached.key : undefined;
     },
+    forget: () => cache.clear(),
     wasValid: (presented) => matches(presented, cache.get(presented.prefix)?.key),
     async check(presented) {
       const stored = await findKey(presented.prefix);

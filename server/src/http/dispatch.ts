@@ -53,7 +53,9 @@ function writeAnswer(route: WriteRoute, writer: Writer, docsUrl: () => string): 
   return async (context, request, reply) => {
     const command = await route.write(context);
     const answering = answeringOf(request, docsUrl(), route.sensitive === true);
-    return sendOutcome(await writer.submit(command, answering), request, reply, docsUrl());
+    const outcome = await writer.submit(command, answering);
+    if (outcome.kind !== 'refused') await route.done?.(context);
+    return sendOutcome(outcome, request, reply, docsUrl());
   };
 }
 

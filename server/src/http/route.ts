@@ -76,6 +76,8 @@ export interface WriteRoute<Body = unknown> extends RouteBase {
   /** The answer holds personal data or a secret: it is sealed where it is kept for an idempotency key. */
   readonly sensitive?: boolean;
   write(context: RequestContext<Body>): Command<string> | Promise<Command<string>>;
+  /** What is left to do once the command has taken effect, before its answer goes out; also when it is repeated. */
+  done?(context: RequestContext<Body>): Promise<void>;
 }
 
 export type Route = ReadRoute | WriteRoute;

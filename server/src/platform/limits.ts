@@ -79,6 +79,10 @@ export const limits = {
   deliveryDrainMs: 5000,
   fanOutEvents: 500,
 
+  // Sandbox
+  /** How far a sandbox's clock can be ahead: ten years. */
+  clockOffsetMs: 10 * 365 * 24 * 60 * 60 * 1000,
+
   // Workers
   workerPollMs: 500,
   workerErrorDelayMs: 1000,

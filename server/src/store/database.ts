@@ -15,6 +15,7 @@ import type {
   OrganisationRow,
   PostingRow,
   TransactionRow,
+  VirtualAccountRow,
   WalletRow,
   WebhookRow,
 } from './rows.ts';
@@ -35,6 +36,7 @@ export interface Database {
   organisations: OrganisationRow;
   postings: PostingRow;
   transactions: TransactionRow;
+  virtual_accounts: VirtualAccountRow;
   wallets: WalletRow;
   webhooks: WebhookRow;
 }

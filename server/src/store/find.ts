@@ -4,7 +4,14 @@ import type { Db } from './database.ts';
 import type { RowOf } from './tables.ts';
 
 /** Tables whose rows belong to an environment and are found by their id. */
-export type OwnedTable = 'counterparties' | 'customers' | 'events' | 'transactions' | 'wallets' | 'webhooks';
+export type OwnedTable =
+  | 'counterparties'
+  | 'customers'
+  | 'events'
+  | 'transactions'
+  | 'virtual_accounts'
+  | 'wallets'
+  | 'webhooks';
 
 /**
  * The row by this id, if it is one of the environment's: what never was and what is somebody else's look the same.

@@ -17,6 +17,8 @@ export interface EnvironmentRow {
   organisation_id: string;
   kind: 'test' | 'live';
   created_at: string;
+  current_id: string;
+  clock_offset_ms: bigint;
 }
 
 export interface ApiKeyRow {
@@ -148,6 +150,27 @@ export interface TransactionRow {
   next_action_at: string | null;
   created_at: string;
   updated_at: string;
+  virtual_account_id: string | null;
+  payout_account_id: string | null;
+  trace_id: string | null;
+  return_code: string | null;
+  return_reason: string | null;
+  estimated_arrival_at: string | null;
+  sandbox_outcome: string | null;
+}
+
+export interface VirtualAccountRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  wallet_id: string;
+  source_currency: string;
+  status: 'active' | 'deactivated';
+  deposit_instructions: string;
+  account_key: string;
+  created_at: string;
+  updated_at: string;
 }
 
 export type AccountKind =
@@ -155,6 +178,8 @@ export type AccountKind =
   | 'wallet_pending'
   | 'wallet_in_transit'
   | 'custody'
+  | 'bank'
+  | 'suspense'
   | 'fee_revenue'
   | 'fx_position';
 
@@ -237,6 +262,7 @@ export interface DeliveryQueueRow {
   environment_id: string;
   attempt_number: number;
   next_attempt_at: string;
+  claimed_until: string | null;
 }
 
 export interface DeliveryRow {

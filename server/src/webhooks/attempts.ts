@@ -78,7 +78,7 @@ export async function recordAttempt(
       return;
     }
     await client.query(
-      `update delivery_queue set attempt_number = $4, next_attempt_at = $5
+      `update delivery_queue set attempt_number = $4, next_attempt_at = $5, claimed_until = null
         where bucket = $1 and webhook_id = $2 and event_id = $3`,
       [due.bucket, due.webhook_id, due.event_id, due.attempt_number + 1, nextAttemptAt],
     );

@@ -17,8 +17,9 @@ export interface DueDelivery extends DeliveryQueueRow {
 
 /**
  * Claims attempts that are due. A claim lasts for its lease: if this process dies, another one makes the attempt.
- * What belongs to a deleted or disabled webhook is dropped.
+ * What belongs to a deleted or disabled webhook is dropped; what belongs to a sandbox before its reset is left alone.
  *
+ * @param nowMs our own time; what is due is told by each environment's clock
  * @param count how many at most
  * @param busy webhooks that are to get no more for now, because enough is on its way to them
  */
@@ -30,15 +31,20 @@ export async function claimDue(
 ): Promise<DueDelivery[]> {
   const claimed = await pool.query<DeliveryQueueRow>({
     name: 'claim_deliveries',
-    text: `update delivery_queue q set next_attempt_at = $2::timestamptz
-      from (select bucket, webhook_id, event_id from (
-          select bucket, webhook_id, event_id, next_attempt_at,
+    text: `update delivery_queue q set claimed_until = $2::timestamptz
+      from (select bucket, webhook_id, event_id, environment_now from (
+          select d.bucket, webhook_id, event_id, next_attempt_at,
+            $1::timestamptz + e.clock_offset_ms * interval '1 millisecond' as environment_now,
             row_number() over (partition by webhook_id order by next_attempt_at) as place
-          from delivery_queue where next_attempt_at <= $1::timestamptz and webhook_id <> all ($5::text[])
+          from delivery_queue d join environments e on e.current_id = d.environment_id
+          where next_attempt_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
+            and (claimed_until is null or claimed_until <= $1::timestamptz) and webhook_id <> all ($5::text[])
         ) due where place <= $4 order by next_attempt_at limit $3) as chosen
       where q.bucket = chosen.bucket and q.webhook_id = chosen.webhook_id and q.event_id = chosen.event_id
-        and q.next_attempt_at <= $1::timestamptz
-      returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number, q.next_attempt_at`,
+        and q.next_attempt_at <= chosen.environment_now
+        and (q.claimed_until is null or q.claimed_until <= $1::timestamptz)
+      returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number, q.next_attempt_at,
+        q.claimed_until`,
     values: [
       toIsoTime(nowMs),
       toIsoTime(nowMs + limits.deliveryClaimMs),
@@ -65,7 +71,7 @@ async function loadClaimed(pool: Pool, claimed: readonly DeliveryQueueRow[]): Pr
       join webhooks w on w.bucket = c.webhook_bucket and w.id = c.webhook_id
         and w.status = 'active' and w.deleted_at is null
       join events e on e.bucket = c.event_bucket and e.id = c.event_id
-      join environments n on n.id = w.environment_id`,
+      join environments n on n.current_id = w.environment_id`,
     values: [
       arrayLiteral(
         'int2',

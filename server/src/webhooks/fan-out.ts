@@ -16,6 +16,7 @@ const queueTable: Table<DeliveryQueueRow> = {
     environment_id: 'text',
     attempt_number: 'int2',
     next_attempt_at: 'timestamptz',
+    claimed_until: 'timestamptz',
   },
 };
 
@@ -75,6 +76,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
           environment_id: backlog.environment_id,
           attempt_number: 1,
           next_attempt_at: now,
+          claimed_until: null,
         }),
       ),
   );

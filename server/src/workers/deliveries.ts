@@ -21,6 +21,8 @@ import { startWorker, type Worker } from './loop.ts';
 export interface DeliveryDeps {
   readonly pool: Pool;
   readonly clock: Clock;
+  /** The time in an environment, in milliseconds since the Unix epoch. */
+  readonly nowIn: (environmentId: string) => number;
   readonly ids: IdSource;
   readonly vault: Vault;
   readonly logger: Logger;
@@ -76,7 +78,7 @@ async function attemptDelivery(due: DueDelivery, deps: DeliveryDeps): Promise<vo
       timeoutMs: limits.deliveryTimeoutMs,
     });
     deps.metrics.deliveries.inc({ result: result.success ? 'success' : 'failure' });
-    const nowMs = deps.clock.now();
+    const nowMs = deps.nowIn(due.environment_id);
     const isOver = result.success || result.gone;
     const delayMs = isOver
       ? null

@@ -4,7 +4,10 @@ import type { Logger } from '../platform/logger.ts';
 import type { Pool } from '../store/pool.ts';
 import { startWorker, type Worker } from './loop.ts';
 
-/** Removes what has outlived its use: idempotency keys and the records of committed batches. */
+/**
+ * Removes what has outlived its use: idempotency keys, the records of committed batches, and what was still to be sent
+ * to webhooks of a sandbox before its reset.
+ */
 export function startSweep(deps: {
   pool: Pool;
   clock: Clock;
@@ -16,7 +19,8 @@ export function startSweep(deps: {
     const nowMs = deps.clock.now();
     const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
     const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
-    return keys === limits.sweepRows || batches === limits.sweepRows;
+    const deliveries = await sweepAbandoned(deps.pool);
+    return [keys, batches, deliveries].includes(limits.sweepRows);
   });
 }
 
@@ -34,6 +38,34 @@ export async function sweepTable(
     `delete from ${table} where ctid = any (array(
       select ctid from ${table} where created_at < $1::timestamptz limit $2))`,
     [toIsoTime(beforeMs), limits.sweepRows],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Deletes the idempotency keys of one environment that are older than a time by its clock.
+ *
+ * @param keptKey one that stays whatever its age
+ */
+export async function sweepKeysOf(
+  pool: Pool,
+  environmentId: string,
+  beforeMs: number,
+  keptKey: string | undefined,
+): Promise<void> {
+  await pool.query(
+    `delete from idempotency_keys
+      where environment_id = $1 and created_at < $2::timestamptz and key is distinct from $3`,
+    [environmentId, toIsoTime(beforeMs), keptKey ?? null],
+  );
+}
+
+async function sweepAbandoned(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from delivery_queue where ctid = any (array(
+      select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
+      where e.id is null limit $1))`,
+    [limits.sweepRows],
   );
   return rowCount ?? 0;
 }

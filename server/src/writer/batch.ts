@@ -32,7 +32,10 @@ export interface Submission {
 /** What deciding needs beside the state. */
 export interface BatchTools {
   readonly lane: number;
+  /** Our own time. */
   readonly clock: Clock;
+  /** The time in an environment, in milliseconds since the Unix epoch: a sandbox's clock can be ahead. */
+  readonly nowIn: (environmentId: string) => number;
   readonly ids: IdSource;
   readonly vault: Vault;
 }
@@ -85,8 +88,8 @@ function decideOne(
     : { kind: 'accepted', result: decision.result, ...kept };
 }
 
-function createContext(command: Command<unknown>, { clock, ids, lane, vault }: BatchTools): DecideContext {
-  const nowMs = clock.now();
+function createContext(command: Command<unknown>, { ids, lane, nowIn, vault }: BatchTools): DecideContext {
+  const nowMs = nowIn(command.environmentId);
   return {
     nowMs,
     now: toIsoTime(nowMs),

@@ -1,4 +1,3 @@
-import type { Clock } from '../platform/clock.ts';
 import { conflict, type Refusal } from '../platform/errors.ts';
 import { isSealed, type Vault } from '../platform/seal.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
@@ -58,15 +57,16 @@ export interface KeyRegistry {
   running(name: string): Promise<void> | undefined;
   /** Holds a key; the returned function lets it go. */
   hold(name: string): () => void;
-  recent(name: string): GivenAnswer | undefined;
-  remember(name: string, answer: GivenAnswer): void;
+  /** @param nowMs the time in the key's environment */
+  recent(name: string, nowMs: number): GivenAnswer | undefined;
+  remember(name: string, answer: GivenAnswer, nowMs: number): void;
 }
 
 /**
  * @param capacity how many answers are remembered; the oldest make room
  * @param rememberMs for how long; after that the store is asked, which forgets in its own time
  */
-export function createKeyRegistry(clock: Clock, capacity: number, rememberMs: number): KeyRegistry {
+export function createKeyRegistry(capacity: number, rememberMs: number): KeyRegistry {
   const holders = new Map<string, Promise<void>>();
   const answers = new Map<string, GivenAnswer & { readonly untilMs: number }>();
   return {
@@ -79,17 +79,17 @@ export function createKeyRegistry(clock: Clock, capacity: number, rememberMs: nu
         release();
       };
     },
-    recent(name) {
+    recent(name, nowMs) {
       const answer = answers.get(name);
-      return answer && answer.untilMs > clock.now() ? answer : undefined;
+      return answer && answer.untilMs > nowMs ? answer : undefined;
     },
-    remember(name, answer) {
+    remember(name, answer, nowMs) {
       if (answers.size >= capacity) {
         const oldest = answers.keys().next();
         if (!oldest.done) answers.delete(oldest.value);
       }
       answers.delete(name);
-      answers.set(name, { ...answer, untilMs: clock.now() + rememberMs });
+      answers.set(name, { ...answer, untilMs: nowMs + rememberMs });
     },
   };
 }

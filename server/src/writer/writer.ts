@@ -37,7 +37,7 @@ export function createWriter({ databaseUrl, laneCount, events, ...tools }: Write
   const lanes: Lane[] = stores.map((store, lane) =>
     createLane(lane, createBatchRunner(lane, laneCount, store, { ...tools, lane }, events), events),
   );
-  const registry = createKeyRegistry(tools.clock, limits.keptIdempotencyKeys, limits.rememberedAnswerMs);
+  const registry = createKeyRegistry(limits.keptIdempotencyKeys, limits.rememberedAnswerMs);
 
   const enqueue = (
     command: Command<unknown>,
@@ -59,13 +59,14 @@ export function createWriter({ databaseUrl, laneCount, events, ...tools }: Write
     for (let holder = registry.running(name); holder; holder = registry.running(name)) {
       await waitFor(holder, claim, deadlineMs);
     }
-    const given = registry.recent(name);
+    const given = registry.recent(name, tools.nowIn(command.environmentId));
     if (given) return answerAgain(claim, given);
     const release = registry.hold(name);
     try {
       const outcome = await enqueue(command, answering);
       if (outcome.answer) {
-        registry.remember(name, { ...outcome.answer, route: claim.route, requestHash: claim.requestHash });
+        const answer = { ...outcome.answer, route: claim.route, requestHash: claim.requestHash };
+        registry.remember(name, answer, tools.nowIn(command.environmentId));
       }
       return outcome;
     } finally {

@@ -33,6 +33,16 @@ export const reasons: readonly ReasonEntry[] = [
     ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
     ['body_too_large', 'The body is larger than 1 MiB.', 'Send less.'],
     [
+      'clock_backwards',
+      'The time to move the sandbox’s clock to has passed already.',
+      'Give a later time; only a reset takes the clock back.',
+    ],
+    [
+      'clock_too_far',
+      'The sandbox’s clock would be more than ten years ahead.',
+      'Move it less far, or reset the sandbox.',
+    ],
+    [
       'insufficient_funds',
       'The wallet has less of the currency available than the transfer takes.',
       'Read the balance; wait for a deposit or send less.',
@@ -119,6 +129,7 @@ export const reasons: readonly ReasonEntry[] = [
     ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
     ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],
     ['route_not_found', 'There is no such path, or not with this method.', 'Compare both with this page.'],
+    ['sandbox_not_found', 'There is no sandbox behind this key.', 'Use a test key.'],
     ['sandbox_only', 'The operation belongs to the sandbox and the key is a live one.', 'Use a test key.'],
     [
       'transaction_not_found',

@@ -54,12 +54,15 @@ export function createOrganisation(
     decide(_state, context) {
       const organisationId = context.newId('org');
       const writes = (['test', 'live'] as const).flatMap((kind): RowWrite[] => {
+        const id = context.newId('env');
         const environment: EnvironmentRow = {
           bucket,
-          id: context.newId('env'),
+          id,
           organisation_id: organisationId,
           kind,
           created_at: context.now,
+          current_id: id,
+          clock_offset_ms: 0n,
         };
         return [
           { table: 'environments', row: environment },

@@ -9,12 +9,13 @@ export async function findActiveKey(pool: Pool, prefix: string): Promise<StoredK
     id: string;
     secret_hash: Buffer;
     environment_id: string;
+    current_id: string;
     kind: 'test' | 'live';
     organisation_id: string;
     rate_limit: string | null;
   }>({
     name: 'find_active_key',
-    text: `select k.id, k.secret_hash, k.environment_id, e.kind, e.organisation_id, o.rate_limit
+    text: `select k.id, k.secret_hash, k.environment_id, e.current_id, e.kind, e.organisation_id, o.rate_limit
       from api_keys k join environments e on e.bucket = k.bucket and e.id = k.environment_id
       join organisations o on o.bucket = e.bucket and o.id = e.organisation_id
       where k.prefix = $1 and k.revoked_at is null`,
@@ -26,7 +27,12 @@ export async function findActiveKey(pool: Pool, prefix: string): Promise<StoredK
       keyId: row.id,
       secretHash: row.secret_hash,
       rateLimit: row.rate_limit,
-      environment: { id: row.environment_id, kind: row.kind, organisationId: row.organisation_id },
+      environment: {
+        id: row.current_id,
+        rowId: row.environment_id,
+        kind: row.kind,
+        organisationId: row.organisation_id,
+      },
     }
   );
 }

@@ -1,5 +1,4 @@
 import type { ReadRoute, Route } from '../../http/route.ts';
-import type { Clock } from '../../platform/clock.ts';
 import type { Ratio } from '../../platform/money.ts';
 import { factsOf } from '../../rails/account-types.ts';
 import { railFacts, railNames } from '../../rails/rails.ts';
@@ -8,7 +7,8 @@ import { type RailOffer, RailQuery, Rails, railsJson } from './schema.ts';
 interface Deps {
   /** The part of a fiat transfer that is kept as a fee. */
   readonly fiatFee: Ratio;
-  clockOf(environmentId: string): Clock;
+  /** Milliseconds since the Unix epoch, by the environment's clock. */
+  nowIn(environmentId: string): number;
 }
 
 /** Every rail in each of its currencies. */
@@ -22,7 +22,7 @@ export function railRoutes(deps: Deps): Route[] {
   return [listRoute(deps)];
 }
 
-function listRoute({ clockOf, fiatFee }: Deps): ReadRoute {
+function listRoute({ fiatFee, nowIn }: Deps): ReadRoute {
   return {
     method: 'GET',
     path: '/v1/rails',
@@ -42,7 +42,7 @@ function listRoute({ clockOf, fiatFee }: Deps): ReadRoute {
           (query.currency === undefined || query.currency === currency) &&
           (query.rail === undefined || query.rail === rail),
       );
-      return railsJson(asked, fiatFee, clockOf(caller.environment.id).now());
+      return railsJson(asked, fiatFee, nowIn(caller.environment.id));
     },
   };
 }

@@ -2,9 +2,9 @@ import Type, { type Static } from 'typebox';
 import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { toIsoTime } from '../../platform/clock.ts';
-import { formatAmount, multiplyRatio, type Ratio } from '../../platform/money.ts';
+import { currencyScale, formatAmount, multiplyRatio, type Ratio } from '../../platform/money.ts';
 import { type AccountType, accountCurrencies, accountTypeNames } from '../../rails/account-types.ts';
-import { type FiatCode, fiatScale } from '../../rails/fiat.ts';
+import type { FiatCode } from '../../rails/fiat.ts';
 import { type OwnerType, type Rail, railFacts, railNames } from '../../rails/rails.ts';
 import { requiredFields } from '../../rails/required-fields.ts';
 import { returnCodesOf } from '../../rails/return-codes.ts';
@@ -85,7 +85,7 @@ function railTerms({ rail, currency, accountType }: RailOffer, fee: string, nowM
   const { maxMinor, minMinor, reference } = railFacts(rail);
   const { cutoff, isAlwaysOpen, usualTime } = settlementTerms(rail);
   const { cutoffAtMs, settlesAtMs } = settlementOf(rail, nowMs);
-  const print = (minor: bigint): string => formatAmount(minor, fiatScale[currency]);
+  const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]);
   const largest = (ownerType: OwnerType): string | null => {
     const max = maxMinor(currency, ownerType);
     return max === undefined ? null : print(max);

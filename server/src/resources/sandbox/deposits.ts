@@ -1,18 +1,17 @@
-import type { Chain } from '../../chains/registry.ts';
-import { chainsOf, currenciesOn } from '../../chains/registry.ts';
+import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../../chains/registry.ts';
 import { sandboxTxHash } from '../../chains/sandbox.ts';
 import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
 import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { type Currency, convertAmount, currencyScale, isCurrency, parseRatio } from '../../platform/money.ts';
+import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/sandbox-rates.ts';
 import type { TransactionRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { readAmount } from '../fields.ts';
-import { firstEntry, transactionEvents } from '../transactions/lifecycle.ts';
+import { newTransaction, transactionEvents } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import type { CryptoDepositBody } from './schema.ts';
 
@@ -36,8 +35,8 @@ export function readDeposit(
   rates: RateProvider,
 ): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
   const { chain, currency } = body;
-  if (!isCurrency(currency) || !currenciesOn(chain).includes(currency)) {
-    const fitting = isCurrency(currency) ? chainsOf(currency) : [];
+  if (!isStablecoin(currency) || !currenciesOn(chain).includes(currency)) {
+    const fitting = isStablecoin(currency) ? chainsOf(currency) : [];
     const message =
       fitting.length > 0
         ? `There is no ${currency} on ${chain}, but on ${fitting.join(', ')}.`
@@ -118,10 +117,8 @@ function accountsOf(stripe: Stripe, walletId: string, terms: DepositTerms) {
 
 function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideContext): TransactionRow {
   const id = context.newId('txn');
-  return {
-    bucket: context.bucket,
+  return newTransaction(context, {
     id,
-    environment_id: context.environmentId,
     customer_id: wallet.customer_id,
     wallet_id: wallet.id,
     type: 'deposit',
@@ -130,24 +127,12 @@ function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideConte
     source_currency: terms.sourceCurrency,
     destination_currency: terms.creditedCurrency,
     fee_minor: 0n,
-    net_minor: terms.sourceMinor,
     source_payment_rail: terms.chain,
     source_tx_hash: sandboxTxHash(terms.chain, id),
-    destination_payment_rail: null,
-    destination_address: null,
-    destination_tx_hash: null,
     final_minor: terms.creditedMinor,
-    gas_fee_minor: null,
     exchange_fee_minor: 0n,
     exchange_rate: terms.exchangeRate,
-    reference: null,
-    client_reference_id: null,
-    metadata: '{}',
-    timeline: firstEntry('completed', context.now),
-    next_action_at: null,
-    created_at: context.now,
-    updated_at: context.now,
-  };
+  });
 }
 
 function depositJournal(row: TransactionRow, terms: DepositTerms, stripe: Stripe): JournalDraft {

@@ -1,13 +1,15 @@
-import { type Route, writeRoute } from '../../http/route.ts';
+import type { Route } from '../../http/route.ts';
+import { writeRoute } from '../../http/route.ts';
 import { ApiError } from '../../platform/errors.ts';
 import type { RateProvider } from '../../rates/sandbox-rates.ts';
 import { decideCustomerKyc } from '../customers/commands.ts';
 import { Customer } from '../customers/schema.ts';
 import { Transaction } from '../transactions/schema.ts';
+import { type ClockDeps, clockRoutes } from './clock-routes.ts';
 import { createCryptoDeposit, readDeposit } from './deposits.ts';
 import { CryptoDepositBody, DecideKycBody } from './schema.ts';
 
-export function sandboxRoutes({ rates }: { rates: RateProvider }): Route[] {
+export function sandboxRoutes({ rates, ...deps }: { rates: RateProvider } & ClockDeps): Route[] {
   const tag = 'Sandbox';
   return [
     writeRoute<DecideKycBody>({
@@ -44,5 +46,6 @@ export function sandboxRoutes({ rates }: { rates: RateProvider }): Route[] {
         return createCryptoDeposit(caller.environment.id, body.walletId, read.terms);
       },
     }),
+    ...clockRoutes(deps),
   ];
 }

@@ -1,6 +1,8 @@
 import Type, { type Static } from 'typebox';
 import { chains } from '../../chains/registry.ts';
-import { oneOf } from '../../http/schema.ts';
+import { oneOf, time } from '../../http/schema.ts';
+import { compileSerialiser } from '../../http/serialise.ts';
+import { toIsoTime } from '../../platform/clock.ts';
 import { limits } from '../../platform/limits.ts';
 import { kycStatuses, RejectionReason } from '../customers/schema.ts';
 
@@ -26,3 +28,26 @@ export const CryptoDepositBody = Type.Object({
   amount: Type.Unsafe<string | number>({ type: ['string', 'number'] }),
 });
 export type CryptoDepositBody = Static<typeof CryptoDepositBody>;
+
+export const AdvanceClockBody = Type.Object(
+  {
+    seconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: limits.clockOffsetMs / 1000, description: 'Forward by so much' }),
+    ),
+    to: Type.Optional(time('Forward to this time, instead of `seconds`')),
+  },
+  { examples: [{ seconds: 345_600 }] },
+);
+export type AdvanceClockBody = Static<typeof AdvanceClockBody>;
+
+export const SandboxClock = Type.Object({
+  now: time('What time it is in the sandbox'),
+  aheadSeconds: Type.Number({ description: 'How far it is ahead of the real time' }),
+});
+
+const serialiseClock = compileSerialiser<Static<typeof SandboxClock>>(SandboxClock);
+
+/** A sandbox's clock as the API shows it, as JSON text. */
+export function clockJson(nowMs: number, offsetMs: number): string {
+  return serialiseClock({ now: toIsoTime(nowMs), aheadSeconds: offsetMs / 1000 });
+}

@@ -1,5 +1,5 @@
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
-import type { EventDraft } from '../../writer/command.ts';
+import type { DecideContext, EventDraft } from '../../writer/command.ts';
 import { transactionJson } from './schema.ts';
 
 /** Statuses that nothing follows by itself (contract §4, Transfers). */
@@ -11,10 +11,58 @@ const terminal: ReadonlySet<TransactionStatus> = new Set([
   'refunded',
 ]);
 
-/** The timeline of a new transaction. */
-export function firstEntry(status: TransactionStatus, now: string): string {
-  return JSON.stringify([{ status, at: now }]);
+type Given = Pick<
+  TransactionRow,
+  | 'customer_id'
+  | 'wallet_id'
+  | 'type'
+  | 'status'
+  | 'amount_minor'
+  | 'source_currency'
+  | 'destination_currency'
+  | 'fee_minor'
+>;
+
+/** A new transaction: what is not given is not there, or not known yet. */
+export function newTransaction(
+  context: DecideContext,
+  given: Given & Partial<TransactionRow>,
+): TransactionRow {
+  return {
+    ...nothingKnown,
+    bucket: context.bucket,
+    id: context.newId('txn'),
+    environment_id: context.environmentId,
+    net_minor: given.amount_minor - given.fee_minor,
+    timeline: JSON.stringify([{ status: given.status, at: context.now }]),
+    created_at: context.now,
+    updated_at: context.now,
+    ...given,
+  };
 }
+
+const nothingKnown = {
+  source_payment_rail: null,
+  source_tx_hash: null,
+  destination_payment_rail: null,
+  destination_address: null,
+  destination_tx_hash: null,
+  final_minor: null,
+  gas_fee_minor: null,
+  exchange_fee_minor: null,
+  exchange_rate: null,
+  reference: null,
+  client_reference_id: null,
+  metadata: '{}',
+  next_action_at: null,
+  virtual_account_id: null,
+  payout_account_id: null,
+  trace_id: null,
+  return_code: null,
+  return_reason: null,
+  estimated_arrival_at: null,
+  sandbox_outcome: null,
+} as const;
 
 /** The transaction in its next status, with the change on its timeline. */
 export function withStatus(row: TransactionRow, status: TransactionStatus, now: string): TransactionRow {

@@ -10,7 +10,7 @@ import { accountReads, type Command, type DecideContext, type Decision } from '.
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseCustomer } from '../customers/lifecycle.ts';
-import { firstEntry, transactionEvents, withStatus } from '../transactions/lifecycle.ts';
+import { newTransaction, transactionEvents, withStatus } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { nextStatus, refuseWithdrawal, type TransferTerms } from './lifecycle.ts';
 import type { CreateTransferBody } from './schema.ts';
@@ -66,10 +66,7 @@ function newTransfer(
   stepMs: number,
   context: DecideContext,
 ): TransactionRow {
-  return {
-    bucket: context.bucket,
-    id: context.newId('txn'),
-    environment_id: context.environmentId,
+  return newTransaction(context, {
     customer_id: body.customerId,
     wallet_id: body.walletId,
     type: 'transfer',
@@ -78,24 +75,13 @@ function newTransfer(
     source_currency: terms.currency,
     destination_currency: body.destinationCurrency,
     fee_minor: terms.feeMinor,
-    net_minor: terms.amountMinor - terms.feeMinor,
-    source_payment_rail: null,
-    source_tx_hash: null,
     destination_payment_rail: terms.chain,
     destination_address: terms.address,
-    destination_tx_hash: null,
-    final_minor: null,
-    gas_fee_minor: null,
-    exchange_fee_minor: null,
-    exchange_rate: null,
     reference: body.reference ?? null,
     client_reference_id: body.clientReferenceId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
-    timeline: firstEntry('in_review', context.now),
     next_action_at: toIsoTime(context.nowMs + stepMs),
-    created_at: context.now,
-    updated_at: context.now,
-  };
+  });
 }
 
 function moneyOf(row: TransactionRow): TransferMoney {

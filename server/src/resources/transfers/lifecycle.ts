@@ -1,5 +1,12 @@
 import { checkAddress } from '../../chains/addresses.ts';
-import { type Chain, chains, chainsOf, currenciesOn, isChain } from '../../chains/registry.ts';
+import {
+  type Chain,
+  chains,
+  chainsOf,
+  currenciesOn,
+  isChain,
+  type Stablecoin,
+} from '../../chains/registry.ts';
 import { conflict, type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import {
   type Currency,
@@ -68,8 +75,8 @@ function pairFaults(body: CreateTransferBody, currency: string): Refusal | undef
     const message = `A transfer on a chain arrives in the currency it left in: ${currency}.`;
     return refuse('unsupported_currency', '/destinationCurrency', message);
   }
-  if (!currenciesOn(rail).includes(currency as Currency)) {
-    const fitting = chainsOf(currency as Currency).join(', ');
+  if (!currenciesOn(rail).includes(currency as Stablecoin)) {
+    const fitting = chainsOf(currency as Stablecoin).join(', ');
     return refuse(
       'unsupported_rail',
       '/destinationPaymentRail',

@@ -2,13 +2,21 @@ import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransferKey } from './commands.ts';
 
-/** Transfers whose next step is due, the longest waiting first. */
-export async function listDueTransfers(pool: Pool, now: string): Promise<TransferKey[]> {
+/**
+ * Transfers whose next step is due by their environment's clock, the longest waiting first.
+ *
+ * @param now our own time
+ * @param latest the latest time that any environment's clock shows: nothing after it is due
+ */
+export async function listDueTransfers(pool: Pool, now: string, latest: string): Promise<TransferKey[]> {
   const { rows } = await pool.query<TransferKey>({
     name: 'list_due_transfers',
-    text: `select bucket, id, environment_id, wallet_id, source_currency, destination_payment_rail
-      from transactions where next_action_at <= $1::timestamptz order by next_action_at limit $2`,
-    values: [now, limits.settlementBatch],
+    text: `select t.bucket, t.id, t.environment_id, t.wallet_id, t.source_currency, t.destination_payment_rail
+      from transactions t join environments e on e.current_id = t.environment_id
+      where t.next_action_at <= $3::timestamptz
+        and t.next_action_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
+      order by t.next_action_at limit $2`,
+    values: [now, limits.settlementBatch, latest],
   });
   return rows;
 }

@@ -1,0 +1,32 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Pool } from './pool.ts';
+
+/** What time it is in each environment: a sandbox's clock can be moved forward (contract §4, Sandbox). */
+export interface EnvironmentClocks {
+  /** Milliseconds since the Unix epoch, by the environment's clock. */
+  nowIn(environmentId: string): number;
+  /** Milliseconds that the environment's clock is ahead of ours; 0 for most. */
+  offsetMs(environmentId: string): number;
+  /** The latest time that any environment's clock shows. */
+  latestMs(): number;
+  /** Reads the offsets anew: what this or another process has changed counts from then on. */
+  refresh(): Promise<void>;
+}
+
+/** Clocks that read their offsets from the database. They stand at our own time until the first `refresh`. */
+export function createEnvironmentClocks(pool: Pool, clock: Clock): EnvironmentClocks {
+  let offsets = new Map<string, number>();
+  const offsetMs = (environmentId: string): number => offsets.get(environmentId) ?? 0;
+  return {
+    offsetMs,
+    nowIn: (environmentId) => clock.now() + offsetMs(environmentId),
+    latestMs: () => clock.now() + Math.max(0, ...offsets.values()),
+    async refresh() {
+      const { rows } = await pool.query<{ current_id: string; clock_offset_ms: bigint }>({
+        name: 'environment_clocks',
+        text: 'select current_id, clock_offset_ms from environments where clock_offset_ms > 0',
+      });
+      offsets = new Map(rows.map((row) => [row.current_id, Number(row.clock_offset_ms)]));
+    },
+  };
+}
