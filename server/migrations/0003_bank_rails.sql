@@ -28,7 +28,7 @@ create table virtual_accounts (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (bucket, id),
-  unique (environment_id, source_currency, account_key),
+  constraint virtual_accounts_drawn_number unique (environment_id, source_currency, account_key),
   foreign key (bucket, customer_id) references customers (bucket, id),
   foreign key (bucket, wallet_id) references wallets (bucket, id)
 );

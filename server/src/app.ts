@@ -26,6 +26,7 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { railRoutes } from './resources/rails/routes.ts';
 import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
@@ -150,6 +151,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
+      ...railRoutes({ ...options, nowIn: clocks.nowIn }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];

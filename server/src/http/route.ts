@@ -16,6 +16,7 @@ export const tags = [
   ['Transfers', 'Move funds between currencies and payment rails'],
   ['Webhooks', 'Configure webhook endpoints to receive real-time event notifications'],
   ['Reference', 'Lookup tables for occupation and industry codes'],
+  ['Rails', 'What each bank rail asks for, carries and returns, and when it is open'],
   ['Sandbox', 'Make things happen in the sandbox: test keys only'],
   ['Ledger', 'The double-entry books behind the balances'],
   ['Events', 'What has happened, as it is sent to webhooks'],

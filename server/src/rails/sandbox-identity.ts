@@ -1,6 +1,6 @@
 /**
- * The bank of the sandbox. Each of its codes is right in form and belongs to nobody: no payment that somebody sends to
- * it in earnest can arrive.
+ * The bank of the sandbox. Each of its codes is right in form and, to our knowledge, nobody's: a payment that somebody
+ * makes to it in earnest is turned down.
  */
 export const sandboxBank = {
   name: 'OpenLedger Sandbox Bank',
