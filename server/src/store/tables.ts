@@ -111,7 +111,17 @@ export const tables = {
       created_at: 'timestamptz',
       updated_at: 'timestamptz',
     },
-    ['status', 'kyc_status', 'kyc_rejection_reasons', 'tos_accepted_at', 'updated_at'],
+    [
+      'status',
+      'kyc_status',
+      'personal',
+      'email_index',
+      'external_id',
+      'metadata',
+      'kyc_rejection_reasons',
+      'tos_accepted_at',
+      'updated_at',
+    ],
   ),
   wallets: table<rows.WalletRow>(
     'wallets',

@@ -6,10 +6,14 @@ import { decideKyc } from './lifecycle.ts';
 import {
   type CreateCustomerBody,
   customerJson,
+  emailIndexOf,
+  openPersonal,
   type PersonalData,
   personalContext,
   type RejectionReason,
+  type UpdateCustomerBody,
 } from './schema.ts';
+import { changedCustomer, refuseUpdate } from './update.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export function findCustomerIn(state: State, context: DecideContext, id: string): CustomerRow | undefined {
@@ -63,13 +67,43 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
     status: 'active',
     kyc_status: 'not_started',
     personal: context.vault.seal(JSON.stringify(personal), personalContext(id)),
-    email_index: context.vault.fingerprint(email.toLowerCase(), 'customers.email'),
+    email_index: emailIndexOf(email, context.vault),
     external_id: body.externalId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
     kyc_rejection_reasons: '[]',
     tos_accepted_at: null,
     created_at: context.now,
     updated_at: context.now,
+  };
+}
+
+/** Changes what a customer is called and whether they may move money. What stays as it is writes nothing. */
+export function updateCustomer(
+  environmentId: string,
+  customerId: string,
+  body: UpdateCustomerBody,
+): Command<string> {
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'update_customer',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const personal = openPersonal(customer, context.vault);
+      const refusal = refuseUpdate(customer, personal, body);
+      if (refusal) return { refusal };
+      const row = changedCustomer(customer, personal, body, context);
+      if (!row) return { result: customerJson(customer, context.vault) };
+      const data = customerJson(row, context.vault);
+      return {
+        result: data,
+        writes: [{ table: 'customers', row }],
+        events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
+      };
+    },
   };
 }
 
