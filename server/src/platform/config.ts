@@ -29,6 +29,8 @@ export interface Config {
   /** The part of an on-chain transfer that is kept as a fee. */
   readonly onChainFee: Ratio;
   readonly idempotencyHours: number;
+  /** The terms that customers accept; our own when undefined. */
+  readonly termsFile: string | undefined;
   readonly json: boolean;
   readonly ephemeral: boolean;
 }
@@ -166,6 +168,12 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
       .argParser(parseWhole(24, 24 * 365)),
+    new Option(
+      '--terms-file <path>',
+      'the terms that customers accept, in Markdown; its name is their version',
+    )
+      .env('OPENLEDGER_TERMS_FILE')
+      .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),
   ];

@@ -1,8 +1,9 @@
+import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import type { Command, DecideContext, State } from '../../writer/command.ts';
-import { decideKyc } from './lifecycle.ts';
+import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
+import { acceptedTerms, decideIdentity } from './lifecycle.ts';
 import {
   type CreateCustomerBody,
   customerJson,
@@ -39,7 +40,7 @@ export function createCustomer(
     reads: () => [],
     decide(_state, context) {
       const row = newCustomer(body, context);
-      const data = customerJson(row, context.vault);
+      const data = customerJson(row, context);
       return {
         result: data,
         writes: [{ table: 'customers', row }],
@@ -96,18 +97,12 @@ export function updateCustomer(
       const refusal = refuseUpdate(customer, personal, body);
       if (refusal) return { refusal };
       const row = changedCustomer(customer, personal, body, context);
-      if (!row) return { result: customerJson(customer, context.vault) };
-      const data = customerJson(row, context.vault);
-      return {
-        result: data,
-        writes: [{ table: 'customers', row }],
-        events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
-      };
+      return row ? customerUpdate(row, context) : { result: customerJson(customer, context) };
     },
   };
 }
 
-/** Sets a customer's verification, as the sandbox's user decides. */
+/** Sets a customer's verification, as the sandbox's user decides. `approved` accepts the terms too. */
 export function decideCustomerKyc(
   environmentId: string,
   customerId: string,
@@ -119,17 +114,33 @@ export function decideCustomerKyc(
     name: 'decide_customer_kyc',
     environmentId,
     bucket,
-    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    reads: () => [
+      { table: 'customers', bucket, id: customerId },
+      { table: 'identity_cases', bucket, id: caseIdOf(customerId) },
+    ],
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
       if (!customer) return { refusal: notFound('customer') };
-      const row = decideKyc(customer, kycStatus, reasons, context.now);
-      const data = customerJson(row, context.vault);
-      return {
-        result: data,
-        writes: [{ table: 'customers', row }],
-        events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
-      };
+      const decided = decideIdentity(customer, kycStatus, reasons, context.now);
+      const row = kycStatus === 'approved' ? acceptedTerms(decided, context.now) : decided;
+      const update = customerUpdate(row, context);
+      const found = state.get('identity_cases', caseIdOf(customerId));
+      if (!found) return update;
+      const caseRow = decidedCase(found, kycStatus, reasons, 'sandbox', context.now);
+      return { ...update, writes: [...update.writes, { table: 'identity_cases', row: caseRow }] };
     },
+  };
+}
+
+/** What a command about a changed customer does: the row, the event, and the JSON text of the answer. */
+export function customerUpdate(
+  row: CustomerRow,
+  context: DecideContext,
+): Required<Omit<Accepted<string>, 'journals'>> {
+  const data = customerJson(row, context);
+  return {
+    result: data,
+    writes: [{ table: 'customers', row }],
+    events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
   };
 }

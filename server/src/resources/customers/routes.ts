@@ -1,4 +1,5 @@
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
+import type { LinkContext } from '../../identity/links.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
@@ -17,6 +18,8 @@ import {
 interface Deps {
   readonly db: Db;
   readonly vault: Vault;
+  /** What links are made with, by the clock of an environment. */
+  linksIn(environmentId: string): LinkContext;
   readonly randomBucket: () => number;
 }
 
@@ -48,7 +51,7 @@ function createRoute({ randomBucket }: Deps): Route {
   });
 }
 
-function listRoute({ db, vault }: Deps): ReadRoute {
+function listRoute({ db, linksIn, vault }: Deps): ReadRoute {
   return {
     method: 'GET',
     path: '/v1/customers',
@@ -68,14 +71,15 @@ function listRoute({ db, vault }: Deps): ReadRoute {
         emailIndex: email === undefined ? undefined : emailIndexOf(email, vault),
         ...createdSpan(query),
       };
+      const links = linksIn(caller.environment.id);
       return listCustomers(db, caller.environment.id, filter, pageOf(query), (row) =>
-        customerJson(row, vault),
+        customerJson(row, links),
       );
     },
   };
 }
 
-function getRoute({ db, vault }: Deps): ReadRoute {
+function getRoute({ db, linksIn }: Deps): ReadRoute {
   return {
     method: 'GET',
     path: '/v1/customers/{customerId}',
@@ -91,7 +95,7 @@ function getRoute({ db, vault }: Deps): ReadRoute {
     async read({ caller, params: { customerId = '' } }) {
       const row = await findCustomer(db, caller.environment.id, customerId);
       if (!row) throw new ApiError(notFound('customer'));
-      return customerJson(row, vault);
+      return customerJson(row, linksIn(row.environment_id));
     },
   };
 }

@@ -1,6 +1,7 @@
 import Type, { type Static, type TUnsafe } from 'typebox';
 import { metadata, nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
+import { type LinkContext, linkUrl } from '../../identity/links.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
@@ -91,8 +92,13 @@ export const Customer = Type.Object({
   type: oneOf(customerTypes),
   status: oneOf(customerStatuses),
   kycStatus: oneOf(kycStatuses),
-  kycLink: nullableText('Where the customer gives their identity; null until there is such a page'),
-  tosLink: nullableText('Where the customer accepts the terms; null until there is such a page'),
+  kycLink: nullableText(
+    'The page where the customer gives their identity. Valid for a week at least; read the customer again for a fresh ' +
+      'one. `null` once the identity is approved or rejected',
+  ),
+  tosLink: nullableText(
+    'The page where the customer accepts the terms, valid like `kycLink`. `null` once they are accepted',
+  ),
   capabilities: Type.Object({
     wallets: Type.Boolean(),
     virtualAccounts: Type.Boolean(),
@@ -135,17 +141,22 @@ export function emailIndexOf(address: string, vault: Vault): string {
   return vault.fingerprint(address.toLowerCase(), 'customers.email');
 }
 
-/** A customer as the API shows it, as JSON text. */
-export function customerJson(row: CustomerRow, vault: Vault): string {
-  const personal = openPersonal(row, vault);
+/**
+ * A customer as the API shows it, as JSON text.
+ *
+ * @param context what their links are made with
+ */
+export function customerJson(row: CustomerRow, context: LinkContext): string {
+  const personal = openPersonal(row, context.vault);
+  const isDecided = row.kyc_status === 'approved' || row.kyc_status === 'rejected';
   return serialise({
     ...personal,
     id: row.id,
     type: row.type,
     status: row.status,
     kycStatus: row.kyc_status,
-    kycLink: null,
-    tosLink: null,
+    kycLink: isDecided ? null : linkUrl('kyc', row, context),
+    tosLink: row.tos_accepted_at === null ? linkUrl('terms', row, context) : null,
     capabilities: capabilitiesOf(row),
     externalId: row.external_id,
     metadata: JSON.parse(row.metadata),
