@@ -3,7 +3,7 @@
  * resources nor http; platform imports nothing of ours.
  */
 const src = '^server/src/';
-const engines = `${src}(ledger|writer|chains|custody|rails|rates|webhooks|store)/`;
+const engines = `${src}(ledger|writer|chains|custody|rails|rates|webhooks|identity|store)/`;
 
 module.exports = {
   forbidden: [
@@ -18,19 +18,19 @@ module.exports = {
       name: 'engines-know-neither-resources-nor-http',
       severity: 'error',
       from: { path: engines, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(resources|http|workers)/` },
+      to: { path: `${src}(resources|http|hosted|workers)/` },
     },
     {
       name: 'store-is-below-the-other-engines',
       severity: 'error',
       from: { path: `${src}store/`, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(ledger|writer|chains|custody|rails|rates|webhooks)/` },
+      to: { path: `${src}(ledger|writer|chains|custody|rails|rates|webhooks|identity)/` },
     },
     {
       name: 'http-knows-no-resource',
       severity: 'error',
       from: { path: `${src}http/`, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(resources|workers)/` },
+      to: { path: `${src}(resources|hosted|workers)/` },
     },
     {
       name: 'source-never-imports-tests',

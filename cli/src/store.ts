@@ -29,7 +29,13 @@ export interface Store {
 }
 
 /** Nothing that the commands read or write is sealed, so they need no master key, and make none. */
-const noVault: Vault = { seal: refuseVault, open: refuseVault, fingerprint: refuseVault };
+const noVault: Vault = {
+  seal: refuseVault,
+  open: refuseVault,
+  openBytes: refuseVault,
+  fingerprint: refuseVault,
+  sign: refuseVault,
+};
 
 function refuseVault(): never {
   throw new Error('The command line tool has no master key');
@@ -87,6 +93,8 @@ async function withDatabase(
       nowIn: clocks.nowIn,
       ids: createIdSource(systemClock),
       vault: noVault,
+      // No command without the vault makes a link.
+      publicUrl: () => '',
       events: {
         onBatch: () => undefined,
         onRetry: () => undefined,

@@ -5,10 +5,13 @@ import { createIndexSource } from './custody/indexes.ts';
 import { seedFromMnemonic } from './custody/seed.ts';
 import { openMasterSeed } from './custody/seed-store.ts';
 import { createLocalSigner } from './custody/signer.ts';
+import { addHostedPages } from './hosted/plugin.ts';
+import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
+import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { RateLimitSetting } from './platform/config.ts';
 import { createIdSource } from './platform/ids.ts';
@@ -38,6 +41,7 @@ import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { migrate } from './store/migrate.ts';
 import { createPool, type Pool } from './store/pool.ts';
+import { keepPublicUrl } from './store/public-url.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
@@ -64,6 +68,8 @@ export interface AppOptions extends RateSettings {
   readonly fiatFee: Ratio;
   readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
+  /** The terms that customers accept; our own when undefined. */
+  readonly termsFile: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
   readonly clock?: Clock;
@@ -85,6 +91,7 @@ export interface App {
   stop(): Promise<void>;
 }
 
+const ownTerms = fileURLToPath(new URL('../data/terms/2026-11-01.md', import.meta.url));
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
 /**
@@ -107,6 +114,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
     const ids = createIdSource(clock);
+    let url = '';
+    const publicUrl = (): string => options.publicUrl ?? url;
     const metrics = createMetrics(() => writer.queued());
     const writer = createWriter({
       databaseUrl: options.databaseUrl,
@@ -115,6 +124,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       nowIn: clocks.nowIn,
       ids,
       vault,
+      publicUrl,
       events: laneEvents(metrics, options),
     });
     opened.push(() => writer.close());
@@ -122,8 +132,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
-    let url = '';
-    const publicUrl = (): string => options.publicUrl ?? url;
     const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
     const workers: Worker[] = [];
     const sandboxEffects = {
@@ -139,9 +147,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     const rates = createRates(options, clock);
     opened.push(async () => rates.live?.close());
     const policyFor = targetPolicies(options.loopbackWebhooks);
+    const linksIn = (environmentId: string): LinkContext => ({
+      vault,
+      nowMs: clocks.nowIn(environmentId),
+      publicUrl: publicUrl(),
+    });
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
-      ...customerRoutes({ db, vault, randomBucket }),
+      ...customerRoutes({ db, vault, randomBucket, linksIn }),
       ...walletRoutes({ db, signer, indexes }),
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
@@ -167,6 +180,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
     addSystemRoutes(http, { routes, metrics, publicUrl, isReady });
+    const terms = readTerms(options.termsFile ?? ownTerms);
+    const { nowIn } = clocks;
+    addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });
 
     const agents = {
       test: createDeliveryAgent(policyFor('test')),
@@ -195,6 +211,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     url = await listen(http, options);
+    await keepPublicUrl(pool, publicUrl(), clock);
     opened.push(() => http.close());
     return { url, pool, writer, madeKeys, stop: close };
   } catch (error) {

@@ -147,6 +147,7 @@ describe('keys that are not what they seem', () => {
     const answers = [
       await api.post('/v1/customers', { ...person, ...surprise }),
       await api.post('/v1/crypto-wallets', { customerId: wallet.customerId, ...surprise }),
+      await api.patch(`/v1/customers/${customer.id}`, { status: 'active', ...surprise }),
       await api.patch(`/v1/crypto-wallets/${wallet.id}`, { status: 'frozen', ...surprise }),
       await api.post('/v1/transfers', transferBody(wallet, surprise)),
       await api.post('/v1/webhooks', hook),

@@ -43,6 +43,7 @@ export async function createWriterBench(lanes = 1): Promise<WriterBench> {
         nowIn: () => systemClock.now(),
         ids: createIdSource(systemClock),
         vault,
+        publicUrl: () => 'http://localhost:4000',
         events: {
           onBatch: ({ commands }) => void bench.batches.push(commands),
           onRetry: (reason) => void bench.retries.push(reason),

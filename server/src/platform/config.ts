@@ -40,6 +40,8 @@ export interface Config {
   readonly ratesRefreshMs: number;
   readonly ratesMaxAgeMs: number;
   readonly idempotencyHours: number;
+  /** The terms that customers accept; our own when undefined. */
+  readonly termsFile: string | undefined;
   readonly json: boolean;
   readonly ephemeral: boolean;
 }
@@ -209,6 +211,12 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
       .argParser(parseWhole(24, 24 * 365)),
+    new Option(
+      '--terms-file <path>',
+      'the terms that customers accept, in Markdown; its name is their version',
+    )
+      .env('OPENLEDGER_TERMS_FILE')
+      .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),
   ];

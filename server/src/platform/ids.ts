@@ -26,7 +26,10 @@ export type IdPrefix =
   | 'env'
   | 'req'
   | 'jrn'
-  | 'bat';
+  | 'bat'
+  | 'idc'
+  | 'doc'
+  | 'tos';
 
 /** Makes ids. Stateful only in its counter, so that ids of one millisecond still sort. */
 export interface IdSource {

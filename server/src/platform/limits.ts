@@ -94,6 +94,26 @@ export const limits = {
   rateFactor: 1_000_000_000n,
   rateJumpPercent: 20,
 
+  // Identity
+  /** How long a customer's link stays the same; it lives twice as long at most. */
+  linkPeriodMs: 7 * 24 * 60 * 60 * 1000,
+  youngestAge: 18,
+  oldestAge: 120,
+  ownersPerCase: 25,
+  documentsPerCase: 10,
+  /** Documents that may ever be uploaded in a case, those taken back included. */
+  uploadsPerCase: 40,
+  documentBytes: 8 * 1024 * 1024,
+  fileNameLength: 100,
+
+  // Hosted pages
+  formBytes: 64 * 1024,
+  formFields: 50,
+  formFieldNameBytes: 100,
+  searchLength: 100,
+  searchResults: 12,
+  hostedPerSecond: 10,
+
   // Workers
   workerPollMs: 500,
   workerErrorDelayMs: 1000,

@@ -23,6 +23,20 @@ describe('the vault', () => {
     expect(() => createVault(randomBytes(32)).open(sealed, 'here')).toThrow();
   });
 
+  it('seals bytes as they are', () => {
+    const bytes = Buffer.from([0, 255, 128, 10, 13, 0xc3]);
+    expect(vault.openBytes(vault.seal(bytes, 'here'), 'here')).toEqual(bytes);
+    expect(() => vault.openBytes(vault.seal(bytes, 'here'), 'there')).toThrow();
+  });
+
+  it('signs equal texts equally, by purpose and by key', () => {
+    const code = vault.sign('a', 'x');
+    expect(code).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(vault.sign('a', 'x')).toBe(code);
+    const others = [vault.sign('a', 'y'), vault.sign('b', 'x'), createVault(randomBytes(32)).sign('a', 'x')];
+    expect(others).not.toContain(code);
+  });
+
   it('fingerprints equal texts equally, by purpose', () => {
     expect(vault.fingerprint('a', 'x')).toBe(vault.fingerprint('a', 'x'));
     expect(vault.fingerprint('a', 'x')).not.toBe(vault.fingerprint('a', 'y'));

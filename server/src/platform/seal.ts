@@ -6,12 +6,16 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
  * row does not open.
  */
 export interface Vault {
-  /** Encrypts a text. @param context where it belongs, e.g. `customers.personal:cus_…` */
-  seal(text: string, context: string): string;
+  /** Encrypts a text or bytes. @param context where it belongs, e.g. `customers.personal:cus_…` */
+  seal(content: string | Uint8Array, context: string): string;
   /** Decrypts what `seal` made. @throws Error when it was changed, moved, or sealed under another master key */
   open(sealed: string, context: string): string;
+  /** The same for bytes. */
+  openBytes(sealed: string, context: string): Buffer;
   /** A keyed fingerprint for exact search over sealed values (a blind index), 32 hex characters. */
   fingerprint(text: string, context: string): string;
+  /** A message authentication code (HMAC-SHA-256), 43 base64url characters: proves that we wrote the text. */
+  sign(text: string, context: string): string;
 }
 
 const sealedPrefix = 'sealed.v1.';
@@ -28,25 +32,30 @@ export function createVault(masterKey: Uint8Array): Vault {
   if (masterKey.length !== masterKeyBytes) throw new RangeError('The master key must be 32 bytes');
   const sealKey = derive(masterKey, 'openledger seal v1');
   const indexKey = derive(masterKey, 'openledger index v1');
+  const signKey = derive(masterKey, 'openledger sign v1');
+
+  const openBytes = (sealed: string, context: string): Buffer => {
+    if (!isSealed(sealed)) throw new Error('Not a sealed value');
+    const body = Buffer.from(sealed.slice(sealedPrefix.length), 'base64');
+    if (body.length < nonceBytes + tagBytes) throw new Error('A sealed value is too short');
+    const decipher = createDecipheriv('aes-256-gcm', sealKey, body.subarray(0, nonceBytes), {
+      authTagLength: tagBytes,
+    }).setAAD(Buffer.from(context));
+    decipher.setAuthTag(body.subarray(body.length - tagBytes));
+    const content = decipher.update(body.subarray(nonceBytes, body.length - tagBytes));
+    return Buffer.concat([content, decipher.final()]);
+  };
 
   return {
-    seal(text, context) {
+    seal(content, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(context));
-      const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+      const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+      const body = Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
       return sealedPrefix + body.toString('base64');
     },
-    open(sealed, context) {
-      if (!isSealed(sealed)) throw new Error('Not a sealed value');
-      const body = Buffer.from(sealed.slice(sealedPrefix.length), 'base64');
-      if (body.length < nonceBytes + tagBytes) throw new Error('A sealed value is too short');
-      const decipher = createDecipheriv('aes-256-gcm', sealKey, body.subarray(0, nonceBytes), {
-        authTagLength: tagBytes,
-      }).setAAD(Buffer.from(context));
-      decipher.setAuthTag(body.subarray(body.length - tagBytes));
-      const text = decipher.update(body.subarray(nonceBytes, body.length - tagBytes));
-      return Buffer.concat([text, decipher.final()]).toString('utf8');
-    },
+    open: (sealed, context) => openBytes(sealed, context).toString('utf8'),
+    openBytes,
     fingerprint(text, context) {
       return createHmac('sha256', indexKey)
         .update(context)
@@ -55,6 +64,8 @@ export function createVault(masterKey: Uint8Array): Vault {
         .digest('hex')
         .slice(0, 32);
     },
+    sign: (text, context) =>
+      createHmac('sha256', signKey).update(context).update('\0').update(text).digest('base64url'),
   };
 }
 

@@ -80,6 +80,53 @@ export interface CustomerRow {
   updated_at: string;
 }
 
+export interface IdentityCaseRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  status: 'draft' | 'under_review' | 'incomplete' | 'approved' | 'rejected';
+  form: string;
+  version: number;
+  submitted_at: string | null;
+  decided_at: string | null;
+  decided_by: 'sandbox' | 'operator' | null;
+  reasons: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface IdentityDocumentRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  case_id: string;
+  kind: string;
+  content_type: 'image/jpeg' | 'image/png' | 'application/pdf';
+  byte_size: number;
+  sha256: Buffer;
+  created_at: string;
+  removed_at: string | null;
+}
+
+export interface IdentityDocumentContentRow {
+  bucket: number;
+  id: string;
+  content: string;
+}
+
+export interface TermsAcceptanceRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  customer_id: string;
+  version: string;
+  text_sha256: Buffer;
+  evidence: string;
+  accepted_at: string;
+}
+
 export interface CounterpartyRow {
   bucket: number;
   id: string;

@@ -38,6 +38,8 @@ export interface BatchTools {
   readonly nowIn: (environmentId: string) => number;
   readonly ids: IdSource;
   readonly vault: Vault;
+  /** The base URL that clients reach the servers by; known once they listen. */
+  readonly publicUrl: () => string;
 }
 
 /** How a command would end if the batch is committed: its outcome, or the bug that it ran into. */
@@ -88,7 +90,8 @@ function decideOne(
     : { kind: 'accepted', result: decision.result, ...kept };
 }
 
-function createContext(command: Command<unknown>, { ids, lane, nowIn, vault }: BatchTools): DecideContext {
+function createContext(command: Command<unknown>, tools: BatchTools): DecideContext {
+  const { ids, lane, nowIn, publicUrl, vault } = tools;
   const nowMs = nowIn(command.environmentId);
   return {
     nowMs,
@@ -97,6 +100,7 @@ function createContext(command: Command<unknown>, { ids, lane, nowIn, vault }: B
     lane,
     bucket: command.bucket,
     vault,
+    publicUrl: publicUrl(),
     newId: (prefix, bucket = command.bucket) => ids.next(prefix, bucket),
   };
 }

@@ -26,6 +26,8 @@ export interface DecideContext extends Stripe {
   /** The bucket that the command's own rows belong in. */
   readonly bucket: number;
   readonly vault: Vault;
+  /** The base URL that clients reach the servers by. */
+  readonly publicUrl: string;
   newId(prefix: IdPrefix, bucket?: number): string;
 }
 

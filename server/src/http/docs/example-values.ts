@@ -43,6 +43,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   hash: digest,
   httpStatus: 200,
   iban: 'DE89370400440532013000',
+  kycLink: null,
   kycRejectionReasons: [],
   kycStatus: 'approved',
   lane: 0,
@@ -86,6 +87,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   time: earlier,
   to: 'gbp',
   tosAcceptedAt: earlier,
+  tosLink: null,
   total: '4.40',
   traceId: '110000000000042',
   transactionHash: ethereumHash,
@@ -121,6 +123,11 @@ const prefixes: Readonly<Record<string, string>> = {
  */
 export function exampleId(kind: string): string {
   return `${prefixes[kind] ?? 'id'}_01jhmbxq7ve2r8n5d0kz3c6tga`;
+}
+
+/** A link to a hosted page, shortened. */
+function exampleLink(purpose: 'kyc' | 'terms'): string {
+  return `https://ledger.example.com/hosted/${purpose}/t6bx2o.${exampleId('Customer')}.${exampleId('Environment')}.b3Zl…`;
 }
 
 /** What an example answer has otherwise than its schema alone would give. */
@@ -170,6 +177,8 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
       kycStatus: 'not_started',
       capabilities: unverified,
       requirements: { missing: ['identity', 'terms_of_service'] },
+      kycLink: exampleLink('kyc'),
+      tosLink: exampleLink('terms'),
       tosAcceptedAt: null,
     },
   },

@@ -194,9 +194,19 @@ export const reasons: readonly ReasonEntry[] = [
   ...of('CONFLICT', [
     ['counterparty_inactive', 'The counterparty was deactivated.', 'Create it again, or pay to another one.'],
     [
+      'customer_rejected',
+      'The customer was rejected for good.',
+      'Leave `status` out; the other fields can still be changed.',
+    ],
+    [
       'idempotency_key_reused',
       'The `Idempotency-Key` was used for another operation or another body.',
       'Make a new key for each new intention, and repeat requests unchanged.',
+    ],
+    [
+      'identity_verified',
+      'The names of a customer whose identity was approved stay as they were verified.',
+      'Leave out what `details` names; e-mail address, phone, `externalId` and `metadata` can be changed.',
     ],
     [
       'kyc_required',

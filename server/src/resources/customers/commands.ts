@@ -1,15 +1,20 @@
+import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import type { Command, DecideContext, State } from '../../writer/command.ts';
-import { decideKyc } from './lifecycle.ts';
+import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
+import { acceptedTerms, decideIdentity } from './lifecycle.ts';
 import {
   type CreateCustomerBody,
   customerJson,
+  emailIndexOf,
+  openPersonal,
   type PersonalData,
   personalContext,
   type RejectionReason,
+  type UpdateCustomerBody,
 } from './schema.ts';
+import { changedCustomer, refuseUpdate } from './update.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export function findCustomerIn(state: State, context: DecideContext, id: string): CustomerRow | undefined {
@@ -35,7 +40,7 @@ export function createCustomer(
     reads: () => [],
     decide(_state, context) {
       const row = newCustomer(body, context);
-      const data = customerJson(row, context.vault);
+      const data = customerJson(row, context);
       return {
         result: data,
         writes: [{ table: 'customers', row }],
@@ -63,7 +68,7 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
     status: 'active',
     kyc_status: 'not_started',
     personal: context.vault.seal(JSON.stringify(personal), personalContext(id)),
-    email_index: context.vault.fingerprint(email.toLowerCase(), 'customers.email'),
+    email_index: emailIndexOf(email, context.vault),
     external_id: body.externalId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
     kyc_rejection_reasons: '[]',
@@ -73,7 +78,31 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
   };
 }
 
-/** Sets a customer's verification, as the sandbox's user decides. */
+/** Changes what a customer is called and whether they may move money. What stays as it is writes nothing. */
+export function updateCustomer(
+  environmentId: string,
+  customerId: string,
+  body: UpdateCustomerBody,
+): Command<string> {
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'update_customer',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const personal = openPersonal(customer, context.vault);
+      const refusal = refuseUpdate(customer, personal, body);
+      if (refusal) return { refusal };
+      const row = changedCustomer(customer, personal, body, context);
+      return row ? customerUpdate(row, context) : { result: customerJson(customer, context) };
+    },
+  };
+}
+
+/** Sets a customer's verification, as the sandbox's user decides. `approved` accepts the terms too. */
 export function decideCustomerKyc(
   environmentId: string,
   customerId: string,
@@ -85,17 +114,33 @@ export function decideCustomerKyc(
     name: 'decide_customer_kyc',
     environmentId,
     bucket,
-    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    reads: () => [
+      { table: 'customers', bucket, id: customerId },
+      { table: 'identity_cases', bucket, id: caseIdOf(customerId) },
+    ],
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
       if (!customer) return { refusal: notFound('customer') };
-      const row = decideKyc(customer, kycStatus, reasons, context.now);
-      const data = customerJson(row, context.vault);
-      return {
-        result: data,
-        writes: [{ table: 'customers', row }],
-        events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
-      };
+      const decided = decideIdentity(customer, kycStatus, reasons, context.now);
+      const row = kycStatus === 'approved' ? acceptedTerms(decided, context.now) : decided;
+      const update = customerUpdate(row, context);
+      const found = state.get('identity_cases', caseIdOf(customerId));
+      if (!found) return update;
+      const caseRow = decidedCase(found, kycStatus, reasons, 'sandbox', context.now);
+      return { ...update, writes: [...update.writes, { table: 'identity_cases', row: caseRow }] };
     },
+  };
+}
+
+/** What a command about a changed customer does: the row, the event, and the JSON text of the answer. */
+export function customerUpdate(
+  row: CustomerRow,
+  context: DecideContext,
+): Required<Omit<Accepted<string>, 'journals'>> {
+  const data = customerJson(row, context);
+  return {
+    result: data,
+    writes: [{ table: 'customers', row }],
+    events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
   };
 }

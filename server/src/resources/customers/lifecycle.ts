@@ -65,23 +65,24 @@ export function customerNotFound(): Refusal {
   return invalidRequest('customer_not_found', message, [{ path: '/customerId', message }]);
 }
 
-/**
- * The customer after a decision about their identity. Approval in the sandbox accepts the terms too.
- */
-export function decideKyc(
+/** The customer after a decision about their identity. */
+export function decideIdentity(
   customer: CustomerRow,
   kycStatus: CustomerRow['kyc_status'],
   reasons: readonly unknown[],
   now: string,
 ): CustomerRow {
-  const approved = kycStatus === 'approved';
   return {
     ...customer,
     kyc_status: kycStatus,
     status:
       kycStatus === 'rejected' ? 'rejected' : customer.status === 'rejected' ? 'active' : customer.status,
-    kyc_rejection_reasons: JSON.stringify(approved ? [] : reasons),
-    tos_accepted_at: approved ? (customer.tos_accepted_at ?? now) : customer.tos_accepted_at,
+    kyc_rejection_reasons: JSON.stringify(kycStatus === 'approved' ? [] : reasons),
     updated_at: now,
   };
+}
+
+/** The customer once they have accepted the terms, now or earlier. */
+export function acceptedTerms(customer: CustomerRow, now: string): CustomerRow {
+  return { ...customer, tos_accepted_at: customer.tos_accepted_at ?? now, updated_at: now };
 }

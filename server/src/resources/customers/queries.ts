@@ -14,18 +14,37 @@ export async function findCustomer(
   return findRow(db, 'customers', environmentId, id);
 }
 
+/** What a list of customers can be narrowed to; texts as they came in the query. */
+export interface CustomerFilter {
+  /** The fingerprint of an e-mail address. */
+  readonly emailIndex?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly status?: string | undefined;
+  readonly kycStatus?: string | undefined;
+  readonly type?: string | undefined;
+  readonly createdAfter?: string | undefined;
+  readonly createdBefore?: string | undefined;
+}
+
 /** A page of the environment's customers, newest first. */
 export async function listCustomers<Item>(
   db: Db,
   environmentId: string,
+  filter: CustomerFilter,
   { afterId, limit }: PageRequest,
   toItem: (row: CustomerRow) => Item,
 ): Promise<Page<Item>> {
-  const rows = await db
-    .selectFrom('customers')
-    .selectAll()
-    .where('environment_id', '=', environmentId)
-    .$if(afterId !== undefined, (query) => query.where('id', '<', afterId as string))
+  let query = db.selectFrom('customers').selectAll().where('environment_id', '=', environmentId);
+  if (filter.emailIndex !== undefined) query = query.where('email_index', '=', filter.emailIndex);
+  if (filter.externalId !== undefined) query = query.where('external_id', '=', filter.externalId);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status as CustomerRow['status']);
+  if (filter.kycStatus !== undefined)
+    query = query.where('kyc_status', '=', filter.kycStatus as CustomerRow['kyc_status']);
+  if (filter.type !== undefined) query = query.where('type', '=', filter.type as CustomerRow['type']);
+  if (filter.createdAfter !== undefined) query = query.where('created_at', '>=', filter.createdAfter);
+  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
+  if (afterId !== undefined) query = query.where('id', '<', afterId);
+  const rows = await query
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();

@@ -1,51 +1,42 @@
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
+import type { LinkContext } from '../../identity/links.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
-import { pageOf } from '../paging.ts';
-import { createCustomer } from './commands.ts';
+import { createdSpan, pageOf } from '../paging.ts';
+import { createCustomer, updateCustomer } from './commands.ts';
 import { findCustomer, listCustomers } from './queries.ts';
-import { CreateCustomerBody, Customer, customerJson } from './schema.ts';
+import {
+  CreateCustomerBody,
+  Customer,
+  CustomerQuery,
+  customerJson,
+  emailIndexOf,
+  UpdateCustomerBody,
+} from './schema.ts';
 
-export function customerRoutes(deps: { db: Db; vault: Vault; randomBucket: () => number }): Route[] {
-  const data = { name: 'Customer', schema: Customer };
-  const get: ReadRoute = {
-    method: 'GET',
-    path: '/v1/customers/{customerId}',
-    operationId: 'getCustomer',
-    tag: 'Customers',
-    summary: 'Get a customer',
-    description: 'Returns one customer.',
-    access: 'key',
-    params: { customerId: 'The customer ID' },
-    okDescription: 'The customer',
-    data,
-    errors: ['NOT_FOUND'],
-    async read({ caller, params }) {
-      const row = await findCustomer(deps.db, caller.environment.id, params.customerId ?? '');
-      if (!row) throw new ApiError(notFound('customer'));
-      return customerJson(row, deps.vault);
-    },
-  };
-  const list: ReadRoute = {
-    method: 'GET',
-    path: '/v1/customers',
-    operationId: 'listCustomers',
-    tag: 'Customers',
-    summary: 'List customers',
-    description: 'Returns your customers, newest first.',
-    access: 'key',
-    list: true,
-    okDescription: 'A page of customers',
-    data,
-    read: ({ caller, query }) =>
-      listCustomers(deps.db, caller.environment.id, pageOf(query), (row) => customerJson(row, deps.vault)),
-  };
-  const create = writeRoute<CreateCustomerBody>({
+interface Deps {
+  readonly db: Db;
+  readonly vault: Vault;
+  /** What links are made with, by the clock of an environment. */
+  linksIn(environmentId: string): LinkContext;
+  readonly randomBucket: () => number;
+}
+
+const tag = 'Customers';
+const data = { name: 'Customer', schema: Customer };
+const params = { customerId: 'The customer ID' };
+
+export function customerRoutes(deps: Deps): Route[] {
+  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute()];
+}
+
+function createRoute({ randomBucket }: Deps): Route {
+  return writeRoute<CreateCustomerBody>({
     method: 'POST',
     path: '/v1/customers',
     operationId: 'createCustomer',
-    tag: 'Customers',
+    tag,
     summary: 'Create a customer',
     description:
       'Creates a customer. They can hold wallets and move money once their identity is approved and they have ' +
@@ -56,7 +47,77 @@ export function customerRoutes(deps: { db: Db; vault: Vault; randomBucket: () =>
     data,
     sensitive: true,
     write: ({ body, caller, idempotencyKey }) =>
-      createCustomer(caller.environment.id, body, idempotencyKey, deps.randomBucket()),
+      createCustomer(caller.environment.id, body, idempotencyKey, randomBucket()),
   });
-  return [create, list, get];
+}
+
+function listRoute({ db, linksIn, vault }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/customers',
+    operationId: 'listCustomers',
+    tag,
+    summary: 'List customers',
+    description: 'Returns your customers, newest first.',
+    access: 'key',
+    list: true,
+    query: CustomerQuery,
+    okDescription: 'A page of customers',
+    data,
+    read: ({ caller, query }) => {
+      const { email, ...rest } = query;
+      const filter = {
+        ...rest,
+        emailIndex: email === undefined ? undefined : emailIndexOf(email, vault),
+        ...createdSpan(query),
+      };
+      const links = linksIn(caller.environment.id);
+      return listCustomers(db, caller.environment.id, filter, pageOf(query), (row) =>
+        customerJson(row, links),
+      );
+    },
+  };
+}
+
+function getRoute({ db, linksIn }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/customers/{customerId}',
+    operationId: 'getCustomer',
+    tag,
+    summary: 'Get a customer',
+    description: 'Returns one customer.',
+    access: 'key',
+    params,
+    okDescription: 'The customer',
+    data,
+    errors: ['NOT_FOUND'],
+    async read({ caller, params: { customerId = '' } }) {
+      const row = await findCustomer(db, caller.environment.id, customerId);
+      if (!row) throw new ApiError(notFound('customer'));
+      return customerJson(row, linksIn(row.environment_id));
+    },
+  };
+}
+
+function updateRoute(): Route {
+  return writeRoute<UpdateCustomerBody>({
+    method: 'PATCH',
+    path: '/v1/customers/{customerId}',
+    operationId: 'updateCustomer',
+    tag,
+    summary: 'Change, suspend or reactivate a customer',
+    description:
+      'Changes the fields that are given. Once the identity is approved, the names stay as they were verified. A ' +
+      'rejected customer stays rejected.',
+    access: 'key',
+    params,
+    body: UpdateCustomerBody,
+    okDescription: 'The customer',
+    data,
+    errors: ['NOT_FOUND', 'CONFLICT'],
+    sensitive: true,
+    write: ({ body, caller, params: { customerId = '' } }) =>
+      updateCustomer(caller.environment.id, customerId, body),
+  });
 }

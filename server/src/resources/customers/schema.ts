@@ -1,9 +1,11 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TUnsafe } from 'typebox';
 import { metadata, nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
+import { type LinkContext, linkUrl } from '../../identity/links.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
+import { createdRange } from '../paging.ts';
 import { capabilitiesOf, missingRequirements } from './lifecycle.ts';
 
 const name = { minLength: 1, maxLength: limits.nameLength };
@@ -12,31 +14,64 @@ export const customerTypes = ['individual', 'business'] as const;
 export const customerStatuses = ['active', 'suspended', 'rejected'] as const;
 export const kycStatuses = ['not_started', 'under_review', 'incomplete', 'approved', 'rejected'] as const;
 
+const email = { format: 'email', maxLength: limits.emailLength };
+const phone = { pattern: '^\\+[1-9][0-9]{6,14}$', description: 'E.164: `+14155550100`' };
+const externalId = {
+  minLength: 1,
+  maxLength: limits.shortTextLength,
+  description: 'Your own id for the customer',
+};
+const ownPairs = metadata({
+  pairs: limits.metadataPairs,
+  keyLength: limits.metadataKeyLength,
+  valueLength: limits.metadataValueLength,
+});
+
 export const CreateCustomerBody = Type.Object({
-  email: Type.String({ format: 'email', maxLength: limits.emailLength }),
+  email: Type.String(email),
   firstName: Type.String(name),
   lastName: Type.String(name),
   type: Type.Optional(oneOf(customerTypes, '`individual` when left out')),
-  phone: Type.Optional(
-    Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$', description: 'E.164: `+14155550100`' }),
-  ),
+  phone: Type.Optional(Type.String(phone)),
   businessName: Type.Optional(Type.String(name)),
-  externalId: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: limits.shortTextLength,
-      description: 'Your own id for the customer',
-    }),
-  ),
-  metadata: Type.Optional(
-    metadata({
-      pairs: limits.metadataPairs,
-      keyLength: limits.metadataKeyLength,
-      valueLength: limits.metadataValueLength,
-    }),
-  ),
+  externalId: Type.Optional(Type.String(externalId)),
+  metadata: Type.Optional(ownPairs),
 });
 export type CreateCustomerBody = Static<typeof CreateCustomerBody>;
+
+/** A text that `null` takes away. */
+function clearable(rules: object & { description?: string }): TUnsafe<string | null> {
+  const description = [rules.description, '`null` clears it'].filter(Boolean).join('; ');
+  return Type.Unsafe({ type: ['string', 'null'], ...rules, description });
+}
+
+export const UpdateCustomerBody = Type.Object({
+  email: Type.Optional(Type.String(email)),
+  firstName: Type.Optional(Type.String(name)),
+  lastName: Type.Optional(Type.String(name)),
+  phone: Type.Optional(clearable(phone)),
+  businessName: Type.Optional(clearable(name)),
+  externalId: Type.Optional(clearable(externalId)),
+  metadata: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      ...ownPairs,
+      description: 'Your own key-value pairs; they take the place of all earlier ones',
+    }),
+  ),
+  status: Type.Optional(
+    oneOf(['active', 'suspended'], 'A suspended customer reads on and moves nothing until `active` again'),
+  ),
+});
+export type UpdateCustomerBody = Static<typeof UpdateCustomerBody>;
+
+export const CustomerQuery = Type.Object({
+  email: Type.Optional(Type.String({ description: 'Only customers with this e-mail address, in any case' })),
+  externalId: Type.Optional(Type.String({ description: 'Only customers with this id of yours' })),
+  status: Type.Optional(oneOf(customerStatuses, 'Only customers with this status')),
+  kycStatus: Type.Optional(oneOf(kycStatuses, 'Only customers whose verification stands so')),
+  type: Type.Optional(oneOf(customerTypes, 'Only customers of this type')),
+  ...createdRange,
+});
 
 export const RejectionReason = Type.Object({
   code: Type.String({ minLength: 1, maxLength: limits.shortTextLength }),
@@ -57,8 +92,13 @@ export const Customer = Type.Object({
   type: oneOf(customerTypes),
   status: oneOf(customerStatuses),
   kycStatus: oneOf(kycStatuses),
-  kycLink: nullableText('Where the customer gives their identity; null until there is such a page'),
-  tosLink: nullableText('Where the customer accepts the terms; null until there is such a page'),
+  kycLink: nullableText(
+    'The page where the customer gives their identity. Valid for a week at least; read the customer again for a fresh ' +
+      'one. `null` once the identity is approved or rejected',
+  ),
+  tosLink: nullableText(
+    'The page where the customer accepts the terms, valid like `kycLink`. `null` once they are accepted',
+  ),
   capabilities: Type.Object({
     wallets: Type.Boolean(),
     virtualAccounts: Type.Boolean(),
@@ -96,17 +136,27 @@ export function openPersonal(row: CustomerRow, vault: Vault): PersonalData {
   return JSON.parse(vault.open(row.personal, personalContext(row.id)));
 }
 
-/** A customer as the API shows it, as JSON text. */
-export function customerJson(row: CustomerRow, vault: Vault): string {
-  const personal = openPersonal(row, vault);
+/** What an e-mail address is found by, whatever its case. */
+export function emailIndexOf(address: string, vault: Vault): string {
+  return vault.fingerprint(address.toLowerCase(), 'customers.email');
+}
+
+/**
+ * A customer as the API shows it, as JSON text.
+ *
+ * @param context what their links are made with
+ */
+export function customerJson(row: CustomerRow, context: LinkContext): string {
+  const personal = openPersonal(row, context.vault);
+  const isDecided = row.kyc_status === 'approved' || row.kyc_status === 'rejected';
   return serialise({
     ...personal,
     id: row.id,
     type: row.type,
     status: row.status,
     kycStatus: row.kyc_status,
-    kycLink: null,
-    tosLink: null,
+    kycLink: isDecided ? null : linkUrl('kyc', row, context),
+    tosLink: row.tos_accepted_at === null ? linkUrl('terms', row, context) : null,
     capabilities: capabilitiesOf(row),
     externalId: row.external_id,
     metadata: JSON.parse(row.metadata),

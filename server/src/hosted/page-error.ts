@@ -1,0 +1,63 @@
+/** Why a page cannot be shown. Each has its own plain page, which says nothing about whose link it is. */
+export const pageErrors = {
+  link_invalid: {
+    status: 404,
+    title: 'This link does not work',
+    text: 'Check that you have copied the whole link. If you have, ask the company that sent it to you for a new one.',
+  },
+  link_expired: {
+    status: 410,
+    title: 'This link has expired',
+    text: 'Links are valid for some days only. Ask the company that sent it to you for a new one; what you have filled in is kept.',
+  },
+  page_not_found: {
+    status: 404,
+    title: 'There is no such page',
+    text: 'Open the link that you were sent again.',
+  },
+  form_expired: {
+    status: 403,
+    title: 'Please try again',
+    text: 'For your safety this form can only be sent from its own page. Open the link that you were sent again; what you have filled in is kept.',
+  },
+  bad_form: {
+    status: 400,
+    title: 'That did not arrive',
+    text: 'The form did not arrive in one piece. Go back and send it again.',
+  },
+  too_large: {
+    status: 413,
+    title: 'That is too large',
+    text: 'Go back and choose a smaller file.',
+  },
+  unsupported: {
+    status: 415,
+    title: 'That did not arrive',
+    text: 'The form arrived in a way that we cannot read. Go back and send it again.',
+  },
+  too_many_requests: {
+    status: 429,
+    title: 'One moment, please',
+    text: 'There were too many requests from your address. Wait a minute, then go on.',
+  },
+  failed: {
+    status: 500,
+    title: 'Something went wrong',
+    text: 'This is our fault. Try again in a minute; what you have filled in is kept.',
+  },
+} as const;
+
+export type PageErrorName = keyof typeof pageErrors;
+
+/** An error that is shown as a page. */
+export class PageError extends Error {
+  readonly page: PageErrorName;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(page: PageErrorName, retryAfterSeconds?: number) {
+    super(page);
+    this.name = 'PageError';
+    this.page = page;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}

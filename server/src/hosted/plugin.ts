@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { html } from '../http/docs/html.ts';
+import { createRateLimiter } from '../http/rate-limit.ts';
+import type { LinkPurpose } from '../identity/links.ts';
+import { limits } from '../platform/limits.ts';
+import { readMultipart, readUrlEncoded } from './form-body.ts';
+import { requireLink, requireOwnSite } from './guard.ts';
+import { addKycRoutes } from './kyc-routes.ts';
+import { contentSecurityPolicy, renderPage } from './layout.ts';
+import { PageError, pageErrors } from './page-error.ts';
+import { addTermsRoutes } from './terms-routes.ts';
+import { type HostedDeps, sendPage, tokenOf } from './visit.ts';
+import '../http/request-state.ts';
+
+/**
+ * Adds the pages that customers themselves see: identity form and terms. They have their own ways to read forms and to
+ * tell of errors; those of the API stay as they are.
+ */
+export function addHostedPages(app: FastifyInstance, deps: HostedDeps): void {
+  app.register(
+    async (scope) => {
+      addGuards(scope, deps);
+      addFormParsers(scope);
+      scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, deps));
+      scope.setNotFoundHandler(() => {
+        throw new PageError('page_not_found');
+      });
+      addKycRoutes(scope, deps);
+      addTermsRoutes(scope, deps);
+    },
+    { prefix: '/hosted' },
+  );
+}
+
+const headers = {
+  'content-security-policy': contentSecurityPolicy,
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-robots-tag': 'noindex',
+  'cache-control': 'no-store',
+};
+
+/** What is looked at before a body is read: how many come from one address, the link, and where a form was sent from. */
+function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
+  const limiter = deps.rateLimit && createRateLimiter(deps.clock, limits.hostedPerSecond);
+  scope.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers);
+    const allowance = limiter?.take(request.ip);
+    if (allowance && !allowance.allowed)
+      throw new PageError('too_many_requests', allowance.retryAfterSeconds);
+    const purpose = purposeOf(request);
+    if (purpose) requireLink(purpose, tokenOf(request), deps);
+    if (request.method !== 'GET') requireOwnSite(request, deps.publicUrl());
+  });
+}
+
+/** Which link a page is opened with. */
+function purposeOf(request: FastifyRequest): LinkPurpose | undefined {
+  const url = request.routeOptions.url ?? '';
+  return (['kyc', 'terms'] as const).find((purpose) => url.startsWith(`/hosted/${purpose}/`));
+}
+
+function addFormParsers(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: limits.formBytes },
+    async (_request: FastifyRequest, body: string) => readUrlEncoded(body),
+  );
+  scope.addContentTypeParser(
+    'multipart/form-data',
+    (request: FastifyRequest, stream: NodeJS.ReadableStream) => readMultipart(request.headers, stream),
+  );
+  // A form without any body is an empty one.
+  scope.addHook('preHandler', async (request) => {
+    if (request.method === 'POST' && request.body === undefined) request.body = readUrlEncoded('');
+  });
+}
+
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: HostedDeps,
+): FastifyReply {
+  const { page, retryAfterSeconds } = toPageError(error);
+  const { requestId } = request.state;
+  if (page === 'failed') deps.logger.error({ err: error, requestId }, 'a page failed');
+  const { status, text, title } = pageErrors[page];
+  const body = html`<h1>${title}</h1><p>${text}</p>${
+    page === 'failed' ? html`<p class="small">${requestId}</p>` : undefined
+  }`;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
+  // What is left of a body that is not read any more must not be taken for the next request.
+  if (page === 'too_large') reply.header('connection', 'close');
+  return sendPage(reply.headers(headers), renderPage({ title, body }), status);
+}
+
+function toPageError(error: unknown): PageError {
+  if (error instanceof PageError) return error;
+  switch ((error as { code?: unknown }).code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new PageError('too_large');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new PageError('unsupported');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new PageError('bad_form');
+    default:
+      return new PageError('failed');
+  }
+}

@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AnswerRules } from '../identity/answers.ts';
+import type { IdentityForm } from '../identity/form.ts';
+import { openForm } from '../identity/lifecycle.ts';
+import { type LinkPurpose, linkToken } from '../identity/links.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { RateLimitSetting } from '../platform/config.ts';
+import type { IdSource } from '../platform/ids.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Vault } from '../platform/seal.ts';
+import { openPersonal, type PersonalData } from '../resources/customers/schema.ts';
+import type { CaseRef } from '../resources/identity/commands.ts';
+import { type CustomerCase, findCase } from '../resources/identity/queries.ts';
+import type { Pool } from '../store/pool.ts';
+import type { Command } from '../writer/command.ts';
+import type { Writer } from '../writer/writer.ts';
+import { formToken, requireLink } from './guard.ts';
+import { PageError } from './page-error.ts';
+import { references } from './references.ts';
+import type { Terms } from './terms-text.ts';
+
+export interface HostedDeps {
+  readonly pool: Pool;
+  readonly writer: Writer;
+  readonly vault: Vault;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly terms: Terms;
+  /** Undefined switches the limit on requests by address off. */
+  readonly rateLimit: RateLimitSetting | undefined;
+  /** Milliseconds since the Unix epoch, by the environment's clock. */
+  nowIn(environmentId: string): number;
+  /** The base URL that clients reach this server by. */
+  publicUrl(): string;
+}
+
+/** One request by someone who has a customer's link. */
+export interface Visit extends CustomerCase {
+  readonly ref: CaseRef;
+  readonly personal: PersonalData;
+  readonly form: IdentityForm;
+  readonly rules: AnswerRules;
+  readonly isSandbox: boolean;
+  /** What proves that a form of this page is ours. */
+  readonly formToken: string;
+  /** The last part of the customer's other link. */
+  otherLink(purpose: LinkPurpose): string;
+}
+
+/** The link's last part, as it stands in the URL. */
+export function tokenOf(request: FastifyRequest): string {
+  return (request.params as { token?: string }).token ?? '';
+}
+
+/**
+ * Reads who comes.
+ *
+ * @throws PageError when the link is not ours, has expired, or names nobody any more
+ */
+export async function openVisit(
+  purpose: LinkPurpose,
+  request: FastifyRequest,
+  deps: HostedDeps,
+): Promise<Visit> {
+  const { pool, vault } = deps;
+  const token = tokenOf(request);
+  const { customerId, environmentId } = requireLink(purpose, token, deps);
+  const subject = await findCase(pool, customerId, environmentId);
+  if (!subject) throw new PageError('link_invalid');
+  const nowMs = deps.nowIn(environmentId);
+  return {
+    ...subject,
+    ref: { customerId, environmentId },
+    personal: openPersonal(subject.customer, vault),
+    form: openForm(subject.found, vault),
+    rules: { nowMs, references },
+    isSandbox: subject.kind === 'test',
+    formToken: formToken(token, vault),
+    otherLink: (other) => linkToken(other, subject.customer, { nowMs, vault }),
+  };
+}
+
+/**
+ * Runs a command of a page.
+ *
+ * @throws PageError when the customer is there no more
+ */
+export async function run<Result>(deps: HostedDeps, command: Command<Result>): Promise<Result> {
+  const outcome = await deps.writer.submit(command);
+  if (outcome.kind !== 'accepted') throw new PageError('link_invalid');
+  return outcome.result;
+}
+
+/** Sends a page. */
+export function sendPage(reply: FastifyReply, page: string, status = 200): FastifyReply {
+  return reply.code(status).type('text/html; charset=utf-8').send(page);
+}
+
+/** Leads on to another page after a form was taken; relative, so that it holds behind every proxy. */
+export function goTo(reply: FastifyReply, page: string): FastifyReply {
+  return reply.code(303).header('location', page).send();
+}

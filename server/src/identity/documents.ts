@@ -1,0 +1,56 @@
+import type { IdentityDocumentRow } from '../store/rows.ts';
+
+/** Documents that prove an identity: which there are, and how their files are told apart. */
+
+export type ContentType = IdentityDocumentRow['content_type'];
+
+/** A kind of document. */
+export interface DocumentKind {
+  readonly value: string;
+  readonly label: string;
+  /** One of these is needed before the form can be submitted. */
+  readonly proves: boolean;
+}
+
+const individualKinds: readonly DocumentKind[] = [
+  { value: 'passport', label: 'Passport', proves: true },
+  { value: 'identity_card', label: 'Identity card (front and back)', proves: true },
+  { value: 'driving_licence', label: 'Driving licence (front and back)', proves: true },
+  { value: 'residence_permit', label: 'Residence permit', proves: true },
+  { value: 'proof_of_address', label: 'Proof of address, not older than three months', proves: false },
+];
+
+const businessKinds: readonly DocumentKind[] = [
+  { value: 'registration', label: 'Certificate of incorporation or register extract', proves: true },
+  { value: 'ownership', label: 'List of shareholders', proves: false },
+  { value: 'owner_identity', label: 'Passport or identity card of an owner', proves: false },
+  { value: 'proof_of_address', label: 'Proof of address of the business', proves: false },
+];
+
+/** The kinds of documents that a customer may send. */
+export function documentKinds(type: 'individual' | 'business'): readonly DocumentKind[] {
+  return type === 'individual' ? individualKinds : businessKinds;
+}
+
+/** What a kind of document is called. */
+export function documentLabel(kind: string): string {
+  return [...individualKinds, ...businessKinds].find(({ value }) => value === kind)?.label ?? kind;
+}
+
+const signatures: readonly (readonly [ContentType, readonly number[]])[] = [
+  ['image/jpeg', [0xff, 0xd8, 0xff]],
+  ['image/png', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
+  ['application/pdf', [0x25, 0x50, 0x44, 0x46, 0x2d]],
+];
+
+/** What a file is by its first bytes (JPEG: ISO 10918-1; PNG: RFC 2083 §3.1; PDF: ISO 32000-1 §7.5.2). */
+export function contentTypeOf(bytes: Uint8Array): ContentType | undefined {
+  return signatures.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
+}
+
+/** How the file of a document ends. */
+export const extensions: Readonly<Record<ContentType, string>> = {
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'application/pdf': 'pdf',
+};

@@ -1,0 +1,105 @@
+import type { Vault } from '../platform/seal.ts';
+import type { CustomerRow, IdentityCaseRow } from '../store/rows.ts';
+import { emptyForm, type IdentityForm } from './form.ts';
+
+/** The life of a case: draft → under review → approved, rejected or incomplete; incomplete → under review again. */
+
+export type KycStatus = CustomerRow['kyc_status'];
+
+/** The id of a customer's case. */
+export function caseIdOf(customerId: string): string {
+  return `idc_${customerId.slice(customerId.indexOf('_') + 1)}`;
+}
+
+/** Whether the customer may still change and submit their form. */
+export function isOpen({ kyc_status, status }: Pick<CustomerRow, 'kyc_status' | 'status'>): boolean {
+  return status !== 'rejected' && (kyc_status === 'not_started' || kyc_status === 'incomplete');
+}
+
+/** Where a case's form belongs. */
+function formContext(caseId: string): string {
+  return `identity_cases.form:${caseId}`;
+}
+
+/** Opens what a customer has filled in so far. */
+export function openForm(found: IdentityCaseRow | undefined, vault: Vault): IdentityForm {
+  return found ? JSON.parse(vault.open(found.form, formContext(found.id))) : emptyForm;
+}
+
+/** What a new version of a case is made with. */
+export interface CaseContext {
+  readonly now: string;
+  readonly vault: Vault;
+}
+
+/** The case with another form: a new draft, or the next version of the one there is. */
+export function caseWithForm(
+  customer: CustomerRow,
+  found: IdentityCaseRow | undefined,
+  form: IdentityForm,
+  { now, vault }: CaseContext,
+): IdentityCaseRow {
+  const id = caseIdOf(customer.id);
+  const sealed = vault.seal(JSON.stringify(form), formContext(id));
+  if (found) return { ...found, form: sealed, version: found.version + 1, updated_at: now };
+  return {
+    bucket: customer.bucket,
+    id,
+    environment_id: customer.environment_id,
+    customer_id: customer.id,
+    status: 'draft',
+    form: sealed,
+    version: 1,
+    submitted_at: null,
+    decided_at: null,
+    decided_by: null,
+    reasons: '[]',
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+/** The case once it has been submitted: nothing is decided about what it says now. */
+export function submittedCase(found: IdentityCaseRow, now: string): IdentityCaseRow {
+  return {
+    ...found,
+    status: 'under_review',
+    version: found.version + 1,
+    submitted_at: now,
+    decided_at: null,
+    decided_by: null,
+    reasons: '[]',
+    updated_at: now,
+  };
+}
+
+/** The case after a decision. */
+export function decidedCase(
+  found: IdentityCaseRow,
+  kycStatus: KycStatus,
+  reasons: readonly unknown[],
+  by: 'sandbox' | 'operator',
+  now: string,
+): IdentityCaseRow {
+  return {
+    ...found,
+    status: kycStatus === 'not_started' ? 'draft' : kycStatus,
+    version: found.version + 1,
+    decided_at: now,
+    decided_by: by,
+    reasons: JSON.stringify(reasons),
+    updated_at: now,
+  };
+}
+
+/** Last names that decide a submission in the sandbox by themselves (contract §4, Sandbox). */
+const magicNames: Readonly<Record<string, KycStatus>> = { review: 'under_review', denied: 'rejected' };
+
+/** What the sandbox decides by the last names of the customer and in their form; undefined when they say nothing. */
+export function decisionByName(lastNames: readonly (string | undefined)[]): KycStatus | undefined {
+  for (const name of lastNames) {
+    const decision = name === undefined ? undefined : magicNames[name.trim().toLowerCase()];
+    if (decision) return decision;
+  }
+  return undefined;
+}

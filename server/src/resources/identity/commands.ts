@@ -1,0 +1,286 @@
+import type { AnswerRules, Answers, References } from '../../identity/answers.ts';
+import {
+  type FormDocument,
+  type IdentityForm,
+  isFull,
+  missingSteps,
+  sharesFault,
+} from '../../identity/form.ts';
+import {
+  caseIdOf,
+  caseWithForm,
+  decidedCase,
+  isOpen,
+  type KycStatus,
+  openForm,
+  submittedCase,
+} from '../../identity/lifecycle.ts';
+import { notFound } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import { limits } from '../../platform/limits.ts';
+import type {
+  CustomerRow,
+  IdentityCaseRow,
+  IdentityDocumentRow,
+  TermsAcceptanceRow,
+} from '../../store/rows.ts';
+import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
+import { customerUpdate, findCustomerIn } from '../customers/commands.ts';
+import { acceptedTerms, decideIdentity } from '../customers/lifecycle.ts';
+import type { RejectionReason } from '../customers/schema.ts';
+
+/** Whose case it is. */
+export interface CaseRef {
+  readonly environmentId: string;
+  readonly customerId: string;
+}
+
+/**
+ * How a change of a form ended: `closed` when it can be changed no more, `full` when nothing more fits into it,
+ * `refused` when it would contradict itself.
+ */
+export type EditResult = 'saved' | 'closed' | 'full' | 'refused';
+
+interface Subject {
+  readonly customer: CustomerRow;
+  readonly found: IdentityCaseRow | undefined;
+  readonly form: IdentityForm;
+  /** The document that the command names, if it names one. */
+  readonly document: IdentityDocumentRow | undefined;
+}
+
+/**
+ * A command about a customer's case.
+ *
+ * @param documentId a document that it reads too
+ */
+function onCase<Result>(
+  name: string,
+  { customerId, environmentId }: CaseRef,
+  decide: (subject: Subject, context: DecideContext) => Decision<Result>,
+  documentId?: string,
+): Command<Result> {
+  const bucket = bucketOfId(customerId);
+  const caseId = caseIdOf(customerId);
+  return {
+    name,
+    environmentId,
+    bucket,
+    reads: () => [
+      { table: 'customers', bucket, id: customerId },
+      { table: 'identity_cases', bucket, id: caseId },
+      ...(documentId === undefined ? [] : [{ table: 'identity_documents', bucket, id: documentId } as const]),
+    ],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const found = state.get('identity_cases', caseId);
+      const document = documentId === undefined ? undefined : state.get('identity_documents', documentId);
+      return decide({ customer, found, document, form: openForm(found, context.vault) }, context);
+    },
+  };
+}
+
+/** A change of the form: another form, with more rows to write, or why not. */
+type Edit = { readonly form: IdentityForm; readonly writes?: readonly RowWrite[] } | 'full' | 'refused';
+
+function editForm(
+  name: string,
+  ref: CaseRef,
+  edit: (subject: Subject, context: DecideContext) => Edit,
+  documentId?: string,
+): Command<EditResult> {
+  const decide = (subject: Subject, context: DecideContext): Decision<EditResult> => {
+    const { customer, found } = subject;
+    if (!isOpen(customer)) return { result: 'closed' };
+    const edited = edit(subject, context);
+    if (typeof edited === 'string') return { result: edited };
+    const row = caseWithForm(customer, found, edited.form, context);
+    return { result: 'saved', writes: [{ table: 'identity_cases', row }, ...(edited.writes ?? [])] };
+  };
+  return onCase(name, ref, decide, documentId);
+}
+
+/** Keeps the answers of a step. They have been checked. */
+export function saveAnswers(ref: CaseRef, answers: Answers): Command<EditResult> {
+  return editForm('save_identity_answers', ref, ({ form }) => ({
+    form: { ...form, answers: { ...form.answers, ...answers } },
+  }));
+}
+
+/** Adds an owner of a business, whose answers have been checked. */
+export function addOwner(ref: CaseRef, answers: Answers): Command<EditResult> {
+  return editForm('add_identity_owner', ref, ({ form, found }) => {
+    if (form.owners.length >= limits.ownersPerCase) return 'full';
+    if (sharesFault([...form.owners.map((owner) => owner.answers), answers]) !== undefined) return 'refused';
+    // Versions only go up, so no two owners of a form ever have the same key.
+    const key = String(found?.version ?? 0);
+    return { form: { ...form, owners: [...form.owners, { key, answers }] } };
+  });
+}
+
+/** Takes an owner out again. Doing so once more changes nothing. */
+export function removeOwner(ref: CaseRef, key: string): Command<EditResult> {
+  return editForm('remove_identity_owner', ref, ({ form }) => ({
+    form: { ...form, owners: form.owners.filter((owner) => owner.key !== key) },
+  }));
+}
+
+/** A document ready to be kept. */
+export interface PreparedDocument extends FormDocument {
+  readonly sha256: Buffer;
+  /** Its bytes, sealed for `documentContext(id)`. */
+  readonly sealed: string;
+}
+
+/** Where a document's bytes belong. */
+export function documentContext(documentId: string): string {
+  return `identity_document_contents.content:${documentId}`;
+}
+
+/** Adds a document, sealed already: sealing megabytes once is enough, however often the batch is decided. */
+export function addDocument(ref: CaseRef, document: PreparedDocument): Command<EditResult> {
+  return editForm('add_identity_document', ref, ({ customer, form }, { now }) => {
+    if (isFull(form)) return 'full';
+    const { byteSize, contentType, fileName, id, kind, sealed, sha256 } = document;
+    const { bucket, environment_id, id: customer_id } = customer;
+    return {
+      form: {
+        ...form,
+        documents: [...form.documents, { id, kind, fileName, contentType, byteSize }],
+        uploads: form.uploads + 1,
+      },
+      writes: [
+        {
+          table: 'identity_documents',
+          row: {
+            bucket,
+            id,
+            environment_id,
+            customer_id,
+            case_id: caseIdOf(customer_id),
+            kind,
+            content_type: contentType,
+            byte_size: byteSize,
+            sha256,
+            created_at: now,
+            removed_at: null,
+          },
+        },
+        { table: 'identity_document_contents', row: { bucket, id, content: sealed } },
+      ],
+    };
+  });
+}
+
+/** Takes a document back; the sweep deletes its bytes. Doing so once more changes nothing. */
+export function removeDocument(ref: CaseRef, documentId: string): Command<EditResult> {
+  const edit = ({ document, form }: Subject, { now }: DecideContext): Edit => {
+    const isTheirs = document?.customer_id === ref.customerId && document.removed_at === null;
+    return {
+      form: { ...form, documents: form.documents.filter(({ id }) => id !== documentId) },
+      writes: isTheirs ? [{ table: 'identity_documents', row: { ...document, removed_at: now } }] : [],
+    };
+  };
+  return editForm('remove_identity_document', ref, edit, documentId);
+}
+
+/** How submitting ended: `changed` when the form is not the one that was shown, `incomplete` when something is missing. */
+export type SubmitResult = 'submitted' | 'closed' | 'changed' | 'incomplete';
+
+/**
+ * Submits a form: it waits for a decision.
+ *
+ * @param version of the case as it was shown: nobody submits what they have not seen
+ * @param decision what the sandbox decides at once; undefined in live
+ */
+export function submitCase(
+  ref: CaseRef,
+  version: number,
+  references: References,
+  decision: KycStatus | undefined,
+): Command<SubmitResult> {
+  return onCase('submit_identity', ref, ({ customer, form, found }, context) => {
+    if (!isOpen(customer)) return { result: 'closed' };
+    if (found?.version !== version) return { result: 'changed' };
+    const rules: AnswerRules = { nowMs: context.nowMs, references };
+    if (missingSteps(customer.type, form, rules).length > 0) return { result: 'incomplete' };
+    const submitted = submittedCase(found, context.now);
+    const status = decision ?? 'under_review';
+    const row =
+      status === 'under_review' ? submitted : decidedCase(submitted, status, [], 'sandbox', context.now);
+    const update = customerUpdate(decideIdentity(customer, status, [], context.now), context);
+    return {
+      result: 'submitted',
+      writes: [{ table: 'identity_cases', row }, ...update.writes],
+      events: update.events,
+    };
+  });
+}
+
+/** What can be decided about a submitted form. */
+export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
+
+/**
+ * Decides a case that is under review.
+ *
+ * @returns whether it was: what is not under review stays as it is
+ */
+export function decideCase(
+  ref: CaseRef,
+  decision: CaseDecision,
+  reasons: readonly RejectionReason[],
+  by: 'sandbox' | 'operator',
+): Command<'decided' | 'not_waiting'> {
+  return onCase('decide_identity', ref, ({ customer, found }, context) => {
+    if (!found || customer.kyc_status !== 'under_review') return { result: 'not_waiting' };
+    const row = decidedCase(found, decision, reasons, by, context.now);
+    const update = customerUpdate(decideIdentity(customer, decision, reasons, context.now), context);
+    return {
+      result: 'decided',
+      writes: [{ table: 'identity_cases', row }, ...update.writes],
+      events: update.events,
+    };
+  });
+}
+
+/** The terms as they were shown. */
+export interface ShownTerms {
+  readonly version: string;
+  /** SHA-256 of their text. */
+  readonly sha256: Buffer;
+}
+
+/** Where an acceptance came from. */
+export interface Evidence {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** Accepts the terms. Doing so again changes nothing. */
+export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence): Command<'accepted'> {
+  return onCase('accept_terms', ref, ({ customer }, context) => {
+    if (customer.tos_accepted_at !== null) return { result: 'accepted' };
+    const id = context.newId('tos');
+    const update = customerUpdate(acceptedTerms(customer, context.now), context);
+    const row: TermsAcceptanceRow = {
+      bucket: customer.bucket,
+      id,
+      environment_id: customer.environment_id,
+      customer_id: customer.id,
+      version: terms.version,
+      text_sha256: terms.sha256,
+      evidence: context.vault.seal(JSON.stringify(evidence), evidenceContext(id)),
+      accepted_at: context.now,
+    };
+    return {
+      result: 'accepted',
+      writes: [{ table: 'terms_acceptances', row }, ...update.writes],
+      events: update.events,
+    };
+  });
+}
+
+function evidenceContext(acceptanceId: string): string {
+  return `terms_acceptances.evidence:${acceptanceId}`;
+}
