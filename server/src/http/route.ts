@@ -52,6 +52,8 @@ interface RouteBase {
   readonly okDescription: string;
   /** What `data` is (of a list: each item of it). */
   readonly data: NamedSchema;
+  /** It is in the original document, whose bodies and answers stay to the letter: examples stand beside them. */
+  readonly isOriginal?: boolean;
   /** Codes that this operation can answer beyond those that every operation can. */
   readonly errors?: readonly ErrorCode[];
 }
