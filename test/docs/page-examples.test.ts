@@ -60,6 +60,8 @@ function turn({ method, operationId, path }: Example): number {
   if (method === 'DELETE') return 6;
   if (/^(deactivate|revoke|close|advanceSandboxTransaction)/.test(operationId)) return 4;
   if (/^reactivate/.test(operationId)) return 5;
+  // While it is in review: before the sandbox's clock is moved.
+  if (/^cancel/.test(operationId)) return 0;
   if (method === 'POST') return path.includes('{') ? 3 : 0;
   return method === 'GET' ? 1 : 2;
 }

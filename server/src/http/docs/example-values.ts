@@ -110,6 +110,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Event: 'evt',
   PayoutAccount: 'pa',
   Transaction: 'txn',
+  Transfer: 'txn',
   VirtualAccount: 'va',
   Wallet: 'wal',
   Webhook: 'whk',
@@ -144,8 +145,11 @@ const paidToBank: Readonly<Record<string, Json>> = {
   last4: '6789',
   paymentRails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
 };
-const depositOnly = ['sourcePaymentRail', 'sourceTxHash'];
+const depositOnly = ['sourcePaymentRail', 'sourceTxHash', 'virtualAccountId'];
+const payoutOnly = ['payoutAccountId', 'traceId', 'estimatedArrivalAt', 'returnCode'];
 const transferOnly = [
+  ...payoutOnly,
+  'returnReason',
   'destinationPaymentRail',
   'destinationAddress',
   'destinationTxHash',
@@ -153,6 +157,32 @@ const transferOnly = [
   'reference',
   'clientReferenceId',
 ];
+
+const onChainOrPayout = transferOnly.filter((name) => name !== 'traceId' && name !== 'returnReason');
+const paidInDollars: Readonly<Record<string, Json>> = {
+  sourceCurrency: 'usd',
+  depositInstructions: {
+    bank_name: 'OpenLedger Sandbox Bank',
+    account_number: '538821904417',
+    routing_number: '021000021',
+    bank_address: '1 Sandbox Way, New York, NY 10001, US',
+    account_holder_name: 'Ada Lovelace',
+    payment_rails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
+  },
+};
+const arrivedInDollars: Readonly<Record<string, Json>> = {
+  type: 'deposit',
+  status: 'completed',
+  amount: '10.00',
+  sourceCurrency: 'usd',
+  fee: '0.30',
+  netAmount: '9.70',
+  finalAmount: '9.70',
+  exchangeFee: '0.00',
+  sourcePaymentRail: 'ach',
+  traceId: '110000000000042',
+  timeline: [{ status: 'completed', at: earlier }],
+};
 
 /** Changes by the name of the answer's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
@@ -165,7 +195,14 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
       data: { id: exampleId('Transaction'), status: 'completed', amount: '10.00' },
     },
   },
-  Transaction: { omit: depositOnly },
+  SandboxClock: { set: { now: '2025-01-19T11:00:00.000Z', aheadSeconds: 345_600 } },
+  Transaction: { omit: [...depositOnly, ...payoutOnly] },
+  VirtualAccount: { set: paidInDollars },
+  VirtualAccountBalance: { set: { balance: '4.40', currency: 'usd', exchangeRate: null } },
+  VirtualAccountHistoryEntry: {
+    omit: [...onChainOrPayout, 'sourceTxHash'],
+    set: { ...arrivedInDollars, senderName: 'Charles Babbage' },
+  },
   Webhook: { omit: ['secret'] },
 };
 
@@ -191,6 +228,18 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
       netAmount: '10.00',
       finalAmount: '10.00',
       timeline: [{ status: 'completed', at: earlier }],
+    },
+  },
+  createFiatDeposit: { omit: [...onChainOrPayout, 'sourceTxHash'], set: arrivedInDollars },
+  cancelTransfer: {
+    omit: [...depositOnly, ...payoutOnly],
+    set: {
+      status: 'failed',
+      returnReason: 'It was cancelled.',
+      timeline: [
+        { status: 'in_review', at: earlier },
+        { status: 'failed', at: earlier },
+      ],
     },
   },
   createWebhook: {},
