@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { check } from './check.mjs';
+import { ensureChromium } from './chromium.mjs';
 import { prepare, root } from './prepare.mjs';
 
 const given = process.argv.slice(2);
@@ -16,6 +17,7 @@ const args = given.filter((arg) => arg !== '--no-check');
 const wholeRun = args.length === given.length && args.every((arg) => arg.startsWith('-'));
 
 await prepare();
+if (wholeRun || args.some((arg) => /browser|hosted/.test(arg))) await ensureChromium();
 const checked = wholeRun ? await check() : 0;
 const tested = await vitest(args);
 process.exitCode = checked || tested;

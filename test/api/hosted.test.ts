@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { documentContext } from '../../server/src/resources/identity/commands.ts';
+import { sweepRemovedDocuments } from '../../server/src/workers/sweep.ts';
 import {
   allRows,
   countRows,
@@ -248,6 +249,15 @@ describe('a document', () => {
       id,
     ]);
     expect(removed.rows[0].removed_at).not.toBeNull();
+
+    await sendStep(kycLink, 'documents', { action: 'upload', kind: 'passport', file });
+    await sweepRemovedDocuments(server.app.pool);
+    const kept = await server.app.pool.query(
+      `select c.id is not null as kept from identity_documents d
+        left join identity_document_contents c using (bucket, id) where d.customer_id = $1 order by d.id`,
+      [customer.id],
+    );
+    expect(kept.rows.map((row) => row.kept)).toEqual([false, true]);
   });
 
   it('of another customer cannot be taken back', async () => {

@@ -17,19 +17,13 @@ import {
 } from '../resources/identity/commands.ts';
 import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
-import {
-  documentsPage,
-  firstPage,
-  ownersPage,
-  questionStep,
-  questionsPage,
-  reviewPage,
-  statusPage,
-  stepAfter,
-} from './kyc-pages.ts';
+import { documentsPage, ownersPage, questionsPage } from './kyc-pages.ts';
 import { PageError } from './page-error.ts';
 import { filledBy } from './questions.ts';
 import { references } from './references.ts';
+import { reviewPage } from './review-page.ts';
+import { statusPage } from './status-page.ts';
+import { firstPage, questionStep, stepAfter } from './step-page.ts';
 import { readUpload } from './upload.ts';
 import { goTo, type HostedDeps, openVisit, run, sendPage, tokenOf, type Visit } from './visit.ts';
 

@@ -41,7 +41,7 @@ export function renderPage(frame: PageFrame): string {
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
-${isSandbox ? html`<p class="sandbox" role="note">Sandbox: nothing here is real. Do not give real data.</p>` : undefined}
+${isSandbox ? html`<header class="sandbox">Sandbox: give no real data</header>` : undefined}
 <div class="frame">
 ${back === undefined && !progress ? undefined : top(back, progress)}
 <main id="content" tabindex="-1">

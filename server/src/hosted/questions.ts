@@ -142,7 +142,7 @@ function birthdayField(question: BirthdayQuestion, filled: Filled): Html {
   return html`<fieldset class="${fault === undefined ? '' : 'faulty'}"${describedBy(question, undefined)}>
 <legend>${label}</legend>
 ${hintOf(question)}${faultOf(name, fault)}
-<div class="day">${part('Day', 'day', 2)}${part('Month', 'month', 2)}${part('Year', 'year', 4)}</div>
+<div class="birthday">${part('Day', 'day', 2)}${part('Month', 'month', 2)}${part('Year', 'year', 4)}</div>
 </fieldset>`;
 }
 

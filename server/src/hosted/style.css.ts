@@ -64,11 +64,11 @@ input[type=text], select {
 }
 input[type=text]:focus-visible, select:focus-visible { outline-offset: 0; border-color: transparent; }
 .faulty input[type=text], .faulty select { border-color: var(--bad); }
-.day { display: flex; gap: .75rem; margin-top: .4rem; }
-.day label { font-weight: 400; font-size: .9375rem; }
-.day .field { margin: 0; width: 4.5rem; }
-.day .year { width: 6.5rem; }
-.day input { margin-top: .15rem; text-align: center; }
+.birthday { display: flex; gap: .75rem; margin-top: .4rem; }
+.birthday label { font-weight: 400; font-size: .9375rem; }
+.birthday .field { margin: 0; width: 4.5rem; }
+.birthday .year { width: 6.5rem; }
+.birthday input { margin-top: .15rem; text-align: center; }
 .short { max-width: 9rem; }
 .percent { display: flex; align-items: center; gap: .6rem; }
 .search { display: flex; gap: .6rem; align-items: end; margin: .4rem 0 .75rem; }
@@ -112,6 +112,9 @@ button:hover, .button:hover { background: var(--accent-strong); border-color: va
 .faults ul { margin: 0; padding-left: 1.15rem; }
 .faults a { color: var(--bad); font-weight: 600; }
 .notice { background: var(--soft); }
+.actions + .notice, p + .notice, ul + .notice { margin-top: 1.5rem; }
+.notice:last-child { margin-bottom: 0; }
+h2 + .field { margin-top: 1rem; }
 .notice p:last-child { margin-bottom: 0; }
 .notice p:first-child { margin-top: 0; }
 .note { background: var(--note-soft); color: var(--note); }

@@ -5,8 +5,8 @@ import { limits } from '../platform/limits.ts';
 import { acceptTerms } from '../resources/identity/commands.ts';
 import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
-import { icon } from './kyc-pages.ts';
 import { renderPage } from './layout.ts';
+import { icon } from './status-page.ts';
 import type { Terms } from './terms-text.ts';
 import { goTo, type HostedDeps, openVisit, run, sendPage, tokenOf, type Visit } from './visit.ts';
 

@@ -19,7 +19,7 @@ export function readUpload(
   const kind = documentKinds(customer.type).find(({ value }) => value === posted.text('kind'))?.value;
   const checked = checkFile(posted.file);
   if (kind === undefined || 'fault' in checked) {
-    const kindFault = kind === undefined ? [{ field: 'kind', message: 'Choose what you send.' }] : [];
+    const kindFault = kind === undefined ? [{ field: 'kind', message: 'Choose what you are sending.' }] : [];
     return {
       faults: [...kindFault, ...('fault' in checked ? [{ field: 'file', message: checked.fault }] : [])],
     };

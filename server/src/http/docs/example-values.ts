@@ -98,8 +98,8 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   version: '0.1.0',
 };
 
-/** Ids that are the client's own: no shell variable stands for them. */
-export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId']);
+/** Ids that are the client's own, or a rail's: no shell variable stands for them. */
+export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId', 'traceId']);
 
 const prefixes: Readonly<Record<string, string>> = {
   ApiKey: 'key',
@@ -112,6 +112,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Transaction: 'txn',
   Transfer: 'txn',
   VirtualAccount: 'va',
+  VirtualAccountHistoryEntry: 'txn',
   Wallet: 'wal',
   Webhook: 'whk',
   WebhookDelivery: 'whd',
