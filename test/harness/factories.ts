@@ -1,7 +1,10 @@
 import { connect } from 'node:net';
 import { expect } from 'vitest';
 import type { App } from '../../server/src/app.ts';
+import { bucketOfId } from '../../server/src/platform/ids.ts';
 import { createOrganisation, drawKey, printKey } from '../../server/src/resources/api-keys/commands.ts';
+import { findCustomerIn } from '../../server/src/resources/customers/commands.ts';
+import type { Command } from '../../server/src/writer/command.ts';
 import { type ApiAnswer, type ApiClient, createClient } from './client.ts';
 import type { TestServer } from './server.ts';
 
@@ -131,6 +134,23 @@ export async function environmentOf({ app }: { app: App }, key: string): Promise
     [key.split('_')[2]],
   );
   return rows[0]?.environment_id ?? '';
+}
+
+/** Suspends a customer by the write path: no route does it yet. */
+export async function suspend({ writer }: App, environmentId: string, customerId: string): Promise<void> {
+  const bucket = bucketOfId(customerId);
+  const command: Command<string> = {
+    name: 'suspend_customer',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const row = findCustomerIn(state, context, customerId);
+      if (!row) throw new Error('No such customer');
+      return { result: row.id, writes: [{ table: 'customers', row: { ...row, status: 'suspended' } }] };
+    },
+  };
+  expect((await writer.submit(command)).kind).toBe('accepted');
 }
 
 /** The id of nothing, in the same bucket and of the same form as a real one. */
