@@ -56,6 +56,18 @@ export function deposit(api: ApiClient, walletId: string, amount: string, more =
   return ok(api.post('/v1/sandbox/crypto-deposits', body));
 }
 
+/** A counterparty of a customer; `body` says which account it is. */
+export function newPayee(api: ApiClient, customerId: string, body: object): Promise<Data> {
+  return ok(api.post('/v1/counterparties', { customerId, accountOwnerName: 'Ada Lovelace', ...body }));
+}
+
+/** A US account with this number. */
+export const usBank = (accountNumber = '123456789') => ({
+  currency: 'usd',
+  accountType: 'us_bank',
+  account: { account_number: accountNumber, routing_number: '021000021' },
+});
+
 /** A wallet with so much USDC in it. */
 export async function fundedWallet(api: ApiClient, amount: string): Promise<Data> {
   const wallet = await newWallet(api);

@@ -120,7 +120,7 @@ function newTransfer(
     reference: body.reference ?? null,
     client_reference_id: body.clientReferenceId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
-    next_action_at: toIsoTime(context.nowMs + stepMs),
+    next_action_at: outcome === 'hold_review' ? null : toIsoTime(context.nowMs + stepMs),
     sandbox_outcome: outcome,
     ...destinationOf(terms),
   });
