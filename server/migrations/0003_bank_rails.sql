@@ -52,6 +52,10 @@ alter table transactions
 create index transactions_of_virtual_account on transactions (virtual_account_id, id desc)
   where virtual_account_id is not null;
 
+-- Whatever happens to a transaction happens to its money once: reserved, settled, returned, released.
+drop index journals_of_transaction;
+create unique index journals_once on journals (bucket, transaction_id, kind);
+
 -- Money at our bank, and money that arrived for nobody and goes back.
 alter table accounts
   drop constraint accounts_kind_check,

@@ -25,7 +25,11 @@ export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
 /** Every reason that the server gives, by code and name. */
 export const reasons: readonly ReasonEntry[] = [
   ...of('INVALID_REQUEST', [
-    ['amount_too_large', 'More would arrive than the rail pays at once.', 'Send it in several transfers.'],
+    [
+      'amount_too_large',
+      'More would arrive than the rail pays at once, or than can be credited at once.',
+      'Send it in several parts.',
+    ],
     [
       'amount_too_small',
       'The fee or the conversion would leave nothing of the amount, or less than the rail pays.',

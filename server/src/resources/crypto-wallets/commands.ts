@@ -95,13 +95,22 @@ export function updateWallet(
       const refusal = refuseStatus(wallet, status, isEmpty);
       if (refusal) return { refusal };
       if (wallet.status === status) return { result: walletJson(wallet) };
-      const row: WalletRow = { ...wallet, status, updated_at: context.now };
-      const data = walletJson(row);
-      return {
-        result: data,
-        writes: [{ table: 'wallets', row }],
-        events: [{ type: 'wallet.updated', objectId: row.id, customerId: row.customer_id, data }],
-      };
+      const { data, event, write } = walletInStatus(wallet, status, context.now);
+      return { result: data, writes: [write], events: [event] };
     },
   };
+}
+
+/** A wallet in another status, with all that is written with it. */
+export function walletInStatus(wallet: WalletRow, status: WalletRow['status'], now: string) {
+  const row: WalletRow = { ...wallet, status, updated_at: now };
+  const data = walletJson(row);
+  const event: EventDraft = {
+    type: 'wallet.updated',
+    objectId: row.id,
+    customerId: row.customer_id,
+    data,
+  };
+  const write: RowWrite = { table: 'wallets', row };
+  return { data, event, write };
 }

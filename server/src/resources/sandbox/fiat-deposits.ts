@@ -9,6 +9,7 @@ import {
 import { fiatDepositFlow, returnedDepositFlows } from '../../ledger/flows.ts';
 import { assert, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
+import { limits } from '../../platform/limits.ts';
 import {
   convertAmount,
   currencyScale,
@@ -74,6 +75,10 @@ export function readFiatDeposit(
   if (creditedMinor === 0n) {
     const fee = formatAmount(feeMinor, currencyScale[currency]);
     return refuse('amount_too_small', `Its fee of ${fee} would leave nothing of the amount.`);
+  }
+  if (creditedMinor > limits.amountMinor) {
+    const max = formatAmount(limits.amountMinor, currencyScale[creditedCurrency]);
+    return refuse('amount_too_large', `At most ${max} ${creditedCurrency} can be credited at once.`);
   }
   const { senderName } = body;
   return { terms: { rail, sourceMinor: amount.minor, feeMinor, creditedMinor, conversion, senderName } };

@@ -8,22 +8,24 @@ import {
   walletInTransit,
 } from '../../ledger/accounts.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
-import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
-import { isRail, type Rail } from '../../rails/rails.ts';
-import { isUnknownOutcome, returnCodesOf } from '../../rails/return-codes.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import { conflict, type Refusal } from '../../platform/errors.ts';
+import { isRail } from '../../rails/rails.ts';
+import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
 import {
   accountReads,
   type Command,
   type DecideContext,
   type Decision,
   type EventDraft,
+  type RowRef,
+  type RowWrite,
 } from '../../writer/command.ts';
+import { walletInStatus } from '../crypto-wallets/commands.ts';
 import { transactionEvents } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
-import { followersOf, isPayout, refuseCancel, wayTo } from './lifecycle.ts';
+import { followersOf, isPayout, refuseCancel } from './lifecycle.ts';
 import { plannedReturn } from './magic.ts';
-import { causeOf, type MoveTerms, moveTransfer } from './moves.ts';
+import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, moveTransfer } from './moves.ts';
 
 /** What never changes of a transfer, and is needed to move it on. */
 export type TransferKey = Pick<
@@ -37,6 +39,12 @@ export type TransferKey = Pick<
   | 'destination_payment_rail'
 >;
 
+/** A transfer, and for a payout the wallet that it comes back to. */
+export interface Transfer {
+  readonly row: TransactionRow;
+  readonly wallet: WalletRow | undefined;
+}
+
 /** The accounts that a transfer's journals can touch. */
 function accountsOf(key: TransferKey, stripe: Stripe) {
   const { destination_payment_rail: rail, source_currency: currency, wallet_id: walletId } = key;
@@ -45,25 +53,39 @@ function accountsOf(key: TransferKey, stripe: Stripe) {
     walletInTransit(walletId, currency),
     feeRevenue(stripe, currency),
   ];
-  if (rail === null || !isRail(rail)) return [...own, custody(stripe, rail ?? '', currency)];
+  if (!isPaidByBank(key)) return [...own, custody(stripe, rail ?? '', currency)];
   const paid = key.destination_currency;
   return [...own, fxPosition(stripe, currency), fxPosition(stripe, paid), bank(stripe, paid)];
 }
 
-function transferCommand<Result>(
+function isPaidByBank({ destination_payment_rail: rail }: TransferKey): boolean {
+  return rail !== null && isRail(rail);
+}
+
+/** A command on one transfer, whatever its journals may touch. */
+export function transferCommand<Result>(
   name: string,
   key: TransferKey,
-  decide: (row: TransactionRow, context: DecideContext) => Decision<Result>,
+  decide: (transfer: Transfer, context: DecideContext) => Decision<Result>,
 ): Command<Result> {
-  const { bucket, id } = key;
+  const { bucket, id, wallet_id: walletId } = key;
+  const wallets: RowRef[] = isPaidByBank(key) ? [{ table: 'wallets', bucket, id: walletId }] : [];
   return {
     name,
     environmentId: key.environment_id,
     bucket,
-    reads: (stripe) => [{ table: 'transactions', bucket, id }, ...accountReads(accountsOf(key, stripe))],
+    reads: (stripe) => [
+      { table: 'transactions', bucket, id },
+      ...wallets,
+      ...accountReads(accountsOf(key, stripe)),
+    ],
     decide(state, context) {
       const row = state.get('transactions', id);
-      return row ? decide(row, context) : { refusal: notDue() };
+      if (!row) return { refusal: notDue() };
+      return decide(
+        { row, wallet: wallets.length > 0 ? state.get('wallets', walletId) : undefined },
+        context,
+      );
     },
   };
 }
@@ -72,54 +94,76 @@ function transferCommand<Result>(
  * Moves a sandbox transfer on by one status when its time has come. Asking too early or twice changes nothing.
  */
 export function advanceDueTransfer(key: TransferKey, terms: MoveTerms): Command<TransactionStatus> {
-  return transferCommand('advance_due_transfer', key, (row, context) => {
+  return transferCommand('advance_due_transfer', key, (transfer, context) => {
+    const { row } = transfer;
     const isDue = row.next_action_at !== null && Date.parse(row.next_action_at) <= context.nowMs;
     const status = isDue ? nextBySandbox(row, terms) : undefined;
     if (status === undefined) return { refusal: notDue() };
-    return moveAlong(row, [status], context, withPlannedCause(row, terms), () => status);
+    return moveAlong(
+      transfer,
+      [status],
+      context,
+      terms,
+      () => ownCause(row, terms),
+      () => status,
+    );
   });
 }
 
 /** What the sandbox does with a transfer next. */
-function nextBySandbox(row: TransactionRow, { conversion }: MoveTerms): TransactionStatus | undefined {
-  const isHeld = row.status === 'in_review' && row.sandbox_outcome === 'hold_review';
-  if (isHeld) return undefined;
+function nextBySandbox(row: TransactionRow, terms: MoveTerms): TransactionStatus | undefined {
+  if (row.status === 'in_review' && row.sandbox_outcome === 'hold_review') return undefined;
   if (row.status === 'funds_received') {
     if (row.sandbox_outcome === 'fail') return 'failed';
     // Without a rate it waits until there is one.
-    if (isPayout(row) && !conversion) return undefined;
+    if (isPayout(row) && !terms.conversion) return undefined;
+    if (arrivesTooLittle(row, terms)) return 'failed';
   }
   if (row.status === 'payment_processed' && plannedReturn(row.sandbox_outcome) === undefined)
     return undefined;
   return followersOf(row)[0];
 }
 
-function withPlannedCause(row: TransactionRow, terms: MoveTerms): MoveTerms {
+/** Why a transfer fails or comes back when nobody has asked for it. */
+function ownCause(row: TransactionRow, terms: MoveTerms): Cause {
   const code = plannedReturn(row.sandbox_outcome);
-  if (row.status === 'payment_processed' && code !== undefined)
-    return { ...terms, cause: causeOf(row, code) };
-  const refused = isPayout(row) ? 'The bank refused the payment.' : 'The chain refused the transaction.';
-  return row.status === 'funds_received' ? { ...terms, cause: { code: null, text: refused } } : terms;
+  if (row.status === 'payment_processed' && code !== undefined) return causeOf(row, code);
+  if (!isPayout(row)) return { code: null, text: 'The chain refused the transaction.' };
+  return row.sandbox_outcome !== 'fail' && arrivesTooLittle(row, terms)
+    ? { code: null, text: 'The rate has moved: less would arrive than the rail pays.' }
+    : { code: null, text: 'The bank refused the payment.' };
 }
 
-/** Moves a transfer on along statuses that follow each other, each with its journals and events. */
-function moveAlong<Result>(
-  row: TransactionRow,
+/**
+ * Moves a transfer on along statuses that follow each other, each with its journals and events.
+ *
+ * @param causeFor why it gets to `failed` or `returned`
+ */
+export function moveAlong<Result>(
+  { row, wallet }: Transfer,
   way: readonly TransactionStatus[],
   context: DecideContext,
   terms: MoveTerms,
+  causeFor: (status: TransactionStatus) => Cause,
   resultOf: (row: TransactionRow) => Result,
 ): Decision<Result> {
   let current = row;
   const journals: JournalDraft[] = [];
   const events: EventDraft[] = [];
   for (const status of way) {
-    const move = moveTransfer(current, status, context, terms);
+    const move = moveTransfer(current, status, context, terms, causeFor);
     current = move.row;
     journals.push(...move.journals);
     events.push(...transactionEvents(current, 'updated'));
   }
-  return { result: resultOf(current), writes: [{ table: 'transactions', row: current }], journals, events };
+  const writes: RowWrite[] = [{ table: 'transactions', row: current }];
+  // What comes back after the wallet was closed would be out of the customer's reach for good.
+  if (wallet?.status === 'closed' && journals.length > 0) {
+    const reopened = walletInStatus(wallet, 'active', context.now);
+    writes.push(reopened.write);
+    events.unshift(reopened.event);
+  }
+  return { result: resultOf(current), writes, journals, events };
 }
 
 function notDue(): Refusal {
@@ -128,69 +172,10 @@ function notDue(): Refusal {
 
 /** Cancels a transfer that is still in review: its whole amount is available again. */
 export function cancelTransfer(key: TransferKey, terms: MoveTerms): Command<string> {
-  return transferCommand('cancel_transfer', key, (row, context) => {
-    const refusal = refuseCancel(row);
+  return transferCommand('cancel_transfer', key, (transfer, context) => {
+    const refusal = refuseCancel(transfer.row);
     if (refusal) return { refusal };
     const cause = { code: null, text: 'It was cancelled.' };
-    return moveAlong(row, ['failed'], context, { ...terms, cause }, transactionJson);
+    return moveAlong(transfer, ['failed'], context, terms, () => cause, transactionJson);
   });
-}
-
-/** Where the sandbox's user wants a transfer to go; nothing for the ordinary next status. */
-export interface Wish {
-  readonly status?: TransactionStatus | undefined;
-  readonly returnCode?: string | undefined;
-}
-
-/** Moves a sandbox transfer on at once, as its user wishes, over every status on the way. */
-export function steerTransfer(key: TransferKey, wish: Wish, terms: MoveTerms): Command<string> {
-  return transferCommand('steer_transfer', key, (row, context) => {
-    const rail = isPayout(row) ? (row.destination_payment_rail as Rail) : undefined;
-    if (wish.returnCode !== undefined) {
-      const refusal = refuseReturnCode(wish, rail);
-      if (refusal) return { refusal };
-      // Nobody knows what became of it: it stays under way and is asked about again.
-      if (rail && isUnknownOutcome(rail, wish.returnCode)) return stayUnderWay(row, context, terms);
-    }
-    const wanted = wish.status ?? (wish.returnCode === undefined ? followersOf(row)[0] : 'returned');
-    const way = wanted && wayTo(row, wanted);
-    if (!way) return { refusal: noWay(row, wanted) };
-    if (rail && !terms.conversion && way.includes('payment_submitted')) return { refusal: noRate() };
-    return moveAlong(row, way, context, { ...terms, cause: wishedCause(row, wish, wanted) }, transactionJson);
-  });
-}
-
-function wishedCause(row: TransactionRow, wish: Wish, wanted: TransactionStatus) {
-  if (wanted === 'failed' || !isPayout(row))
-    return { code: null, text: 'The sandbox was told to let it fail.' };
-  const code = wish.returnCode ?? returnCodesOf(row.destination_payment_rail as Rail)[0]?.code ?? '';
-  return causeOf(row, code);
-}
-
-function stayUnderWay(row: TransactionRow, context: DecideContext, terms: MoveTerms): Decision<string> {
-  if (row.status !== 'payment_submitted') return { refusal: noWay(row, undefined) };
-  const asked = moveTransfer(row, 'payment_submitted', context, terms).row.next_action_at;
-  const next = { ...row, next_action_at: asked };
-  return { result: transactionJson(next), writes: [{ table: 'transactions', row: next }] };
-}
-
-function refuseReturnCode({ returnCode = '', status }: Wish, rail: Rail | undefined): Refusal | undefined {
-  const unfit = (message: string): Refusal =>
-    invalidRequest('invalid_return_code', message, [{ path: '/returnCode', message }]);
-  if (rail === undefined) return unfit('Only what a bank has paid out is returned with a code.');
-  if (status !== undefined && status !== 'returned') return unfit('It goes with the status `returned` only.');
-  const known = returnCodesOf(rail).map(({ code }) => code);
-  if (known.includes(returnCode) || isUnknownOutcome(rail, returnCode)) return undefined;
-  return unfit(`The rail ${rail} has the codes ${known.join(', ')}.`);
-}
-
-function noWay(row: TransactionRow, wanted: TransactionStatus | undefined): Refusal {
-  const next = followersOf(row);
-  const follows = next.length === 0 ? 'nothing follows' : `${next.join(' or ')} follows`;
-  const text = wanted === undefined ? '' : `, and ${wanted} cannot be reached`;
-  return conflict('transition_not_allowed', `The transaction is ${row.status}: ${follows}${text}.`);
-}
-
-function noRate(): Refusal {
-  return conflict('rate_unavailable', 'There is no rate now at which it could be paid out.');
 }

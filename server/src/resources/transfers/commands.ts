@@ -39,6 +39,7 @@ export function createTransfer(
   const bucket = bucketOfId(walletId);
   // What a customer has lies in the customer's bucket: in another one there can be nothing of theirs.
   const canBeTheirs = (id: string): boolean => bucketOfId(id) === bucket;
+  const customer: RowRef[] = canBeTheirs(customerId) ? [{ table: 'customers', bucket, id: customerId }] : [];
   const payee: RowRef[] =
     terms.kind === 'bank' && canBeTheirs(terms.counterpartyId)
       ? [{ table: 'counterparties', bucket, id: terms.counterpartyId }]
@@ -49,13 +50,13 @@ export function createTransfer(
     environmentId,
     bucket,
     reads: () => [
-      { table: 'customers', bucket, id: customerId },
+      ...customer,
       { table: 'wallets', bucket, id: walletId },
       ...payee,
       ...accountReads([available, walletInTransit(walletId, terms.currency)]),
     ],
     decide(state, context) {
-      const theirs = canBeTheirs(customerId);
+      const theirs = customer.length > 0;
       const wallet = theirs ? findWalletIn(state, context, walletId) : undefined;
       const balance = state.get('accounts', available.id)?.balance_minor ?? 0n;
       const refusal =
@@ -119,7 +120,7 @@ function newTransfer(
     reference: body.reference ?? null,
     client_reference_id: body.clientReferenceId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
-    next_action_at: toIsoTime(context.nowMs + stepMs),
+    next_action_at: outcome === 'hold_review' ? null : toIsoTime(context.nowMs + stepMs),
     sandbox_outcome: outcome,
     ...destinationOf(terms),
   });

@@ -34,7 +34,9 @@ export function bankOutcome({ amountMinor, rail }: BankTerms, account: ExternalA
   const number = account.type === 'us_bank' ? returnedAccount.exec(account.accountNumber)?.[1] : undefined;
   const code = `R${number}`;
   if ((rail === 'ach' || rail === 'ach_same_day') && findReturnCode(rail, code)) return `return:${code}`;
-  return outcomeByAmount.get(amountMinor) ?? null;
+  const outcome = outcomeByAmount.get(amountMinor);
+  // Payouts are not reviewed (contract §4, Transfers).
+  return outcome === undefined || outcome === 'hold_review' ? null : outcome;
 }
 
 /** The code that a transfer is going to be returned with, if it is. */

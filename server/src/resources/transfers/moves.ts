@@ -12,7 +12,8 @@ import type { JournalDraft } from '../../ledger/journal.ts';
 import { toIsoTime } from '../../platform/clock.ts';
 import { assert } from '../../platform/errors.ts';
 import type { Currency } from '../../platform/money.ts';
-import type { Rail } from '../../rails/rails.ts';
+import type { FiatCode } from '../../rails/fiat.ts';
+import { type Rail, railFacts } from '../../rails/rails.ts';
 import { findReturnCode } from '../../rails/return-codes.ts';
 import { returnDeadlineMs, settlementOf } from '../../rails/settlement.ts';
 import { traceId } from '../../rails/trace-ids.ts';
@@ -36,8 +37,6 @@ export interface MoveTerms {
   readonly stepMs: number;
   /** The rate of now, of a payout; undefined when there is none. */
   readonly conversion: ConversionRate | undefined;
-  /** Why it fails or comes back. */
-  readonly cause?: Cause;
 }
 
 /** A transfer in its next status, and the journals that go with the move. */
@@ -46,16 +45,21 @@ export interface Move {
   readonly journals: readonly JournalDraft[];
 }
 
-/** Moves a transfer on to a status that may follow its own. */
+/**
+ * Moves a transfer on to a status that may follow its own.
+ *
+ * @param causeFor why it gets to `failed` or `returned`
+ */
 export function moveTransfer(
   row: TransactionRow,
   status: TransactionStatus,
   context: DecideContext,
   terms: MoveTerms,
+  causeFor: (status: TransactionStatus) => Cause,
 ): Move {
   const moved = {
     ...withStatus(row, status, context.now),
-    next_action_at: nextAction(row, status, context, terms),
+    next_action_at: nextActionAt(row, status, context, terms),
   };
   switch (status) {
     case 'payment_submitted':
@@ -68,13 +72,17 @@ export function moveTransfer(
         journals: [settleTransferFlow(context, chainOf(row), moneyOf(row))],
       };
     case 'failed':
-      return { row: withCause(moved, terms), journals: [releaseTransferFlow(moneyOf(row))] };
-    case 'returned':
-      // Until it has been processed, nothing has left our bank.
       return {
-        row: withCause(moved, terms),
-        journals: row.status === 'payment_processed' ? [returnPayoutFlow(context, payoutOf(row))] : [],
+        row: { ...moved, ...nothingLeft, ...because(causeFor(status)) },
+        journals: [releaseTransferFlow(moneyOf(row))],
       };
+    case 'returned':
+      return row.status === 'payment_processed'
+        ? {
+            row: { ...moved, ...because(causeFor(status)) },
+            journals: [returnPayoutFlow(context, payoutOf(row))],
+          }
+        : { row: { ...moved, ...nothingLeft, ...because(causeFor(status)) }, journals: [] };
     case 'refunded':
       // What failed was released as it failed.
       return { row: moved, journals: row.status === 'returned' ? [releaseTransferFlow(moneyOf(row))] : [] };
@@ -83,8 +91,8 @@ export function moveTransfer(
   }
 }
 
-/** When the sandbox moves it on by itself; null when it does not. */
-function nextAction(
+/** When the sandbox moves a transfer on by itself, once it has a status; null when it does not. */
+export function nextActionAt(
   row: TransactionRow,
   status: TransactionStatus,
   { nowMs }: DecideContext,
@@ -101,6 +109,13 @@ function nextAction(
 
 function broadcast(row: TransactionRow): Move {
   return { row: { ...row, destination_tx_hash: sandboxTxHash(chainOf(row), row.id) }, journals: [] };
+}
+
+/** Whether less of a payout would arrive at the rate of now than its rail pays. */
+export function arrivesTooLittle(row: TransactionRow, { conversion }: MoveTerms): boolean {
+  if (!isPayout(row) || !conversion) return false;
+  const currency = row.destination_currency as FiatCode;
+  return payoutMinor(moneyOf(row), currency, conversion) < railFacts(railOf(row)).minMinor(currency);
 }
 
 /** The rate of this moment is the one that the payout is made at. */
@@ -126,8 +141,11 @@ function arrived(row: TransactionRow) {
   return { final_minor: row.net_minor, gas_fee_minor: 0n, exchange_fee_minor: 0n };
 }
 
-function withCause(row: TransactionRow, { cause }: MoveTerms): TransactionRow {
-  return { ...row, return_code: cause?.code ?? null, return_reason: cause?.text ?? null };
+/** Until a payout has been processed, nothing has left our bank: what was worked out for it has not come true. */
+const nothingLeft = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
+
+function because({ code, text }: Cause) {
+  return { return_code: code, return_reason: text };
 }
 
 /** What a code of the transfer's rail means. */
