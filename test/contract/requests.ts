@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { hostileText, hostileValue } from './hostile.ts';
 import type { Operation, ReadDocument } from './operations.ts';
-import { createValues, hostileText, hostileValue, knownId, type Values } from './values.ts';
+import { createValues, knownId, type Values } from './values.ts';
 
 /** A request to be sent, its ids still marked. */
 export interface FuzzRequest {

@@ -1,6 +1,7 @@
+import { hostileTexts, hostileValues } from './hostile.ts';
 import type { Operation, ReadDocument, Schema } from './operations.ts';
 import type { FuzzRequest } from './requests.ts';
-import { hostileTexts, hostileValues, markId } from './values.ts';
+import { markId } from './values.ts';
 
 /**
  * For every operation the document's own example, and after it the same with one hostile value in one place: in each
