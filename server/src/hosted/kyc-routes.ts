@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
-import { decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
+import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
 import { isId } from '../platform/ids.ts';
 import {
   addDocument,
   addOwner,
-  type CaseDecision,
   decideCase,
   type EditResult,
   removeDocument,

@@ -6,6 +6,9 @@ import { emptyForm, type IdentityForm } from './form.ts';
 
 export type KycStatus = CustomerRow['kyc_status'];
 
+/** What can be decided about a submitted form. */
+export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
+
 /** The id of a customer's case. */
 export function caseIdOf(customerId: string): string {
   return `idc_${customerId.slice(customerId.indexOf('_') + 1)}`;

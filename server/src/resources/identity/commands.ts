@@ -7,6 +7,7 @@ import {
   sharesFault,
 } from '../../identity/form.ts';
 import {
+  type CaseDecision,
   caseIdOf,
   caseWithForm,
   decidedCase,
@@ -218,9 +219,6 @@ export function submitCase(
   });
 }
 
-/** What can be decided about a submitted form. */
-export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
-
 /**
  * Decides a case that is under review.
  *
@@ -281,6 +279,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
   });
 }
 
-function evidenceContext(acceptanceId: string): string {
+/** Where the evidence of an acceptance belongs. */
+export function evidenceContext(acceptanceId: string): string {
   return `terms_acceptances.evidence:${acceptanceId}`;
 }
