@@ -127,11 +127,9 @@ export function removeOwner(ref: CaseRef, key: string): Command<EditResult> {
   }));
 }
 
-/** A document ready to be kept. */
-export interface PreparedDocument extends FormDocument {
+/** A document whose bytes are kept already. */
+export interface KeptDocument extends FormDocument {
   readonly sha256: Buffer;
-  /** Its bytes, sealed for `documentContext(id)`. */
-  readonly sealed: string;
 }
 
 /** Where a document's bytes belong. */
@@ -139,11 +137,11 @@ export function documentContext(documentId: string): string {
   return `identity_document_contents.content:${documentId}`;
 }
 
-/** Adds a document, sealed already: sealing megabytes once is enough, however often the batch is decided. */
-export function addDocument(ref: CaseRef, document: PreparedDocument): Command<EditResult> {
+/** Adds a document to the form. */
+export function addDocument(ref: CaseRef, document: KeptDocument): Command<EditResult> {
   return editForm('add_identity_document', ref, ({ customer, form }, { now }) => {
     if (isFull(form)) return 'full';
-    const { byteSize, contentType, fileName, id, kind, sealed, sha256 } = document;
+    const { byteSize, contentType, fileName, id, kind, sha256 } = document;
     const { bucket, environment_id, id: customer_id } = customer;
     return {
       form: {
@@ -168,7 +166,6 @@ export function addDocument(ref: CaseRef, document: PreparedDocument): Command<E
             removed_at: null,
           },
         },
-        { table: 'identity_document_contents', row: { bucket, id, content: sealed } },
       ],
     };
   });
