@@ -96,12 +96,15 @@ export function decidedCase(
 }
 
 /** Last names that decide a submission in the sandbox by themselves (contract §4, Sandbox). */
-const magicNames: Readonly<Record<string, KycStatus>> = { review: 'under_review', denied: 'rejected' };
+const magicNames: ReadonlyMap<string, KycStatus> = new Map([
+  ['review', 'under_review'],
+  ['denied', 'rejected'],
+]);
 
 /** What the sandbox decides by the last names of the customer and in their form; undefined when they say nothing. */
 export function decisionByName(lastNames: readonly (string | undefined)[]): KycStatus | undefined {
   for (const name of lastNames) {
-    const decision = name === undefined ? undefined : magicNames[name.trim().toLowerCase()];
+    const decision = name === undefined ? undefined : magicNames.get(name.trim().toLowerCase());
     if (decision) return decision;
   }
   return undefined;
