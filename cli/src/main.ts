@@ -4,8 +4,10 @@ import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
 import { Command, CommanderError, Option } from 'commander';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
+import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
+import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { rateLimitCommand } from './rate-limit.ts';
-import { withStore } from './store.ts';
+import { withStore, withVault } from './store.ts';
 import { verifyCommand } from './verify.ts';
 
 /**
@@ -22,6 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .configureHelp({ showGlobalOptions: true });
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
+  addKycCommands(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')
@@ -62,6 +65,44 @@ function addKeyCommands(program: Command): void {
     .description('revoke a key; running servers refuse it within seconds')
     .argument('<key>', 'its id (key_…) or its prefix')
     .action((key: string) => withStore(program.opts(), (store) => revokeKeyCommand(store, key)));
+}
+
+function addKycCommands(program: Command): void {
+  const kyc = program.command('kyc').description('identities that customers have submitted');
+  const customer = ['<customer>', 'the id of the customer (cus_…)'] as const;
+  kyc
+    .command('list')
+    .description('list the customers who wait for a decision, without personal data')
+    .action(() => withStore(program.opts(), listKycCommand));
+  kyc
+    .command('show')
+    .description('show what a customer has submitted; needs the master key')
+    .argument(...customer)
+    .action((id: string) => withVault(program.opts(), (store) => showKycCommand(store, id)));
+  kyc
+    .command('documents')
+    .description("write a customer's documents to files; needs the master key")
+    .argument(...customer)
+    .requiredOption('--out <dir>', 'the directory that they are written to')
+    .action((id: string, options: { out: string }) =>
+      withVault(program.opts(), (store) => exportDocumentsCommand(store, id, options.out)),
+    );
+  kyc
+    .command('approve')
+    .description('approve a customer who is under review')
+    .argument(...customer)
+    .action((id: string) => withVault(program.opts(), (store) => approveKycCommand(store, id)));
+  kyc
+    .command('reject')
+    .description('reject a customer who is under review, for good or until they submit again')
+    .argument(...customer)
+    .requiredOption('--code <code>', 'a short name of the reason, for the client')
+    .requiredOption('--message <text>', 'the reason, for the client')
+    .requiredOption('--customer-message <text>', 'the reason as the customer is told it')
+    .option('--ask-again', 'let the customer correct their form and submit it again (`incomplete`)', false)
+    .action((id: string, options: RejectOptions) =>
+      withVault(program.opts(), (store) => rejectKycCommand(store, id, options)),
+    );
 }
 
 function explain(error: unknown): string {

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { openMasterSeed } from '@openledger/server/custody/seed-store.ts';
+import { readMasterKey } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createIdSource } from '@openledger/server/platform/ids.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
-import type { Vault } from '@openledger/server/platform/seal.ts';
+import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
 import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
+import { findPublicUrl } from '@openledger/server/store/public-url.ts';
 import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
@@ -19,6 +22,8 @@ export interface StoreSettings {
   readonly databaseUrl?: string;
   readonly logLevel: string;
   readonly lanes?: number;
+  /** 32 bytes; the key file of the data directory when left out. */
+  readonly masterKey?: Uint8Array;
 }
 
 /** An open store. Writes go through a writer, as in the server. */
@@ -26,9 +31,18 @@ export interface Store {
   readonly pool: Pool;
   readonly db: Db;
   readonly writer: Writer;
+  /** Opens nothing, unless the command asked for it. */
+  readonly vault: Vault;
 }
 
-/** Nothing that the commands read or write is sealed, so they need no master key, and make none. */
+/** What a command needs to read and write what is sealed. */
+interface Keys {
+  readonly vault: Vault;
+  /** Where clients reach the servers. */
+  readonly publicUrl: string;
+}
+
+/** Most commands read and write nothing that is sealed: they need no master key, and make none. */
 const noVault: Vault = {
   seal: refuseVault,
   open: refuseVault,
@@ -38,8 +52,10 @@ const noVault: Vault = {
 };
 
 function refuseVault(): never {
-  throw new Error('The command line tool has no master key');
+  throw new Error('This command has no master key');
 }
+
+const noKeys = async (): Promise<Keys> => ({ vault: noVault, publicUrl: '' });
 
 /**
  * Runs `work` on the store: the user's own database, that of a running server, or the embedded one, which is then
@@ -50,13 +66,31 @@ function refuseVault(): never {
 export async function withStore(
   settings: StoreSettings,
   work: (store: Store) => Promise<void>,
+  openKeys: (pool: Pool) => Promise<Keys> = noKeys,
 ): Promise<void> {
   const { stop, url } = await openDatabase(resolve(settings.dataDir), settings);
   try {
-    await withDatabase(url, settings, work);
+    await withDatabase(url, settings, work, openKeys);
   } finally {
     await stop();
   }
+}
+
+/**
+ * The same for commands that read or write what is sealed.
+ *
+ * @throws ConfigError also when there is no master key, or it is another one than the database's
+ */
+export function withVault(settings: StoreSettings, work: (store: Store) => Promise<void>): Promise<void> {
+  return withStore(settings, work, async (pool) => {
+    const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+    const publicUrl = await findPublicUrl(pool);
+    if (publicUrl === undefined)
+      throw new ConfigError('No server has run here yet; start one first (npm start).');
+    // Opened only to see that it is the right key.
+    await openMasterSeed(pool, vault, systemClock);
+    return { vault, publicUrl };
+  });
 }
 
 async function openDatabase(
@@ -80,21 +114,22 @@ async function withDatabase(
   databaseUrl: string,
   settings: StoreSettings,
   work: (store: Store) => Promise<void>,
+  openKeys: (pool: Pool) => Promise<Keys>,
 ): Promise<void> {
   const pool = createPool(databaseUrl, 'openledger command');
   try {
     const laneCount = await readLanes(pool, settings.lanes);
     const clocks = createEnvironmentClocks(pool, systemClock);
     await clocks.refresh();
+    const { publicUrl, vault } = await openKeys(pool);
     const writer = createWriter({
       databaseUrl,
       laneCount,
       clock: systemClock,
       nowIn: clocks.nowIn,
       ids: createIdSource(systemClock),
-      vault: noVault,
-      // No command without the vault makes a link.
-      publicUrl: () => '',
+      vault,
+      publicUrl: () => publicUrl,
       events: {
         onBatch: () => undefined,
         onRetry: () => undefined,
@@ -102,7 +137,7 @@ async function withDatabase(
       },
     });
     try {
-      await work({ pool, writer, db: createDb(pool) });
+      await work({ pool, writer, vault, db: createDb(pool) });
     } finally {
       await writer.close();
     }

@@ -26,7 +26,7 @@ create table identity_cases (
 );
 create index identity_cases_waiting on identity_cases (submitted_at) where status = 'under_review';
 
--- What was uploaded. The bytes lie apart: a document that was taken back loses them, and its row stays.
+-- What was uploaded.
 create table identity_documents (
   bucket smallint not null check (bucket between 0 and 63),
   id text collate "C" not null,
@@ -45,13 +45,19 @@ create table identity_documents (
 create index identity_documents_of_case on identity_documents (case_id, id);
 create index identity_documents_removed on identity_documents (removed_at) where removed_at is not null;
 
+-- The bytes, by the id of the document. They are written before its row, beside the write path, so that money never
+-- waits for megabytes: bytes without a row count for nothing. A document that was taken back loses them.
 create table identity_document_contents (
   bucket smallint not null check (bucket between 0 and 63),
   id text collate "C" not null,
   content text not null check (content like 'sealed.v1.%'),
-  primary key (bucket, id),
-  foreign key (bucket, id) references identity_documents (bucket, id)
+  created_at timestamptz not null,
+  primary key (bucket, id)
 );
+create index identity_document_contents_created_at on identity_document_contents using brin (created_at);
+
+-- Sealed bytes do not get smaller: PostgreSQL need not try.
+alter table identity_document_contents alter column content set storage external;
 
 -- Which words a customer accepted, and when; `evidence` has the address and the browser that it came from.
 create table terms_acceptances (

@@ -14,12 +14,30 @@ import { newMasterKey, parseMasterKey } from './platform/seal.ts';
  */
 export async function openMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
   if (setting) return setting;
-  const path = join(dataDir, 'master.key');
+  const path = masterKeyPath(dataDir);
   if ((await readIfThere(path)) === undefined) await writeNewKeyFile(path, newMasterKey());
-  const text = (await readIfThere(path)) ?? '';
+  return readMasterKey(dataDir, setting);
+}
+
+/**
+ * The same, but makes no key.
+ *
+ * @throws ConfigError also when there is neither setting nor key file
+ */
+export async function readMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
+  if (setting) return setting;
+  const path = masterKeyPath(dataDir);
+  const text = await readIfThere(path);
+  if (text === undefined) {
+    throw new ConfigError(`OPENLEDGER_MASTER_KEY: this needs the master key, and there is no ${path}.`);
+  }
   const key = parseMasterKey(text.trim());
   if (!key) throw new ConfigError(`${path} does not hold a master key.`);
   return key;
+}
+
+function masterKeyPath(dataDir: string): string {
+  return join(dataDir, 'master.key');
 }
 
 /** The keys of the first start, kept so that a developer's later starts can show them again. */

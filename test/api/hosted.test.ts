@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { documentContext } from '../../server/src/resources/identity/commands.ts';
-import { sweepRemovedDocuments } from '../../server/src/workers/sweep.ts';
+import { keepContent, sweepContents } from '../../server/src/store/document-contents.ts';
 import {
   allRows,
   countRows,
@@ -251,13 +251,25 @@ describe('a document', () => {
     expect(removed.rows[0].removed_at).not.toBeNull();
 
     await sendStep(kycLink, 'documents', { action: 'upload', kind: 'passport', file });
-    await sweepRemovedDocuments(server.app.pool);
+    await sweepContents(server.app.pool, Date.now());
     const kept = await server.app.pool.query(
       `select c.id is not null as kept from identity_documents d
         left join identity_document_contents c using (bucket, id) where d.customer_id = $1 order by d.id`,
       [customer.id],
     );
     expect(kept.rows.map((row) => row.kept)).toEqual([false, true]);
+  });
+
+  it('that was never added leaves nothing behind', async () => {
+    const { pool } = server.app;
+    const ids = ['doc_01jhmbxq7ve2r8n5d0kz3c6tga', 'doc_01jhmbxq7ve2r8n5d0kz3c6tgb'];
+    const hourAgo = new Date(Date.now() - 61 * 60 * 1000).toISOString();
+    await keepContent(pool, ids[0] as string, 'sealed.v1.x', hourAgo);
+    await keepContent(pool, ids[1] as string, 'sealed.v1.x', new Date().toISOString());
+    await sweepContents(pool, Date.now());
+    const left = 'select id from identity_document_contents where id = any ($1)';
+    expect((await pool.query(left, [ids])).rows).toEqual([{ id: ids[1] }]);
+    await pool.query('delete from identity_document_contents where id = any ($1)', [ids]);
   });
 
   it('of another customer cannot be taken back', async () => {
@@ -317,6 +329,11 @@ describe('a document', () => {
     await Promise.all(Array.from({ length: 14 }, upload));
     const page = await openPage(`${kycLink}/documents`);
     expect(page.html.match(/name="document"/g)).toHaveLength(10);
+    const orphans = await server.app.pool.query(
+      `select from identity_document_contents c
+        where not exists (select from identity_documents d where d.id = c.id)`,
+    );
+    expect(orphans.rowCount).toBe(0);
     expect(page.html).not.toContain('type="file"');
   });
 

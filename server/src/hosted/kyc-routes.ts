@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
-import { decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
+import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
+import { toIsoTime } from '../platform/clock.ts';
 import { isId } from '../platform/ids.ts';
 import {
   addDocument,
   addOwner,
-  type CaseDecision,
   decideCase,
   type EditResult,
   removeDocument,
@@ -15,6 +15,7 @@ import {
   saveAnswers,
   submitCase,
 } from '../resources/identity/commands.ts';
+import { dropContent, keepContent } from '../store/document-contents.ts';
 import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
 import { documentsPage, ownersPage, questionsPage } from './kyc-pages.ts';
@@ -141,7 +142,11 @@ async function takeDocuments({ deps, posted, reply, visit }: Post): Promise<Fast
   }
   const upload = readUpload(visit, posted, deps);
   if ('faults' in upload) return refuse(upload.faults);
-  return afterEdit(await run(deps, addDocument(visit.ref, upload.document)), 'documents', reply);
+  const { document, sealed } = upload;
+  await keepContent(deps.pool, document.id, sealed, toIsoTime(deps.clock.now()));
+  const result = await run(deps, addDocument(visit.ref, document));
+  if (result !== 'saved') await dropContent(deps.pool, document.id);
+  return afterEdit(result, 'documents', reply);
 }
 
 async function takeSubmission({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {

@@ -45,7 +45,7 @@ const headers = {
 
 /** What is looked at before a body is read: how many come from one address, the link, and where a form was sent from. */
 function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
-  const limiter = deps.rateLimit && createRateLimiter(deps.clock, limits.hostedPerSecond);
+  const limiter = deps.rateLimit ? createRateLimiter(deps.clock, limits.hostedPerSecond) : undefined;
   scope.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
     const allowance = limiter?.take(request.ip);

@@ -2,20 +2,22 @@ import { createHash } from 'node:crypto';
 import type { AnswerFault } from '../identity/answers.ts';
 import { type ContentType, contentTypeOf, documentKinds } from '../identity/documents.ts';
 import { limits } from '../platform/limits.ts';
-import { documentContext, type PreparedDocument } from '../resources/identity/commands.ts';
+import { documentContext, type KeptDocument } from '../resources/identity/commands.ts';
 import type { PostedForm, UploadedFile } from './form-body.ts';
 import type { HostedDeps, Visit } from './visit.ts';
 
 /**
  * Checks an uploaded document and makes it ready to be kept.
  *
- * @returns the document, or what is wrong with the form
+ * @returns the document and its sealed bytes, or what is wrong with the form
  */
 export function readUpload(
   { customer }: Visit,
   posted: PostedForm,
   { ids, vault }: Pick<HostedDeps, 'ids' | 'vault'>,
-): { readonly document: PreparedDocument } | { readonly faults: readonly AnswerFault[] } {
+):
+  | { readonly document: KeptDocument; readonly sealed: string }
+  | { readonly faults: readonly AnswerFault[] } {
   const kind = documentKinds(customer.type).find(({ value }) => value === posted.text('kind'))?.value;
   const checked = checkFile(posted.file);
   if (kind === undefined || 'fault' in checked) {
@@ -34,8 +36,8 @@ export function readUpload(
       contentType,
       byteSize: file.bytes.length,
       sha256: createHash('sha256').update(file.bytes).digest(),
-      sealed: vault.seal(file.bytes, documentContext(id)),
     },
+    sealed: vault.seal(file.bytes, documentContext(id)),
   };
 }
 

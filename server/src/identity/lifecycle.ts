@@ -6,6 +6,9 @@ import { emptyForm, type IdentityForm } from './form.ts';
 
 export type KycStatus = CustomerRow['kyc_status'];
 
+/** What can be decided about a submitted form. */
+export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
+
 /** The id of a customer's case. */
 export function caseIdOf(customerId: string): string {
   return `idc_${customerId.slice(customerId.indexOf('_') + 1)}`;
@@ -93,12 +96,15 @@ export function decidedCase(
 }
 
 /** Last names that decide a submission in the sandbox by themselves (contract §4, Sandbox). */
-const magicNames: Readonly<Record<string, KycStatus>> = { review: 'under_review', denied: 'rejected' };
+const magicNames: ReadonlyMap<string, KycStatus> = new Map([
+  ['review', 'under_review'],
+  ['denied', 'rejected'],
+]);
 
 /** What the sandbox decides by the last names of the customer and in their form; undefined when they say nothing. */
 export function decisionByName(lastNames: readonly (string | undefined)[]): KycStatus | undefined {
   for (const name of lastNames) {
-    const decision = name === undefined ? undefined : magicNames[name.trim().toLowerCase()];
+    const decision = name === undefined ? undefined : magicNames.get(name.trim().toLowerCase());
     if (decision) return decision;
   }
   return undefined;

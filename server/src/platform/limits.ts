@@ -105,6 +105,9 @@ export const limits = {
   uploadsPerCase: 40,
   documentBytes: 8 * 1024 * 1024,
   fileNameLength: 100,
+  /** Bytes that no document names after so long never get one. */
+  contentAbandonedMs: 60 * 60 * 1000,
+  contentSweepDays: 7,
 
   // Hosted pages
   formBytes: 64 * 1024,

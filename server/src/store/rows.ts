@@ -110,12 +110,6 @@ export interface IdentityDocumentRow {
   removed_at: string | null;
 }
 
-export interface IdentityDocumentContentRow {
-  bucket: number;
-  id: string;
-  content: string;
-}
-
 export interface TermsAcceptanceRow {
   bucket: number;
   id: string;

@@ -159,12 +159,6 @@ export const tables = {
     },
     ['removed_at'],
   ),
-  // Never changed, so that the writer keeps none of it in memory.
-  identity_document_contents: table<rows.IdentityDocumentContentRow>('identity_document_contents', {
-    bucket: 'int2',
-    id: 'text',
-    content: 'text',
-  }),
   terms_acceptances: table<rows.TermsAcceptanceRow>('terms_acceptances', {
     bucket: 'int2',
     id: 'text',

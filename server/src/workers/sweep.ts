@@ -1,12 +1,13 @@
 import { type Clock, toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
+import { sweepContents } from '../store/document-contents.ts';
 import type { Pool } from '../store/pool.ts';
 import { startWorker, type Worker } from './loop.ts';
 
 /**
  * Removes what has outlived its use: idempotency keys, the records of committed batches, what was still to be sent to
- * webhooks of a sandbox before its reset, and the bytes of documents that were taken back.
+ * webhooks of a sandbox before its reset, and the bytes of documents that are there no more.
  */
 export function startSweep(deps: {
   pool: Pool;
@@ -20,7 +21,7 @@ export function startSweep(deps: {
     const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
     const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
     const deliveries = await sweepAbandoned(deps.pool);
-    const documents = await sweepRemovedDocuments(deps.pool);
+    const documents = await sweepContents(deps.pool, nowMs);
     return [keys, batches, deliveries, documents].includes(limits.sweepRows);
   });
 }
@@ -66,22 +67,6 @@ async function sweepAbandoned(pool: Pool): Promise<number> {
     `delete from delivery_queue where ctid = any (array(
       select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
       where e.id is null limit $1))`,
-    [limits.sweepRows],
-  );
-  return rowCount ?? 0;
-}
-
-/**
- * Deletes the bytes of documents that their customers have taken back, some at once.
- *
- * @returns how many were deleted
- */
-export async function sweepRemovedDocuments(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(
-    `delete from identity_document_contents where ctid = any (array(
-      select c.ctid from identity_document_contents c
-      join identity_documents d on d.bucket = c.bucket and d.id = c.id
-      where d.removed_at is not null limit $1))`,
     [limits.sweepRows],
   );
   return rowCount ?? 0;

@@ -7,6 +7,7 @@ import {
   sharesFault,
 } from '../../identity/form.ts';
 import {
+  type CaseDecision,
   caseIdOf,
   caseWithForm,
   decidedCase,
@@ -126,11 +127,9 @@ export function removeOwner(ref: CaseRef, key: string): Command<EditResult> {
   }));
 }
 
-/** A document ready to be kept. */
-export interface PreparedDocument extends FormDocument {
+/** A document whose bytes are kept already. */
+export interface KeptDocument extends FormDocument {
   readonly sha256: Buffer;
-  /** Its bytes, sealed for `documentContext(id)`. */
-  readonly sealed: string;
 }
 
 /** Where a document's bytes belong. */
@@ -138,11 +137,11 @@ export function documentContext(documentId: string): string {
   return `identity_document_contents.content:${documentId}`;
 }
 
-/** Adds a document, sealed already: sealing megabytes once is enough, however often the batch is decided. */
-export function addDocument(ref: CaseRef, document: PreparedDocument): Command<EditResult> {
+/** Adds a document to the form. */
+export function addDocument(ref: CaseRef, document: KeptDocument): Command<EditResult> {
   return editForm('add_identity_document', ref, ({ customer, form }, { now }) => {
     if (isFull(form)) return 'full';
-    const { byteSize, contentType, fileName, id, kind, sealed, sha256 } = document;
+    const { byteSize, contentType, fileName, id, kind, sha256 } = document;
     const { bucket, environment_id, id: customer_id } = customer;
     return {
       form: {
@@ -167,7 +166,6 @@ export function addDocument(ref: CaseRef, document: PreparedDocument): Command<E
             removed_at: null,
           },
         },
-        { table: 'identity_document_contents', row: { bucket, id, content: sealed } },
       ],
     };
   });
@@ -217,9 +215,6 @@ export function submitCase(
     };
   });
 }
-
-/** What can be decided about a submitted form. */
-export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
 
 /**
  * Decides a case that is under review.
@@ -281,6 +276,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
   });
 }
 
-function evidenceContext(acceptanceId: string): string {
+/** Where the evidence of an acceptance belongs. */
+export function evidenceContext(acceptanceId: string): string {
   return `terms_acceptances.evidence:${acceptanceId}`;
 }

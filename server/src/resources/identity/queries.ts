@@ -1,7 +1,12 @@
 import { caseIdOf } from '../../identity/lifecycle.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { CustomerRow, IdentityCaseRow } from '../../store/rows.ts';
+import type {
+  CustomerRow,
+  IdentityCaseRow,
+  IdentityDocumentRow,
+  TermsAcceptanceRow,
+} from '../../store/rows.ts';
 
 /** A customer with the environment they are in now, and their case if they have begun one. */
 export interface CustomerCase {
@@ -35,4 +40,54 @@ export async function findCase(
     [bucket, caseIdOf(customerId)],
   );
   return { customer, kind, found: cases.rows[0] };
+}
+
+/** A case that waits for a decision. */
+export interface WaitingCase {
+  readonly customerId: string;
+  readonly kind: 'test' | 'live';
+  readonly type: CustomerRow['type'];
+  readonly submittedAt: string | null;
+}
+
+/** The cases under review of all environments, the longest waiting first. */
+export async function listWaiting(pool: Pool): Promise<WaitingCase[]> {
+  const { rows } = await pool.query<WaitingCase>(
+    `select i.customer_id as "customerId", e.kind, c.type, i.submitted_at as "submittedAt"
+      from identity_cases i
+      join environments e on e.current_id = i.environment_id
+      join customers c on c.bucket = i.bucket and c.id = i.customer_id
+      where i.status = 'under_review' order by i.submitted_at nulls last, i.id`,
+  );
+  return rows;
+}
+
+/** A document with its sealed bytes. */
+export type SealedDocument = IdentityDocumentRow & { readonly content: string };
+
+/** One document of a customer; undefined when it was taken back or never was. */
+export async function findDocument(
+  pool: Pool,
+  customer: Pick<CustomerRow, 'bucket' | 'id'>,
+  documentId: string,
+): Promise<SealedDocument | undefined> {
+  const { rows } = await pool.query<SealedDocument>(
+    `select d.*, c.content from identity_documents d
+      join identity_document_contents c on c.bucket = d.bucket and c.id = d.id
+      where d.bucket = $1 and d.id = $2 and d.customer_id = $3 and d.removed_at is null`,
+    [customer.bucket, documentId, customer.id],
+  );
+  return rows[0];
+}
+
+/** What a customer has accepted, the oldest first. */
+export async function listAcceptances(
+  pool: Pool,
+  customer: Pick<CustomerRow, 'bucket' | 'id'>,
+): Promise<TermsAcceptanceRow[]> {
+  const { rows } = await pool.query<TermsAcceptanceRow>(
+    'select * from terms_acceptances where bucket = $1 and customer_id = $2 order by id',
+    [customer.bucket, customer.id],
+  );
+  return rows;
 }

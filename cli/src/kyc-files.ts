@@ -1,0 +1,98 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { answerText } from '@openledger/server/hosted/answer-text.ts';
+import { documentLabel, extensions } from '@openledger/server/identity/documents.ts';
+import type { IdentityForm } from '@openledger/server/identity/form.ts';
+import { openForm } from '@openledger/server/identity/lifecycle.ts';
+import { ownerQuestions, questionSteps } from '@openledger/server/identity/questions.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { openPersonal } from '@openledger/server/resources/customers/schema.ts';
+import { documentContext, evidenceContext } from '@openledger/server/resources/identity/commands.ts';
+import {
+  type CustomerCase,
+  findDocument,
+  listAcceptances,
+} from '@openledger/server/resources/identity/queries.ts';
+import { requireCase } from './kyc.ts';
+import type { Store } from './store.ts';
+
+type Line = readonly [label: string, text: string];
+
+/** Shows the operator what a customer has submitted, beside what the client has told of them. */
+export async function showKycCommand(store: Store, customerId: string): Promise<void> {
+  const found = await requireCase(store, customerId);
+  const form = openForm(found.found, store.vault);
+  const sections: [string, Line[]][] = [
+    ['Customer', customerLines(found, store)],
+    ...formSections(found, form),
+    ['Terms', await termsLines(found, store)],
+  ];
+  const text = sections.map(([title, lines]) => `${title}\n${lines.map(printLine).join('')}`).join('\n');
+  process.stdout.write(text);
+}
+
+function printLine([label, text]: Line): string {
+  // What people have typed must not be able to steer a terminal.
+  return `  ${label.padEnd(32)}  ${text.replaceAll(/\p{Cc}/gu, '\ufffd')}\n`;
+}
+
+function customerLines({ customer, found, kind }: CustomerCase, { vault }: Store): Line[] {
+  const personal = openPersonal(customer, vault);
+  return [
+    ['Id', customer.id],
+    ['Environment', kind],
+    ['Type', customer.type],
+    ['Identity', customer.kyc_status],
+    ['Submitted', found?.submitted_at ?? 'never'],
+    ['Name, as the client gave it', `${personal.firstName} ${personal.lastName}`],
+    ['Business, as the client gave it', personal.businessName ?? ''],
+    ['E-mail', personal.email],
+  ];
+}
+
+function formSections({ customer }: CustomerCase, form: IdentityForm): [string, Line[]][] {
+  const steps = questionSteps(customer.type).map(({ questions, title }): [string, Line[]] => [
+    title,
+    questions.map((question) => [question.label, answerText(question, form.answers)]),
+  ]);
+  const owners = form.owners.map(({ answers }, index): [string, Line[]] => [
+    `Owner ${index + 1}`,
+    ownerQuestions.map((question) => [question.label, answerText(question, answers)]),
+  ]);
+  const documents = form.documents.map(
+    ({ fileName, id, kind }): Line => [documentLabel(kind), `${id}  ${fileName}`],
+  );
+  return [...steps, ...owners, ['Documents', documents]];
+}
+
+async function termsLines({ customer }: CustomerCase, { pool, vault }: Store): Promise<Line[]> {
+  return (await listAcceptances(pool, customer)).map(({ accepted_at, evidence, id, version }) => {
+    const { address } = JSON.parse(vault.open(evidence, evidenceContext(id))) as { address: string };
+    return [`Version ${version}`, `accepted ${accepted_at} from ${address}`];
+  });
+}
+
+/** Writes a customer's documents to files that only their owner can read; overwrites none. */
+export async function exportDocumentsCommand(store: Store, customerId: string, out: string): Promise<void> {
+  const { customer, found } = await requireCase(store, customerId);
+  const { documents } = openForm(found, store.vault);
+  if (documents.length === 0) throw new ConfigError(`${customerId} has sent no documents.`);
+  const directory = resolve(out);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const { contentType, id, kind } of documents) {
+    const sealed = await findDocument(store.pool, customer, id);
+    if (!sealed) throw new ConfigError(`The document ${id} is there no more.`);
+    const path = join(directory, `${kind}-${id}.${extensions[contentType]}`);
+    await writeNew(path, store.vault.openBytes(sealed.content, documentContext(id)));
+    process.stdout.write(`${path}\n`);
+  }
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new ConfigError(`${path} is there already.`);
+  }
+}
