@@ -36,6 +36,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       sandboxStepMs: 20,
       onChainFee: { numerator: 3n, denominator: 1000n },
       idempotencyHours: 24,
+      trustProxy: undefined,
       termsFile: undefined,
       loopbackWebhooks: true,
       onFatal: (error) => {
