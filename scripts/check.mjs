@@ -1,5 +1,5 @@
 /**
- * `npm run check`: format and lint, types, import rules, dead code. Two at a time; what went well takes one line, what
+ * `npm run check`: format and lint, types, import rules, dead code, the OpenAPI document. Two at a time; what went well takes one line, what
  * did not shows its own words.
  */
 import { spawn } from 'node:child_process';
@@ -20,7 +20,11 @@ const steps = [
     ['--config', '.dependency-cruiser.cjs', ...present(folders)],
   ],
   ['dead code', 'knip/bin/knip.js', []],
+  ['API document', '@redocly/cli/bin/cli.js', ['lint', 'openapi.json']],
 ];
+
+/** Redocly would ask the network for a newer version, and tell it what was done. */
+const silent = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
 
 /**
  * Runs every step.
@@ -42,7 +46,7 @@ function run(name, program, args) {
   const child = spawn(process.execPath, [join(root, 'node_modules', program), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
+    env: { ...process.env, ...silent, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
   });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));

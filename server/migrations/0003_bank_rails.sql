@@ -28,7 +28,7 @@ create table virtual_accounts (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (bucket, id),
-  unique (environment_id, source_currency, account_key),
+  constraint virtual_accounts_drawn_number unique (environment_id, source_currency, account_key),
   foreign key (bucket, customer_id) references customers (bucket, id),
   foreign key (bucket, wallet_id) references wallets (bucket, id)
 );
@@ -39,6 +39,7 @@ create index virtual_accounts_of_customer on virtual_accounts (customer_id, id d
 -- `hold_payment`, or the code that it will be returned with.
 alter table transactions
   add column virtual_account_id text collate "C",
+  add column sender_name text check (sender_name like 'sealed.v1.%'),
   add column payout_account_id text collate "C",
   add column trace_id text,
   add column return_code text,
@@ -50,6 +51,10 @@ alter table transactions
     check (destination_address is null or payout_account_id is null);
 create index transactions_of_virtual_account on transactions (virtual_account_id, id desc)
   where virtual_account_id is not null;
+
+-- Whatever happens to a transaction happens to its money once: reserved, settled, returned, released.
+drop index journals_of_transaction;
+create unique index journals_once on journals (bucket, transaction_id, kind);
 
 -- Money at our bank, and money that arrived for nobody and goes back.
 alter table accounts

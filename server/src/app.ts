@@ -21,7 +21,7 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import type { Ratio } from './platform/money.ts';
 import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
-import { createSandboxRates } from './rates/sandbox-rates.ts';
+import { createRates, type RateSettings } from './rates/environments.ts';
 import { findActiveKey } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
@@ -29,10 +29,13 @@ import { customerRoutes } from './resources/customers/routes.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
+import { railRoutes } from './resources/rails/routes.ts';
+import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
+import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
@@ -45,12 +48,13 @@ import type { TargetPolicy } from './webhooks/targets.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
 import type { Worker } from './workers/loop.ts';
+import { startRates } from './workers/rates.ts';
 import { startSettlement } from './workers/settlement.ts';
 import { startSweep, sweepKeysOf } from './workers/sweep.ts';
 import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
-export interface AppOptions {
+export interface AppOptions extends RateSettings {
   readonly databaseUrl: string;
   readonly masterKey: Uint8Array;
   readonly logger: Logger;
@@ -61,6 +65,8 @@ export interface AppOptions {
   readonly lanes: number | undefined;
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;
+  readonly fiatFee: Ratio;
+  readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: string[] | undefined;
@@ -139,7 +145,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       },
     };
     const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
-    const rates = createSandboxRates(clock);
+    const indexes = createIndexSource(writer, randomBucket);
+    const rates = createRates(options, clock);
+    opened.push(async () => rates.live?.close());
     const policyFor = targetPolicies(options.loopbackWebhooks);
     const linksIn = (environmentId: string): LinkContext => ({
       vault,
@@ -149,13 +157,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes: createIndexSource(writer, randomBucket) }),
+      ...walletRoutes({ db, signer, indexes }),
+      ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db }),
+      ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
       ...webhookRoutes({ db, vault, randomBucket, policyFor }),
       ...referenceRoutes(),
-      ...sandboxRoutes({ ...sandboxEffects, rates, clock, clocks }),
+      ...rateRoutes({ clocks, providerFor: rates.providerFor }),
+      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
+      ...railRoutes({ ...options, nowIn: clocks.nowIn }),
       ...ledgerRoutes({ pool }),
       ...eventRoutes({ db, vault }),
     ];
@@ -184,7 +195,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const common = { pool, clock, clocks, logger: options.logger };
     workers.push(
       startClocks(common),
-      startSettlement({ ...common, writer, stepMs: options.sandboxStepMs }),
+      startSettlement({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
       startDeliveries({
         ...common,
         writer,
@@ -196,6 +207,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       }),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
     );
+    if (rates.live) {
+      const { ratesRefreshMs: refreshMs } = options;
+      workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
+    }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);

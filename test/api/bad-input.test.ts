@@ -412,7 +412,7 @@ describe('a path that leads nowhere', () => {
     ['DELETE', '/v1/customers'],
     ['PATCH', '/v1/customers'],
     ['POST', '/v1/health'],
-    ['GET', '/v1/transfers'],
+    ['GET', '/v1/sandbox/reset'],
     ['OPTIONS', '/v1/customers'],
     ['TRACE', '/v1/customers'],
     ['PROPFIND', '/v1/customers'],

@@ -15,6 +15,8 @@ import {
 import { startServer, type TestServer } from '../harness/server.ts';
 
 const clock = stoppedClock();
+const part = (thousandths: bigint) => ({ numerator: thousandths, denominator: 1000n });
+const rates = createSandboxRates({ fiat: part(5n), stablecoin: part(1n) });
 let server: TestServer;
 let api: ApiClient;
 beforeAll(async () => {
@@ -106,7 +108,7 @@ describe('a deposit', () => {
     const wallet = await newWallet(api);
     const before = await fxPositions();
     const arrived = await deposit(api, wallet.id, '123.456789', { chain: 'tron', currency: 'usdt' });
-    const { sellRate = '' } = createSandboxRates(clock).quote('usdt', 'usd') ?? {};
+    const { sellRate = '' } = rates.quote('usdt', 'usd', clock.now()) ?? {};
     const credited = (minor('123.456789') * minor(sellRate)) / 1_000_000n;
     expect(arrived).toMatchObject({
       amount: '123.456789',
@@ -125,14 +127,14 @@ describe('a deposit', () => {
 
   it('of USDT gets the rate of its own time', async () => {
     const wallet = await newWallet(api);
-    const rates = new Set<string>();
+    const seen = new Set<string>();
     for (let turn = 0; turn < 5; turn += 1) {
       const arrived = await deposit(api, wallet.id, '1.00', { currency: 'usdt' });
-      expect(arrived.exchangeRate).toBe(createSandboxRates(clock).quote('usdt', 'usd')?.sellRate);
-      rates.add(arrived.exchangeRate);
+      expect(arrived.exchangeRate).toBe(rates.quote('usdt', 'usd', clock.now())?.sellRate);
+      seen.add(arrived.exchangeRate);
       clock.advance(30_000);
     }
-    expect(rates.size).toBeGreaterThan(1);
+    expect(seen.size).toBeGreaterThan(1);
   });
 
   it('of so little USDT that it is worth nothing is refused', async () => {

@@ -361,6 +361,13 @@ describe('what is not kept', () => {
       await blocker.query('begin');
       await blocker.query('select 1 from lane_heads for update');
       const first = send();
+      await expect
+        .poll(async () => {
+          const waiting = `select 1 from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`;
+          return (await blocker.query(waiting)).rowCount;
+        })
+        .toBeGreaterThan(0);
       const second = await send();
       expect(second.status, second.text).toBe(409);
       expect(second.error.reason).toBe('request_in_progress');

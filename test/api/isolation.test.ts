@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decideCustomerKyc } from '../../server/src/resources/customers/commands.ts';
 import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
+import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
+import { createVirtualAccount } from '../../server/src/resources/virtual-accounts/commands.ts';
 import type { ApiAnswer, ApiClient } from '../harness/client.ts';
 import {
+  address,
   environmentOf,
   missingLike,
   newCustomer,
@@ -22,6 +25,8 @@ interface Tenant {
   readonly customer: { id: string };
   readonly wallet: { id: string; customerId: string };
   readonly counterparty: { id: string };
+  readonly virtual_account: { id: string };
+  readonly transfer: { id: string };
   readonly transaction: { id: string };
   readonly webhook: { id: string };
   readonly event: { id: string };
@@ -61,11 +66,28 @@ async function settle(api: ApiClient, key: string): Promise<Tenant> {
   await writer.submit(createCryptoDeposit(environment, wallet.id, terms));
   const counterparty = await ok(api.post('/v1/counterparties', counterpartyBody(customer)));
   const [transaction] = await ok(api.get('/v1/transactions'));
+  const account = { customerId: customer.id, sourceCurrency: 'eur' } as const;
+  await writer.submit(createVirtualAccount(environment, account, { walletId: wallet.id }));
+  const [virtualAccount] = await ok(api.get('/v1/virtual-accounts'));
+  const sent = { kind: 'chain', chain: 'solana', address: address.solana, currency: 'usdc' } as const;
+  const money = { ...sent, amountMinor: 66_170_000n, feeMinor: 1n };
+  await writer.submit(createTransfer(environment, transferBody(wallet), money, 1000));
+  const [transfer] = await ok(api.get('/v1/transfers'));
   const webhook = await ok(
     api.post('/v1/webhooks', { url: 'https://example.com/', events: ['webhook.test'] }),
   );
   const [event] = await ok(api.get('/v1/events?type=customer.created'));
-  return { api, customer, wallet, counterparty, transaction, webhook, event };
+  return {
+    api,
+    customer,
+    wallet,
+    counterparty,
+    virtual_account: virtualAccount,
+    transfer,
+    transaction,
+    webhook,
+    event,
+  };
 }
 
 function counterpartyBody(customer: { id: string }) {
@@ -93,6 +115,10 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['GET', '/v1/crypto-wallets/{walletId}/balance', 'wallet'],
   ['GET', '/v1/crypto-wallets/{walletId}/crypto-deposit-addresses', 'wallet'],
   ['GET', '/v1/counterparties/{counterpartyId}', 'counterparty'],
+  ['GET', '/v1/virtual-accounts/{virtualAccountId}', 'virtual_account'],
+  ['GET', '/v1/virtual-accounts/{virtualAccountId}/balance', 'virtual_account'],
+  ['GET', '/v1/virtual-accounts/{virtualAccountId}/history', 'virtual_account'],
+  ['GET', '/v1/transfers/{transferId}', 'transfer'],
   ['GET', '/v1/transactions/{transactionId}', 'transaction'],
   ['GET', '/v1/webhooks/{webhookId}', 'webhook'],
   ['GET', '/v1/webhooks/{webhookId}/deliveries', 'webhook'],
@@ -102,7 +128,11 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['PATCH', '/v1/webhooks/{webhookId}', 'webhook', { status: 'disabled' }],
   ['DELETE', '/v1/webhooks/{webhookId}', 'webhook'],
   ['POST', '/v1/counterparties/{counterpartyId}/deactivate', 'counterparty'],
+  ['POST', '/v1/virtual-accounts/{virtualAccountId}/deactivate', 'virtual_account'],
+  ['POST', '/v1/virtual-accounts/{virtualAccountId}/reactivate', 'virtual_account'],
+  ['POST', '/v1/transfers/{transferId}/cancel', 'transfer'],
   ['POST', '/v1/webhooks/{webhookId}/test', 'webhook', {}],
+  ['POST', '/v1/sandbox/transactions/{transactionId}/advance', 'transaction', { status: 'failed' }],
   ['POST', '/v1/sandbox/customers/{customerId}/kyc', 'customer', kyc],
 ];
 
@@ -191,6 +221,31 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
       '/v1/sandbox/crypto-deposits',
       ({ wallet }: Tenant) => ({ ...deposit, walletId: wallet.id }),
     ],
+    [
+      'the virtual account of a deposit',
+      '/v1/sandbox/fiat-deposits',
+      (tenant: Tenant) => ({ virtualAccountId: tenant.virtual_account.id, amount: '1.00' }),
+    ],
+    [
+      'the customer of a virtual account',
+      '/v1/virtual-accounts',
+      ({ customer }: Tenant) => ({ customerId: customer.id, sourceCurrency: 'usd' }),
+    ],
+    [
+      'the wallet of a virtual account',
+      '/v1/virtual-accounts',
+      ({ wallet }: Tenant) => ({ customerId: own.customer.id, sourceCurrency: 'usd', walletId: wallet.id }),
+    ],
+    [
+      'the counterparty of a transfer',
+      '/v1/transfers',
+      ({ counterparty }: Tenant) =>
+        transferBody(own.wallet, {
+          destinationCurrency: 'usd',
+          destinationPaymentRail: 'wire',
+          destinationAddress: counterparty.id,
+        }),
+    ],
     ['customer and wallet of a transfer', '/v1/transfers', ({ wallet }: Tenant) => transferBody(wallet)],
     [
       'the wallet of a transfer',
@@ -207,6 +262,8 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
     const missing = {
       ...stranger,
       customer: { id: missingLike(stranger.customer.id) },
+      counterparty: { id: missingLike(stranger.counterparty.id) },
+      virtual_account: { id: missingLike(stranger.virtual_account.id) },
       wallet: {
         id: missingLike(stranger.wallet.id),
         customerId: missingLike(stranger.wallet.customerId),
@@ -216,7 +273,7 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
     const foreign = await own.api.post(path, bodyOf(stranger));
     expect(refusalOf(foreign)).toEqual(refusalOf(await own.api.post(path, bodyOf(missing))));
     expect(foreign.status).toBe(400);
-    expect(foreign.error.reason).toMatch(/^(customer|wallet)_not_found$/);
+    expect(foreign.error.reason).toMatch(/^(customer|wallet|counterparty|virtual_account)_not_found$/);
     expect(await changedTables()).toEqual([]);
   });
 
@@ -227,6 +284,9 @@ describe.each(strangerNames)('an id of %s in a body', (name) => {
       `/v1/counterparties?customerId=${stranger.customer.id}`,
       `/v1/transactions?customerId=${stranger.customer.id}`,
       `/v1/transactions?walletId=${stranger.wallet.id}`,
+      `/v1/transactions?virtualAccountId=${stranger.virtual_account.id}`,
+      `/v1/transfers?customerId=${stranger.customer.id}`,
+      `/v1/virtual-accounts?customerId=${stranger.customer.id}`,
     ]) {
       expect((await own.api.get(path)).data).toEqual([]);
     }
@@ -248,6 +308,8 @@ describe('lists', () => {
     ['/v1/customers', 'customer'],
     ['/v1/crypto-wallets', 'wallet'],
     ['/v1/counterparties', 'counterparty'],
+    ['/v1/virtual-accounts', 'virtual_account'],
+    ['/v1/transfers', 'transfer'],
     ['/v1/transactions', 'transaction'],
     ['/v1/webhooks', 'webhook'],
     ['/v1/events', 'event'],
@@ -294,7 +356,7 @@ describe('test and live', () => {
     const [mine, theirs] = await Promise.all(
       [own, strangers['the live environment'] as Tenant].map(({ api }) => ok(api.get('/v1/ledger/verify'))),
     );
-    expect(mine.checked).toMatchObject({ journals: 1, transactions: 1 });
+    expect(mine.checked).toMatchObject({ journals: 2, transactions: 2 });
     expect(mine.head.map((head: { environmentId: string }) => head.environmentId)).toEqual([
       await environmentOf(server, server.testKey),
     ]);

@@ -48,6 +48,14 @@ describe('the clock of a sandbox', () => {
     }
   });
 
+  it('refuses a time that is none on our clock', async () => {
+    for (const to of ['2027-06-30T23:59:60Z', '2027-06-30T00:00:00+01']) {
+      const answer = await server.api.post('/v1/sandbox/clock/advance', { to });
+      expect([answer.status, answer.error.reason]).toEqual([400, 'validation_failed']);
+      expect(answer.error.details).toEqual([{ path: '/to', message: 'There is no such time on our clock.' }]);
+    }
+  });
+
   it('concerns neither the live environment nor a live key', async () => {
     await ok(server.api.post('/v1/sandbox/clock/advance', { seconds: day }));
     const live = await ok(server.live.post('/v1/customers', person));

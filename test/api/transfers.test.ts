@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { App } from '../../server/src/app.ts';
 import { bucketOfId } from '../../server/src/platform/ids.ts';
-import { findCustomerIn } from '../../server/src/resources/customers/commands.ts';
-import type { Command } from '../../server/src/writer/command.ts';
 import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
 import {
   address,
@@ -18,6 +15,7 @@ import {
   missingLike,
   newWallet,
   ok,
+  suspend,
   transferBody,
   walk,
 } from '../harness/factories.ts';
@@ -121,6 +119,7 @@ describe('the life of a transfer', () => {
       gasFee: null,
       reference: 'rent',
       clientReferenceId: `ref-${chain}-${currency}`,
+      returnReason: null,
       metadata: { flat: '4' },
       timeline: [{ status: 'in_review', at: created.createdAt }],
       createdAt: created.createdAt,
@@ -304,6 +303,16 @@ describe('a transfer is refused', () => {
     await expectRefused(none, 400, 'wallet_not_found', '/walletId');
   });
 
+  it("out of another customer's wallet, without hiding that customer from what follows", async () => {
+    let stranger = await approvedCustomer(api);
+    while (bucketOfId(stranger.id) === bucketOfId(wallet.id)) stranger = await approvedCustomer(api);
+    // Another process has not read the customer yet.
+    const fresh = await createClient((await server.second()).url, server.testKey);
+    const refused = await fresh.post('/v1/transfers', transferBody(wallet, { customerId: stranger.id }));
+    expect([refused.status, refused.error.reason]).toEqual([400, 'wallet_not_found']);
+    await ok(fresh.post('/v1/crypto-wallets', { customerId: stranger.id }));
+  });
+
   it('by a customer who does not exist', async () => {
     const body = transferBody(wallet, { customerId: missingLike(wallet.customerId) });
     await expectRefused(body, 400, 'customer_not_found', '/customerId');
@@ -345,20 +354,3 @@ describe('a transfer is refused', () => {
     expect([answer.status, answer.error.reason]).toEqual([400, 'rail_not_configured']);
   });
 });
-
-/** Suspends a customer by the write path: no route does it yet. */
-async function suspend({ writer }: App, environmentId: string, customerId: string): Promise<void> {
-  const bucket = bucketOfId(customerId);
-  const command: Command<string> = {
-    name: 'suspend_customer',
-    environmentId,
-    bucket,
-    reads: () => [{ table: 'customers', bucket, id: customerId }],
-    decide(state, context) {
-      const row = findCustomerIn(state, context, customerId);
-      if (!row) throw new Error('No such customer');
-      return { result: row.id, writes: [{ table: 'customers', row: { ...row, status: 'suspended' } }] };
-    },
-  };
-  expect((await writer.submit(command)).kind).toBe('accepted');
-}

@@ -84,26 +84,41 @@ export async function createClient(baseUrl: string, key: string): Promise<ApiCli
   };
 }
 
+type PathsOf = { paths: Readonly<Record<string, Readonly<Record<string, { responses: object }>>>> };
+
 async function loadOperations(baseUrl: string, agent: Agent): Promise<Operation[]> {
-  const document = (await (await request(`${baseUrl}/openapi.json`, { dispatcher: agent })).body.json()) as {
-    paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
-  };
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
-  formats.default(ajv);
-  ajv.addSchema(document as object, 'openapi');
+  const document = (await (
+    await request(`${baseUrl}/openapi.json`, { dispatcher: agent })
+  ).body.json()) as PathsOf;
+  const checksOf = createResponseChecks(document);
   return Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { responses }]) => ({
+    Object.keys(methods).map((method) => ({
       path,
       method: method.toUpperCase(),
       pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]*')}$`),
-      validators: new Map(
-        Object.keys(responses).map((status) => [
-          Number(status),
-          ajv.compile({ $ref: `openapi#${responsePointer(document, path, method, status)}` }),
-        ]),
-      ),
+      validators: checksOf(path, method),
     })),
   );
+}
+
+/**
+ * Makes the checks of a document's answers.
+ *
+ * @returns gives the check of each status that an operation declares
+ */
+export function createResponseChecks(
+  document: PathsOf,
+): (path: string, method: string) => ReadonlyMap<number, ValidateFunction> {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  ajv.addSchema(document as object, 'openapi');
+  return (path, method) =>
+    new Map(
+      Object.keys(document.paths[path]?.[method]?.responses ?? {}).map((status) => [
+        Number(status),
+        ajv.compile({ $ref: `openapi#${responsePointer(document, path, method, status)}` }),
+      ]),
+    );
 }
 
 /** Where the schema of a response lies in the document, as a URI fragment. */

@@ -46,7 +46,7 @@ export function createDraw(ground: Ground, random: () => number): () => Sent {
     amount: '1.00',
     destinationCurrency: 'usdc',
     destinationPaymentRail: 'base',
-    destinationAddress: '0x000000000000000000000000000000000000dEaD',
+    destinationAddress: '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045',
     clientReferenceId: key,
   });
   return () => {

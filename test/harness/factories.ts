@@ -1,7 +1,10 @@
 import { connect } from 'node:net';
 import { expect } from 'vitest';
 import type { App } from '../../server/src/app.ts';
+import { bucketOfId } from '../../server/src/platform/ids.ts';
 import { createOrganisation, drawKey, printKey } from '../../server/src/resources/api-keys/commands.ts';
+import { findCustomerIn } from '../../server/src/resources/customers/commands.ts';
+import type { Command } from '../../server/src/writer/command.ts';
 import { type ApiAnswer, type ApiClient, createClient } from './client.ts';
 import type { TestServer } from './server.ts';
 
@@ -53,6 +56,18 @@ export function deposit(api: ApiClient, walletId: string, amount: string, more =
   return ok(api.post('/v1/sandbox/crypto-deposits', body));
 }
 
+/** A counterparty of a customer; `body` says which account it is. */
+export function newPayee(api: ApiClient, customerId: string, body: object): Promise<Data> {
+  return ok(api.post('/v1/counterparties', { customerId, accountOwnerName: 'Ada Lovelace', ...body }));
+}
+
+/** A US account with this number. */
+export const usBank = (accountNumber = '123456789') => ({
+  currency: 'usd',
+  accountType: 'us_bank',
+  account: { account_number: accountNumber, routing_number: '021000021' },
+});
+
 /** A wallet with so much USDC in it. */
 export async function fundedWallet(api: ApiClient, amount: string): Promise<Data> {
   const wallet = await newWallet(api);
@@ -78,11 +93,16 @@ export async function balanceOf(api: ApiClient, walletId: string): Promise<strin
   return (await ok(api.get(`/v1/crypto-wallets/${walletId}/balance`))).balance;
 }
 
-/** Waits for the transaction's end and returns it. */
-export async function completed(api: ApiClient, transactionId: string): Promise<Data> {
+/** Waits until the transaction has a status and returns it. */
+export async function inStatus(api: ApiClient, transactionId: string, status: string): Promise<Data> {
   const read = () => ok(api.get(`/v1/transactions/${transactionId}`));
-  await expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe('completed');
+  await expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe(status);
   return read();
+}
+
+/** Waits for the end of a transfer on a chain and returns it. */
+export function completed(api: ApiClient, transactionId: string): Promise<Data> {
+  return inStatus(api, transactionId, 'completed');
 }
 
 /** An amount of six decimals as whole units. */
@@ -126,6 +146,23 @@ export async function environmentOf({ app }: { app: App }, key: string): Promise
     [key.split('_')[2]],
   );
   return rows[0]?.environment_id ?? '';
+}
+
+/** Suspends a customer by the write path: no route does it yet. */
+export async function suspend({ writer }: App, environmentId: string, customerId: string): Promise<void> {
+  const bucket = bucketOfId(customerId);
+  const command: Command<string> = {
+    name: 'suspend_customer',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const row = findCustomerIn(state, context, customerId);
+      if (!row) throw new Error('No such customer');
+      return { result: row.id, writes: [{ table: 'customers', row: { ...row, status: 'suspended' } }] };
+    },
+  };
+  expect((await writer.submit(command)).kind).toBe('accepted');
 }
 
 /** The id of nothing, in the same bucket and of the same form as a real one. */

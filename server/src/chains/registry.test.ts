@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chainFamily, chains, chainsOf, currenciesOn, isChain } from './registry.ts';
+import { chainFamily, chains, chainsOf, currenciesOn, isChain, isStablecoin } from './registry.ts';
 
 describe('the chains', () => {
   test('come in the order of the API', () => {
@@ -61,4 +61,9 @@ describe('the stablecoins', () => {
     expect(new Set(pairs).size).toBe(21);
     expect(pairs).toHaveLength(21);
   });
+});
+
+test('tells stablecoins from other currencies', () => {
+  expect(['usdc', 'usdt', 'pyusd', 'eurc'].filter(isStablecoin)).toHaveLength(4);
+  expect(['usd', 'eur', 'USDC', '', 'toString', 'constructor'].filter(isStablecoin)).toEqual([]);
 });

@@ -3,8 +3,15 @@ import type { Currency } from '../platform/money.ts';
 /** How a chain makes its keys and writes its addresses. */
 export type ChainFamily = 'solana' | 'evm' | 'tron';
 
+const stablecoins = ['usdc', 'usdt', 'pyusd', 'eurc'] as const satisfies readonly Currency[];
+
 /** The currencies that live on chains. */
-export type Stablecoin = Extract<Currency, 'usdc' | 'usdt' | 'pyusd' | 'eurc'>;
+export type Stablecoin = (typeof stablecoins)[number];
+
+/** Whether a text is the code of a stablecoin, exactly as the API writes it (lower case). */
+export function isStablecoin(text: string): text is Stablecoin {
+  return (stablecoins as readonly string[]).includes(text);
+}
 
 interface ChainFacts {
   readonly family: ChainFamily;
@@ -53,6 +60,6 @@ export function currenciesOn(chain: Chain): readonly Stablecoin[] {
 }
 
 /** The chains a currency exists on, in the order of `chains`. */
-export function chainsOf(currency: Currency): readonly Chain[] {
-  return chains.filter((chain) => currenciesOn(chain).some((stablecoin) => stablecoin === currency));
+export function chainsOf(currency: Stablecoin): readonly Chain[] {
+  return chains.filter((chain) => currenciesOn(chain).includes(currency));
 }

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorStatus } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import { withExamples } from './openapi-examples.ts';
 import { errorSchema, overview, refusalExamples, securitySchemes } from './openapi-frame.ts';
 import { errorsOf, isList, type Route, tags } from './route.ts';
 
@@ -154,7 +155,7 @@ function refusalResponses(routes: readonly Route[]): Json {
 export function buildOpenApi(routes: readonly Route[], serverUrl: string): Json {
   const used = new Set(routes.map((route) => route.tag));
   const schemas = Object.assign({}, ...routes.map(schemasOf), { Error: errorSchema }) as Json;
-  return {
+  const document = {
     openapi: '3.1.0',
     info: overview,
     servers: [{ url: serverUrl, description: 'This server' }],
@@ -167,4 +168,6 @@ export function buildOpenApi(routes: readonly Route[], serverUrl: string): Json 
       securitySchemes,
     },
   };
+  const originals = routes.filter(({ isOriginal }) => isOriginal).map(({ operationId }) => operationId);
+  return { ...document, paths: withExamples(document, new Set(originals)) };
 }

@@ -16,6 +16,7 @@ export const tags = [
   ['Transfers', 'Move funds between currencies and payment rails'],
   ['Webhooks', 'Configure webhook endpoints to receive real-time event notifications'],
   ['Reference', 'Lookup tables for occupation and industry codes'],
+  ['Rails', 'What each bank rail asks for, carries and returns, and when it is open'],
   ['Sandbox', 'Make things happen in the sandbox: test keys only'],
   ['Ledger', 'The double-entry books behind the balances'],
   ['Events', 'What has happened, as it is sent to webhooks'],
@@ -51,6 +52,8 @@ interface RouteBase {
   readonly okDescription: string;
   /** What `data` is (of a list: each item of it). */
   readonly data: NamedSchema;
+  /** It is in the original document, whose bodies and answers stay to the letter: examples stand beside them. */
+  readonly isOriginal?: boolean;
   /** Codes that this operation can answer beyond those that every operation can. */
   readonly errors?: readonly ErrorCode[];
 }

@@ -69,6 +69,16 @@ export function custody(stripe: Stripe, chain: string, currency: string): Accoun
   return stripeAccount(stripe, 'custody', 'debit', currency, chain);
 }
 
+/** Fiat money at our bank: an asset. */
+export function bank(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'bank', 'debit', currency);
+}
+
+/** Money that arrived and is nobody's here: it is owed to whoever sent it. */
+export function suspense(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'suspense', 'credit', currency);
+}
+
 /** Fees earned. */
 export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);

@@ -1,12 +1,14 @@
 import {
+  bank,
   custody,
   feeRevenue,
   fxPosition,
   type Stripe,
+  suspense,
   walletAvailable,
   walletInTransit,
 } from './accounts.ts';
-import type { JournalDraft } from './journal.ts';
+import type { JournalDraft, PostingDraft } from './journal.ts';
 
 /** The money flows: which accounts each of them debits (+) and credits (−). One recipe each in docs/recipes. */
 
@@ -87,4 +89,100 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
       ...fee,
     ],
   };
+}
+
+/** A payout: a transfer whose net amount leaves our bank in a fiat currency. */
+export interface PayoutMoney extends TransferMoney {
+  readonly payoutCurrency: string;
+  /** What is paid out, in minor units of the payout currency. */
+  readonly finalMinor: bigint;
+}
+
+/** A payout has left our bank: the net amount is converted through the two FX positions, the fee is earned. */
+export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
+  return {
+    kind: 'transfer_settle',
+    transactionId: payout.transactionId,
+    postings: payoutLines(stripe, payout),
+  };
+}
+
+/** A payout has come back: the settlement is undone at its own rate, line by line, the fee included. */
+export function returnPayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
+  const undo = ({ account, amountMinor }: PostingDraft) => ({ account, amountMinor: -amountMinor });
+  return {
+    kind: 'transfer_return',
+    transactionId: payout.transactionId,
+    postings: payoutLines(stripe, payout).map(undo),
+  };
+}
+
+function payoutLines(stripe: Stripe, payout: PayoutMoney): PostingDraft[] {
+  const { amountMinor, currency, feeMinor, finalMinor, payoutCurrency, walletId } = payout;
+  const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
+  return [
+    { account: walletInTransit(walletId, currency), amountMinor },
+    { account: fxPosition(stripe, currency), amountMinor: feeMinor - amountMinor },
+    { account: fxPosition(stripe, payoutCurrency), amountMinor: finalMinor },
+    { account: bank(stripe, payoutCurrency), amountMinor: -finalMinor },
+    ...fee,
+  ];
+}
+
+/** A transfer ends without having reached anybody: its whole amount is available again. */
+export function releaseTransferFlow(transfer: TransferMoney): JournalDraft {
+  const { amountMinor, currency, walletId } = transfer;
+  return {
+    kind: 'transfer_release',
+    transactionId: transfer.transactionId,
+    postings: [
+      { account: walletInTransit(walletId, currency), amountMinor },
+      { account: walletAvailable(walletId, currency), amountMinor: -amountMinor },
+    ],
+  };
+}
+
+/** What the flows need to know of fiat money that has arrived for a wallet. */
+export interface FiatDepositMoney {
+  readonly transactionId: string;
+  readonly walletId: string;
+  readonly sourceCurrency: string;
+  readonly sourceMinor: bigint;
+  readonly feeMinor: bigint;
+  readonly creditedCurrency: string;
+  readonly creditedMinor: bigint;
+}
+
+/** Fiat money has arrived at our bank: less the fee it is converted, and credited to the wallet. */
+export function fiatDepositFlow(stripe: Stripe, deposit: FiatDepositMoney): JournalDraft {
+  const { creditedCurrency, creditedMinor, feeMinor, sourceCurrency, sourceMinor } = deposit;
+  const fee =
+    feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, sourceCurrency), amountMinor: -feeMinor }];
+  return {
+    kind: 'deposit',
+    transactionId: deposit.transactionId,
+    postings: [
+      { account: bank(stripe, sourceCurrency), amountMinor: sourceMinor },
+      ...fee,
+      { account: fxPosition(stripe, sourceCurrency), amountMinor: feeMinor - sourceMinor },
+      { account: fxPosition(stripe, creditedCurrency), amountMinor: creditedMinor },
+      { account: walletAvailable(deposit.walletId, creditedCurrency), amountMinor: -creditedMinor },
+    ],
+  };
+}
+
+/** Fiat money has arrived that cannot be credited: it is held for its sender, and sent back. */
+export function returnedDepositFlows(
+  stripe: Stripe,
+  deposit: Pick<FiatDepositMoney, 'transactionId' | 'sourceCurrency' | 'sourceMinor'>,
+): [JournalDraft, JournalDraft] {
+  const { sourceCurrency: currency, sourceMinor, transactionId } = deposit;
+  const line = (amountMinor: bigint): PostingDraft[] => [
+    { account: bank(stripe, currency), amountMinor },
+    { account: suspense(stripe, currency), amountMinor: -amountMinor },
+  ];
+  return [
+    { kind: 'deposit_hold', transactionId, postings: line(sourceMinor) },
+    { kind: 'deposit_return', transactionId, postings: line(-sourceMinor) },
+  ];
 }

@@ -4,7 +4,14 @@ import type { AccountRow, ChainHeadRow, JournalRow, PostingRow } from '../store/
 import type { AccountRef } from './accounts.ts';
 
 /** Why money moved. */
-export type JournalKind = 'deposit' | 'transfer_reserve' | 'transfer_settle';
+export type JournalKind =
+  | 'deposit'
+  | 'deposit_hold'
+  | 'deposit_return'
+  | 'transfer_reserve'
+  | 'transfer_settle'
+  | 'transfer_return'
+  | 'transfer_release';
 
 /** One line to be posted. Debits are positive, credits negative. */
 export interface PostingDraft {

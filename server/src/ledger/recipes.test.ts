@@ -4,10 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { type Currency, currencyScale, formatAmount, parseAmount, parseRatio } from '../platform/money.ts';
 import { readDeposit } from '../resources/sandbox/deposits.ts';
+import { readFiatDeposit } from '../resources/sandbox/fiat-deposits.ts';
 import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
-import { readTerms } from '../resources/transfers/lifecycle.ts';
+import { readTerms } from '../resources/transfers/terms.ts';
 import type { AccountRow, ChainHeadRow, PostingRow } from '../store/rows.ts';
-import { convertedDepositFlow, depositFlow, reserveTransferFlow, settleTransferFlow } from './flows.ts';
+import {
+  convertedDepositFlow,
+  depositFlow,
+  fiatDepositFlow,
+  type PayoutMoney,
+  releaseTransferFlow,
+  reserveTransferFlow,
+  returnedDepositFlows,
+  returnPayoutFlow,
+  settlePayoutFlow,
+  settleTransferFlow,
+} from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
 
 /** The figures of docs/recipes, worked out by the flows themselves and compared with what the recipes say. */
@@ -159,9 +171,8 @@ function depositTerms(recipe: Recipe) {
   const figure = given(recipe);
   const body = { chain: figure('chain'), currency: figure('currency'), amount: figure('amount arrived') };
   const rate = recipe.figures.get('sell rate') ?? '0';
-  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, {
-    quote: () => ({ buyRate: rate, sellRate: rate }),
-  });
+  const rates = { quote: () => ({ buyRate: rate, sellRate: rate, midRate: rate }), pairs: () => [] };
+  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, rates, 0);
   if ('refusal' in read) throw new Error(read.refusal.message);
   return read.terms;
 }
@@ -180,33 +191,119 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     return { 'amount credited': print(terms.creditedMinor, terms.creditedCurrency) };
   },
   'on-chain-transfer.md'(recipe, books) {
-    const figure = given(recipe);
-    const [chain, currency] = [figure('chain'), figure('currency') as Currency];
-    const arrived = parseAmount(figure('balance before'), currencyScale[currency]);
-    if (!arrived.ok) throw new Error(arrived.fault);
-    const body = {
-      customerId: 'cus_recipe00',
-      walletId: ids.walletId,
-      amount: figure('amount'),
-      sourceCurrency: currency,
-      destinationCurrency: currency,
-      destinationPaymentRail: chain,
-      destinationAddress: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
-    };
-    const read = readTerms(body, parseRatio(figure('fee rate')));
-    if ('refusal' in read) throw new Error(read.refusal.message);
-    const { amountMinor, feeMinor } = read.terms;
-    const money = { ...ids, currency, amountMinor, feeMinor };
-    books.post(depositFlow(stripe, { ...ids, chain, currency, amountMinor: arrived.minor }));
-    books.post(reserveTransferFlow(money));
+    const chain = given(recipe)('chain');
+    const money = transferMoney(recipe, books, chain);
     books.post(settleTransferFlow(stripe, chain, money));
-    return {
-      fee: print(feeMinor, currency),
-      'net amount': print(amountMinor - feeMinor, currency),
-      'balance after': books.balanceOf(`wallet_available ${currency}`),
-    };
+    return transferFigures(money, books);
+  },
+  'cancelled-transfer.md'(recipe, books) {
+    const money = transferMoney(recipe, books, given(recipe)('chain'));
+    books.post(releaseTransferFlow(money));
+    return transferFigures(money, books);
+  },
+  'bank-payout.md'(recipe, books) {
+    const payout = payoutMoney(recipe, books);
+    books.post(settlePayoutFlow(stripe, payout));
+    return payoutFigures(payout, books);
+  },
+  'returned-payout.md'(recipe, books) {
+    const payout = payoutMoney(recipe, books);
+    books.post(settlePayoutFlow(stripe, payout));
+    books.post(returnPayoutFlow(stripe, payout));
+    books.post(releaseTransferFlow(payout));
+    return payoutFigures(payout, books);
+  },
+  'fiat-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const currency = figure('currency') as 'eur';
+    const rate = figure('rate');
+    const read = readFiatDeposit(
+      { virtualAccountId: 'va_recipe00', amount: figure('amount arrived') },
+      currency,
+      { rate, midRate: rate, isParity: false },
+      parseRatio(figure('fee rate')),
+    );
+    if ('refusal' in read) throw new Error(read.refusal.message);
+    const { creditedMinor, feeMinor, sourceMinor } = read.terms;
+    const money = { ...ids, sourceCurrency: currency, sourceMinor, feeMinor };
+    books.post(fiatDepositFlow(stripe, { ...money, creditedCurrency: 'usdc', creditedMinor }));
+    return { fee: print(feeMinor, currency), 'amount credited': print(creditedMinor, 'usdc') };
+  },
+  'returned-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const currency = figure('currency') as Currency;
+    const amount = parseAmount(figure('amount arrived'), currencyScale[currency]);
+    if (!amount.ok) throw new Error(amount.fault);
+    const money = { ...ids, sourceCurrency: currency, sourceMinor: amount.minor };
+    for (const journal of returnedDepositFlows(stripe, money)) books.post(journal);
+    return { 'amount returned': print(amount.minor, currency) };
   },
 };
+
+const destinations: Readonly<Record<string, string>> = {
+  solana: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
+  faster_payments: 'pa_01jhmbxq7ve2r8n5d0kz3c6tga',
+  ach: 'pa_01jhmbxq7ve2r8n5d0kz3c6tga',
+};
+
+/** Understands a recipe's transfer as the server does; a rate of the recipe stands for the rate of the moment. */
+function readTransfer(recipe: Recipe, rail: string, destinationCurrency: string) {
+  const figure = given(recipe);
+  const body = {
+    customerId: 'cus_recipe00',
+    walletId: ids.walletId,
+    amount: figure('amount'),
+    sourceCurrency: figure('currency'),
+    destinationCurrency,
+    destinationPaymentRail: rail,
+    destinationAddress: destinations[rail] ?? '',
+  };
+  const feeRate = parseRatio(figure('fee rate'));
+  const rate = recipe.figures.get('rate') ?? '1';
+  const convert = () => ({ rate, midRate: rate, isParity: rate === '1' });
+  const read = readTerms(body, { onChainFee: feeRate, fiatFee: feeRate, convert });
+  if ('refusal' in read) throw new Error(read.refusal.message);
+  return read.terms;
+}
+
+/** Posts the deposit that the wallet's balance comes from, and the transfer's reservation. */
+function reserve(recipe: Recipe, books: Books, terms: ReturnType<typeof readTransfer>) {
+  const { amountMinor, currency, feeMinor } = terms;
+  const arrived = parseAmount(given(recipe)('balance before'), currencyScale[currency]);
+  if (!arrived.ok) throw new Error(arrived.fault);
+  const money = { ...ids, currency, amountMinor, feeMinor };
+  books.post(depositFlow(stripe, { ...ids, chain: 'solana', currency, amountMinor: arrived.minor }));
+  books.post(reserveTransferFlow(money));
+  return money;
+}
+
+function transferMoney(recipe: Recipe, books: Books, chain: string) {
+  return reserve(recipe, books, readTransfer(recipe, chain, given(recipe)('currency')));
+}
+
+function payoutMoney(recipe: Recipe, books: Books): PayoutMoney & { readonly currency: Currency } {
+  const figure = given(recipe);
+  const payoutCurrency = figure('payout currency');
+  const terms = readTransfer(recipe, figure('rail'), payoutCurrency);
+  if (terms.kind !== 'bank') throw new Error('A payout is paid by a bank');
+  return { ...reserve(recipe, books, terms), payoutCurrency, finalMinor: terms.expectedMinor };
+}
+
+function transferFigures(money: ReturnType<typeof transferMoney>, books: Books): Record<string, string> {
+  const { amountMinor, currency, feeMinor } = money;
+  return {
+    fee: print(feeMinor, currency),
+    'net amount': print(amountMinor - feeMinor, currency),
+    'balance after': books.balanceOf(`wallet_available ${currency}`),
+  };
+}
+
+function payoutFigures(payout: ReturnType<typeof payoutMoney>, books: Books): Record<string, string> {
+  return {
+    ...transferFigures(payout, books),
+    'final amount': print(payout.finalMinor, payout.payoutCurrency),
+  };
+}
 
 it('there is a recipe for every play, and none beside', () => {
   expect(readdirSync(recipesFolder).sort()).toEqual(Object.keys(plays).sort());

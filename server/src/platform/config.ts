@@ -29,6 +29,17 @@ export interface Config {
   readonly sandboxStepMs: number;
   /** The part of an on-chain transfer that is kept as a fee. */
   readonly onChainFee: Ratio;
+  /** The part of a payout or of a fiat deposit that is kept as a fee. */
+  readonly fiatFee: Ratio;
+  /** Half spreads: how far a rate is from the middle of the market, as a part of it. */
+  readonly rateSpread: Ratio;
+  readonly stablecoinSpread: Ratio;
+  /** Where rates for live keys are fetched; none when undefined. */
+  readonly ratesUrl: string | undefined;
+  readonly ratesMapping: string;
+  readonly ratesBase: string;
+  readonly ratesRefreshMs: number;
+  readonly ratesMaxAgeMs: number;
   readonly idempotencyHours: number;
   /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, `loopback`; none when undefined. */
   readonly trustProxy: string[] | undefined;
@@ -116,6 +127,33 @@ function parseProxies(text: string): string[] {
   );
 }
 
+/** A text with places for currencies: only those that there are. */
+function hasOnlyCurrencyPlaces(text: string): boolean {
+  return !/[{}]/.test(text.replaceAll(/\{(?:from|to|FROM|TO)\}/g, ''));
+}
+
+function parseRatesUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || /[{}]|%7B/i.test(url.host) || !hasOnlyCurrencyPlaces(text)) {
+    throw new InvalidArgumentError(
+      'Give a URL that starts with https:// or http://; {FROM} and {TO} in it stand for currencies.',
+    );
+  }
+  return text;
+}
+
+function parseRatesMapping(text: string): string {
+  if (!text.startsWith('/') || text.length > limits.urlLength || !hasOnlyCurrencyPlaces(text)) {
+    throw new InvalidArgumentError('Give a JSON pointer, such as "/rates/{TO}".');
+  }
+  return text;
+}
+
+function parseCurrencyCode(text: string): string {
+  if (!/^[a-z]{3}$/.test(text)) throw new InvalidArgumentError('Give a currency code, such as "usd".');
+  return text;
+}
+
 function parseText(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
   return text;
@@ -184,6 +222,11 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_ON_CHAIN_FEE')
       .default(parseRatio('0.003'), '0.003')
       .argParser(parseFee),
+    new Option('--fiat-fee <part>', 'the part of a payout or a fiat deposit that is kept as a fee')
+      .env('OPENLEDGER_FIAT_FEE')
+      .default(parseRatio('0.03'), '0.03')
+      .argParser(parseFee),
+    ...rateOptions(),
     new Option('--idempotency-hours <n>', 'how long answers are kept for their idempotency keys')
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
@@ -199,6 +242,38 @@ function serverOptions(): Option[] {
       .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),
+  ];
+}
+
+function rateOptions(): Option[] {
+  return [
+    new Option('--rate-spread <part>', 'how far exchange rates are from the middle, as a part of it')
+      .env('OPENLEDGER_RATE_SPREAD')
+      .default(parseRatio('0.005'), '0.005')
+      .argParser(parseFee),
+    new Option('--stablecoin-spread <part>', 'the same for usdt, pyusd and eurc')
+      .env('OPENLEDGER_STABLECOIN_SPREAD')
+      .default(parseRatio('0.001'), '0.001')
+      .argParser(parseFee),
+    new Option('--rates-url <url>', 'where exchange rates for live keys are fetched')
+      .env('OPENLEDGER_RATES_URL')
+      .argParser(parseRatesUrl),
+    new Option('--rates-mapping <pointer>', 'where a rate is in the JSON that --rates-url answers')
+      .env('OPENLEDGER_RATES_MAPPING')
+      .default('/rates/{TO}')
+      .argParser(parseRatesMapping),
+    new Option('--rates-base <currency>', 'the currency that those rates are for one of')
+      .env('OPENLEDGER_RATES_BASE')
+      .default('usd')
+      .argParser(parseCurrencyCode),
+    new Option('--rates-refresh-ms <n>', 'how often they are fetched')
+      .env('OPENLEDGER_RATES_REFRESH_MS')
+      .default(60_000)
+      .argParser(parseWhole(1000, 86_400_000)),
+    new Option('--rates-max-age-ms <n>', 'how long after it was fetched a rate may be used')
+      .env('OPENLEDGER_RATES_MAX_AGE_MS')
+      .default(900_000)
+      .argParser(parseWhole(1000, 604_800_000)),
   ];
 }
 
@@ -245,6 +320,11 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
   if (options.ephemeral && options.databaseUrl) {
     throw new ConfigError(
       '--ephemeral is for the embedded database; leave out --database-url (DATABASE_URL).',
+    );
+  }
+  if (options.ratesUrl !== undefined && !/\{to\}/i.test(options.ratesUrl + options.ratesMapping)) {
+    throw new ConfigError(
+      '--rates-url or --rates-mapping must say with {TO} (or {to}) where the currency goes.',
     );
   }
   return { config: { ...options, dataDir: resolve(options.dataDir) } };

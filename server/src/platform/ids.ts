@@ -15,6 +15,7 @@ const idPattern = /^([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})$/;
 export type IdPrefix =
   | 'cus'
   | 'wal'
+  | 'va'
   | 'pa'
   | 'txn'
   | 'whk'

@@ -27,6 +27,8 @@ export const limits = {
   identifierLength: 100,
   /** EMV QRCPS Merchant-Presented Mode: 512 characters. */
   brCodeLength: 512,
+  /** The longest that a rail carries; most carry less. */
+  referenceLength: 140,
   addressLines: 20,
   metadataPairs: 50,
   metadataKeyLength: 40,
@@ -39,7 +41,7 @@ export const limits = {
   webhooksPerEnvironment: 50,
   testEventDataBytes: 16 * 1024,
 
-  // Rates, in requests a second
+  // Request rates, in requests a second
   writesPerSecond: 500,
   readsPerSecond: 2000,
   burstFactor: 2,
@@ -82,6 +84,15 @@ export const limits = {
   // Sandbox
   /** How far a sandbox's clock can be ahead: ten years. */
   clockOffsetMs: 10 * 365 * 24 * 60 * 60 * 1000,
+  // Exchange rates
+  ratesTimeoutMs: 10_000,
+  ratesResponseBytes: 1024 * 1024,
+  ratesConnections: 4,
+  /** How soon a source that gave nothing is asked again, at the latest. */
+  ratesRetryMs: 15_000,
+  /** No rate is larger than this, or smaller than one part of it. */
+  rateFactor: 1_000_000_000n,
+  rateJumpPercent: 20,
 
   // Identity
   /** How long a customer's link stays the same; it lives twice as long at most. */

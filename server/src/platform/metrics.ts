@@ -9,6 +9,7 @@ export interface Metrics {
   readonly batchSeconds: Histogram;
   readonly batchRetries: Counter<'reason'>;
   readonly deliveries: Counter<'result'>;
+  readonly ratesRefreshes: Counter<'result'>;
 }
 
 /**
@@ -64,6 +65,12 @@ export function createMetrics(queuedCommands: () => number): Metrics {
     deliveries: new Counter({
       name: 'openledger_webhook_deliveries_total',
       help: 'Webhook deliveries that were attempted',
+      labelNames: ['result'],
+      registers,
+    }),
+    ratesRefreshes: new Counter({
+      name: 'openledger_rates_refreshes_total',
+      help: 'Times that exchange rates were fetched: renewed all, some (partial) or none of them',
       labelNames: ['result'],
       registers,
     }),

@@ -8,8 +8,15 @@ describe('amounts as text', () => {
     expect(formatAmount(9_970_000n, 6)).toBe('9.97');
     expect(formatAmount(123_456n, 6)).toBe('0.123456');
     expect(formatAmount(0n, 6)).toBe('0.00');
-    expect(formatAmount(7n, 0)).toBe('7.00');
+    expect(formatAmount(150n, 2)).toBe('1.50');
     expect(formatAmount(-1_500_000n, 6)).toBe('-1.50');
+  });
+
+  it('prints no decimals that the currency has not', () => {
+    expect(formatAmount(1500n, 0)).toBe('1500');
+    expect(formatAmount(0n, 0)).toBe('0');
+    expect(formatAmount(-7n, 0)).toBe('-7');
+    expect(formatAmount(7n, 1)).toBe('0.7');
   });
 
   it.each(['', ' 1', '1 ', '+1', '-1', '1e3', '.5', '5.', '1,000', '0x10', 'NaN', '١'])(
@@ -22,6 +29,8 @@ describe('amounts as text', () => {
   it('refuses more decimals than the currency has, but not zeros', () => {
     expect(parseAmount('0.1234567', 6)).toEqual({ ok: false, fault: 'too_precise' });
     expect(parseAmount('0.12345600', 6)).toEqual({ ok: true, minor: 123_456n });
+    expect(parseAmount('1500.5', 0)).toEqual({ ok: false, fault: 'too_precise' });
+    expect(parseAmount('1500.00', 0)).toEqual({ ok: true, minor: 1500n });
   });
 
   it('reads back whatever it prints', () => {

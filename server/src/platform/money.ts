@@ -2,8 +2,22 @@
  * Money as whole minor units in a `bigint`. A JavaScript number never holds an amount.
  */
 
-/** Decimal places of every currency the server knows. */
+/** Decimal places of every currency the server knows: six for stablecoins, the minor units of ISO 4217 for the rest. */
 export const currencyScale = {
+  usd: 2,
+  eur: 2,
+  gbp: 2,
+  mxn: 2,
+  brl: 2,
+  ghs: 2,
+  ngn: 2,
+  kes: 2,
+  zmw: 2,
+  tzs: 2,
+  ugx: 0,
+  rwf: 0,
+  xof: 0,
+  xaf: 0,
   usdc: 6,
   usdt: 6,
   pyusd: 6,
@@ -18,10 +32,6 @@ export type Rounding = 'down' | 'up' | 'half_even';
 export interface Ratio {
   readonly numerator: bigint;
   readonly denominator: bigint;
-}
-
-export function isCurrency(value: string): value is Currency {
-  return Object.hasOwn(currencyScale, value);
 }
 
 const decimalPattern = /^(\d+)(?:\.(\d+))?$/;
@@ -48,17 +58,18 @@ export function parseAmount(text: string, scale: number): ParsedAmount {
 
 /**
  * Prints minor units as the API does: at least two decimals, at most the currency's scale, no other padding
- * (`"4.40"`, `"0.123456"`).
+ * (`"4.40"`, `"0.123456"`; `"1500"` at scale 0).
  */
 export function formatAmount(minor: bigint, scale: number): string {
   const negative = minor < 0n;
   const digits = (negative ? -minor : minor).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
+  const sign = negative ? '-' : '';
+  if (scale === 0) return sign + whole;
   let end = digits.length;
   const shortest = digits.length - scale + Math.min(2, scale);
   while (end > shortest && digits.charCodeAt(end - 1) === 48) end -= 1;
-  const fraction = digits.slice(digits.length - scale, end).padEnd(2, '0');
-  return `${negative ? '-' : ''}${whole}.${fraction}`;
+  return `${sign}${whole}.${digits.slice(digits.length - scale, end)}`;
 }
 
 /**

@@ -1,3 +1,21 @@
+import {
+  brCode,
+  clabe,
+  type FieldSchema,
+  ghanaAccountNumber,
+  mobileNumber,
+  nigerianBankCode,
+  nuban,
+  pixKey,
+  provider,
+  routingNumber,
+  sepaIban,
+  sortCode,
+  swiftAccountNumber,
+  swiftCode,
+  ukAccountNumber,
+  usAccountNumber,
+} from './account-fields.ts';
 import type { FiatCode } from './fiat.ts';
 import { type MobileMoneyCode, mobileMoneyCurrencies } from './identifiers/mobile-money.ts';
 import type { PixKeyType } from './identifiers/pix-key.ts';
@@ -6,8 +24,10 @@ import type { PixKeyType } from './identifiers/pix-key.ts';
 interface AccountTypeFacts<Rail extends string = string> {
   readonly currencies: readonly FiatCode[];
   readonly rails: readonly Rail[];
-  /** Fields of the request that the account is read from, dots between the levels. */
-  readonly fields: readonly string[];
+  /** Fields of the request that the account is read from, dots between the levels, and what they are like. */
+  readonly fields: Readonly<Record<string, FieldSchema | ((currency: MobileMoneyCode) => FieldSchema)>>;
+  /** One of the fields is enough, and only one may be given. */
+  readonly oneFieldOf?: true;
   /** Only a verified customer can have one. */
   readonly needsKyc: boolean;
 }
@@ -17,36 +37,46 @@ const accountTypes = {
   us_bank: {
     currencies: ['usd'],
     rails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
-    fields: ['account.account_number', 'account.routing_number'],
+    fields: { 'account.account_number': usAccountNumber, 'account.routing_number': routingNumber },
     needsKyc: true,
   },
-  iban: { currencies: ['eur'], rails: ['sepa'], fields: ['iban'], needsKyc: true },
+  iban: { currencies: ['eur'], rails: ['sepa'], fields: { iban: sepaIban }, needsKyc: true },
   gb_bank: {
     currencies: ['gbp'],
     rails: ['faster_payments'],
-    fields: ['account.account_number', 'account.sort_code'],
+    fields: { 'account.account_number': ukAccountNumber, 'account.sort_code': sortCode },
     needsKyc: true,
   },
-  clabe: { currencies: ['mxn'], rails: ['spei'], fields: ['clabe'], needsKyc: true },
-  /** One of the two fields. */
-  pix: { currencies: ['brl'], rails: ['pix'], fields: ['pixKey', 'brCode'], needsKyc: true },
+  clabe: { currencies: ['mxn'], rails: ['spei'], fields: { clabe }, needsKyc: true },
+  pix: {
+    currencies: ['brl'],
+    rails: ['pix'],
+    fields: { pixKey, brCode },
+    oneFieldOf: true,
+    needsKyc: true,
+  },
   mobile_money: {
     currencies: mobileMoneyCurrencies,
     rails: ['mobile_money'],
-    fields: ['details.provider', 'details.phoneNumber'],
+    fields: { 'details.provider': provider, 'details.phoneNumber': mobileNumber },
     needsKyc: false,
   },
-  ghipss: { currencies: ['ghs'], rails: ['ghipss'], fields: ['details.accountNumber'], needsKyc: false },
+  ghipss: {
+    currencies: ['ghs'],
+    rails: ['ghipss'],
+    fields: { 'details.accountNumber': ghanaAccountNumber },
+    needsKyc: false,
+  },
   nip: {
     currencies: ['ngn'],
     rails: ['nip'],
-    fields: ['details.accountNumber', 'details.bankCode'],
+    fields: { 'details.accountNumber': nuban, 'details.bankCode': nigerianBankCode },
     needsKyc: false,
   },
   swift: {
     currencies: ['usd', 'eur', 'gbp'],
     rails: ['swift'],
-    fields: ['details.accountNumber', 'details.swiftCode'],
+    fields: { 'details.accountNumber': swiftAccountNumber, 'details.swiftCode': swiftCode },
     needsKyc: false,
   },
 } as const satisfies Record<string, AccountTypeFacts>;

@@ -125,8 +125,6 @@ describe('an amount', () => {
 
   it('is printed in its currency’s own decimals, and an unknown owner counts as an individual', () => {
     expect(checkPayoutAmount('nip', 'ngn', 5_000_000_01n)).toBe('The rail nip pays 5000000.00 ngn at most.');
-    expect(checkPayoutAmount('mobile_money', 'ugx', 0n)).toBe(
-      'The rail mobile_money pays 1.00 ugx at least.',
-    );
+    expect(checkPayoutAmount('mobile_money', 'ugx', 0n)).toBe('The rail mobile_money pays 1 ugx at least.');
   });
 });

@@ -1,6 +1,6 @@
-import { formatAmount } from '../platform/money.ts';
+import { currencyScale, formatAmount } from '../platform/money.ts';
 import { type AccountRail, type AccountType, accountTypeNames, factsOf } from './account-types.ts';
-import { type FiatCode, fiatScale } from './fiat.ts';
+import type { FiatCode } from './fiat.ts';
 
 /** Whose account is paid. */
 export type OwnerType = 'individual' | 'business';
@@ -131,7 +131,7 @@ export function checkPayoutAmount(
 ): string | undefined {
   const { currencies, minMinor, maxMinor } = railFacts(rail);
   if (!currencies.includes(currency)) return `The rail ${rail} pays ${currencies.join(', ')}.`;
-  const print = (amount: bigint): string => `${formatAmount(amount, fiatScale[currency])} ${currency}`;
+  const print = (amount: bigint): string => `${formatAmount(amount, currencyScale[currency])} ${currency}`;
   const min = minMinor(currency);
   if (minor < min) return `The rail ${rail} pays ${print(min)} at least.`;
   const max = maxMinor(currency, ownerType);

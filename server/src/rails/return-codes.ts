@@ -1,3 +1,4 @@
+import { assert } from '../platform/errors.ts';
 import type { Rail } from './rails.ts';
 
 /** Why a rail sends a payment back. */
@@ -163,6 +164,16 @@ export function returnCodesOf(rail: Rail): readonly ReturnCode[] {
 /** @returns undefined when the rail returns nothing with this code */
 export function findReturnCode(rail: Rail, code: string): ReturnCode | undefined {
   return returnCodes[rail].find((known) => known.code === code);
+}
+
+/** There is no such account: what a payment comes back for most often. */
+const noSuchAccount: ReadonlySet<string> = new Set(['R03', 'AC01', 'AC03', '01', '07']);
+
+/** The code that a rail returns a payment with when nobody says which. */
+export function usualReturnCode(rail: Rail): string {
+  const usual = returnCodes[rail].find(({ code }) => noSuchAccount.has(code));
+  assert(usual, 'each rail can say that there is no such account');
+  return usual.code;
 }
 
 /** In progress, no response, failure of the system at either end: NIBSS says to ask again, with the same session id. */

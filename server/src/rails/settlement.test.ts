@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type Rail, railNames } from './rails.ts';
 import { returnCodesOf } from './return-codes.ts';
-import { returnDeadlineMs, sepaCreditTransferSettlement, settlementOf } from './settlement.ts';
+import {
+  returnDeadlineMs,
+  sepaCreditTransferSettlement,
+  settlementOf,
+  settlementTerms,
+} from './settlement.ts';
 
 const iso = (timeMs: number | null) => (timeMs === null ? null : new Date(timeMs).toISOString());
 /** New York in winter and in summer, whole minutes. */
@@ -71,6 +76,17 @@ test.each(scheduled)('%s, %s goes out and arrives', (_when, rail, nowMs, cutoffA
     iso(cutoffAtMs),
     iso(settlesAtMs),
   ]);
+});
+
+test.each(railNames)('the terms of %s say whether it has cut-offs', (rail) => {
+  const { cutoff, isAlwaysOpen, usualTime } = settlementTerms(rail);
+  const nowMs = edt('2026-07-01T00:00');
+  const { cutoffAtMs } = settlementOf(rail, nowMs);
+  expect(isAlwaysOpen).toBe(cutoffAtMs === null);
+  expect(usualTime).toMatch(/\w/);
+  if (cutoffAtMs === null) return expect(cutoff).toBeNull();
+  const first = new Date(cutoffAtMs - 4 * 3_600_000).toISOString().slice(11, 16);
+  expect(cutoff).toMatch(new RegExp(`^${first}(, \\d\\d:\\d\\d)* America/New_York$`));
 });
 
 test.each([

@@ -18,10 +18,13 @@ const newYork: Zone = 'America/New_York';
 /** A rail that is always open: how long a payment usually takes. */
 interface Instant {
   readonly usualSeconds: number;
+  readonly usualTime?: string;
 }
 
 /** A rail with cut-offs on banking days. */
 interface Scheduled {
+  /** How long it usually takes, in words. */
+  readonly usualTime: string;
   readonly calendar: BankingCalendar;
   /** The day's windows, in order; `cutoff` is a time of New York. */
   readonly windows: readonly { readonly cutoff: ClockTime; readonly settles: Arrival }[];
@@ -39,8 +42,13 @@ const day = (bankingDays: number, at: ClockTime, zone: Zone = newYork): Arrival 
 });
 
 const schedules: Readonly<Record<Rail, Instant | Scheduled>> = {
-  ach: { calendar: 'federal_reserve', windows: [{ cutoff: '13:00', settles: day(1, '08:30') }] },
+  ach: {
+    usualTime: 'the next banking day',
+    calendar: 'federal_reserve',
+    windows: [{ cutoff: '13:00', settles: day(1, '08:30') }],
+  },
   ach_same_day: {
+    usualTime: 'the same banking day',
     calendar: 'federal_reserve',
     windows: [
       { cutoff: '09:30', settles: day(0, '13:00') },
@@ -48,16 +56,26 @@ const schedules: Readonly<Record<Rail, Instant | Scheduled>> = {
       { cutoff: '15:45', settles: day(0, '18:00') },
     ],
   },
-  wire: { calendar: 'federal_reserve', windows: [{ cutoff: '16:45', settles: { afterHours: 2 } }] },
+  wire: {
+    usualTime: 'up to 2 hours',
+    calendar: 'federal_reserve',
+    windows: [{ cutoff: '16:45', settles: { afterHours: 2 } }],
+  },
   rtp: { usualSeconds: 10 },
   fednow: { usualSeconds: 10 },
-  // SEPA Instant.
-  sepa: { usualSeconds: 10 },
+  sepa: {
+    usualSeconds: 10,
+    usualTime:
+      'up to 10 seconds; 1 to 2 banking days when the bank of the beneficiary does not answer in time',
+  },
   faster_payments: { usualSeconds: 10 },
   spei: { usualSeconds: 30 },
   pix: { usualSeconds: 10 },
-  // One to five banking days; two are usual.
-  swift: { calendar: 'federal_reserve', windows: [{ cutoff: '10:30', settles: day(2, '17:00') }] },
+  swift: {
+    usualTime: '1 to 5 banking days, usually 2',
+    calendar: 'federal_reserve',
+    windows: [{ cutoff: '10:30', settles: day(2, '17:00') }],
+  },
   nip: { usualSeconds: 10 },
   ghipss: { usualSeconds: 10 },
   mobile_money: { usualSeconds: 10 },
@@ -65,9 +83,29 @@ const schedules: Readonly<Record<Rail, Instant | Scheduled>> = {
 
 /** An ordinary SEPA credit transfer is with the beneficiary by the end of the next banking day. */
 const sepaCreditTransfer: Scheduled = {
+  usualTime: '1 to 2 banking days',
   calendar: 'target',
   windows: [{ cutoff: '09:00', settles: day(1, '18:00', 'Europe/Berlin') }],
 };
+
+/** How a rail keeps its hours, in words. */
+export interface SettlementTerms {
+  /** Times of the day that payments must be handed over by; null on a rail that is always open. */
+  readonly cutoff: string | null;
+  readonly usualTime: string;
+  readonly isAlwaysOpen: boolean;
+}
+
+/** How a rail keeps its hours, in words; `settlementOf` works them out. */
+export function settlementTerms(rail: Rail): SettlementTerms {
+  const schedule = schedules[rail];
+  if ('usualSeconds' in schedule) {
+    const { usualSeconds, usualTime = `up to ${usualSeconds} seconds` } = schedule;
+    return { cutoff: null, usualTime, isAlwaysOpen: true };
+  }
+  const times = schedule.windows.map(({ cutoff }) => cutoff).join(', ');
+  return { cutoff: `${times} ${newYork}`, usualTime: schedule.usualTime, isAlwaysOpen: false };
+}
 
 /**
  * When a payment that is handed over now goes out and when it usually arrives. At the very time of a cut-off it still

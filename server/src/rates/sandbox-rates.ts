@@ -1,45 +1,60 @@
 import { hash } from 'node:crypto';
-import type { Clock } from '../platform/clock.ts';
+import { parseRatio, type Ratio } from '../platform/money.ts';
+import { createRateProvider, type QuotedCurrency, type RateProvider, type Spreads } from './provider.ts';
 
-/** The two rates of a pair, fees included: units of `to` for one of `from`. */
-export interface Quote {
-  readonly buyRate: string;
-  readonly sellRate: string;
-}
-
-/** Where rates come from. */
-export interface RateProvider {
-  /** @returns undefined when the pair has no rate */
-  quote(from: string, to: string): Quote | undefined;
-}
-
+/** A new rate about every 30 s (contract §4, Rates). */
 const windowMs = 30_000;
-const millionth = 1_000_000;
-/** Mid rates and half spreads in millionths. */
-const pairs: Readonly<
-  Record<string, { readonly mid: number; readonly halfSpread: number; readonly swing: number }>
-> = {
-  'usdt/usd': { mid: 999_800, halfSpread: 1_000, swing: 300 },
+
+/**
+ * Units for one usd that rates move around: market middles of autumn 2025, rounded. They need to be plausible, no more.
+ * EURC is not here: it follows the euro.
+ */
+const published: Readonly<Record<Exclude<QuotedCurrency, 'eurc'>, string>> = {
+  gbp: '0.7511',
+  eur: '0.8600',
+  usdt: '1.0002',
+  mxn: '18.40',
+  brl: '5.35',
+  ghs: '11.0',
+  ngn: '1450',
+  kes: '129.2',
+  ugx: '3600',
+  rwf: '1450',
+  tzs: '2450',
+  xof: '564',
+  xaf: '564',
+  zmw: '22.5',
+  pyusd: '1.0000',
 };
 
-/** Rates for the sandbox: a new one every 30 s around a fixed middle, the same in every process. */
-export function createSandboxRates(clock: Clock): RateProvider {
-  return {
-    quote(from, to) {
-      const pair = pairs[`${from}/${to}`];
-      if (!pair) return undefined;
-      const windowNumber = Math.floor(clock.now() / windowMs);
-      const noise =
-        (hash('sha256', `${from}/${to}/${windowNumber}`, 'buffer') as Buffer).readUInt16BE(0) / 65_535;
-      const mid = pair.mid + Math.round((noise * 2 - 1) * pair.swing);
-      return {
-        buyRate: printMillionths(mid + pair.halfSpread),
-        sellRate: printMillionths(mid - pair.halfSpread),
-      };
-    },
-  };
+/**
+ * How far a middle moves from its place, in millionths. So little that with the default spreads waiting for a better
+ * rate gains nothing: EURC, which has the euro's movement and its own, decides over the euro's.
+ */
+const fiatSwing = 2000n;
+const stablecoinSwing = 300n;
+const swings: Partial<Record<QuotedCurrency, bigint>> = {
+  eur: 500n,
+  usdt: stablecoinSwing,
+  pyusd: stablecoinSwing,
+  eurc: stablecoinSwing,
+};
+
+/**
+ * Rates for the sandbox: pure functions of the time, so they are the same in every process and follow each
+ * environment's own clock.
+ */
+export function createSandboxRates(spreads: Spreads): RateProvider {
+  return createRateProvider(
+    { midOf: (currency, nowMs) => midIn(currency, Math.floor(nowMs / windowMs)) },
+    spreads,
+  );
 }
 
-function printMillionths(value: number): string {
-  return (value / millionth).toFixed(6);
+function midIn(currency: QuotedCurrency, windowNumber: number): Ratio {
+  const around = currency === 'eurc' ? midIn('eur', windowNumber) : parseRatio(published[currency]);
+  const swing = swings[currency] ?? fiatSwing;
+  const noise = (hash('sha256', `${currency}/${windowNumber}`, 'buffer') as Buffer).readUInt32BE(0);
+  const millionths = 1_000_000n - swing + (BigInt(noise) * (2n * swing + 1n)) / 2n ** 32n;
+  return { numerator: around.numerator * millionths, denominator: around.denominator * 1_000_000n };
 }

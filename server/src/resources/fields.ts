@@ -25,7 +25,7 @@ export function readAmount(value: string | number, currency: Currency, path = '/
   if (!parsed.ok) {
     return fault(
       parsed.fault === 'too_precise'
-        ? `It must have at most ${scale} decimals in ${currency}.`
+        ? tooPrecise(currency, scale)
         : 'It must be a plain decimal number, such as "10.00".',
     );
   }
@@ -34,6 +34,11 @@ export function readAmount(value: string | number, currency: Currency, path = '/
     return fault(`It must be at most ${formatAmount(limits.amountMinor, scale)}.`);
   }
   return { ok: true, minor: parsed.minor };
+}
+
+function tooPrecise(currency: Currency, scale: number): string {
+  if (scale === 0) return `It must be a whole number in ${currency}.`;
+  return `It must have at most ${scale} decimals in ${currency}.`;
 }
 
 /** A JSON number as plain decimal text; undefined when it has none of reasonable length. */

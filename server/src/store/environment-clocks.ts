@@ -16,17 +16,23 @@ export interface EnvironmentClocks {
 /** Clocks that read their offsets from the database. They stand at our own time until the first `refresh`. */
 export function createEnvironmentClocks(pool: Pool, clock: Clock): EnvironmentClocks {
   let offsets = new Map<string, number>();
+  let last: Promise<void> = Promise.resolve();
+  const read = async (): Promise<void> => {
+    const { rows } = await pool.query<{ current_id: string; clock_offset_ms: bigint }>({
+      name: 'environment_clocks',
+      text: 'select current_id, clock_offset_ms from environments where clock_offset_ms > 0',
+    });
+    offsets = new Map(rows.map((row) => [row.current_id, Number(row.clock_offset_ms)]));
+  };
   const offsetMs = (environmentId: string): number => offsets.get(environmentId) ?? 0;
   return {
     offsetMs,
     nowIn: (environmentId) => clock.now() + offsetMs(environmentId),
     latestMs: () => clock.now() + Math.max(0, ...offsets.values()),
-    async refresh() {
-      const { rows } = await pool.query<{ current_id: string; clock_offset_ms: bigint }>({
-        name: 'environment_clocks',
-        text: 'select current_id, clock_offset_ms from environments where clock_offset_ms > 0',
-      });
-      offsets = new Map(rows.map((row) => [row.current_id, Number(row.clock_offset_ms)]));
+    refresh() {
+      // One after the other: what an earlier one has read must not come after a later one, or a clock would go back.
+      last = last.then(read, read);
+      return last;
     },
   };
 }

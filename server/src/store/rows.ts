@@ -126,7 +126,16 @@ export interface CounterpartyRow {
   id: string;
   environment_id: string;
   customer_id: string;
-  account_type: string;
+  account_type:
+    | 'us_bank'
+    | 'iban'
+    | 'gb_bank'
+    | 'clabe'
+    | 'pix'
+    | 'mobile_money'
+    | 'ghipss'
+    | 'nip'
+    | 'swift';
   currency: string;
   status: 'active' | 'inactive';
   account: string;
@@ -192,6 +201,7 @@ export interface TransactionRow {
   created_at: string;
   updated_at: string;
   virtual_account_id: string | null;
+  sender_name: string | null;
   payout_account_id: string | null;
   trace_id: string | null;
   return_code: string | null;
@@ -206,7 +216,7 @@ export interface VirtualAccountRow {
   environment_id: string;
   customer_id: string;
   wallet_id: string;
-  source_currency: string;
+  source_currency: 'usd' | 'eur' | 'gbp' | 'mxn' | 'brl';
   status: 'active' | 'deactivated';
   deposit_instructions: string;
   account_key: string;

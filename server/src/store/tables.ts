@@ -237,6 +237,7 @@ export const tables = {
       created_at: 'timestamptz',
       updated_at: 'timestamptz',
       virtual_account_id: 'text',
+      sender_name: 'text',
       payout_account_id: 'text',
       trace_id: 'text',
       return_code: 'text',

@@ -8,9 +8,13 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Whether the same transaction may simply be run again: serialization failure or deadlock. */
+/**
+ * Whether the same transaction may simply be run again: serialization failure, deadlock, or a number that was drawn
+ * and is taken (a constraint named `…_drawn_…`), for which another one is drawn then.
+ */
 export function isRetryable(error: unknown): boolean {
   const state = sqlState(error);
+  if (state === '23505') return /_drawn_/.test((error as { constraint?: string }).constraint ?? '');
   return state === '40001' || state === '40P01';
 }
 

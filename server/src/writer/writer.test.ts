@@ -137,6 +137,26 @@ describe('a batch', () => {
     expect((await writer.submit(addRow('c'))).kind).toBe('accepted');
   });
 
+  it('is decided again when a number that it draws is taken', async () => {
+    bench = await createWriterBench();
+    const rename =
+      'alter table organisations rename constraint organisations_name_key to organisations_drawn_name';
+    await bench.pool.query(rename);
+    const writer = bench.open();
+    await writer.submit(addRow('taken'));
+    const numbers = ['taken', 'taken', 'free'];
+    let draws = 0;
+    const drawing: Command<string> = {
+      ...addRow('drawn'),
+      decide: (state, context) => addRow(numbers[draws++] ?? '').decide(state, context),
+    };
+    const [neighbour, drawn] = await Promise.all([writer.submit(addRow('a')), writer.submit(drawing)]);
+    expect([neighbour.kind, drawn.kind, draws]).toEqual(['accepted', 'accepted', 3]);
+    const { rows } = await bench.pool.query('select name from organisations order by name');
+    expect(rows.map(({ name }) => name)).toEqual(['a', 'free', 'taken']);
+    expect(bench.retries).toEqual(['serialization', 'serialization']);
+  });
+
   it('refuses a read that was not declared', async () => {
     bench = await createWriterBench();
     const undeclared: Command<bigint> = { ...countUp(), reads: () => [] };
@@ -192,6 +212,25 @@ describe('the ledger in a batch', () => {
       walletAvailable(walletId, 'usdc').id,
     ]);
     expect(rows).toHaveLength(0);
+  });
+});
+
+describe('the database', () => {
+  it('lets a thing happen to the money of a transaction once', async () => {
+    bench = await createWriterBench();
+    const writer = bench.open();
+    const walletId = 'wal_01m8364btve20tvkaz126tzp00';
+    const deposit = { transactionId: 'txn_1', walletId, chain: 'solana', currency: 'usdc', amountMinor: 5n };
+    const credit: Command<string> = {
+      name: 'credit',
+      environmentId: 'env_a',
+      bucket: 0,
+      reads: (stripe) => accountReads(depositFlow(stripe, deposit).postings.map((line) => line.account)),
+      decide: (_state, context) => ({ result: 'ok', journals: [depositFlow(context, deposit)] }),
+    };
+    expect((await writer.submit(credit)).kind).toBe('accepted');
+    await expect(writer.submit(credit)).rejects.toMatchObject({ code: '23505', constraint: 'journals_once' });
+    expect(await count('journals')).toBe(1);
   });
 });
 

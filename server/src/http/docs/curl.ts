@@ -7,7 +7,7 @@ import { exampleParameter, exampleRequest, variableMark, variableName } from './
  */
 export function curlCommand(document: OpenApiDocument, endpoint: Endpoint, publicUrl: string): string {
   const { body, method, needsKey } = endpoint;
-  const sent = body?.required ? printBody(exampleRequest(document, body.schema)) : undefined;
+  const sent = body?.required ? printBody(exampleRequest(document, body.schema, 'variables')) : undefined;
   const isImplied = method === (sent === undefined ? 'GET' : 'POST');
   const url = inDoubleQuotes(publicUrl) + pathAndQuery(document, endpoint);
   const parts = [
@@ -30,7 +30,7 @@ function pathAndQuery(document: OpenApiDocument, { parameters, path }: Endpoint)
     name === undefined ? encodeURI(part).replaceAll('$', '%24') : `$${variableName(name)}`,
   );
   const given = parameters.filter(isGiven).map(({ name, schema }) => {
-    const value = name === 'limit' ? '10' : exampleParameter(document, name, schema);
+    const value = name === 'limit' ? '10' : exampleParameter(document, name, schema, 'variables');
     const encoded = encodeURIComponent(value).replace(encodeURIComponent(variableMark), '$');
     return `${encodeURIComponent(name)}=${encoded}`;
   });

@@ -139,7 +139,8 @@ function referenceName(schema: { readonly $ref?: string } | undefined): string |
   return schema?.$ref?.split('/').at(-1);
 }
 
-function readEndpoints(document: OpenApiDocument): readonly Endpoint[] {
+/** The operations of a document, in its order. */
+export function readEndpoints(document: OpenApiDocument): readonly Endpoint[] {
   return Object.entries(document.paths ?? {}).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => readEndpoint(document, path, method, operation)),
   );

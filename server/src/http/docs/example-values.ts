@@ -18,6 +18,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   available: '4.40',
   balance: '4.40',
   bankName: 'Lead Bank',
+  businessMaximum: null,
   businessName: 'Analytical Engines Ltd',
   buyRate: '0.773644',
   chain: 'solana',
@@ -26,6 +27,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   currencies: ['usdc', 'usdt'],
   currency: 'usdc',
   currencyCode: 'usd',
+  cutoff: '13:00 America/New_York',
   destinationAddress: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
   destinationCurrency: 'usdc',
   destinationPaymentRail: 'solana',
@@ -46,15 +48,34 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   kycStatus: 'approved',
   lane: 0,
   lastName: 'Lovelace',
+  maximum: null,
   message: 'The document is not readable',
   customerMessage: 'Please send a sharper photo of your document.',
+  minimum: '1.00',
   missing: [],
   name: 'Software Developers',
   netAmount: '9.97',
+  nextCutoffAt: '2025-01-15T18:00:00.000Z',
+  nextSettlementAt: '2025-01-16T13:30:00.000Z',
   pending: '0.00',
   phone: '+14155550100',
   problems: [],
+  reference: {
+    maxLength: 10,
+    pattern: '^[A-Za-z0-9 ]*$',
+    description: 'letters, digits and spaces',
+  },
+  requiredFields: {
+    type: 'object',
+    required: ['accountType', 'currency', 'account'],
+    properties: {
+      accountType: { const: 'us_bank' },
+      currency: { const: 'usd' },
+      account: { type: 'object', required: ['account_number', 'routing_number'] },
+    },
+  },
   responseBody: 'ok',
+  returnCodes: [{ code: 'R02', reason: 'The account is closed.', bankingDays: 2 }],
   secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwT0Vd1m0uXyE=',
   sellRate: '0.728578',
   seq: '12',
@@ -68,15 +89,17 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   tosAcceptedAt: earlier,
   tosLink: null,
   total: '4.40',
+  traceId: '110000000000042',
   transactionHash: ethereumHash,
   type: 'transfer',
   updatedAt: earlier,
+  usualTime: 'the next banking day',
   url: 'https://example.com/hooks',
   version: '0.1.0',
 };
 
-/** Ids that are the client's own: no shell variable stands for them. */
-export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId']);
+/** Ids that are the client's own, or a rail's: no shell variable stands for them. */
+export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId', 'traceId']);
 
 const prefixes: Readonly<Record<string, string>> = {
   ApiKey: 'key',
@@ -87,7 +110,9 @@ const prefixes: Readonly<Record<string, string>> = {
   Event: 'evt',
   PayoutAccount: 'pa',
   Transaction: 'txn',
+  Transfer: 'txn',
   VirtualAccount: 'va',
+  VirtualAccountHistoryEntry: 'txn',
   Wallet: 'wal',
   Webhook: 'whk',
   WebhookDelivery: 'whd',
@@ -121,8 +146,11 @@ const paidToBank: Readonly<Record<string, Json>> = {
   last4: '6789',
   paymentRails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
 };
-const depositOnly = ['sourcePaymentRail', 'sourceTxHash'];
+const depositOnly = ['sourcePaymentRail', 'sourceTxHash', 'virtualAccountId'];
+const payoutOnly = ['payoutAccountId', 'traceId', 'estimatedArrivalAt', 'returnCode'];
 const transferOnly = [
+  ...payoutOnly,
+  'returnReason',
   'destinationPaymentRail',
   'destinationAddress',
   'destinationTxHash',
@@ -130,6 +158,32 @@ const transferOnly = [
   'reference',
   'clientReferenceId',
 ];
+
+const onChainOrPayout = transferOnly.filter((name) => name !== 'traceId' && name !== 'returnReason');
+const paidInDollars: Readonly<Record<string, Json>> = {
+  sourceCurrency: 'usd',
+  depositInstructions: {
+    bank_name: 'OpenLedger Sandbox Bank',
+    account_number: '538821904417',
+    routing_number: '021000021',
+    bank_address: '1 Sandbox Way, New York, NY 10001, US',
+    account_holder_name: 'Ada Lovelace',
+    payment_rails: ['ach', 'ach_same_day', 'wire', 'rtp', 'fednow'],
+  },
+};
+const arrivedInDollars: Readonly<Record<string, Json>> = {
+  type: 'deposit',
+  status: 'completed',
+  amount: '10.00',
+  sourceCurrency: 'usd',
+  fee: '0.30',
+  netAmount: '9.70',
+  finalAmount: '9.70',
+  exchangeFee: '0.00',
+  sourcePaymentRail: 'ach',
+  traceId: '110000000000042',
+  timeline: [{ status: 'completed', at: earlier }],
+};
 
 /** Changes by the name of the answer's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
@@ -142,7 +196,14 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
       data: { id: exampleId('Transaction'), status: 'completed', amount: '10.00' },
     },
   },
-  Transaction: { omit: depositOnly },
+  SandboxClock: { set: { now: '2025-01-19T11:00:00.000Z', aheadSeconds: 345_600 } },
+  Transaction: { omit: [...depositOnly, ...payoutOnly] },
+  VirtualAccount: { set: paidInDollars },
+  VirtualAccountBalance: { set: { balance: '4.40', currency: 'usd', exchangeRate: null } },
+  VirtualAccountHistoryEntry: {
+    omit: [...onChainOrPayout, 'sourceTxHash'],
+    set: { ...arrivedInDollars, senderName: 'Charles Babbage' },
+  },
   Webhook: { omit: ['secret'] },
 };
 
@@ -168,6 +229,18 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
       netAmount: '10.00',
       finalAmount: '10.00',
       timeline: [{ status: 'completed', at: earlier }],
+    },
+  },
+  createFiatDeposit: { omit: [...onChainOrPayout, 'sourceTxHash'], set: arrivedInDollars },
+  cancelTransfer: {
+    omit: [...depositOnly, ...payoutOnly],
+    set: {
+      status: 'failed',
+      returnReason: 'It was cancelled.',
+      timeline: [
+        { status: 'in_review', at: earlier },
+        { status: 'failed', at: earlier },
+      ],
     },
   },
   createWebhook: {},

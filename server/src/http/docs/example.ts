@@ -10,10 +10,14 @@ const deepest = 8;
  */
 export const variableMark = '\uE000';
 
+/** How ids are written in a request: as shell variables, or as the server makes them. */
+export type IdStyle = 'variables' | 'values';
+
 interface Context {
   readonly document: OpenApiDocument;
-  /** Ids are shell variables, and only what is needed is there. */
+  /** Only what is needed is there. */
   readonly isRequest: boolean;
+  readonly ids: IdStyle;
   /** What the nearest named object is: its `id` gets that prefix. */
   readonly kind: string;
   readonly depth: number;
@@ -22,8 +26,8 @@ interface Context {
 /**
  * Makes an example of a request body: the schema's own, else the required fields, or the first where none is.
  */
-export function exampleRequest(document: OpenApiDocument, schema: Schema): unknown {
-  const context: Context = { document, isRequest: true, kind: '', depth: 0 };
+export function exampleRequest(document: OpenApiDocument, schema: Schema, ids: IdStyle): unknown {
+  const context: Context = { document, isRequest: true, ids, kind: '', depth: 0 };
   const [own] = resolveSchema(document, schema).examples ?? [];
   if (!isRecord(own)) return exampleOf(schema, '', context);
   const entries = Object.entries(own);
@@ -35,7 +39,7 @@ export function exampleRequest(document: OpenApiDocument, schema: Schema): unkno
 /** Makes an example of a whole answer, with its envelope. */
 export function exampleAnswer(document: OpenApiDocument, operationId: string, answer: Answer): unknown {
   const { isList, name = '', schema } = answer;
-  const data = exampleOf(schema, '', { document, isRequest: false, kind: name, depth: 0 });
+  const data = exampleOf(schema, '', { document, isRequest: false, ids: 'values', kind: name, depth: 0 });
   const changed = isRecord(data) ? change(data, operationId, name) : data;
   return isList ? { ok: true, data: [changed], nextCursor: null } : { ok: true, data: changed };
 }
@@ -45,8 +49,9 @@ export function exampleParameter(
   document: OpenApiDocument,
   name: string,
   schema: Schema | undefined,
+  ids: IdStyle,
 ): string {
-  const value = exampleOf(schema ?? {}, name, { document, isRequest: true, kind: '', depth: 0 });
+  const value = exampleOf(schema ?? {}, name, { document, isRequest: true, ids, kind: '', depth: 0 });
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
@@ -83,11 +88,11 @@ function exampleOf(given: Schema, name: string, context: Context): unknown {
   return exampleScalar(types[0], schema);
 }
 
-function exampleOfId(schema: Schema, name: string, { isRequest, kind }: Context): string | undefined {
+function exampleOfId(schema: Schema, name: string, { ids, kind }: Context): string | undefined {
   if (!typesOf(schema).includes('string') || ownIds.has(name)) return undefined;
   if (name === 'id') return exampleId(kind);
   if (!/[a-z]Id$/.test(name)) return undefined;
-  if (isRequest) return variableMark + variableName(name);
+  if (ids === 'variables') return variableMark + variableName(name);
   return exampleId(name.charAt(0).toUpperCase() + name.slice(1, -'Id'.length));
 }
 

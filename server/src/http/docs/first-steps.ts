@@ -93,6 +93,8 @@ ${firstSteps(publicUrl).map(
 ${codeBlock('Shell', command)}</li>
 `,
 )}</ol>
+<p>Every request on this page runs as it stands in the same shell. An id that the steps have not set, such as
+<code>$WEBHOOK_ID</code>, is the <code>id</code> that creating or listing such a thing has answered.</p>
 </section>
 `;
 }

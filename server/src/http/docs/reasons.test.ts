@@ -29,7 +29,7 @@ function reasonsOf(file: string, source: string): GivenReason[] {
     pattern === undefined ? [] : [{ pattern: pattern.replaceAll(/\$\{[^}]*\}/g, '[a-z]+'), code, file }];
   const called = [
     ...source.matchAll(
-      new RegExp(`\\b(invalidRequest|conflict|unauthorized|rateLimited|refuse)\\(\\s*${text}`, 'g'),
+      new RegExp(`\\b(invalidRequest|conflict|unauthorized|rateLimited|refuse|faultAt)\\(\\s*${text}`, 'g'),
     ),
   ];
   const made = [...source.matchAll(new RegExp(`\\brefusal\\(\\s*'([A-Z_]+)',\\s*${text}`, 'g'))];

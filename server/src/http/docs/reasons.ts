@@ -26,8 +26,13 @@ export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
 export const reasons: readonly ReasonEntry[] = [
   ...of('INVALID_REQUEST', [
     [
+      'amount_too_large',
+      'More would arrive than the rail pays at once, or than can be credited at once.',
+      'Send it in several parts.',
+    ],
+    [
       'amount_too_small',
-      'The fee or the conversion would leave nothing of the amount.',
+      'The fee or the conversion would leave nothing of the amount, or less than the rail pays.',
       'Send a larger amount.',
     ],
     ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
@@ -69,6 +74,16 @@ export const reasons: readonly ReasonEntry[] = [
       'Let a JSON library write it; `details` names the place where it can.',
     ],
     [
+      'invalid_reference',
+      'The reference is too long for the rail, or has a character that it does not carry.',
+      'Shorten it; `GET /v1/rails` tells what each rail carries.',
+    ],
+    [
+      'invalid_return_code',
+      'The rail returns nothing with this code, or nothing was paid out by a bank.',
+      'Choose a code that the message names.',
+    ],
+    [
       'invalid_webhook_url',
       'Webhooks cannot be sent to this URL.',
       'Use an `https` URL of a public host; the message says what is wrong with this one.',
@@ -83,6 +98,11 @@ export const reasons: readonly ReasonEntry[] = [
       'This server has nothing set up to send live money on that rail.',
       'Use a test key, or ask whoever runs the server.',
     ],
+    [
+      'rates_not_configured',
+      'This server has no source of live exchange rates.',
+      'Use a test key, or ask whoever runs the server.',
+    ],
     ['unsupported_charset', 'The `Content-Type` names another charset than UTF-8.', 'Send UTF-8.'],
     [
       'unsupported_content_type',
@@ -95,6 +115,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Choose one that the message names.',
     ],
     ['unsupported_encoding', 'The body is compressed.', 'Send it without `Content-Encoding`.'],
+    [
+      'unsupported_pair',
+      'There is no exchange rate between these two currencies.',
+      'Choose a pair that the message names; codes are in lower case.',
+    ],
     [
       'unsupported_rail',
       'The payment rail does not exist, or does not carry the currency.',
@@ -120,11 +145,6 @@ export const reasons: readonly ReasonEntry[] = [
     ['two_api_keys', 'The two headers for the key carry different keys.', 'Send one of them.'],
   ]),
   ...of('NOT_FOUND', [
-    [
-      'counterparty_not_found',
-      'There is no such counterparty.',
-      'Check the id and which environment the key is for.',
-    ],
     ['event_not_found', 'There is no such event.', 'Check the id and which environment the key is for.'],
     ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
     ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],
@@ -136,6 +156,11 @@ export const reasons: readonly ReasonEntry[] = [
       'There is no such transaction.',
       'Check the id and which environment the key is for.',
     ],
+    [
+      'transfer_not_found',
+      'There is no such transfer; a deposit is none.',
+      'Check the id and which environment the key is for.',
+    ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
   ]),
   {
@@ -145,6 +170,25 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check the id and which environment the key is for.',
   },
   {
+    reason: 'counterparty_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning:
+      'There is no such counterparty, or it is another customer’s: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check both ids and which environment the key is for.',
+  },
+  {
+    reason: 'virtual_account_not_found',
+    codes: ['NOT_FOUND', 'INVALID_REQUEST'],
+    meaning: 'There is no such virtual account: 404 for an id in the path, 400 for one in the body.',
+    whatToDo: 'Check the id and which environment the key is for.',
+  },
+  {
+    reason: 'rate_unavailable',
+    codes: ['INVALID_REQUEST', 'CONFLICT'],
+    meaning: 'The source of exchange rates has given none for the pair lately.',
+    whatToDo: 'Try again later; if it stays so, ask whoever runs the server.',
+  },
+  {
     reason: 'wallet_not_found',
     codes: ['NOT_FOUND', 'INVALID_REQUEST'],
     meaning:
@@ -152,6 +196,7 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check both ids and which environment the key is for.',
   },
   ...of('CONFLICT', [
+    ['counterparty_inactive', 'The counterparty was deactivated.', 'Create it again, or pay to another one.'],
     [
       'customer_rejected',
       'The customer was rejected for good.',
@@ -186,6 +231,16 @@ export const reasons: readonly ReasonEntry[] = [
       'too_many_webhooks',
       'The environment has as many webhooks as it may have.',
       'Delete one that is not needed.',
+    ],
+    [
+      'transfer_not_cancelable',
+      'The transfer has left its review.',
+      'Wait for its end; only `in_review` can be cancelled.',
+    ],
+    [
+      'transition_not_allowed',
+      'The transaction cannot get to this status from the one it has.',
+      'The message names what can follow.',
     ],
     ['wallet_closed', 'The wallet is closed, for good.', 'Create a new wallet.'],
     [

@@ -132,7 +132,9 @@ test('another financial institution has five digits, with or without the 9 befor
   }
   expect(checkNuban('0000000019', '950211').ok).toBe(true);
   expect(checkNuban('0000000018', '950211').ok).toBe(false);
-  for (const wrong of ['999', '12', '850211', 'abc', '']) expect(checkNigerianBankCode(wrong).ok).toBe(false);
+  expect(checkNigerianBankCode('00103')).toEqual({ ok: true, value: '103' });
+  for (const wrong of ['999', '12', '850211', '00999', '030', 'abc', ''])
+    expect(checkNigerianBankCode(wrong).ok).toBe(false);
 });
 
 test('mobile money knows its providers and countries by currency', () => {

@@ -6,13 +6,18 @@ const weights = [3, 7, 1];
 export function checkClabe(text: string): Checked {
   const digits = compact(text);
   if (!/^\d{18}$/.test(digits)) return failed('A CLABE has 18 digits.');
-  if (Number(digits.charAt(17)) !== checkDigit(digits.slice(0, 17))) {
+  if (Number(digits.charAt(17)) !== clabeCheckDigit(digits.slice(0, 17))) {
     return failed('The CLABE fails its check digit: copy it again, digit for digit.');
   }
   return passed(digits);
 }
 
-function checkDigit(digits: string): number {
+/**
+ * The last digit of a CLABE.
+ *
+ * @param digits the other 17
+ */
+export function clabeCheckDigit(digits: string): number {
   let sum = 0;
   for (let index = 0; index < digits.length; index += 1) {
     sum += (Number(digits.charAt(index)) * (weights[index % weights.length] as number)) % 10;

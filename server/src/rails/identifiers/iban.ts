@@ -50,6 +50,16 @@ export function checkSepaIban(text: string): Checked {
   return failed('SEPA does not reach the country of this IBAN.');
 }
 
+/**
+ * The two check digits of an IBAN (ISO 13616-1).
+ *
+ * @param country ISO 3166 alpha-2
+ * @param bban what follows the check digits, capital letters and digits
+ */
+export function ibanCheckDigits(country: string, bban: string): string {
+  return String(98 - mod97(`${country}00${bban}`)).padStart(2, '0');
+}
+
 /** The remainder by 97 with the first four characters moved to the end and A = 10 … Z = 35. */
 function mod97(iban: string): number {
   let remainder = 0;

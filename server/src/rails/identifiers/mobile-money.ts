@@ -1,60 +1,100 @@
 import { type Checked, compact, failed, passed } from './checked.ts';
 
-/** A country that mobile money reaches: its E.164 calling code, and how many digits a mobile number has after it. */
+/**
+ * A country that mobile money reaches: its E.164 calling code, how many digits a mobile number has after it, and how
+ * these begin (a regular expression), which tells them from landlines.
+ */
 interface Country {
   readonly country: string;
   readonly callingCode: string;
   readonly digits: number;
+  readonly mobile: string;
 }
 
 interface MobileMoneyCurrency {
   readonly countries: readonly Country[];
-  readonly providers: readonly string[];
+  readonly providers: readonly [string, ...string[]];
+  readonly examplePhoneNumber: string;
 }
 
-function of(country: string, callingCode: string, digits: number): Country {
-  return { country, callingCode, digits };
+function of(country: string, callingCode: string, digits: number, mobile: string): Country {
+  return { country, callingCode, digits, mobile };
 }
 
+/**
+ * Lengths and beginnings: the national numbering plans (ITU-T E.129), in few digits, so that new ranges of a network
+ * pass as well.
+ */
 const mobileMoney = {
-  ghs: { countries: [of('GH', '233', 9)], providers: ['MTN', 'TELECEL', 'AIRTELTIGO'] },
-  kes: { countries: [of('KE', '254', 9)], providers: ['MPESA', 'AIRTEL'] },
-  ugx: { countries: [of('UG', '256', 9)], providers: ['MTN', 'AIRTEL'] },
-  rwf: { countries: [of('RW', '250', 9)], providers: ['MTN', 'AIRTEL'] },
-  tzs: { countries: [of('TZ', '255', 9)], providers: ['VODACOM', 'AIRTEL', 'TIGO', 'HALOPESA'] },
+  ghs: {
+    countries: [of('GH', '233', 9, '[25]')],
+    providers: ['MTN', 'TELECEL', 'AIRTELTIGO'],
+    examplePhoneNumber: '+233501234567',
+  },
+  kes: {
+    countries: [of('KE', '254', 9, '[17]')],
+    providers: ['MPESA', 'AIRTEL'],
+    examplePhoneNumber: '+254712345678',
+  },
+  ugx: {
+    countries: [of('UG', '256', 9, '7')],
+    providers: ['MTN', 'AIRTEL'],
+    examplePhoneNumber: '+256712345678',
+  },
+  rwf: {
+    countries: [of('RW', '250', 9, '7')],
+    providers: ['MTN', 'AIRTEL'],
+    examplePhoneNumber: '+250781234567',
+  },
+  tzs: {
+    countries: [of('TZ', '255', 9, '[67]')],
+    providers: ['VODACOM', 'AIRTEL', 'TIGO', 'HALOPESA'],
+    examplePhoneNumber: '+255751234567',
+  },
   // WAEMU. Benin has ten digits since 30 November 2024, Côte d'Ivoire since 31 January 2021.
   xof: {
     countries: [
-      of('BJ', '229', 10),
-      of('BF', '226', 8),
-      of('CI', '225', 10),
-      of('GW', '245', 9),
-      of('ML', '223', 8),
-      of('NE', '227', 8),
-      of('SN', '221', 9),
-      of('TG', '228', 8),
+      of('BJ', '229', 10, '01(?:2[5-9]|[4-69])'),
+      of('BF', '226', 8, '(?:0|4[4-6]|[5-7])'),
+      of('CI', '225', 10, '0[157]'),
+      of('GW', '245', 9, '9'),
+      of('ML', '223', 8, '(?:[5-9]|2001|2079|217)'),
+      of('NE', '227', 8, '(?:[789]|23)'),
+      of('SN', '221', 9, '7'),
+      of('TG', '228', 8, '[79]'),
     ],
     providers: ['ORANGE', 'MTN', 'MOOV', 'WAVE'],
+    examplePhoneNumber: '+2290190123456',
   },
   // CEMAC
   xaf: {
     countries: [
-      of('CM', '237', 9),
-      of('CF', '236', 8),
-      of('TD', '235', 8),
-      of('CG', '242', 9),
-      of('GQ', '240', 9),
-      of('GA', '241', 8),
+      of('CM', '237', 9, '(?:6|24)'),
+      of('CF', '236', 8, '7'),
+      of('TD', '235', 8, '(?:[3689]|77)'),
+      of('CG', '242', 9, '0'),
+      of('GQ', '240', 9, '(?:222|5)'),
+      of('GA', '241', 8, '(?:0[2-7]|[67])'),
     ],
     providers: ['MTN', 'ORANGE'],
+    examplePhoneNumber: '+237671234567',
   },
-  zmw: { countries: [of('ZM', '260', 9)], providers: ['MTN', 'AIRTEL', 'ZAMTEL'] },
+  zmw: {
+    countries: [of('ZM', '260', 9, '[579]')],
+    providers: ['MTN', 'AIRTEL', 'ZAMTEL'],
+    examplePhoneNumber: '+260971234567',
+  },
 } as const satisfies Record<string, MobileMoneyCurrency>;
 
 export type MobileMoneyCode = keyof typeof mobileMoney;
 
 /** The currencies that mobile money is paid in. */
 export const mobileMoneyCurrencies = Object.keys(mobileMoney) as MobileMoneyCode[];
+
+/** Countries and providers of a currency. */
+export function mobileMoneyFacts(currency: MobileMoneyCode): MobileMoneyCurrency {
+  return mobileMoney[currency];
+}
 
 /** Checks a provider's name, in any case, for a currency. */
 export function checkProvider(text: string, currency: MobileMoneyCode): Checked {
@@ -76,10 +116,12 @@ export function checkMobileNumber(text: string, currency: MobileMoneyCode): Chec
     const codes = mobileMoney[currency].countries.map(({ callingCode }) => `+${callingCode}`);
     return failed(`A phone number for ${currency} starts with ${codes.join(', ')}.`);
   }
-  const { callingCode, digits } = country;
-  return number.length === 1 + callingCode.length + digits
+  const { callingCode, digits, mobile } = country;
+  const national = number.slice(1 + callingCode.length);
+  if (national.length !== digits) return failed(`After +${callingCode} there are ${digits} digits.`);
+  return new RegExp(`^${mobile}`).test(national)
     ? passed(number)
-    : failed(`After +${callingCode} there are ${digits} digits.`);
+    : failed('This is no mobile number: they start otherwise in this country.');
 }
 
 /** The country (ISO 3166 alpha-2) of a number that was checked. */

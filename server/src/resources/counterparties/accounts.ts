@@ -101,7 +101,7 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
       return undefined;
     },
     refuseForeign() {
-      const own = new Set(facts.fields.flatMap((field) => placesByField[field] ?? []));
+      const own = new Set(Object.keys(facts.fields).flatMap((field) => placesByField[field] ?? []));
       for (const place of given.keys()) {
         if (!own.has(place)) fault(place, `An account of type ${type} has no such field.`);
       }

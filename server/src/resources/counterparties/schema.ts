@@ -4,7 +4,6 @@ import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import {
-  type AccountType,
   accountCurrencies,
   accountTypeNames,
   type ExternalAccount,
@@ -153,13 +152,18 @@ export function accountContext(counterpartyId: string): string {
   return `counterparties.account:${counterpartyId}`;
 }
 
+/** What lies sealed in a counterparty's row. */
+export function openAccount(row: CounterpartyRow, vault: Vault): AccountData {
+  return JSON.parse(vault.open(row.account, accountContext(row.id)));
+}
+
 /** A counterparty as the API shows it, as JSON text: never a whole account number. */
 export function counterpartyJson(row: CounterpartyRow, vault: Vault): string {
-  const data: AccountData = JSON.parse(vault.open(row.account, accountContext(row.id)));
+  const data = openAccount(row, vault);
   return serialise({
     id: row.id,
     customerId: row.customer_id,
-    accountType: row.account_type as AccountType,
+    accountType: row.account_type,
     currency: row.currency,
     status: row.status,
     accountOwnerName: data.accountOwnerName,

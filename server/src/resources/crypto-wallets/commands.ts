@@ -3,7 +3,7 @@ import { walletAccountId } from '../../ledger/accounts.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { WalletRow } from '../../store/rows.ts';
-import type { Command, DecideContext, RowRef, RowWrite, State } from '../../writer/command.ts';
+import type { Command, DecideContext, EventDraft, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseCustomer } from '../customers/lifecycle.ts';
 import { heldCurrencies, refuseStatus } from './lifecycle.ts';
@@ -32,30 +32,35 @@ export function createWallet(environmentId: string, customerId: string, derived:
     decide(state, context) {
       const refusal = refuseCustomer(findCustomerIn(state, context, customerId), 'wallets');
       if (refusal) return { refusal };
-      const row: WalletRow = {
-        bucket,
-        id: context.newId('wal'),
-        environment_id: environmentId,
-        customer_id: customerId,
-        status: 'active',
-        derivation_index: BigInt(derived.index),
-        created_at: context.now,
-        updated_at: context.now,
-      };
-      const addresses = derived.addresses.map(
-        ({ address, chain }): RowWrite => ({
-          table: 'deposit_addresses',
-          row: { bucket, wallet_id: row.id, chain, address },
-        }),
-      );
-      const data = walletJson(row);
-      return {
-        result: data,
-        writes: [{ table: 'wallets', row }, ...addresses],
-        events: [{ type: 'wallet.created', objectId: row.id, customerId, data }],
-      };
+      const { data, event, writes } = newWallet(customerId, derived, context);
+      return { result: data, writes, events: [event] };
     },
   };
+}
+
+/** A new wallet of a customer, with all that is written with it. */
+export function newWallet(customerId: string, derived: Derived, context: DecideContext) {
+  const { bucket, now } = context;
+  const row: WalletRow = {
+    bucket,
+    id: context.newId('wal'),
+    environment_id: context.environmentId,
+    customer_id: customerId,
+    status: 'active',
+    derivation_index: BigInt(derived.index),
+    created_at: now,
+    updated_at: now,
+  };
+  const addresses = derived.addresses.map(
+    ({ address, chain }): RowWrite => ({
+      table: 'deposit_addresses',
+      row: { bucket, wallet_id: row.id, chain, address },
+    }),
+  );
+  const data = walletJson(row);
+  const event: EventDraft = { type: 'wallet.created', objectId: row.id, customerId, data };
+  const writes: RowWrite[] = [{ table: 'wallets', row }, ...addresses];
+  return { row, data, event, writes };
 }
 
 const walletAccountKinds = ['wallet_available', 'wallet_pending', 'wallet_in_transit'] as const;
@@ -90,13 +95,22 @@ export function updateWallet(
       const refusal = refuseStatus(wallet, status, isEmpty);
       if (refusal) return { refusal };
       if (wallet.status === status) return { result: walletJson(wallet) };
-      const row: WalletRow = { ...wallet, status, updated_at: context.now };
-      const data = walletJson(row);
-      return {
-        result: data,
-        writes: [{ table: 'wallets', row }],
-        events: [{ type: 'wallet.updated', objectId: row.id, customerId: row.customer_id, data }],
-      };
+      const { data, event, write } = walletInStatus(wallet, status, context.now);
+      return { result: data, writes: [write], events: [event] };
     },
   };
+}
+
+/** A wallet in another status, with all that is written with it. */
+export function walletInStatus(wallet: WalletRow, status: WalletRow['status'], now: string) {
+  const row: WalletRow = { ...wallet, status, updated_at: now };
+  const data = walletJson(row);
+  const event: EventDraft = {
+    type: 'wallet.updated',
+    objectId: row.id,
+    customerId: row.customer_id,
+    data,
+  };
+  const write: RowWrite = { table: 'wallets', row };
+  return { data, event, write };
 }

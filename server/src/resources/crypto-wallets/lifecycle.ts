@@ -4,6 +4,8 @@ import type { WalletRow } from '../../store/rows.ts';
 /** The currencies that a wallet can hold. USDT is converted when it arrives. */
 export const heldCurrencies = ['usdc', 'pyusd', 'eurc'] as const;
 
+export type HeldCurrency = (typeof heldCurrencies)[number];
+
 /**
  * Why a wallet may not change to a status.
  *

@@ -6,7 +6,7 @@ import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
 import type { PageRequest } from '../paging.ts';
 import { walletAccountIds } from './commands.ts';
-import { heldCurrencies } from './lifecycle.ts';
+import { type HeldCurrency, heldCurrencies } from './lifecycle.ts';
 import { balanceJson } from './schema.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
@@ -33,15 +33,33 @@ export async function listWallets<Item>(
   return toPage(rows, limit, toItem);
 }
 
-/** A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them. */
-export async function readBalance(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<string> {
+async function readAccounts(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<Map<string, bigint>> {
   const rows = await db
     .selectFrom('accounts')
     .select(['id', 'balance_minor'])
     .where('bucket', '=', wallet.bucket)
     .where('id', 'in', walletAccountIds(wallet.id))
     .execute();
-  const minors = new Map(rows.map((row) => [row.id, row.balance_minor]));
+  return new Map(rows.map((row) => [row.id, row.balance_minor]));
+}
+
+/** What can be spent of each currency, in minor units. */
+export async function readAvailable(
+  db: Db,
+  wallet: Pick<WalletRow, 'bucket' | 'id'>,
+): Promise<Map<HeldCurrency, bigint>> {
+  const minors = await readAccounts(db, wallet);
+  return new Map(
+    heldCurrencies.map((currency) => [
+      currency,
+      minors.get(walletAccountId('wallet_available', wallet.id, currency)) ?? 0n,
+    ]),
+  );
+}
+
+/** A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them. */
+export async function readBalance(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<string> {
+  const minors = await readAccounts(db, wallet);
   const balances = heldCurrencies.flatMap((currency) => {
     const available = minors.get(walletAccountId('wallet_available', wallet.id, currency));
     const pending = minors.get(walletAccountId('wallet_pending', wallet.id, currency));

@@ -55,6 +55,7 @@ function createRoute({ db, indexes, signer }: Deps): Route {
     description: 'Creates a new custodial crypto wallet for a customer.',
     access: 'key',
     body: CreateWalletBody,
+    isOriginal: true,
     okDescription: 'Wallet created',
     data: wallet,
     async write({ body, caller }) {

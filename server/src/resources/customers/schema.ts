@@ -131,7 +131,7 @@ export function personalContext(customerId: string): string {
   return `customers.personal:${customerId}`;
 }
 
-/** Opens what we know of a person. */
+/** What lies sealed in a customer's row. */
 export function openPersonal(row: CustomerRow, vault: Vault): PersonalData {
   return JSON.parse(vault.open(row.personal, personalContext(row.id)));
 }

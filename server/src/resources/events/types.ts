@@ -4,6 +4,8 @@ export const eventTypes = [
   'customer.updated',
   'wallet.created',
   'wallet.updated',
+  'virtual_account.created',
+  'virtual_account.updated',
   'counterparty.created',
   'counterparty.updated',
   'transaction.created',

@@ -1,3 +1,4 @@
+import { validationFailed } from '../../http/validate.ts';
 import { toIsoTime } from '../../platform/clock.ts';
 import { type FaultDetail, invalidRequest, notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
@@ -12,7 +13,7 @@ export interface SandboxRef {
   readonly rowId: string;
 }
 
-/** Faults that the schema cannot say: one of the two fields, and a time that can be read. */
+/** Faults that the schema cannot say: it is one of the two fields. */
 export function clockFaults(body: unknown): FaultDetail[] {
   const given = Object.keys((body ?? {}) as object).filter((name) => name === 'seconds' || name === 'to');
   return given.length === 1 ? [] : [{ path: '', message: 'Give either `seconds` or `to`.' }];
@@ -39,6 +40,10 @@ export function advanceClock(
       const nowMs = ourNowMs + Number(row.clock_offset_ms);
       const toMs = body.to === undefined ? nowMs + (body.seconds ?? 0) * 1000 : Date.parse(body.to);
       const path = body.to === undefined ? '/seconds' : '/to';
+      // A leap second, say, is a valid date-time that our clock never shows.
+      if (Number.isNaN(toMs)) {
+        return { refusal: validationFailed([{ path, message: 'There is no such time on our clock.' }]) };
+      }
       if (toMs <= nowMs) {
         const message = `A clock only moves forward; it stands at ${toIsoTime(nowMs)}.`;
         return { refusal: invalidRequest('clock_backwards', message, [{ path, message }]) };

@@ -1,13 +1,12 @@
-import type { Chain } from '../../chains/registry.ts';
-import { chainsOf, currenciesOn } from '../../chains/registry.ts';
+import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../../chains/registry.ts';
 import { sandboxTxHash } from '../../chains/sandbox.ts';
 import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
 import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { type Currency, convertAmount, currencyScale, isCurrency, parseRatio } from '../../platform/money.ts';
-import type { RateProvider } from '../../rates/sandbox-rates.ts';
+import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
+import type { RateProvider } from '../../rates/provider.ts';
 import type { TransactionRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
@@ -30,14 +29,17 @@ export interface DepositTerms {
 /**
  * Understands a sandbox deposit. USDT is converted into USDC at the current sell rate, rounded down; every other
  * currency is credited as it is (contract §4, Crypto wallets).
+ *
+ * @param nowMs the time whose rates are used
  */
 export function readDeposit(
   body: CryptoDepositBody,
   rates: RateProvider,
+  nowMs: number,
 ): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
   const { chain, currency } = body;
-  if (!isCurrency(currency) || !currenciesOn(chain).includes(currency)) {
-    const fitting = isCurrency(currency) ? chainsOf(currency) : [];
+  if (!isStablecoin(currency) || !currenciesOn(chain).includes(currency)) {
+    const fitting = isStablecoin(currency) ? chainsOf(currency) : [];
     const message =
       fitting.length > 0
         ? `There is no ${currency} on ${chain}, but on ${fitting.join(', ')}.`
@@ -52,14 +54,13 @@ export function readDeposit(
       terms: { ...arrived, creditedCurrency: currency, creditedMinor: amount.minor, exchangeRate: null },
     };
   }
-  return convertUsdt(arrived, rates);
+  return convertUsdt(arrived, rates.quote('usdt', 'usd', nowMs)?.sellRate);
 }
 
 function convertUsdt(
   arrived: Pick<DepositTerms, 'chain' | 'sourceCurrency' | 'sourceMinor'>,
-  rates: RateProvider,
+  rate: string | undefined,
 ): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
-  const rate = rates.quote('usdt', 'usd')?.sellRate;
   const creditedMinor =
     rate === undefined
       ? 0n

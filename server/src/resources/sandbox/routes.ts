@@ -1,15 +1,21 @@
 import type { Route } from '../../http/route.ts';
 import { writeRoute } from '../../http/route.ts';
-import { ApiError } from '../../platform/errors.ts';
-import type { RateProvider } from '../../rates/sandbox-rates.ts';
+import { ApiError, invalidRequest } from '../../platform/errors.ts';
+import type { Ratio } from '../../platform/money.ts';
+import { conversionRate } from '../../rates/conversion.ts';
+import { findRow } from '../../store/find.ts';
 import { decideCustomerKyc } from '../customers/commands.ts';
 import { Customer } from '../customers/schema.ts';
 import { Transaction } from '../transactions/schema.ts';
 import { type ClockDeps, clockRoutes } from './clock-routes.ts';
 import { createCryptoDeposit, readDeposit } from './deposits.ts';
-import { CryptoDepositBody, DecideKycBody } from './schema.ts';
+import { createFiatDeposit, readFiatDeposit } from './fiat-deposits.ts';
+import { CryptoDepositBody, DecideKycBody, FiatDepositBody } from './schema.ts';
+import { type SteerDeps, steerRoute } from './transactions.ts';
 
-export function sandboxRoutes({ rates, ...deps }: { rates: RateProvider } & ClockDeps): Route[] {
+type Deps = ClockDeps & SteerDeps & { readonly fiatFee: Ratio };
+
+export function sandboxRoutes(deps: Deps): Route[] {
   const tag = 'Sandbox';
   return [
     writeRoute<DecideKycBody>({
@@ -41,11 +47,45 @@ export function sandboxRoutes({ rates, ...deps }: { rates: RateProvider } & Cloc
       okDescription: 'The deposit',
       data: { name: 'Transaction', schema: Transaction },
       write({ body, caller }) {
-        const read = readDeposit(body, rates);
+        const read = readDeposit(body, deps.rates, deps.clocks.nowIn(caller.environment.id));
         if ('refusal' in read) throw new ApiError(read.refusal);
         return createCryptoDeposit(caller.environment.id, body.walletId, read.terms);
       },
     }),
+    fiatDepositRoute(deps),
+    steerRoute(deps),
     ...clockRoutes(deps),
   ];
+}
+
+function fiatDepositRoute({ clocks, db, fiatFee, rates }: Deps): Route {
+  return writeRoute<FiatDepositBody>({
+    method: 'POST',
+    path: '/v1/sandbox/fiat-deposits',
+    operationId: 'createFiatDeposit',
+    tag: 'Sandbox',
+    summary: 'Let a fiat deposit arrive',
+    description:
+      'Money arrives on a virtual account, is converted into USDC and credited. On a deactivated account it goes back ' +
+      'to its sender.',
+    access: 'test',
+    body: FiatDepositBody,
+    okDescription: 'The deposit',
+    data: { name: 'Transaction', schema: Transaction },
+    async write({ body, caller }) {
+      const { id } = caller.environment;
+      const account = await findRow(db, 'virtual_accounts', id, body.virtualAccountId);
+      if (!account) throw new ApiError(accountNotFound());
+      const { source_currency: currency } = account;
+      const conversion = conversionRate(rates, currency, 'usdc', clocks.nowIn(id));
+      const read = readFiatDeposit(body, currency, conversion, fiatFee);
+      if ('refusal' in read) throw new ApiError(read.refusal);
+      return createFiatDeposit(id, account, read.terms);
+    },
+  });
+}
+
+function accountNotFound() {
+  const message = 'No such virtual account.';
+  return invalidRequest('virtual_account_not_found', message, [{ path: '/virtualAccountId', message }]);
 }

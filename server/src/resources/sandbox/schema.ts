@@ -29,6 +29,25 @@ export const CryptoDepositBody = Type.Object({
 });
 export type CryptoDepositBody = Static<typeof CryptoDepositBody>;
 
+export const FiatDepositBody = Type.Object({
+  virtualAccountId: Type.String({ minLength: 1, maxLength: limits.shortTextLength }),
+  amount: Type.Unsafe<string | number>({
+    type: ['string', 'number'],
+    description: 'In the account\'s currency: `"100.00"`',
+  }),
+  paymentRail: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: limits.shortTextLength,
+      description: 'How it comes: `ach`, `sepa`, …; an ordinary one when left out',
+    }),
+  ),
+  senderName: Type.Optional(
+    Type.String({ minLength: 1, maxLength: limits.nameLength, description: 'Who sends it' }),
+  ),
+});
+export type FiatDepositBody = Static<typeof FiatDepositBody>;
+
 export const AdvanceClockBody = Type.Object(
   {
     seconds: Type.Optional(

@@ -56,6 +56,7 @@ const nothingKnown = {
   metadata: '{}',
   next_action_at: null,
   virtual_account_id: null,
+  sender_name: null,
   payout_account_id: null,
   trace_id: null,
   return_code: null,

@@ -18,6 +18,7 @@ export async function findTransaction(
 export interface TransactionFilter {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;
+  readonly virtualAccountId?: string | undefined;
   readonly type?: string | undefined;
   readonly status?: string | undefined;
   readonly clientReferenceId?: string | undefined;
@@ -47,6 +48,9 @@ export async function listTransactions<Item>(
           .where('bucket', '=', bucketOfId(walletId))
           .where('id', '=', walletId),
       );
+  }
+  if (filter.virtualAccountId !== undefined) {
+    query = query.where('virtual_account_id', '=', filter.virtualAccountId);
   }
   if (filter.type !== undefined) query = query.where('type', '=', filter.type as TransactionRow['type']);
   if (filter.status !== undefined)

@@ -7,6 +7,17 @@ import { createdRange, createdSpan, pageOf } from '../paging.ts';
 import { findTransaction, listTransactions } from './queries.ts';
 import { Transaction, transactionJson, transactionStatuses, transactionTypes } from './schema.ts';
 
+/** Query parameters that narrow a list of transactions. */
+export const transactionFilters = {
+  customerId: Type.Optional(Type.String({ description: 'Only those of this customer' })),
+  walletId: Type.Optional(Type.String({ description: 'Only those of this wallet' })),
+  virtualAccountId: Type.Optional(Type.String({ description: 'Only deposits to this virtual account' })),
+  type: Type.Optional(oneOf(transactionTypes, 'Only those of this type')),
+  status: Type.Optional(oneOf(transactionStatuses, 'Only those with this status')),
+  clientReferenceId: Type.Optional(Type.String({ description: 'Only those with this reference of yours' })),
+  ...createdRange,
+};
+
 export function transactionRoutes({ db }: { db: Db }): Route[] {
   const tag = 'Transactions';
   const data = { name: 'Transaction', schema: Transaction };
@@ -19,16 +30,7 @@ export function transactionRoutes({ db }: { db: Db }): Route[] {
     description: 'Returns transfers and deposits, newest first.',
     access: 'key',
     list: true,
-    query: Type.Object({
-      customerId: Type.Optional(Type.String({ description: 'Only those of this customer' })),
-      walletId: Type.Optional(Type.String({ description: 'Only those of this wallet' })),
-      type: Type.Optional(oneOf(transactionTypes, 'Only those of this type')),
-      status: Type.Optional(oneOf(transactionStatuses, 'Only those with this status')),
-      clientReferenceId: Type.Optional(
-        Type.String({ description: 'Only those with this reference of yours' }),
-      ),
-      ...createdRange,
-    }),
+    query: Type.Object(transactionFilters),
     okDescription: 'A page of transactions',
     data,
     read: ({ caller, query }) =>

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { nullableText, oneOf, time } from '../../http/schema.ts';
+import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import type { TransactionRow } from '../../store/rows.ts';
 import { printAmount, printOptional } from '../fields.ts';
@@ -33,7 +33,15 @@ export const Transaction = Type.Object({
   destinationPaymentRail: Type.Optional(Type.String()),
   destinationAddress: Type.Optional(Type.String()),
   destinationTxHash: Type.Optional(nullableText()),
+  payoutAccountId: Type.Optional(Type.String({ description: 'The counterparty that is paid, of a payout' })),
+  traceId: Type.Optional(nullableText("What the rail knows the payment by, in the rail's own form")),
+  estimatedArrivalAt: Type.Optional(
+    nullableTime('When the beneficiary usually has it, by the cut-offs and banking days of the rail'),
+  ),
+  returnCode: Type.Optional(nullableText("The rail's code, of a payment that came back")),
+  returnReason: Type.Optional(nullableText('Why it failed or came back')),
   gasFee: Type.Optional(nullableText('What the chain charged us; never taken from the transfer')),
+  virtualAccountId: Type.Optional(Type.String({ description: 'Where a fiat deposit arrived' })),
   sourcePaymentRail: Type.Optional(Type.String()),
   sourceTxHash: Type.Optional(nullableText()),
   reference: Type.Optional(nullableText()),
@@ -46,10 +54,15 @@ export const Transaction = Type.Object({
 
 const serialise = compileSerialiser<Static<typeof Transaction>>(Transaction);
 
-/** A transaction as the API shows it, as JSON text. What does not belong to its kind is absent (contract §1). */
+/** A transaction as the API shows it, as JSON text. */
 export function transactionJson(row: TransactionRow): string {
+  return serialise(transactionView(row));
+}
+
+/** A transaction as the API shows it. What does not belong to its kind is absent (contract §1). */
+export function transactionView(row: TransactionRow): Static<typeof Transaction> {
   const { destination_currency: destination, source_currency: source } = row;
-  return serialise({
+  return {
     id: row.id,
     customerId: row.customer_id,
     walletId: row.wallet_id,
@@ -68,20 +81,44 @@ export function transactionJson(row: TransactionRow): string {
     timeline: JSON.parse(row.timeline),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-  });
+  };
 }
 
 function transferFields(row: TransactionRow) {
   return {
     destinationPaymentRail: row.destination_payment_rail ?? '',
-    destinationAddress: row.destination_address ?? '',
-    destinationTxHash: row.destination_tx_hash,
-    gasFee: printOptional(row.gas_fee_minor, row.source_currency),
+    ...(row.payout_account_id === null ? chainFields(row) : payoutFields(row, row.payout_account_id)),
+    returnReason: row.return_reason,
     reference: row.reference,
     clientReferenceId: row.client_reference_id,
   };
 }
 
+function chainFields(row: TransactionRow) {
+  return {
+    destinationAddress: row.destination_address ?? '',
+    destinationTxHash: row.destination_tx_hash,
+    gasFee: printOptional(row.gas_fee_minor, row.source_currency),
+  };
+}
+
+function payoutFields(row: TransactionRow, payoutAccountId: string) {
+  return {
+    payoutAccountId,
+    traceId: row.trace_id,
+    estimatedArrivalAt: row.estimated_arrival_at,
+    returnCode: row.return_code,
+  };
+}
+
 function depositFields(row: TransactionRow) {
-  return { sourcePaymentRail: row.source_payment_rail ?? '', sourceTxHash: row.source_tx_hash };
+  const sourcePaymentRail = row.source_payment_rail ?? '';
+  return row.virtual_account_id === null
+    ? { sourcePaymentRail, sourceTxHash: row.source_tx_hash }
+    : {
+        sourcePaymentRail,
+        virtualAccountId: row.virtual_account_id,
+        traceId: row.trace_id,
+        returnReason: row.return_reason,
+      };
 }

@@ -1,82 +1,66 @@
-import { checkAddress } from '../../chains/addresses.ts';
-import { type Chain, chains, chainsOf, currenciesOn, isChain } from '../../chains/registry.ts';
-import { conflict, type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
-import {
-  type Currency,
-  currencyScale,
-  formatAmount,
-  multiplyRatio,
-  type Ratio,
-} from '../../platform/money.ts';
-import type { TransactionStatus, WalletRow } from '../../store/rows.ts';
-import { heldCurrencies } from '../crypto-wallets/lifecycle.ts';
-import { readAmount } from '../fields.ts';
-import type { CreateTransferBody } from './schema.ts';
+import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
+import { currencyScale, formatAmount } from '../../platform/money.ts';
+import { factsOf } from '../../rails/account-types.ts';
+import { type OwnerType, railFacts } from '../../rails/rails.ts';
+import type { CounterpartyRow, TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { BankTerms, TransferTerms } from './terms.ts';
 
-/** A transfer's request once its fields have been understood. */
-export interface TransferTerms {
-  readonly amountMinor: bigint;
-  readonly feeMinor: bigint;
-  readonly currency: Currency;
-  readonly chain: Chain;
-  readonly address: string;
+/** Whether a transfer is paid out by a bank rather than sent on a chain. */
+export function isPayout(row: Pick<TransactionRow, 'payout_account_id'>): boolean {
+  return row.payout_account_id !== null;
 }
 
-export type ReadTerms = { readonly terms: TransferTerms } | { readonly refusal: Refusal };
+const followersOnChain: Partial<Record<TransactionStatus, readonly TransactionStatus[]>> = {
+  in_review: ['funds_received', 'failed'],
+  funds_received: ['payment_submitted', 'failed'],
+  payment_submitted: ['completed', 'failed'],
+  failed: ['refunded'],
+};
+
+const followersOfPayout: Partial<Record<TransactionStatus, readonly TransactionStatus[]>> = {
+  in_review: ['funds_received', 'failed'],
+  funds_received: ['payment_submitted', 'failed'],
+  payment_submitted: ['payment_processed', 'returned', 'failed'],
+  payment_processed: ['returned'],
+  failed: ['refunded'],
+  returned: ['refunded'],
+};
+
+/** The statuses that can follow a transfer's own (contract §4, Transfers), the ordinary one first. */
+export function followersOf(
+  row: Pick<TransactionRow, 'payout_account_id' | 'status'>,
+): readonly TransactionStatus[] {
+  return (isPayout(row) ? followersOfPayout : followersOnChain)[row.status] ?? [];
+}
 
 /**
- * Understands what a transfer's request asks for: rail, currencies, address and amount must fit each other.
+ * The statuses on the shortest way to one that is wanted, it included.
  *
- * @param feeRate the part of the amount that we keep; rounded up to the smallest unit
+ * @returns undefined when no way leads there
  */
-export function readTerms(body: CreateTransferBody, feeRate: Ratio): ReadTerms {
-  const currency = (body.sourceCurrency ?? 'usdc') as Currency;
-  const faults = pairFaults(body, currency);
-  if (faults) return { refusal: faults };
-  const chain = body.destinationPaymentRail as Chain;
-  const address = checkAddress(chain, body.destinationAddress);
-  const amount = readAmount(body.amount, currency);
-  const details: FaultDetail[] = [];
-  if (!amount.ok) details.push(amount.fault);
-  if (!address.ok) details.push({ path: '/destinationAddress', message: address.fault });
-  if (!amount.ok || !address.ok) {
-    const reason = amount.ok ? 'invalid_address' : 'invalid_amount';
-    return { refusal: invalidRequest(reason, details[0]?.message ?? 'The transfer is not valid.', details) };
-  }
-  const feeMinor = multiplyRatio(amount.minor, feeRate, 'up');
-  if (feeMinor >= amount.minor) return { refusal: tooSmall(feeMinor, currency) };
-  return { terms: { amountMinor: amount.minor, feeMinor, currency, chain, address: address.address } };
-}
-
-function tooSmall(feeMinor: bigint, currency: Currency): Refusal {
-  const message = `Its fee of ${formatAmount(feeMinor, currencyScale[currency])} would eat the whole amount.`;
-  return invalidRequest('amount_too_small', message, [{ path: '/amount', message }]);
-}
-
-/** Whether rail and currencies go together; the message names what would. */
-function pairFaults(body: CreateTransferBody, currency: string): Refusal | undefined {
-  const refuse = (reason: string, path: string, message: string): Refusal =>
-    invalidRequest(reason, message, [{ path, message }]);
-  const { destinationCurrency, destinationPaymentRail: rail } = body;
-  if (!(heldCurrencies as readonly string[]).includes(currency)) {
-    return refuse('unsupported_currency', '/sourceCurrency', `A wallet holds ${heldCurrencies.join(', ')}.`);
-  }
-  if (!isChain(rail)) {
-    return refuse('unsupported_rail', '/destinationPaymentRail', `It must be one of: ${chains.join(', ')}.`);
-  }
-  if (destinationCurrency !== currency) {
-    const message = `A transfer on a chain arrives in the currency it left in: ${currency}.`;
-    return refuse('unsupported_currency', '/destinationCurrency', message);
-  }
-  if (!currenciesOn(rail).includes(currency as Currency)) {
-    const fitting = chainsOf(currency as Currency).join(', ');
-    return refuse(
-      'unsupported_rail',
-      '/destinationPaymentRail',
-      `There is ${currency} on ${fitting}, not on ${rail}.`,
+export function wayTo(
+  row: Pick<TransactionRow, 'payout_account_id' | 'status'>,
+  wanted: TransactionStatus,
+): TransactionStatus[] | undefined {
+  let ways: TransactionStatus[][] = [[]];
+  while (ways.length > 0) {
+    const longer = ways.flatMap((way) =>
+      followersOf({ ...row, status: way.at(-1) ?? row.status }).map((next) => [...way, next]),
     );
+    const found = longer.find((way) => way.at(-1) === wanted);
+    if (found) return found;
+    ways = longer;
   }
   return undefined;
+}
+
+/** Why a transfer cannot be cancelled; undefined when it can. */
+export function refuseCancel(row: TransactionRow): Refusal | undefined {
+  if (row.status === 'in_review') return undefined;
+  return conflict(
+    'transfer_not_cancelable',
+    `The transfer is ${row.status}: only one that is in_review can be cancelled.`,
+  );
 }
 
 /**
@@ -106,13 +90,53 @@ export function refuseWithdrawal(
   return undefined;
 }
 
-const nextOnChain: Partial<Record<TransactionStatus, TransactionStatus>> = {
-  in_review: 'funds_received',
-  funds_received: 'payment_submitted',
-  payment_submitted: 'completed',
-};
+/**
+ * Why a transfer cannot be paid out to a counterparty: it must be the customer's own, active, and reached by the rail.
+ *
+ * @param counterparty undefined when the environment has none by that id
+ */
+export function refusePayee(
+  counterparty: CounterpartyRow | undefined,
+  customerId: string,
+  { payoutCurrency, rail }: BankTerms,
+): Refusal | undefined {
+  if (counterparty?.customer_id !== customerId) {
+    const message = 'The customer has no such counterparty.';
+    return invalidRequest('counterparty_not_found', message, [{ path: '/destinationAddress', message }]);
+  }
+  if (counterparty.status !== 'active') {
+    return conflict('counterparty_inactive', 'The counterparty is inactive: nothing is paid to it.');
+  }
+  const rails = factsOf(counterparty.account_type).rails;
+  if (!rails.includes(rail)) {
+    const message = `The counterparty is a ${counterparty.account_type}, which ${rails.join(', ')} can pay to.`;
+    return invalidRequest('unsupported_rail', message, [{ path: '/destinationPaymentRail', message }]);
+  }
+  if (counterparty.currency !== payoutCurrency) {
+    const message = `The counterparty's account is in ${counterparty.currency}.`;
+    return invalidRequest('unsupported_currency', message, [{ path: '/destinationCurrency', message }]);
+  }
+  return undefined;
+}
 
-/** The status that follows when nothing goes wrong; undefined at the end. */
-export function nextStatus(status: TransactionStatus): TransactionStatus | undefined {
-  return nextOnChain[status];
+/** Why the rail does not pay such an amount: what would arrive is too little or too much for it. */
+export function refusePayoutAmount(
+  { expectedMinor, payoutCurrency, rail }: BankTerms,
+  ownerType: OwnerType,
+): Refusal | undefined {
+  const { maxMinor, minMinor } = railFacts(rail);
+  const print = (minor: bigint): string =>
+    `${formatAmount(minor, currencyScale[payoutCurrency])} ${payoutCurrency}`;
+  const refuse = (reason: string, message: string): Refusal =>
+    invalidRequest(reason, message, [{ path: '/amount', message }]);
+  const arrives = `About ${print(expectedMinor)} would arrive`;
+  const min = minMinor(payoutCurrency);
+  if (expectedMinor < min) {
+    return refuse('amount_too_small', `${arrives}; ${rail} pays ${print(min)} at least.`);
+  }
+  const max = maxMinor(payoutCurrency, ownerType);
+  if (max !== undefined && expectedMinor > max) {
+    return refuse('amount_too_large', `${arrives}; ${rail} pays ${print(max)} at most.`);
+  }
+  return undefined;
 }

@@ -1,45 +1,141 @@
-import { type Route, writeRoute } from '../../http/route.ts';
+import Type from 'typebox';
+import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import { ApiError, invalidRequest } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Ratio } from '../../platform/money.ts';
+import { conversionRate } from '../../rates/conversion.ts';
+import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
+import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
 import { customerNotFound } from '../customers/lifecycle.ts';
 import { findCustomer } from '../customers/queries.ts';
-import { Transaction } from '../transactions/schema.ts';
+import { createdSpan, pageOf } from '../paging.ts';
+import { listTransactions } from '../transactions/queries.ts';
+import { transactionFilters } from '../transactions/routes.ts';
+import { Transaction, transactionJson } from '../transactions/schema.ts';
+import { cancelTransfer } from './advance.ts';
 import { createTransfer } from './commands.ts';
-import { readTerms } from './lifecycle.ts';
+import { requireTransfer } from './queries.ts';
 import { CreateTransferBody } from './schema.ts';
+import { readTerms } from './terms.ts';
 
-export function transferRoutes(deps: { db: Db; onChainFee: Ratio; sandboxStepMs: number }): Route[] {
-  return [
-    writeRoute<CreateTransferBody>({
-      method: 'POST',
-      path: '/v1/transfers',
-      operationId: 'createTransfer',
-      tag: 'Transfers',
-      summary: 'Create a transfer',
-      description:
-        'Sends stablecoins from a wallet to an address on a chain. The whole amount leaves the available balance at ' +
-        'once; `netAmount` is what will arrive. In the sandbox the transfer walks to `completed` by itself.',
-      access: 'key',
-      body: CreateTransferBody,
-      okDescription: 'Transfer created',
-      data: { name: 'Transaction', schema: Transaction },
-      async write({ body, caller }) {
-        if (caller.environment.kind === 'live') throw new ApiError(noLiveChain());
-        const read = readTerms(body, deps.onChainFee);
-        if ('refusal' in read) throw new ApiError(read.refusal);
-        const canBeTheirs = bucketOfId(body.customerId) === bucketOfId(body.walletId);
-        if (!canBeTheirs && !(await findCustomer(deps.db, caller.environment.id, body.customerId))) {
-          throw new ApiError(customerNotFound());
-        }
-        return createTransfer(caller.environment.id, body, read.terms, deps.sandboxStepMs);
-      },
-    }),
-  ];
+interface Deps {
+  readonly db: Db;
+  readonly clocks: EnvironmentClocks;
+  readonly rates: RateProvider;
+  readonly onChainFee: Ratio;
+  readonly fiatFee: Ratio;
+  readonly sandboxStepMs: number;
 }
 
-function noLiveChain() {
-  const message = 'No chain is configured for live transfers on this server.';
+const tag = 'Transfers';
+const data = { name: 'Transaction', schema: Transaction };
+const params = { transferId: 'The transfer ID' };
+
+export function transferRoutes(deps: Deps): Route[] {
+  return [createRoute(deps), listRoute(deps), getRoute(deps), cancelRoute(deps)];
+}
+
+function createRoute({ clocks, db, rates, sandboxStepMs, ...fees }: Deps): Route {
+  return writeRoute<CreateTransferBody>({
+    method: 'POST',
+    path: '/v1/transfers',
+    operationId: 'createTransfer',
+    tag,
+    summary: 'Create a transfer',
+    description:
+      'Sends stablecoins from a wallet to an address on a chain, or pays them out in a fiat currency to a ' +
+      'counterparty. The whole amount leaves the available balance at once; `netAmount` is what is sent, or converted ' +
+      'and paid out at the rate of the moment when it is handed to the bank. In the sandbox the transfer walks to its ' +
+      'end by itself.',
+    access: 'key',
+    body: CreateTransferBody,
+    okDescription: 'Transfer created',
+    data,
+    async write({ body, caller }) {
+      const { id, kind } = caller.environment;
+      if (kind === 'live') throw new ApiError(noLiveRail());
+      const nowMs = clocks.nowIn(id);
+      const read = readTerms(body, {
+        ...fees,
+        convert: (from, to) => conversionRate(rates, from, to, nowMs),
+      });
+      if ('refusal' in read) throw new ApiError(read.refusal);
+      const canBeTheirs = bucketOfId(body.customerId) === bucketOfId(body.walletId);
+      if (!canBeTheirs && !(await findCustomer(db, id, body.customerId))) {
+        throw new ApiError(customerNotFound());
+      }
+      return createTransfer(id, body, read.terms, sandboxStepMs);
+    },
+  });
+}
+
+function listRoute({ db }: Deps): ReadRoute {
+  const { type: _, virtualAccountId: __, ...filters } = transactionFilters;
+  return {
+    method: 'GET',
+    path: '/v1/transfers',
+    operationId: 'listTransfers',
+    tag,
+    summary: 'List transfers',
+    description: 'Returns your transfers, newest first: the transactions of this type.',
+    access: 'key',
+    list: true,
+    query: Type.Object(filters),
+    okDescription: 'A page of transfers',
+    data,
+    read: ({ caller, query }) =>
+      listTransactions(
+        db,
+        caller.environment.id,
+        { ...query, ...createdSpan(query), type: 'transfer' },
+        pageOf(query),
+        transactionJson,
+      ),
+  };
+}
+
+function getRoute({ db }: Deps): ReadRoute {
+  return {
+    method: 'GET',
+    path: '/v1/transfers/{transferId}',
+    operationId: 'getTransfer',
+    tag,
+    summary: 'Get a transfer',
+    description: 'Returns one transfer.',
+    access: 'key',
+    params,
+    okDescription: 'The transfer',
+    data,
+    errors: ['NOT_FOUND'],
+    async read({ caller, params: { transferId = '' } }) {
+      return transactionJson(await requireTransfer(db, caller.environment.id, transferId));
+    },
+  };
+}
+
+function cancelRoute({ db, sandboxStepMs: stepMs }: Deps): Route {
+  return writeRoute<unknown>({
+    method: 'POST',
+    path: '/v1/transfers/{transferId}/cancel',
+    operationId: 'cancelTransfer',
+    tag,
+    summary: 'Cancel a transfer',
+    description:
+      'Stops a transfer that is still `in_review`. It becomes `failed`, and its whole amount is available again.',
+    access: 'key',
+    params,
+    okDescription: 'The transfer',
+    data,
+    errors: ['NOT_FOUND'],
+    async write({ caller, params: { transferId = '' } }) {
+      const row = await requireTransfer(db, caller.environment.id, transferId);
+      return cancelTransfer(row, { stepMs, conversion: undefined });
+    },
+  });
+}
+
+function noLiveRail() {
+  const message = 'No chain or bank is configured for live transfers on this server.';
   return invalidRequest('rail_not_configured', message, [{ path: '/destinationPaymentRail', message }]);
 }

@@ -13,10 +13,20 @@ export const CreateTransferBody = Type.Object({
   }),
   sourceCurrency: Type.Optional(Type.String({ ...id, description: '`usdc` when left out' })),
   destinationCurrency: Type.String({ ...id, description: 'The currency that arrives' }),
-  destinationPaymentRail: Type.String({ ...id, description: 'The chain it is sent on: `solana`, `base`, …' }),
-  destinationAddress: Type.String({ ...id, description: 'The address on that chain' }),
+  destinationPaymentRail: Type.String({
+    ...id,
+    description: 'The chain it is sent on (`solana`, `base`, …) or the bank rail (`ach`, `sepa`, …)',
+  }),
+  destinationAddress: Type.String({
+    ...id,
+    description: 'The address on that chain, or the counterparty that is paid (`pa_…`)',
+  }),
   reference: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 140, description: 'Kept with the transfer' }),
+    Type.String({
+      minLength: 1,
+      maxLength: limits.referenceLength,
+      description: 'What the beneficiary reads; each bank rail has its own length and characters',
+    }),
   ),
   clientReferenceId: Type.Optional(
     Type.String({ ...id, description: 'Your own id; transactions can be found by it' }),

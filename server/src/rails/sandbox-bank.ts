@@ -1,0 +1,142 @@
+import { factsOf } from './account-types.ts';
+import { crc16 } from './identifiers/br-code.ts';
+import { clabeCheckDigit } from './identifiers/clabe.ts';
+import { ibanCheckDigits } from './identifiers/iban.ts';
+import { sandboxBank } from './sandbox-identity.ts';
+import { digits, seededText, seededUuid } from './seeded.ts';
+
+/** A currency that the sandbox bank keeps accounts in. */
+export type DepositCurrency = 'usd' | 'eur' | 'gbp' | 'mxn' | 'brl';
+
+/** How to pay into an account, as the API says it (contract §4, Virtual accounts). */
+export type DepositInstructions = Readonly<Record<string, string | readonly string[]>>;
+
+export interface DepositAccount {
+  readonly depositInstructions: DepositInstructions;
+  /** The one number that tells the account from all others in its currency, without spaces and dashes. */
+  readonly accountKey: string;
+}
+
+/**
+ * An account at the sandbox bank to pay into. Its numbers pass every check that numbers of real accounts pass.
+ *
+ * @param seed the same seed gives the same numbers. There are 10^11 and more of them in each currency, so that two seeds
+ *   hardly ever give the same; whoever stores them makes sure of it.
+ */
+export function sandboxDepositAccount(
+  currency: DepositCurrency,
+  seed: string,
+  holderName: string,
+): DepositAccount {
+  return makers[currency](seed, holderName);
+}
+
+const bankName = sandboxBank.name;
+
+const makers: Readonly<Record<DepositCurrency, (seed: string, holderName: string) => DepositAccount>> = {
+  usd(seed, holderName) {
+    const accountNumber = usAccountNumber(seed);
+    const { routingNumber } = sandboxBank;
+    return {
+      depositInstructions: {
+        bank_name: bankName,
+        account_number: accountNumber,
+        routing_number: routingNumber,
+        bank_address: sandboxBank.address,
+        account_holder_name: holderName,
+        payment_rails: factsOf('us_bank').rails,
+      },
+      accountKey: routingNumber + accountNumber,
+    };
+  },
+  eur(seed, holderName) {
+    const { bic, ibanBank, ibanCountry } = sandboxBank;
+    const bban = ibanBank + number(seed, 'iban', 13);
+    const iban = ibanCountry + ibanCheckDigits(ibanCountry, bban) + bban;
+    return {
+      depositInstructions: { iban, bic, account_holder_name: holderName, bank_name: bankName },
+      accountKey: iban,
+    };
+  },
+  gbp(seed, holderName) {
+    const sortCode = sandboxBank.sortCodePrefix + number(seed, 'sort code', 4);
+    const accountNumber = number(seed, 'gb account', 8);
+    return {
+      depositInstructions: {
+        account_number: accountNumber,
+        sort_code: sortCode,
+        account_holder_name: holderName,
+        bank_name: bankName,
+      },
+      accountKey: sortCode + accountNumber,
+    };
+  },
+  mxn(seed, holderName) {
+    const head = sandboxBank.clabeBankAndCity + number(seed, 'clabe', 11);
+    const clabe = head + clabeCheckDigit(head);
+    return {
+      depositInstructions: { clabe, account_holder_name: holderName, bank_name: bankName },
+      accountKey: clabe,
+    };
+  },
+  brl(seed, holderName) {
+    const key = seededUuid({ seed, purpose: 'pix key' });
+    return {
+      depositInstructions: { br_code: brCode(key, holderName), account_holder_name: holderName },
+      accountKey: key,
+    };
+  },
+};
+
+function number(seed: string, purpose: string, length: number): string {
+  return seededText(digits, length, { seed, purpose });
+}
+
+/** Paid to as a counterparty, an account whose number ends with 100 and two digits sends the payment back. */
+const steersReturns = /100\d\d$/;
+
+function usAccountNumber(seed: string): string {
+  for (let attempt = 0; ; attempt += 1) {
+    const accountNumber = number(seed, `us account ${attempt}`, 12);
+    if (!steersReturns.test(accountNumber)) return accountNumber;
+  }
+}
+
+/** Merchant's name and city in a BR Code: ASCII, so many characters (Banco Central do Brasil, Manual do BR Code). */
+const brCodeNameLength = 25;
+const brCodeCity = 'SAO PAULO';
+
+/** A static BR Code for a Pix key, without an amount. */
+function brCode(key: string, holderName: string): string {
+  const account = object('00', 'br.gov.bcb.pix') + object('01', key);
+  const code = [
+    object('00', '01'),
+    object('26', account),
+    object('52', '0000'),
+    object('53', '986'),
+    object('58', 'BR'),
+    object('59', merchantName(holderName)),
+    object('60', brCodeCity),
+    object('62', object('05', '***')),
+    '6304',
+  ].join('');
+  return code + crc16(Buffer.from(code));
+}
+
+/** EMV QRCPS: two digits of id, two of length, the value. */
+function object(id: string, value: string): string {
+  return id + String(value.length).padStart(2, '0') + value;
+}
+
+/** A name in capitals of ASCII; the bank's own where nothing of it can be written so. */
+function merchantName(holderName: string): string {
+  const ascii = holderName
+    .normalize('NFKD')
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9 .&-]/g, '')
+    .replaceAll(/ +/g, ' ')
+    .trim()
+    .slice(0, brCodeNameLength)
+    .trim();
+  return /[A-Z0-9]/.test(ascii) ? ascii : bankName.toUpperCase().slice(0, brCodeNameLength);
+}

@@ -1,0 +1,81 @@
+import { multiplyRatio, parseRatio, type Ratio } from '../platform/money.ts';
+import { printRate, type Quote, type RateProvider } from './provider.ts';
+
+/** The rate of a conversion: units of the destination currency for one of the source currency, as decimal texts. */
+export interface ConversionRate {
+  /** The rate to apply, as it stands: what is shown times the amount is what is paid. */
+  readonly rate: string;
+  /** The same without our spread; never below `rate`. */
+  readonly midRate: string;
+  /** Both currencies are one unit of value: the rate is 1, and nothing is earned on it. */
+  readonly isParity: boolean;
+}
+
+const parity: ConversionRate = { rate: '1', midRate: '1', isParity: true };
+
+/** Rates that are crossed through usd keep at least so many decimals and significant digits. */
+const crossDigits = 8;
+
+/** The unit that rates count in: usdc is worth its dollar, always. */
+function unitOf(currency: string): string {
+  return currency === 'usdc' ? 'usd' : currency;
+}
+
+/**
+ * The rate at which one currency is converted into another. usdc counts as usd; usd against another currency takes the
+ * pair's sell rate; any other two are crossed through usd: the product of the two sell rates, rounded down to 8
+ * decimals, or to 8 significant digits where that is more decimals. Middles are crossed likewise, rounded up.
+ *
+ * Apply it with `convertAmount(minor, fromScale, toScale, parseRatio(rate), 'down')`.
+ *
+ * @param nowMs the time of the environment's own clock
+ * @returns undefined when there is no rate now for a pair that it takes
+ */
+export function conversionRate(
+  provider: RateProvider,
+  from: string,
+  to: string,
+  nowMs: number,
+): ConversionRate | undefined {
+  const [source, destination] = [unitOf(from), unitOf(to)];
+  if (source === destination) return parity;
+  if (source === 'usd' || destination === 'usd') {
+    const quote = provider.quote(source, destination, nowMs);
+    return quote && { rate: quote.sellRate, midRate: quote.midRate, isParity: false };
+  }
+  const first = provider.quote(source, 'usd', nowMs);
+  const second = provider.quote('usd', destination, nowMs);
+  return first && second && cross(first, second);
+}
+
+function cross(first: Quote, second: Quote): ConversionRate {
+  return {
+    rate: printRate(product(first.sellRate, second.sellRate), 'down', crossDigits),
+    midRate: printRate(product(first.midRate, second.midRate), 'up', crossDigits),
+    isParity: false,
+  };
+}
+
+function product(one: string, other: string): Ratio {
+  const [a, b] = [parseRatio(one), parseRatio(other)];
+  return { numerator: a.numerator * b.numerator, denominator: a.denominator * b.denominator };
+}
+
+/**
+ * What our spread costs the customer, in the source currency: the amount times (`midRate` − `rate`) / `midRate`,
+ * rounded up to the smallest unit. Never negative, and never more than the amount.
+ *
+ * @param netMinor the amount that is converted, in minor units of the source currency; not negative
+ * @param rate the rate that is applied
+ * @param midRate the rate without the spread, greater than zero
+ */
+export function exchangeFeeMinor(netMinor: bigint, rate: string, midRate: string): bigint {
+  const [applied, middle] = [parseRatio(rate), parseRatio(midRate)];
+  const difference = middle.numerator * applied.denominator - applied.numerator * middle.denominator;
+  if (difference <= 0n) return 0n;
+  return multiplyRatio(
+    netMinor,
+    { numerator: difference, denominator: middle.numerator * applied.denominator },
+    'up',
+  );
+}

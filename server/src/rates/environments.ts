@@ -1,0 +1,39 @@
+import type { Clock } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
+import type { Ratio } from '../platform/money.ts';
+import { createHttpRates, type HttpRates } from './http-rates.ts';
+import type { RateProvider, Spreads } from './provider.ts';
+import { createSandboxRates } from './sandbox-rates.ts';
+
+/** The settings of rates, by their names in the configuration. */
+export interface RateSettings {
+  readonly rateSpread: Ratio;
+  readonly stablecoinSpread: Ratio;
+  readonly ratesUrl: string | undefined;
+  readonly ratesMapping: string;
+  readonly ratesBase: string;
+  readonly ratesMaxAgeMs: number;
+}
+
+/** The providers of both kinds of environments. */
+export interface EnvironmentRates {
+  readonly sandbox: RateProvider;
+  /** What fetches live rates, to be kept fresh and closed; undefined when no source is set. */
+  readonly live: HttpRates | undefined;
+  /** @returns undefined for live keys when no source is set */
+  providerFor(kind: 'test' | 'live'): RateProvider | undefined;
+}
+
+/**
+ * Makes the rates of the sandbox, and those for live keys when a source is set.
+ *
+ * @param clock the time that fetched rates age by
+ */
+export function createRates(settings: RateSettings, clock: Clock): EnvironmentRates {
+  const spreads: Spreads = { fiat: settings.rateSpread, stablecoin: settings.stablecoinSpread };
+  const { ratesBase: base, ratesMapping: mapping, ratesMaxAgeMs: maxAgeMs, ratesUrl: url } = settings;
+  const source = url === undefined ? undefined : { url, mapping, base, timeoutMs: limits.ratesTimeoutMs };
+  const sandbox = createSandboxRates(spreads);
+  const live = source && createHttpRates({ clock, maxAgeMs, spreads, source });
+  return { sandbox, live, providerFor: (kind) => (kind === 'test' ? sandbox : live?.provider) };
+}

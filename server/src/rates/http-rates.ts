@@ -1,0 +1,104 @@
+import { Agent } from 'undici';
+import type { Clock } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
+import type { Ratio } from '../platform/money.ts';
+import {
+  createRateProvider,
+  inverse,
+  type QuotedCurrency,
+  quotedCurrencies,
+  type RateProvider,
+  type Spreads,
+} from './provider.ts';
+import { type Fetched, fetchRates, type RateSource } from './rate-source.ts';
+
+/** Rates that are fetched from a public source, kept, and refused once they are too old. */
+export interface HttpRates {
+  readonly provider: RateProvider;
+  /** Fetches all rates. What fails keeps its last good rate. Never throws. */
+  refresh(signal: AbortSignal): Promise<RefreshReport>;
+  close(): Promise<void>;
+}
+
+/** What came of a refresh. */
+export interface RefreshReport {
+  readonly renewed: number;
+  /** Why each of the other currencies has no new rate. */
+  readonly faults: ReadonlyMap<string, string>;
+}
+
+interface KeptMid {
+  /** Units for one usd. */
+  readonly mid: Ratio;
+  readonly atMs: number;
+}
+
+/**
+ * Makes a provider of published rates. It has none before its first refresh.
+ *
+ * @param maxAgeMs how long after it was fetched a rate is given
+ */
+export function createHttpRates({
+  clock,
+  maxAgeMs,
+  source,
+  spreads,
+}: {
+  clock: Clock;
+  maxAgeMs: number;
+  source: RateSource;
+  spreads: Spreads;
+}): HttpRates {
+  const kept = new Map<QuotedCurrency, KeptMid>();
+  const agent = new Agent({ connections: limits.ratesConnections });
+  const freshMid = (currency: QuotedCurrency, nowMs: number): Ratio | undefined => {
+    const found = kept.get(currency);
+    return found && nowMs - found.atMs <= maxAgeMs ? found.mid : undefined;
+  };
+  const wanted = (['usd', ...quotedCurrencies] as const).filter((currency) => currency !== source.base);
+  return {
+    provider: createRateProvider({ midOf: freshMid }, spreads),
+    async refresh(signal) {
+      const fetched = await fetchRates(source, wanted, agent, signal);
+      const nowMs = clock.now();
+      const faults = new Map<string, string>();
+      for (const currency of quotedCurrencies) {
+        const found = perDollar(fetched, currency, source.base);
+        const fault = 'fault' in found ? found.fault : jumpFault(freshMid(currency, nowMs), found.value);
+        if (fault === undefined && 'value' in found) kept.set(currency, { mid: found.value, atMs: nowMs });
+        else faults.set(currency, fault ?? '');
+      }
+      return { renewed: quotedCurrencies.length - faults.size, faults };
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Units of a currency for one usd, out of rates that are for one of the base. */
+function perDollar(fetched: ReadonlyMap<string, Fetched>, currency: string, base: string): Fetched {
+  const one: Fetched = { value: { numerator: 1n, denominator: 1n } };
+  const missing: Fetched = { fault: 'The source was not asked for it.' };
+  const own = currency === base ? one : (fetched.get(currency) ?? missing);
+  const dollar = base === 'usd' ? one : (fetched.get('usd') ?? missing);
+  if ('fault' in own) return own;
+  if ('fault' in dollar) return { fault: `No rate for usd: ${dollar.fault}` };
+  const perUsd = inverse(dollar.value);
+  return {
+    value: {
+      numerator: own.value.numerator * perUsd.numerator,
+      denominator: own.value.denominator * perUsd.denominator,
+    },
+  };
+}
+
+/**
+ * A source that suddenly says something quite different is more likely wrong than right: its rate is held back for as
+ * long as the last good one is not too old.
+ */
+function jumpFault(last: Ratio | undefined, next: Ratio): string | undefined {
+  if (!last) return undefined;
+  const [before, after] = [last.numerator * next.denominator, next.numerator * last.denominator];
+  const limit = (before * BigInt(limits.rateJumpPercent)) / 100n;
+  if (after <= before + limit && after >= before - limit) return undefined;
+  return `The rate has jumped by more than ${limits.rateJumpPercent} %.`;
+}

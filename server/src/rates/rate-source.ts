@@ -1,0 +1,135 @@
+import { setMaxListeners } from 'node:events';
+import { type Dispatcher, request } from 'undici';
+import { limits } from '../platform/limits.ts';
+import type { Ratio } from '../platform/money.ts';
+import { type JsonTexts, parseJsonTexts, textAt } from './json-texts.ts';
+
+/** Where published rates are, and how they are written there. */
+export interface RateSource {
+  /** With `{TO}`, `{FROM}`, or the same in lower case, for the codes of the currencies. */
+  readonly url: string;
+  /** JSON pointer to the rate in the answer, with the same places to fill. */
+  readonly mapping: string;
+  /** The currency that the rates are for one of: `{FROM}`. */
+  readonly base: string;
+  readonly timeoutMs: number;
+}
+
+/** A currency's rate, or why there is none. Faults never hold the URL: it may hold a key. */
+export type Fetched = { readonly value: Ratio } | { readonly fault: string };
+
+/**
+ * Fetches the rate of each currency: with one request for each when the URL names the currency, else with one for all.
+ * Never throws.
+ *
+ * @param currencies without the base, whose rate is 1
+ * @param stopping gives up before the time is over
+ */
+export async function fetchRates<Currency extends string>(
+  source: RateSource,
+  currencies: readonly Currency[],
+  agent: Dispatcher,
+  stopping: AbortSignal,
+): Promise<ReadonlyMap<Currency, Fetched>> {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const giveUp = (): void => controller.abort();
+  // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect it, and then it never fires.
+  const timer = setTimeout(giveUp, source.timeoutMs);
+  stopping.addEventListener('abort', giveUp, { once: true });
+  try {
+    if (stopping.aborted) giveUp();
+    return await fetchAll(source, currencies, agent, controller.signal);
+  } finally {
+    clearTimeout(timer);
+    stopping.removeEventListener('abort', giveUp);
+  }
+}
+
+async function fetchAll<Currency extends string>(
+  { base, mapping, url }: RateSource,
+  currencies: readonly Currency[],
+  agent: Dispatcher,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Currency, Fetched>> {
+  const isPerCurrency = /\{to\}/i.test(url);
+  const shared = isPerCurrency ? undefined : fetchDocument(fill(url, base, ''), agent, signal);
+  const fetched = currencies.map(async (currency): Promise<[Currency, Fetched]> => {
+    const document = await (shared ?? fetchDocument(fill(url, base, currency), agent, signal));
+    return [
+      currency,
+      'fault' in document ? document : readRate(document.json, fill(mapping, base, currency)),
+    ];
+  });
+  return new Map(await Promise.all(fetched));
+}
+
+function fill(template: string, from: string, to: string): string {
+  const values: Record<string, string> = { from, to, FROM: from.toUpperCase(), TO: to.toUpperCase() };
+  return template.replaceAll(/\{(from|to|FROM|TO)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+type Document = { readonly json: JsonTexts } | { readonly fault: string };
+
+async function fetchDocument(url: string, agent: Dispatcher, signal: AbortSignal): Promise<Document> {
+  try {
+    // undici hears the signal only once the request has a connection.
+    const { bytes, status } = await Promise.race([get(url, agent, signal), aborted(signal)]);
+    if (status !== 200) return { fault: `The source answered ${status}.` };
+    if (!bytes) return { fault: `The answer is larger than ${limits.ratesResponseBytes} bytes.` };
+    return { json: parseJsonTexts(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+  } catch (error) {
+    return { fault: explain(error, signal) };
+  }
+}
+
+/** The body is read whatever the status: one that nobody reads would end the process with its own abortion. */
+async function get(url: string, agent: Dispatcher, signal: AbortSignal) {
+  const headers = { accept: 'application/json', 'user-agent': 'OpenLedger-Rates/1.0' };
+  const answer = await request(url, { dispatcher: agent, headers, signal });
+  return { status: answer.statusCode, bytes: await readLimited(answer.body) };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** @returns undefined when the body is too large */
+async function readLimited(body: Dispatcher.ResponseData['body']): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += (chunk as Buffer).length;
+    // Leaving the loop destroys the stream.
+    if (length > limits.ratesResponseBytes) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function explain(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'The source did not answer in time.';
+  if (error instanceof SyntaxError || error instanceof TypeError) return 'The answer is not JSON in UTF-8.';
+  const { code } = error as { code?: string };
+  return `The source cannot be reached${code === undefined ? '' : ` (${code})`}.`;
+}
+
+const ratePattern = /^(\d{1,20})(?:\.(\d{1,30}))?(?:[eE]([+-]?\d{1,2}))?$/;
+
+function readRate(document: JsonTexts, pointer: string): Fetched {
+  const text = textAt(document, pointer);
+  if (text === undefined) return { fault: 'The answer has no such rate.' };
+  const match = ratePattern.exec(text);
+  if (!match) return { fault: 'The rate is no plain number.' };
+  const [, whole = '', fraction = '', exponent = '0'] = match;
+  const shift = Number(exponent) - fraction.length;
+  const numerator = BigInt(whole + fraction) * 10n ** BigInt(Math.max(shift, 0));
+  const denominator = 10n ** BigInt(Math.max(-shift, 0));
+  const { rateFactor } = limits;
+  if (numerator * rateFactor < denominator || numerator > denominator * rateFactor) {
+    return { fault: 'The rate is out of all bounds.' };
+  }
+  return { value: { numerator, denominator } };
+}

@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+import { walletAvailable, walletInTransit } from '../../ledger/accounts.ts';
+import { createVault } from '../../platform/seal.ts';
+import { railNames } from '../../rails/rails.ts';
+import {
+  findReturnCode,
+  isUnknownOutcome,
+  returnCodesOf,
+  usualReturnCode,
+} from '../../rails/return-codes.ts';
+import type { ConversionRate } from '../../rates/conversion.ts';
+import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
+import { newTransaction } from '../transactions/lifecycle.ts';
+import { advanceDueTransfer, cancelTransfer } from './advance.ts';
+import { createTransfer } from './commands.ts';
+import { arrivesTooLittle } from './moves.ts';
+import { steerTransfer } from './steer.ts';
+import type { TransferTerms } from './terms.ts';
+
+const walletId = 'wal_01m8364btve20tvkaz126tzp00';
+const transferId = 'txn_01m8364btve20tvkaz126tzp00';
+const nowMs = Date.parse('2027-03-01T15:00:00.000Z');
+const stepMs = 1000;
+
+const context: DecideContext = {
+  nowMs,
+  now: new Date(nowMs).toISOString(),
+  bucket: 0,
+  environmentId: 'env_a',
+  lane: 0,
+  vault: createVault(Buffer.alloc(32, 1)),
+  publicUrl: 'http://localhost:4000',
+  newId: (prefix) => `${prefix}_01m8364btve20tvkaz126tzp00`,
+};
+
+/** A payout of 3 % fee to a mobile money account in Uganda, whose currency has no decimals. */
+function payout(amountMinor: bigint, more: Partial<TransactionRow> = {}): TransactionRow {
+  return newTransaction(context, {
+    id: transferId,
+    customer_id: 'cus_1',
+    wallet_id: walletId,
+    type: 'transfer',
+    status: 'funds_received',
+    amount_minor: amountMinor,
+    source_currency: 'usdc',
+    destination_currency: 'ugx',
+    destination_payment_rail: 'mobile_money',
+    payout_account_id: 'pa_1',
+    fee_minor: amountMinor / 33n,
+    next_action_at: context.now,
+    ...more,
+  });
+}
+
+const at = (rate: string): ConversionRate => ({ rate, midRate: rate, isParity: false });
+
+const wallet = (status: WalletRow['status']): WalletRow => ({
+  bucket: 0,
+  id: walletId,
+  environment_id: 'env_a',
+  customer_id: 'cus_1',
+  status,
+  derivation_index: 0n,
+  created_at: context.now,
+  updated_at: context.now,
+});
+
+/** Decides a command on these rows, twice: it must say the same, read what it declared, and change nothing. */
+function decide<Result>(command: Command<Result>, rows: { row: TransactionRow; wallet?: WalletRow }) {
+  const declared = command.reads(context);
+  const known: Record<string, unknown> = {
+    [`transactions/${rows.row.id}`]: rows.row,
+    [`wallets/${walletId}`]: rows.wallet ?? wallet('active'),
+  };
+  const before = structuredClone(known);
+  const state: State = {
+    get(table, id) {
+      expect(declared).toContainEqual(expect.objectContaining({ table, id } satisfies Partial<RowRef>));
+      return known[`${table}/${id}`] as never;
+    },
+  };
+  const decision = command.decide(state, context);
+  expect(command.decide(state, context)).toEqual(decision);
+  expect(known).toEqual(before);
+  if ('refusal' in decision) return { reason: decision.refusal.reason };
+  const posted = (decision.journals ?? []).flatMap(({ postings }) =>
+    postings.map(({ account }) => account.id),
+  );
+  for (const id of posted)
+    expect(declared).toContainEqual(expect.objectContaining({ table: 'accounts', id }));
+  return {
+    row: decision.writes?.find(({ table }) => table === 'transactions')?.row as TransactionRow,
+    tables: decision.writes?.map(({ table }) => table),
+    journals: decision.journals?.map(({ kind }) => kind),
+    events: decision.events?.map(({ type }) => type),
+  };
+}
+
+const due = (row: TransactionRow, conversion: ConversionRate | undefined) =>
+  decide(advanceDueTransfer(row, { stepMs, conversion }), { row });
+
+describe('a payout whose rate has moved since it was made', () => {
+  // Net 291 millionths of a dollar.
+  const row = payout(300n);
+
+  it('is submitted while it is worth what the rail pays', () => {
+    expect(arrivesTooLittle(row, { stepMs, conversion: at('3500') })).toBe(false);
+    const moved = due(row, at('3500'));
+    expect(moved.row).toMatchObject({ status: 'payment_submitted', final_minor: 1n, exchange_rate: '3500' });
+  });
+
+  it('fails when nothing would arrive, and its whole amount is released', () => {
+    expect(arrivesTooLittle(row, { stepMs, conversion: at('3400') })).toBe(true);
+    const moved = due(row, at('3400'));
+    expect(moved).toMatchObject({
+      row: { status: 'failed', final_minor: null, exchange_rate: null, return_code: null },
+      journals: ['transfer_release'],
+      events: ['transaction.updated', 'transaction.completed'],
+    });
+    expect(moved.row?.return_reason).toMatch(/rate has moved/);
+  });
+
+  it('cannot be steered to where it cannot get, but can fail', () => {
+    const terms = { stepMs, conversion: at('3400') };
+    for (const wish of [{}, { status: 'payment_processed' as const }, { returnCode: 'AC01' }]) {
+      expect(decide(steerTransfer(row, wish, terms), { row })).toEqual({ reason: 'transition_not_allowed' });
+    }
+    expect(decide(steerTransfer(row, { status: 'refunded' }, terms), { row }).journals).toEqual([
+      'transfer_release',
+    ]);
+  });
+
+  it('waits while there is no rate at all', () => {
+    expect(due(payout(1_000_000n), undefined)).toEqual({ reason: 'not_due' });
+    const wished = steerTransfer(row, {}, { stepMs, conversion: undefined });
+    expect(decide(wished, { row })).toEqual({ reason: 'rate_unavailable' });
+  });
+});
+
+describe('a payout that NIP does not know the outcome of', () => {
+  const submitted = payout(1_000_000n, {
+    status: 'payment_submitted',
+    destination_payment_rail: 'nip',
+    destination_currency: 'ngn',
+    final_minor: 1n,
+  });
+
+  it('stays as it is and is asked about again, also while there is no rate', () => {
+    const command = steerTransfer(submitted, { returnCode: '96' }, { stepMs, conversion: undefined });
+    const { journals, row } = decide(command, { row: submitted });
+    expect(journals).toBeUndefined();
+    expect(row).toEqual({ ...submitted, next_action_at: new Date(nowMs + stepMs).toISOString() });
+  });
+});
+
+describe('the money of a payout', () => {
+  const walks: [TransactionStatus[], string[]][] = [
+    [['payment_submitted'], []],
+    [['payment_submitted', 'payment_processed'], ['transfer_settle']],
+    [
+      ['payment_submitted', 'payment_processed', 'returned'],
+      ['transfer_settle', 'transfer_return'],
+    ],
+    [
+      ['payment_submitted', 'payment_processed', 'returned', 'refunded'],
+      ['transfer_settle', 'transfer_return', 'transfer_release'],
+    ],
+    [['payment_submitted', 'returned', 'refunded'], ['transfer_release']],
+    [['payment_submitted', 'failed', 'refunded'], ['transfer_release']],
+    [['failed', 'refunded'], ['transfer_release']],
+  ];
+
+  it.each(walks)('moves once on the way %j', (way, journals) => {
+    let row = payout(1_000_000n);
+    const seen: string[] = [];
+    for (const status of way) {
+      const moved = decide(steerTransfer(row, { status }, { stepMs, conversion: at('3600') }), { row });
+      expect(moved.tables).toEqual(['transactions']);
+      seen.push(...(moved.journals ?? []));
+      row = moved.row as TransactionRow;
+    }
+    expect(seen).toEqual(journals);
+    expect(JSON.parse(row.timeline).map(({ status }: { status: string }) => status)).toEqual([
+      'funds_received',
+      ...way,
+    ]);
+  });
+
+  it('opens a closed wallet when it comes back to it, and touches no other', () => {
+    const row = payout(1_000_000n, { status: 'payment_processed', final_minor: 3492n });
+    const command = steerTransfer(row, { status: 'refunded' }, { stepMs, conversion: undefined });
+    const reopened = decide(command, { row, wallet: wallet('closed') });
+    expect(reopened.tables).toEqual(['transactions', 'wallets']);
+    expect(reopened.events?.[0]).toBe('wallet.updated');
+    expect(decide(command, { row, wallet: wallet('frozen') }).tables).toEqual(['transactions']);
+  });
+});
+
+describe('what a command reads', () => {
+  const body = {
+    customerId: 'cus_01m8364btve20tvkaz126tzp00',
+    walletId,
+    amount: '1.00',
+    destinationCurrency: 'usdc',
+    destinationPaymentRail: 'solana',
+    destinationAddress: 'x',
+  };
+  const terms: TransferTerms = {
+    kind: 'chain',
+    chain: 'solana',
+    address: 'x',
+    amountMinor: 1_000_000n,
+    feeMinor: 3000n,
+    currency: 'usdc',
+  };
+
+  it('is four rows for a transfer on a chain: the payouts have added none', () => {
+    const reads = createTransfer('env_a', body, terms, stepMs).reads(context);
+    expect(reads.map(({ id, table }) => `${table} ${id}`)).toEqual([
+      `customers ${body.customerId}`,
+      `wallets ${walletId}`,
+      `accounts ${walletAvailable(walletId, 'usdc').id}`,
+      `accounts ${walletInTransit(walletId, 'usdc').id}`,
+    ]);
+  });
+
+  it('is five rows for each further status on a chain', () => {
+    const row = { ...payout(1n), payout_account_id: null, destination_payment_rail: 'solana' };
+    for (const command of [
+      advanceDueTransfer(row, { stepMs, conversion: undefined }),
+      cancelTransfer(row, { stepMs, conversion: undefined }),
+    ]) {
+      expect(command.reads(context).map(({ table }) => table)).toEqual([
+        'transactions',
+        ...Array(4).fill('accounts'),
+      ]);
+    }
+  });
+});
+
+describe('the usual code of a return', () => {
+  it.each(railNames)('is one that %s has, and leaves nothing open', (rail) => {
+    const code = usualReturnCode(rail);
+    expect(findReturnCode(rail, code)?.reason).toMatch(/account/);
+    expect(isUnknownOutcome(rail, code)).toBe(false);
+    expect(returnCodesOf(rail).some((known) => isUnknownOutcome(rail, known.code))).toBe(false);
+  });
+});

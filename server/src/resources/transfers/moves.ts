@@ -1,0 +1,180 @@
+import type { Chain } from '../../chains/registry.ts';
+import { sandboxTxHash } from '../../chains/sandbox.ts';
+import {
+  type PayoutMoney,
+  releaseTransferFlow,
+  returnPayoutFlow,
+  settlePayoutFlow,
+  settleTransferFlow,
+  type TransferMoney,
+} from '../../ledger/flows.ts';
+import type { JournalDraft } from '../../ledger/journal.ts';
+import { toIsoTime } from '../../platform/clock.ts';
+import { assert } from '../../platform/errors.ts';
+import type { Currency } from '../../platform/money.ts';
+import type { FiatCode } from '../../rails/fiat.ts';
+import { type Rail, railFacts } from '../../rails/rails.ts';
+import { findReturnCode } from '../../rails/return-codes.ts';
+import { returnDeadlineMs, settlementOf } from '../../rails/settlement.ts';
+import { traceId } from '../../rails/trace-ids.ts';
+import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { DecideContext } from '../../writer/command.ts';
+import { withStatus } from '../transactions/lifecycle.ts';
+import { isPayout } from './lifecycle.ts';
+import { plannedReturn } from './magic.ts';
+import { payoutMinor } from './terms.ts';
+
+/** Why a transfer fails or comes back: the rail's code, if it has one, and the same in words. */
+export interface Cause {
+  readonly code: string | null;
+  readonly text: string;
+}
+
+/** What moving a transfer on may need beside the transfer. */
+export interface MoveTerms {
+  /** How long the sandbox lets it rest in each status. */
+  readonly stepMs: number;
+  /** The rate of now, of a payout; undefined when there is none. */
+  readonly conversion: ConversionRate | undefined;
+}
+
+/** A transfer in its next status, and the journals that go with the move. */
+export interface Move {
+  readonly row: TransactionRow;
+  readonly journals: readonly JournalDraft[];
+}
+
+/**
+ * Moves a transfer on to a status that may follow its own.
+ *
+ * @param causeFor why it gets to `failed` or `returned`
+ */
+export function moveTransfer(
+  row: TransactionRow,
+  status: TransactionStatus,
+  context: DecideContext,
+  terms: MoveTerms,
+  causeFor: (status: TransactionStatus) => Cause,
+): Move {
+  const moved = {
+    ...withStatus(row, status, context.now),
+    next_action_at: nextActionAt(row, status, context, terms),
+  };
+  switch (status) {
+    case 'payment_submitted':
+      return isPayout(row) ? submitPayout(moved, context, terms) : broadcast(moved);
+    case 'payment_processed':
+      return { row: moved, journals: [settlePayoutFlow(context, payoutOf(row))] };
+    case 'completed':
+      return {
+        row: { ...moved, ...arrived(row) },
+        journals: [settleTransferFlow(context, chainOf(row), moneyOf(row))],
+      };
+    case 'failed':
+      return {
+        row: { ...moved, ...nothingLeft, ...because(causeFor(status)) },
+        journals: [releaseTransferFlow(moneyOf(row))],
+      };
+    case 'returned':
+      return row.status === 'payment_processed'
+        ? {
+            row: { ...moved, ...because(causeFor(status)) },
+            journals: [returnPayoutFlow(context, payoutOf(row))],
+          }
+        : { row: { ...moved, ...nothingLeft, ...because(causeFor(status)) }, journals: [] };
+    case 'refunded':
+      // What failed was released as it failed.
+      return { row: moved, journals: row.status === 'returned' ? [releaseTransferFlow(moneyOf(row))] : [] };
+    default:
+      return { row: moved, journals: [] };
+  }
+}
+
+/** When the sandbox moves a transfer on by itself, once it has a status; null when it does not. */
+export function nextActionAt(
+  row: TransactionRow,
+  status: TransactionStatus,
+  { nowMs }: DecideContext,
+  { stepMs }: MoveTerms,
+): string | null {
+  if (status === 'completed' || status === 'refunded') return null;
+  if (status === 'payment_submitted' && row.sandbox_outcome === 'hold_payment') return null;
+  if (status !== 'payment_processed') return toIsoTime(nowMs + stepMs);
+  const code = plannedReturn(row.sandbox_outcome);
+  if (code === undefined) return null;
+  const settledAtMs = Date.parse(row.estimated_arrival_at ?? toIsoTime(nowMs));
+  return toIsoTime(Math.max(nowMs, returnDeadlineMs(railOf(row), settledAtMs, code)));
+}
+
+function broadcast(row: TransactionRow): Move {
+  return { row: { ...row, destination_tx_hash: sandboxTxHash(chainOf(row), row.id) }, journals: [] };
+}
+
+/** Whether less of a payout would arrive at the rate of now than its rail pays. */
+export function arrivesTooLittle(row: TransactionRow, { conversion }: MoveTerms): boolean {
+  if (!isPayout(row) || !conversion) return false;
+  const currency = row.destination_currency as FiatCode;
+  return payoutMinor(moneyOf(row), currency, conversion) < railFacts(railOf(row)).minMinor(currency);
+}
+
+/** The rate of this moment is the one that the payout is made at. */
+function submitPayout(row: TransactionRow, context: DecideContext, { conversion }: MoveTerms): Move {
+  assert(conversion, 'a payout is submitted at a rate');
+  const rail = railOf(row);
+  const finalMinor = payoutMinor(moneyOf(row), row.destination_currency as Currency, conversion);
+  return {
+    row: {
+      ...row,
+      final_minor: finalMinor,
+      exchange_rate: conversion.isParity ? null : conversion.rate,
+      exchange_fee_minor: exchangeFeeMinor(row.net_minor, conversion.rate, conversion.midRate),
+      trace_id: traceId(rail, { seed: row.id, nowMs: context.nowMs }),
+      estimated_arrival_at: toIsoTime(settlementOf(rail, context.nowMs).settlesAtMs),
+    },
+    journals: [],
+  };
+}
+
+/** What is known once a transfer has arrived. The simulated chains charge nothing. */
+function arrived(row: TransactionRow) {
+  return { final_minor: row.net_minor, gas_fee_minor: 0n, exchange_fee_minor: 0n };
+}
+
+/** Until a payout has been processed, nothing has left our bank: what was worked out for it has not come true. */
+const nothingLeft = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
+
+function because({ code, text }: Cause) {
+  return { return_code: code, return_reason: text };
+}
+
+/** What a code of the transfer's rail means. */
+export function causeOf(row: TransactionRow, code: string): Cause {
+  const known = findReturnCode(railOf(row), code);
+  assert(known, 'a return has a code of its rail');
+  return { code, text: known.reason };
+}
+
+/** What the ledger needs to know of a transfer. */
+export function moneyOf(row: TransactionRow): TransferMoney & { readonly currency: Currency } {
+  return {
+    transactionId: row.id,
+    walletId: row.wallet_id,
+    currency: row.source_currency as Currency,
+    amountMinor: row.amount_minor,
+    feeMinor: row.fee_minor,
+  };
+}
+
+function payoutOf(row: TransactionRow): PayoutMoney {
+  assert(row.final_minor !== null && row.final_minor > 0n, 'a submitted payout has a final amount');
+  return { ...moneyOf(row), payoutCurrency: row.destination_currency, finalMinor: row.final_minor };
+}
+
+function chainOf(row: TransactionRow): Chain {
+  return row.destination_payment_rail as Chain;
+}
+
+function railOf(row: TransactionRow): Rail {
+  return row.destination_payment_rail as Rail;
+}

@@ -1,0 +1,101 @@
+import { ApiError, notFound } from '../../platform/errors.ts';
+import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
+import type { ConversionRate } from '../../rates/conversion.ts';
+import type { Db } from '../../store/database.ts';
+import { findRow } from '../../store/find.ts';
+import { type Page, toPage } from '../../store/paging.ts';
+import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
+import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
+import { readAvailable } from '../crypto-wallets/queries.ts';
+import { printAmount } from '../fields.ts';
+import type { PageRequest } from '../paging.ts';
+import { balanceJson } from './schema.ts';
+
+/**
+ * The virtual account by this id.
+ *
+ * @throws ApiError 404 when the environment has none by it
+ */
+export async function requireVirtualAccount(
+  db: Db,
+  environmentId: string,
+  id: string,
+): Promise<VirtualAccountRow> {
+  const row = await findRow(db, 'virtual_accounts', environmentId, id);
+  if (!row) throw new ApiError(notFound('virtual account'));
+  return row;
+}
+
+/** A page of the environment's virtual accounts, newest first. */
+export async function listVirtualAccounts<Item>(
+  db: Db,
+  environmentId: string,
+  filter: { customerId?: string | undefined; sourceCurrency?: string | undefined },
+  { afterId, limit }: PageRequest,
+  toItem: (row: VirtualAccountRow) => Item,
+): Promise<Page<Item>> {
+  let query = db.selectFrom('virtual_accounts').selectAll().where('environment_id', '=', environmentId);
+  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
+  if (filter.sourceCurrency !== undefined) {
+    query = query.where(
+      'source_currency',
+      '=',
+      filter.sourceCurrency as VirtualAccountRow['source_currency'],
+    );
+  }
+  if (afterId !== undefined) query = query.where('id', '<', afterId);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows, limit, toItem);
+}
+
+/** A page of the deposits to a virtual account, newest first. */
+export async function listHistory<Item>(
+  db: Db,
+  { id: virtualAccountId }: VirtualAccountRow,
+  { afterId, limit }: PageRequest,
+  toItem: (row: TransactionRow) => Item,
+): Promise<Page<Item>> {
+  let query = db.selectFrom('transactions').selectAll().where('virtual_account_id', '=', virtualAccountId);
+  if (afterId !== undefined) query = query.where('id', '<', afterId);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows, limit, toItem);
+}
+
+/**
+ * What the linked wallet's available money is worth in the source currency, as JSON text. Each currency in it is
+ * converted at the rate that a payout would have now, rounded down.
+ *
+ * @param convert the rate from a held currency to the source currency; undefined when there is none now
+ * @returns undefined when a rate is missing
+ */
+export async function readValue(
+  db: Db,
+  row: VirtualAccountRow,
+  convert: (from: HeldCurrency) => ConversionRate | undefined,
+): Promise<string | undefined> {
+  const available = await readAvailable(db, { bucket: row.bucket, id: row.wallet_id });
+  let total = 0n;
+  for (const currency of heldCurrencies) {
+    const minor = available.get(currency) ?? 0n;
+    const conversion = minor === 0n ? undefined : convert(currency);
+    if (minor > 0n && !conversion) return undefined;
+    const scales = [currencyScale[currency], currencyScale[row.source_currency]] as const;
+    if (conversion) total += convertAmount(minor, ...scales, parseRatio(conversion.rate), 'down');
+  }
+  const rate = convert('usdc');
+  return (
+    rate &&
+    balanceJson({
+      virtualAccountId: row.id,
+      balance: printAmount(total, row.source_currency),
+      currency: row.source_currency,
+      exchangeRate: rate.isParity ? null : rate.rate,
+    })
+  );
+}

@@ -1,0 +1,101 @@
+import Type, { type Static } from 'typebox';
+import { nullableText, oneOf, time } from '../../http/schema.ts';
+import { compileSerialiser } from '../../http/serialise.ts';
+import { limits } from '../../platform/limits.ts';
+import type { Vault } from '../../platform/seal.ts';
+import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
+import { Transaction, transactionView } from '../transactions/schema.ts';
+
+export const sourceCurrencies = ['usd', 'eur', 'gbp', 'mxn', 'brl'] as const;
+const statuses = ['active', 'deactivated'] as const;
+
+const id = { minLength: 1, maxLength: limits.shortTextLength };
+
+export const CreateVirtualAccountBody = Type.Object({
+  customerId: Type.String({ ...id, description: 'Whose account it is' }),
+  sourceCurrency: oneOf(sourceCurrencies, 'What is paid in'),
+  walletId: Type.Optional(
+    Type.String({ ...id, description: 'The wallet it pays into; one of its own is made when left out' }),
+  ),
+});
+export type CreateVirtualAccountBody = Static<typeof CreateVirtualAccountBody>;
+
+const text = (description: string) => Type.Optional(Type.String({ description }));
+
+const DepositInstructions = Type.Object(
+  {
+    bank_name: text('All but `brl`'),
+    account_holder_name: Type.String(),
+    account_number: text('`usd`, `gbp`'),
+    routing_number: text('`usd`: the ABA number'),
+    bank_address: text('`usd`'),
+    payment_rails: Type.Optional(Type.Array(Type.String(), { description: '`usd`: how it can be paid in' })),
+    iban: text('`eur`'),
+    bic: text('`eur`'),
+    sort_code: text('`gbp`'),
+    clabe: text('`mxn`'),
+    br_code: text('`brl`: the text of a PIX QR code'),
+  },
+  { description: 'How to pay in. Which fields there are depends on the currency.' },
+);
+
+export const VirtualAccount = Type.Object({
+  id: Type.String(),
+  customerId: Type.String(),
+  walletId: Type.String(),
+  sourceCurrency: oneOf(sourceCurrencies),
+  status: oneOf(statuses),
+  depositInstructions: DepositInstructions,
+  createdAt: time(),
+  updatedAt: time(),
+});
+
+export const VirtualAccountBalance = Type.Object({
+  virtualAccountId: Type.String(),
+  balance: Type.String({ description: "What the wallet's available money is worth in the source currency" }),
+  currency: oneOf(sourceCurrencies),
+  exchangeRate: nullableText('Units of the source currency for one USDC; null for `usd`'),
+});
+
+export const VirtualAccountHistoryEntry = Type.Object({
+  ...Transaction.properties,
+  senderName: nullableText('Who sent it, as their bank said'),
+});
+
+const serialise = compileSerialiser<Static<typeof VirtualAccount>>(VirtualAccount);
+const serialiseEntry =
+  compileSerialiser<Static<typeof VirtualAccountHistoryEntry>>(VirtualAccountHistoryEntry);
+
+/** A virtual account's balance as JSON text. */
+export const balanceJson = compileSerialiser<Static<typeof VirtualAccountBalance>>(VirtualAccountBalance);
+
+/** Where a virtual account's sealed instructions belong. */
+export function instructionsContext(virtualAccountId: string): string {
+  return `virtual_accounts.deposit_instructions:${virtualAccountId}`;
+}
+
+/** Where the sealed name of a deposit's sender belongs. */
+export function senderContext(transactionId: string): string {
+  return `transactions.sender_name:${transactionId}`;
+}
+
+/** A virtual account as the API shows it, as JSON text. */
+export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string {
+  return serialise({
+    id: row.id,
+    customerId: row.customer_id,
+    walletId: row.wallet_id,
+    sourceCurrency: row.source_currency,
+    status: row.status,
+    depositInstructions: JSON.parse(vault.open(row.deposit_instructions, instructionsContext(row.id))),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  });
+}
+
+/** A deposit to a virtual account as its history shows it, as JSON text. */
+export function historyEntryJson(row: TransactionRow, vault: Vault): string {
+  const { id: transactionId, sender_name: sealed } = row;
+  const senderName = sealed === null ? null : vault.open(sealed, senderContext(transactionId));
+  return serialiseEntry({ ...transactionView(row), senderName });
+}
