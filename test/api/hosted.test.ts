@@ -502,6 +502,8 @@ describe('the terms', () => {
     const evidence = createVault(masterKey).open(rows[0].evidence, evidenceContext(rows[0].id));
     expect(JSON.parse(evidence)).toEqual({ address: '127.0.0.1', userAgent: browser['user-agent'] });
     expect(await updates(customer.id)).toBe(1);
+    const change = server.app.pool.query(`update terms_acceptances set version = '1'`);
+    await expect(change).rejects.toThrow('permission denied');
     expect((await openPage(customer.tosLink)).html).toContain('You have accepted the terms');
   });
 
