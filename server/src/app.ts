@@ -68,6 +68,8 @@ export interface AppOptions extends RateSettings {
   readonly fiatFee: Ratio;
   readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */

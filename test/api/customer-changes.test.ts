@@ -142,6 +142,7 @@ describe.each(['suspended', 'rejected'])('a %s customer', (standing) => {
     const refused = [
       await api.post('/v1/crypto-wallets', { customerId: id }),
       await api.post('/v1/transfers', transferBody(wallet)),
+      await api.post('/v1/virtual-accounts', { customerId: id, sourceCurrency: 'usd' }),
       await api.post('/v1/counterparties', {
         ...counterparty,
         currency: 'usd',

@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
-import { documentContext } from '../../server/src/resources/identity/commands.ts';
+import { documentContext, evidenceContext } from '../../server/src/resources/identity/commands.ts';
 import { keepContent, sweepContents } from '../../server/src/store/document-contents.ts';
 import {
   allRows,
@@ -496,13 +499,56 @@ describe('the terms', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ version: '2026-11-01', accepted_at: tosAcceptedAt });
     expect(rows[0].text_sha256.toString('hex')).toBe(fields.terms);
-    const evidence = createVault(masterKey).open(
-      rows[0].evidence,
-      `terms_acceptances.evidence:${rows[0].id}`,
-    );
+    const evidence = createVault(masterKey).open(rows[0].evidence, evidenceContext(rows[0].id));
     expect(JSON.parse(evidence)).toEqual({ address: '127.0.0.1', userAgent: browser['user-agent'] });
     expect(await updates(customer.id)).toBe(1);
+    const change = server.app.pool.query(`update terms_acceptances set version = '1'`);
+    await expect(change).rejects.toThrow('permission denied');
     expect((await openPage(customer.tosLink)).html).toContain('You have accepted the terms');
+  });
+
+  it('are accepted from the address that a trusted proxy names, and no other', async () => {
+    const proxied = await startServer({ masterKey, trustProxy: ['loopback'] });
+    try {
+      const forwarded = { 'x-forwarded-for': '203.0.113.9, 198.51.100.7' };
+      const addresses: string[] = [];
+      for (const { api, app } of [server, proxied]) {
+        const { tosLink } = await newCustomer(api);
+        const terms = await openPage(tosLink);
+        const fields = { form: hidden(terms, 'form'), terms: hidden(terms, 'terms') };
+        await postForm(tosLink, fields, forwarded);
+        const { rows } = await app.pool.query('select * from terms_acceptances order by id desc limit 1');
+        const { evidence, id } = rows[0];
+        addresses.push(JSON.parse(createVault(masterKey).open(evidence, evidenceContext(id))).address);
+      }
+      expect(addresses).toEqual(['127.0.0.1', '198.51.100.7']);
+    } finally {
+      await proxied.stop();
+    }
+  });
+
+  it('are those of the operator, when there is a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'openledger-terms-'));
+    const termsFile = join(folder, 'acme-7.md');
+    const text = '# Acme & <b>Co</b>\r\n\r\n## Fees\r\n\r\nNone <i>yet</i>.\r\n\r\n- one\r\n- two\r\n';
+    await writeFile(termsFile, text);
+    const own = await startServer({ termsFile });
+    try {
+      const { id, tosLink } = await newCustomer(own.api);
+      const terms = await openPage(tosLink);
+      expect(terms.html).toContain('<h1>Acme &amp; &lt;b&gt;Co&lt;/b&gt;</h1>');
+      expect(terms.html).toMatch(/<h2>Fees<\/h2>\s*<p>None &lt;i&gt;yet&lt;\/i&gt;\.<\/p>/);
+      expect(terms.html).toContain('<ul><li>one</li><li>two</li></ul>');
+      await postForm(tosLink, { form: hidden(terms, 'form'), terms: hidden(terms, 'terms') });
+      const accepted = 'select version from terms_acceptances where customer_id = $1';
+      expect((await own.app.pool.query(accepted, [id])).rows).toEqual([{ version: 'acme-7' }]);
+      await writeFile(termsFile, ' \n');
+      await expect(own.second()).rejects.toThrow('OPENLEDGER_TERMS_FILE');
+      await expect(own.second({ termsFile: join(folder, 'none.md') })).rejects.toThrow('ENOENT');
+    } finally {
+      await own.stop();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('that are not those that were shown are not accepted', async () => {

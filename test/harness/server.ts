@@ -44,6 +44,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       ratesRefreshMs: 1000,
       ratesMaxAgeMs: 900_000,
       idempotencyHours: 24,
+      trustProxy: undefined,
       termsFile: undefined,
       loopbackWebhooks: true,
       onFatal: (error) => {

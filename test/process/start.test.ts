@@ -424,6 +424,8 @@ describe('wrong settings', () => {
     ['OPENLEDGER_PUBLIC_URL', { env: { OPENLEDGER_PUBLIC_URL: 'example.com' } }],
     ['OPENLEDGER_DATA_DIR', { env: { OPENLEDGER_DATA_DIR: ' ' } }],
     ['HOST', { env: { HOST: ' ' } }],
+    ['OPENLEDGER_TRUST_PROXY', { env: { OPENLEDGER_TRUST_PROXY: 'loopback, 10.0.0.0/64' } }],
+    ['OPENLEDGER_TERMS_FILE', { env: { OPENLEDGER_TERMS_FILE: ' ' } }],
     ['OPENLEDGER_LANES', { env: { OPENLEDGER_LANES: '65' } }],
     ['--nonsense', { args: ['--nonsense'] }],
     ['--json', { args: ['--jsno'] }],

@@ -28,6 +28,8 @@ export interface HttpOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly rateLimit: RateLimitSetting | undefined;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: string[] | undefined;
   /** The base URL that clients reach this server by; known once it listens. */
   publicUrl(): string;
 }
@@ -36,6 +38,7 @@ export interface HttpOptions {
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app = fastify({
     logger: false,
+    trustProxy: options.trustProxy ?? false,
     exposeHeadRoutes: false,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,

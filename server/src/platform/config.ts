@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -40,6 +41,8 @@ export interface Config {
   readonly ratesRefreshMs: number;
   readonly ratesMaxAgeMs: number;
   readonly idempotencyHours: number;
+  /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, `loopback`; none when undefined. */
+  readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
   readonly json: boolean;
@@ -105,6 +108,23 @@ function parseFee(text: string): Ratio {
     throw new InvalidArgumentError('Give a part of one, such as "0.003" for 0.3 %.');
   }
   return parseRatio(text);
+}
+
+const proxyNames = ['loopback', 'linklocal', 'uniquelocal'];
+
+function parseProxies(text: string): string[] {
+  const proxies = text.split(',').map((proxy) => proxy.trim());
+  const isKnown = (proxy: string): boolean => {
+    if (proxyNames.includes(proxy)) return true;
+    const [address = '', bits, ...rest] = proxy.split('/');
+    const most = { 4: 32, 6: 128 }[isIP(address)];
+    if (most === undefined || rest.length > 0) return false;
+    return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most);
+  };
+  if (proxies.every(isKnown)) return proxies;
+  throw new InvalidArgumentError(
+    `Give addresses or networks such as "10.0.0.0/8", or ${proxyNames.join(', ')}, separated by commas.`,
+  );
 }
 
 /** A text with places for currencies: only those that there are. */
@@ -211,6 +231,9 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
       .argParser(parseWhole(24, 24 * 365)),
+    new Option('--trust-proxy <list>', 'proxies whose X-Forwarded-For tells where clients come from')
+      .env('OPENLEDGER_TRUST_PROXY')
+      .argParser(parseProxies),
     new Option(
       '--terms-file <path>',
       'the terms that customers accept, in Markdown; its name is their version',

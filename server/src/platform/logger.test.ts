@@ -17,11 +17,14 @@ it('keeps keys, secrets and passwords out of every line', () => {
   const text = logged((logger) => {
     logger.info({ headers: { authorization: 'Bearer ld_test_abcdefgh_0123456789abcdefghij' } }, 'request');
     logger.info('key ld_live_abcdefgh_0123456789abcdefghij, whsec_c2VjcmV0, postgres://user:hunter2@host/db');
+    logger.info({ url: '/hosted/kyc/tpnypa.cus_1.env_1.EaWez-rc_5QX/you' }, 'page');
     logger.error({ err: new Error('cannot use ld_test_abcdefgh_0123456789abcdefghij') }, 'failed');
   });
   expect(text).not.toContain('0123456789abcdefghij');
   expect(text).not.toContain('c2VjcmV0');
   expect(text).not.toContain('hunter2');
+  expect(text).toContain('/hosted/kyc/[redacted]/you');
+  expect(text).not.toContain('EaWez');
   expect(text).toContain('ld_test_abcdefgh_[redacted]');
 });
 

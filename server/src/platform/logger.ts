@@ -41,9 +41,10 @@ const redactedPaths = redactedNames.flatMap((name) => {
   return [step, `*${join}${step}`, `*.*${join}${step}`];
 });
 
-/** Anything that looks like an API key, a webhook secret or a database password inside a text. */
+/** Anything that looks like an API key, a link to a hosted page, a webhook secret or a database password inside a text. */
 const secretPatterns: readonly [RegExp, string][] = [
   [/\bld_(test|live)_([0-9A-Za-z]+)_[0-9A-Za-z]+/g, 'ld_$1_$2_[redacted]'],
+  [/(\/hosted\/(?:kyc|terms)\/)[\w.-]+/g, '$1[redacted]'],
   [/\bwhsec_[0-9A-Za-z+/=_-]+/g, 'whsec_[redacted]'],
   [/(postgres(?:ql)?:\/\/[^:@/\s]+:)[^@\s]+@/g, '$1[redacted]@'],
 ];
