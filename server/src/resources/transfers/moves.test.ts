@@ -31,7 +31,6 @@ const context: DecideContext = {
   lane: 0,
   publicUrl: 'http://localhost:4000',
   vault: createVault(Buffer.alloc(32, 1)),
-  publicUrl: 'http://localhost:4000',
   newId: (prefix) => `${prefix}_01m8364btve20tvkaz126tzp00`,
 };
 
