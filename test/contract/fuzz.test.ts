@@ -62,6 +62,8 @@ async function settle({ document, server: { api }, target }: Round): Promise<voi
   await deposit(api, wallet.id, '1000000.00');
   await ok(api.post('/v1/transfers', transferBody(wallet, { destinationAddress: address.solana })));
   await ok(api.post('/v1/counterparties', counterpartyBody(customer.id)));
+  const account = { customerId: customer.id, sourceCurrency: 'usd', walletId: wallet.id };
+  await ok(api.post('/v1/virtual-accounts', account));
   // There may be as many already as there can be.
   await api.post('/v1/webhooks', { url: 'http://127.0.0.1:9/', events: ['customer.created'] });
   const lists = document.operations.filter(({ method, path }) => method === 'GET' && !path.includes('{'));

@@ -29,6 +29,7 @@ const context: DecideContext = {
   bucket: 0,
   environmentId: 'env_a',
   lane: 0,
+  publicUrl: 'http://localhost:4000',
   vault: createVault(Buffer.alloc(32, 1)),
   publicUrl: 'http://localhost:4000',
   newId: (prefix) => `${prefix}_01m8364btve20tvkaz126tzp00`,
