@@ -423,6 +423,29 @@ describe('a submission', () => {
     expect((await customerOf(customer.id)).kycStatus).toBe('approved');
   });
 
+  it('that was never made can be decided all the same, where the sandbox put it under review', async () => {
+    const customer = await newCustomer(server.api);
+    await decideKyc(server.api, customer.id, 'under_review');
+    const form = hidden(await openPage(`${customer.kycLink}/status`), 'form');
+    await postForm(`${customer.kycLink}/decide`, { form, decision: 'approved' });
+    expect((await customerOf(customer.id)).kycStatus).toBe('approved');
+  });
+
+  it('goes on at another process of the same deployment', async () => {
+    const other = await server.second();
+    const customer = await newCustomer(server.api);
+    const there = customer.kycLink.replace(server.app.url, other.url);
+    await sendStep(customer.kycLink, 'you', { ...individual.you, action: 'save' });
+    await sendStep(there, 'address', { ...individual.address, action: 'save' });
+    await sendStep(customer.kycLink, 'work', { ...individual.work, action: 'save' });
+    await sendStep(there, 'documents', { action: 'upload', kind: 'passport', file: fileOf('jpg') });
+    const both = await Promise.all([submit(customer.kycLink, 'approved'), submit(there, 'approved')]);
+    expect(both.map(({ status }) => status)).toEqual([303, 303]);
+    expect((await customerOf(customer.id)).kycStatus).toBe('approved');
+    expect(await updates(customer.id)).toBe(1);
+    await other.stop();
+  });
+
   it('made many times at once takes effect once', async () => {
     const customer = await newCustomer(server.api);
     await fillIndividual(customer.kycLink);

@@ -217,9 +217,9 @@ export function submitCase(
 }
 
 /**
- * Decides a case that is under review.
+ * Decides about a customer who is under review. They may have no case: the sandbox's user can put anybody under review.
  *
- * @returns whether it was: what is not under review stays as it is
+ * @returns whether it was decided: what is not under review stays as it is
  */
 export function decideCase(
   ref: CaseRef,
@@ -228,14 +228,12 @@ export function decideCase(
   by: 'sandbox' | 'operator',
 ): Command<'decided' | 'not_waiting'> {
   return onCase('decide_identity', ref, ({ customer, found }, context) => {
-    if (!found || customer.kyc_status !== 'under_review') return { result: 'not_waiting' };
-    const row = decidedCase(found, decision, reasons, by, context.now);
+    if (customer.kyc_status !== 'under_review') return { result: 'not_waiting' };
     const update = customerUpdate(decideIdentity(customer, decision, reasons, context.now), context);
-    return {
-      result: 'decided',
-      writes: [{ table: 'identity_cases', row }, ...update.writes],
-      events: update.events,
-    };
+    const cases: readonly RowWrite[] = found
+      ? [{ table: 'identity_cases', row: decidedCase(found, decision, reasons, by, context.now) }]
+      : [];
+    return { result: 'decided', writes: [...cases, ...update.writes], events: update.events };
   });
 }
 
