@@ -34,6 +34,7 @@ import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
+import { sandboxValues } from './resources/transfers/magic.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
 import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
@@ -181,7 +182,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       publicUrl,
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
-    addSystemRoutes(http, { routes, metrics, publicUrl, isReady });
+    addSystemRoutes(http, { routes, metrics, publicUrl, isReady, sandboxValues });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
     addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });

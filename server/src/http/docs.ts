@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { printHtml } from './docs/html.ts';
 import { page } from './docs/page.ts';
+import type { SandboxValue } from './docs/sandbox-values.ts';
 import { style } from './docs/style.css.ts';
 
 /** A page with the policy under which a browser may show it. */
@@ -23,7 +24,13 @@ const contentSecurityPolicy = [
  * without scripts.
  *
  * @param publicUrl the base URL that clients reach this server by
+ * @param sandboxValues the values that steer the sandbox
  */
-export function renderDocs(document: object, publicUrl: string): DocsPage {
-  return { html: printHtml(page(document, publicUrl.replace(/\/+$/, ''))), contentSecurityPolicy };
+export function renderDocs(
+  document: object,
+  publicUrl: string,
+  sandboxValues: readonly SandboxValue[] = [],
+): DocsPage {
+  const baseUrl = publicUrl.replace(/\/+$/, '');
+  return { html: printHtml(page(document, baseUrl, sandboxValues)), contentSecurityPolicy };
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../platform/metrics.ts';
+import type { SandboxValue } from './docs/sandbox-values.ts';
 import { renderDocs } from './docs.ts';
 import { buildOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -17,11 +18,12 @@ export function addSystemRoutes(
     metrics: Metrics;
     publicUrl: () => string;
     isReady: () => Promise<boolean>;
+    sandboxValues: readonly SandboxValue[];
   },
 ): void {
   const document = once(() => buildOpenApi(options.routes, options.publicUrl()));
   const json = once(() => JSON.stringify(document()));
-  const page = once(() => renderDocs(document(), options.publicUrl()));
+  const page = once(() => renderDocs(document(), options.publicUrl(), options.sandboxValues));
 
   app.get('/openapi.json', async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(json()),

@@ -9,6 +9,7 @@ const guides = [
   ['overview', 'Overview'],
   ['first-steps', 'First five minutes'],
   ['receiving-webhooks', 'Receiving webhooks'],
+  ['sandbox-values', 'Steering the sandbox'],
   ['errors', 'Errors'],
 ] as const;
 

@@ -5,11 +5,16 @@ import { type Html, html, verbatim } from './html.ts';
 import { markdown } from './markdown.ts';
 import { menuAnchor, navigation } from './navigation.ts';
 import { tagSection } from './operation.ts';
+import { type SandboxValue, sandboxSection } from './sandbox-values.ts';
 import { style } from './style.css.ts';
 import { webhooksSection } from './webhooks.ts';
 
 /** Renders the whole page. */
-export function page(document: OpenApiDocument, publicUrl: string): Html {
+export function page(
+  document: OpenApiDocument,
+  publicUrl: string,
+  sandboxValues: readonly SandboxValue[],
+): Html {
   const sections = tagSections(document);
   const title = document.info?.title ?? 'API';
   return html`<!doctype html>
@@ -26,19 +31,25 @@ export function page(document: OpenApiDocument, publicUrl: string): Html {
 <header class="bar"><a href="#overview">${title}</a><a class="open" href="#${menuAnchor}">Menu</a></header>
 <div class="frame">
 ${navigation(sections)}
-${content(document, publicUrl, sections)}
+${content(document, publicUrl, sandboxValues, sections)}
 </div>
 </body>
 </html>
 `;
 }
 
-function content(document: OpenApiDocument, publicUrl: string, sections: readonly TagSection[]): Html {
+function content(
+  document: OpenApiDocument,
+  publicUrl: string,
+  sandboxValues: readonly SandboxValue[],
+  sections: readonly TagSection[],
+): Html {
   const shared = new Set(sections.flatMap(({ objects }) => objects.map(({ name }) => name)));
   return html`<main id="content" tabindex="-1">
 ${overview(document, publicUrl)}
 ${firstStepsSection(publicUrl)}
 ${webhooksSection()}
+${sandboxSection(sandboxValues)}
 ${errorsSection(publicUrl)}
 ${sections.map((section) => tagSection({ document, publicUrl, shared }, section))}
 </main>`;
