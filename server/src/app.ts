@@ -49,6 +49,7 @@ import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
+import { createEventStreams } from './workers/event-streams.ts';
 import type { Worker } from './workers/loop.ts';
 import { startRates } from './workers/rates.ts';
 import { startSettlement } from './workers/settlement.ts';
@@ -170,11 +171,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn: clocks.nowIn }),
       ...ledgerRoutes({ pool }),
-      ...eventRoutes({ db, vault }),
+      ...eventRoutes({ db, pool, vault }),
     ];
+    const streams = createEventStreams({ pool, vault, logger: options.logger });
     const http = createHttpServer({
       ...options,
       routes,
+      streams: [streams.route],
       writer,
       authenticator,
       clock,
@@ -223,6 +226,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);
     opened.push(() => http.close());
+    opened.push(() => streams.stop());
     return { url, pool, writer, madeKeys, stop: close };
   } catch (error) {
     await close();
