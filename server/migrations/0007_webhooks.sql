@@ -1,6 +1,6 @@
 -- Secrets that were replaced and are still valid: [{ secret, expiresAt }] as JSON, sealed as a whole, and when the last of
 -- them expires. These times, and when and why a webhook was disabled, are by the environment's clock.
--- max_concurrency and max_per_second hold for all processes together; null is the server's own choice.
+-- max_concurrency and max_per_second hold in each process; null is the server's own choice.
 alter table webhooks
   add column previous_secrets text check (previous_secrets like 'sealed.v1.%'),
   add column previous_secret_expires_at timestamptz,
@@ -23,24 +23,13 @@ insert into webhook_counters (bucket, id, created)
   select e.bucket, e.current_id, count(*) from environments e
   join webhooks w on w.environment_id = e.current_id group by e.bucket, e.current_id;
 
--- What the delivery workers know of a webhook. failing_since and last_failure_at are by the environment's clock,
--- next_free_at is by ours: when the rate allows the next delivery.
+-- Since when nothing but failure has come of a webhook's deliveries, by the environment's clock.
 create table webhook_states (
   bucket smallint not null check (bucket between 0 and 63),
   webhook_id text collate "C" not null,
   failing_since timestamptz,
-  last_failure_at timestamptz,
-  next_free_at timestamptz,
+  last_failure_at timestamptz not null,
   primary key (bucket, webhook_id)
-);
-
--- The places that deliveries to a webhook with a limit of its own take, until a time of ours.
-create table delivery_places (
-  bucket smallint not null check (bucket between 0 and 63),
-  webhook_id text collate "C" not null,
-  event_id text collate "C" not null,
-  taken_until timestamptz not null,
-  primary key (bucket, webhook_id, event_id)
 );
 
 -- Events that are to be sent to a webhook again: those named, or those of a time span. `position` is the last event

@@ -93,8 +93,8 @@ export const limits = {
   deliveryClaimMs: 30_000,
   /** What was claimed but could not be started within so long is left to another claim. */
   deliveryStartMs: 10_000,
-  /** How soon a webhook with a rate of its own is looked at again. */
-  deliveryRateTurnMs: 100,
+  /** How soon a webhook whose pace is limited is looked at again. */
+  deliveryPaceTurnMs: 100,
   deliveryDrainMs: 17_000,
   deliveryRecordRows: 500,
   deliveryRetentionMs: 30 * 24 * 60 * 60 * 1000,
@@ -110,7 +110,6 @@ export const limits = {
   webhookFailingMs: 5 * 24 * 60 * 60 * 1000,
   replayEventIds: 200,
   replayChunkEvents: 500,
-  runningReplays: 5,
 
   // Sandbox
   /** How far a sandbox's clock can be ahead: ten years. */

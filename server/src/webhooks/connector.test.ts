@@ -110,7 +110,10 @@ describe('the agent', () => {
     const { send } = sender(counted);
     const url = `http://hooks.example:${target.port}/`;
     const round = () => Promise.all(Array.from({ length: 20 }, () => send({ ...delivery, url })));
-    const results = [...(await round()), ...(await round())];
+    const results = await round();
+    // undici takes a connection as free once it has told of the answer.
+    await new Promise(setImmediate);
+    results.push(...(await round()));
     expect(results.every(({ success }) => success)).toBe(true);
     expect(target.connections()).toBeLessThanOrEqual(20);
     // Connections that are made at the same time share one lookup.
