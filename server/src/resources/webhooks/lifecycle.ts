@@ -4,11 +4,11 @@ import type { WebhookRow } from '../../store/rows.ts';
 export function withStatus(
   row: WebhookRow,
   status: WebhookRow['status'],
-  reason: NonNullable<WebhookRow['disabled_reason']>,
+  cause: NonNullable<WebhookRow['disabled_reason']>,
   now: string,
 ): WebhookRow {
   if (row.status === status) return row;
   return status === 'active'
     ? { ...row, status, enabled_at: now, disabled_at: null, disabled_reason: null }
-    : { ...row, status, disabled_at: now, disabled_reason: reason };
+    : { ...row, status, disabled_at: now, disabled_reason: cause };
 }
