@@ -89,7 +89,7 @@ export const limits = {
   deliveryPacedPerSecond: 20,
   /** Claimed ahead for a receiver that is quick: what it takes in so many milliseconds, and no more than so many events. */
   deliveryAheadMs: 250,
-  deliveryAhead: 512,
+  deliveryAhead: 1024,
   deliveryClaimMs: 30_000,
   /** What was claimed but could not be started within so long is left to another claim. */
   deliveryStartMs: 10_000,
@@ -109,7 +109,7 @@ export const limits = {
   webhookSecrets: 5,
   webhookFailingMs: 5 * 24 * 60 * 60 * 1000,
   replayEventIds: 200,
-  replayChunkEvents: 500,
+  replayChunkEvents: 1000,
 
   // Sandbox
   /** How far a sandbox's clock can be ahead: ten years. */

@@ -6,7 +6,11 @@ import type { Pool } from '../store/pool.ts';
 import type { DeliveryQueueRow, EventRow } from '../store/rows.ts';
 
 /** An attempt that is claimed, with its event. */
-export interface DueDelivery extends DeliveryQueueRow {
+export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'> {
+  /** What has not been started by this time of ours is left to another claim. */
+  readonly startBeforeMs: number;
+  /** Our own time at which its claim runs out. */
+  readonly claimedUntil: string;
   readonly event: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data'>;
 }
 
@@ -20,6 +24,7 @@ export interface ClaimWish {
   readonly room: number;
 }
 
+type Claimed = Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'>;
 type Queued = Pick<DeliveryQueueRow, 'bucket' | 'webhook_id'>;
 
 // The statements of this file have no names: their plan must follow the queue, which is empty now and long a minute later.
@@ -47,7 +52,8 @@ export async function claimDue(
   nowMs: number,
   wishes: readonly ClaimWish[],
 ): Promise<DueDelivery[]> {
-  const { rows } = await pool.query<DeliveryQueueRow>(
+  const claimedUntil = toIsoTime(nowMs + limits.deliveryClaimMs);
+  const { rows } = await pool.query<Claimed>(
     `with chosen as materialized (
       select q.bucket, q.webhook_id, q.event_id
       from unnest($1::int2[], $2::text[], $3::timestamptz[], $4::int4[]) as w(bucket, id, due_before, room)
@@ -58,8 +64,7 @@ export async function claimDue(
         order by d.next_attempt_at limit w.room for update skip locked) q)
     update delivery_queue q set claimed_until = $6::timestamptz from chosen c
     where q.bucket = c.bucket and q.webhook_id = c.webhook_id and q.event_id = c.event_id
-    returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number, q.next_attempt_at,
-      q.claimed_until`,
+    returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number`,
     [
       arrayLiteral(
         'int2',
@@ -78,7 +83,7 @@ export async function claimDue(
         wishes.map(({ room }) => room),
       ),
       toIsoTime(nowMs),
-      toIsoTime(nowMs + limits.deliveryClaimMs),
+      claimedUntil,
     ],
   );
   if (rows.length === 0) return [];
@@ -86,12 +91,10 @@ export async function claimDue(
   return rows
     .flatMap((row): DueDelivery[] => {
       const event = events.get(row.event_id);
-      return event ? [{ ...row, event }] : [];
+      return event ? [{ ...row, event, claimedUntil, startBeforeMs: nowMs + limits.deliveryStartMs }] : [];
     })
-    .sort((a, b) => (order(a) < order(b) ? -1 : 1));
+    .sort((a, b) => (a.event_id < b.event_id ? -1 : 1));
 }
-
-const order = ({ event_id, next_attempt_at }: DueDelivery): string => next_attempt_at + event_id;
 
 async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, DueDelivery['event']>> {
   const { rows } = await pool.query<DueDelivery['event']>(
@@ -103,7 +106,7 @@ async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<strin
 }
 
 /** Gives claims back that will not be used, so that they need not run out. */
-export async function releaseClaims(pool: Pool, rows: readonly DeliveryQueueRow[]): Promise<void> {
+export async function releaseClaims(pool: Pool, rows: readonly DueDelivery[]): Promise<void> {
   await pool.query(
     `update delivery_queue q set claimed_until = null
       from unnest($1::int2[], $2::text[], $3::text[], $4::timestamptz[]) as d(bucket, webhook_id, event_id, until)
@@ -113,7 +116,7 @@ export async function releaseClaims(pool: Pool, rows: readonly DeliveryQueueRow[
       ...queueKeys(rows),
       arrayLiteral(
         'timestamptz',
-        rows.map(({ claimed_until }) => claimed_until),
+        rows.map(({ claimedUntil }) => claimedUntil),
       ),
     ],
   );
@@ -129,7 +132,7 @@ export async function dropDue(pool: Pool, webhookId: string, dueBefore: string):
 }
 
 /** The keys of queue rows, as arrays: bucket, webhook, event. */
-export function queueKeys(rows: readonly DeliveryQueueRow[]): string[] {
+export function queueKeys(rows: readonly Claimed[]): string[] {
   return [
     arrayLiteral(
       'int2',

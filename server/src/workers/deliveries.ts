@@ -64,8 +64,7 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
       const due = line.ahead.shift();
       if (!due || !line.recipient) break;
       // Its claim may run out before it has ended: it is left to the next one.
-      if (Date.parse(due.claimed_until ?? '') - limits.deliveryClaimMs + limits.deliveryStartMs < nowMs)
-        continue;
+      if (due.startBeforeMs < nowMs) continue;
       line.pace.started(nowMs);
       const sent = attempt(due, line.recipient, line.secrets, deps).then((made) => {
         running.delete(sent);
@@ -168,14 +167,13 @@ async function attempt(
   recipient: Recipient,
   secrets: readonly string[],
   deps: DeliveryDeps,
-): Promise<(Attempt & { gone: boolean }) | undefined> {
+): Promise<Attempt | undefined> {
   try {
     const result = await deps.senderFor(recipient.kind).send({
       url: recipient.url,
       ...signed(due, secrets, deps),
       timeoutMs: limits.deliveryTimeoutMs,
     });
-    deps.metrics.deliveries.inc({ result: result.success ? 'success' : 'failure' });
     const nowMs = deps.nowIn(due.environment_id);
     const isOver = result.success || result.gone;
     const delayMs = isOver
@@ -191,8 +189,11 @@ async function attempt(
 
 /** Records attempts, and disables the webhooks that have had nothing but failure for too long, or want no more. */
 async function record(attempts: readonly Attempt[], deps: DeliveryDeps): Promise<void> {
-  const { ids, logger, pool, vault, writer } = deps;
+  const { ids, logger, metrics, pool, vault, writer } = deps;
   const failing = await recordAttempts(pool, ids, vault, attempts);
+  const successes = attempts.filter(({ success }) => success).length;
+  if (successes > 0) metrics.deliveries.inc({ result: 'success' }, successes);
+  if (successes < attempts.length) metrics.deliveries.inc({ result: 'failure' }, attempts.length - successes);
   const gone = attempts.filter(({ httpStatus }) => httpStatus === 410);
   const given = new Map(attempts.map(({ due }) => [due.webhook_id, due.environment_id]));
   for (const { due, endedAt } of gone) {

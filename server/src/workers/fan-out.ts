@@ -21,8 +21,9 @@ export function startFanOut(deps: {
     const events = await fanOut(pool, (environmentId) => toIsoTime(clocks.nowIn(environmentId)));
     const replayed = await runReplays(pool, clocks.nowIn, clocks.offsetMs);
     if (events > 0 || (replayed?.length ?? 0) > 0) onQueued();
+    const isBehind = events >= limits.fanOutEvents || replayed !== undefined;
     // Every commit wakes it: a moment's pause lets several of them be one turn.
-    await sleep(limits.fanOutPauseMs);
-    return events > 0 || replayed !== undefined;
+    if (!isBehind) await sleep(limits.fanOutPauseMs);
+    return isBehind || events > 0;
   });
 }
