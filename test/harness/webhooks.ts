@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
-import { verifySnippet } from '../../server/src/http/docs/webhooks.ts';
+import { standardSnippet, verifySnippet } from '../../server/src/http/docs/webhooks.ts';
 import type { ApiAnswer, ApiClient } from './client.ts';
 import { ok } from './factories.ts';
 import type { Received } from './receiver.ts';
@@ -12,8 +12,12 @@ const documented = (await import(`data:text/javascript,${encodeURIComponent(veri
   isGenuine(rawBody: string, header: string, secret: string): boolean;
 };
 
+const documentedStandard = (await import(`data:text/javascript,${encodeURIComponent(standardSnippet)}`)) as {
+  isStandard(rawBody: string, headers: object, secret: string): boolean;
+};
+
 /** Whether a delivery is genuine by each style: X-Ledger-Signature by our documentation, and Standard Webhooks. */
-export function genuine({ body, headers }: Received, secret: string): { ledger: boolean; standard: boolean } {
+export function genuine({ body, headers }: Received, secret: string) {
   const standard = (): boolean => {
     try {
       new Webhook(secret).verify(body, headers as Record<string, string>);
@@ -25,6 +29,7 @@ export function genuine({ body, headers }: Received, secret: string): { ledger: 
   return {
     ledger: documented.isGenuine(body, String(headers['x-ledger-signature']), secret),
     standard: standard(),
+    withoutLibrary: documentedStandard.isStandard(body, headers, secret),
   };
 }
 

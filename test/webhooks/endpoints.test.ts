@@ -33,8 +33,8 @@ async function endpoint(answer?: Parameters<typeof startReceiver>[0], more: obje
   return { target, webhook, path, test, next, read: () => ok(server.api.get(path)) };
 }
 
-const both = { ledger: true, standard: true };
-const neither = { ledger: false, standard: false };
+const both = { ledger: true, standard: true, withoutLibrary: true };
+const neither = { ledger: false, standard: false, withoutLibrary: false };
 const advance = (seconds: number) => ok(server.api.post('/v1/sandbox/clock/advance', { seconds }));
 
 describe('a secret', () => {
