@@ -11,6 +11,7 @@ import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
+import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { RateLimitSetting } from './platform/config.ts';
@@ -184,7 +185,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       publicUrl,
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
-    addSystemRoutes(http, { routes, metrics, publicUrl, isReady, sandboxValues });
+    addSystemRoutes(http, {
+      routes,
+      metrics,
+      publicUrl,
+      isReady,
+      sandboxValues: [...sandboxNames, ...sandboxValues],
+    });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
     addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });
