@@ -64,7 +64,9 @@ function spanOf({ createdAfter, createdBefore }: ReplayBody) {
 
 /** Faults that the schema cannot say: it is one of two kinds. */
 function replayFaults(body: unknown): FaultDetail[] {
-  const given = (body ?? {}) as Record<string, unknown>;
+  // The schema has already said that it is not an object.
+  if (typeof body !== 'object' || body === null) return [];
+  const given = body as Readonly<Record<string, unknown>>;
   const hasSpan = 'createdAfter' in given || 'createdBefore' in given;
   if ('eventIds' in given === hasSpan) {
     return [
