@@ -106,6 +106,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Counterparty: 'pa',
   Customer: 'cus',
   DeletedWebhook: 'whk',
+  Delivery: 'whd',
   Environment: 'env',
   Event: 'evt',
   PayoutAccount: 'pa',
@@ -116,6 +117,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Wallet: 'wal',
   Webhook: 'whk',
   WebhookDelivery: 'whd',
+  WebhookReplay: 'whr',
 };
 
 /**
@@ -185,6 +187,22 @@ const arrivedInDollars: Readonly<Record<string, Json>> = {
   timeline: [{ status: 'completed', at: earlier }],
 };
 
+const activeWebhook: Readonly<Record<string, Json>> = {
+  disabledReason: null,
+  disabledAt: null,
+  previousSecretExpiresAt: null,
+  maxConcurrency: null,
+  maxPerSecond: null,
+};
+const replayedDay: Readonly<Record<string, Json>> = {
+  status: 'running',
+  eventIds: null,
+  createdAfter: earlier,
+  createdBefore: '2025-01-16T11:00:00.000Z',
+  queued: 0,
+  completedAt: null,
+};
+
 /** Changes by the name of the answer's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   Counterparty: { omit: ['details'], set: paidToBank },
@@ -204,7 +222,8 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
     omit: [...onChainOrPayout, 'sourceTxHash'],
     set: { ...arrivedInDollars, senderName: 'Charles Babbage' },
   },
-  Webhook: { omit: ['secret'] },
+  Webhook: { omit: ['secret'], set: activeWebhook },
+  WebhookReplay: { set: replayedDay },
 };
 
 /** Changes by operation; an operation's own take the place of its object's. */
@@ -243,7 +262,17 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
       ],
     },
   },
-  createWebhook: {},
+  createWebhook: { set: activeWebhook },
   deactivateCounterparty: { omit: ['details'], set: { ...paidToBank, status: 'inactive' } },
-  rotateWebhookSecret: {},
+  resendWebhookDelivery: {
+    set: {
+      status: 'running',
+      eventIds: [exampleId('Event')],
+      createdAfter: null,
+      createdBefore: null,
+      queued: 0,
+      completedAt: null,
+    },
+  },
+  rotateWebhookSecret: { set: { ...activeWebhook, previousSecretExpiresAt: '2025-01-16T11:00:00.000Z' } },
 };

@@ -161,6 +161,11 @@ export const reasons: readonly ReasonEntry[] = [
       'There is no such transfer; a deposit is none.',
       'Check the id and which environment the key is for.',
     ],
+    [
+      'delivery_not_found',
+      'The webhook has no such delivery.',
+      'List its deliveries; they are kept for 30 days.',
+    ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
   ]),
   {
@@ -228,6 +233,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Send it again after `Retry-After`; it never runs twice.',
     ],
     [
+      'too_many_secrets',
+      'The webhook’s secret was rotated so often that too many are valid at once.',
+      'End the ones before with `overlapSeconds`: 0, or wait until one has expired.',
+    ],
+    [
       'too_many_webhooks',
       'The environment has as many webhooks as it may have.',
       'Delete one that is not needed.',
@@ -247,6 +257,11 @@ export const reasons: readonly ReasonEntry[] = [
       'wallet_frozen',
       'The wallet is frozen: money comes in, none goes out.',
       'Set its status to `active` first.',
+    ],
+    [
+      'webhook_disabled',
+      'A disabled webhook is sent nothing.',
+      'Set its `status` to `active` first; `disabledReason` says why it is disabled.',
     ],
     ['wallet_not_empty', 'Only an empty wallet can be closed.', 'Transfer everything out of it first.'],
   ]),
