@@ -221,10 +221,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
     }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
+    // A server that closes waits for its connections, streams among them.
+    opened.push(() => streams.stop().then(() => http.close()));
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);
-    opened.push(() => http.close());
-    opened.push(() => streams.stop());
     return { url, pool, writer, madeKeys, stop: close };
   } catch (error) {
     await close();

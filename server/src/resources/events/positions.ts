@@ -26,7 +26,7 @@ export function decodePositions(environmentId: string, cursor: string): Position
   if (cursor.length > limits.eventCursorLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) return 'malformed';
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const [, environment, lanes = ''] = cursorPattern.exec(text) ?? [];
-  if (environment === undefined || Buffer.from(text).toString('base64url') !== cursor) return 'malformed';
+  if (environment === undefined) return 'malformed';
   if (environment !== environmentId) return 'outdated';
   const entries = lanes === '' ? [] : lanes.split(',');
   const positions = new Map(
@@ -35,6 +35,8 @@ export function decodePositions(environmentId: string, cursor: string): Position
       return [Number(lane), BigInt(seq)] as const;
     }),
   );
+  // What we would not have written so, a lane twice for example, was not written by us.
+  if (encodePositions(environmentId, positions) !== cursor) return 'malformed';
   return [...positions.values()].every((seq) => seq < 2n ** 63n) ? positions : 'malformed';
 }
 

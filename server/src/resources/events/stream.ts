@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
@@ -39,6 +38,7 @@ export function startStream(
   let isOver = false;
   let news = true;
   let wakeUp = (): void => undefined;
+  let writeOn = (): void => undefined;
 
   const wake = (): void => {
     news = true;
@@ -47,13 +47,17 @@ export function startStream(
   const finish = (): void => {
     isOver = true;
     wakeUp();
+    writeOn();
   };
   response.once('close', finish);
+  response.on('drain', () => writeOn());
   const lifetime = setTimeout(finish, limits.eventStreamMs);
 
   const write = async (text: string): Promise<void> => {
     if (isOver || response.write(text)) return;
-    await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    await new Promise<void>((resolve) => {
+      writeOn = resolve;
+    });
   };
   const place = (): string => `id: ${encodePositions(environmentId, positions)}\n`;
 
@@ -90,7 +94,9 @@ export function startStream(
     } finally {
       clearTimeout(lifetime);
       isOver = true;
-      response.end();
+      // Who does not read must not hold up the end.
+      if (response.writableNeedDrain) response.destroy();
+      else response.end();
     }
   };
 
@@ -100,8 +106,6 @@ export function startStream(
     ended,
     end() {
       finish();
-      // Who does not read must not hold up the end.
-      response.socket?.destroySoon();
       return ended;
     },
   };
