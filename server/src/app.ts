@@ -49,6 +49,7 @@ import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
+import { createEventStreams } from './workers/event-streams.ts';
 import { startFanOut } from './workers/fan-out.ts';
 import type { Worker } from './workers/loop.ts';
 import { startRates } from './workers/rates.ts';
@@ -172,11 +173,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn: clocks.nowIn }),
       ...ledgerRoutes({ pool }),
-      ...eventRoutes({ db, vault }),
+      ...eventRoutes({ db, pool, vault }),
     ];
+    const streams = createEventStreams({ pool, vault, logger: options.logger });
     const http = createHttpServer({
       ...options,
       routes,
+      streams: [streams.route],
       writer,
       authenticator,
       clock,
@@ -218,9 +221,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
     }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
+    // A server that closes waits for its connections, streams among them.
+    opened.push(() => streams.stop().then(() => http.close()));
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);
-    opened.push(() => http.close());
     return { url, pool, writer, madeKeys, stop: close };
   } catch (error) {
     await close();

@@ -111,6 +111,20 @@ export const limits = {
   replayEventIds: 200,
   replayChunkEvents: 1000,
 
+  // Reading events
+  /** 64 lanes with numbers of 19 digits, and the environment. */
+  eventCursorLength: 2048,
+  /** How many events of each lane are looked at for one page. */
+  eventScan: 10_000,
+  eventStreams: 100,
+  eventStreamsPerEnvironment: 10,
+  eventStreamPage: 100,
+  eventStreamPollMs: 200,
+  eventStreamHeartbeatMs: 15_000,
+  /** Then it ends and its reader comes back, with a key that is looked at anew. */
+  eventStreamMs: 5 * 60 * 1000,
+  eventStreamRetryMs: 1000,
+
   // Sandbox
   /** How far a sandbox's clock can be ahead: ten years. */
   clockOffsetMs: 10 * 365 * 24 * 60 * 60 * 1000,

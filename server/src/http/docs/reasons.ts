@@ -48,6 +48,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Move it less far, or reset the sandbox.',
     ],
     [
+      'cursor_outdated',
+      'The cursor of events is of another environment, or the sandbox has been reset since.',
+      'Begin again with `cursor=start`.',
+    ],
+    [
       'insufficient_funds',
       'The wallet has less of the currency available than the transfer takes.',
       'Read the balance; wait for a deposit or send less.',
@@ -271,6 +276,11 @@ export const reasons: readonly ReasonEntry[] = [
       'server_busy',
       'More writes are waiting than the server takes on.',
       'Wait for `Retry-After`, then send it again.',
+    ],
+    [
+      'too_many_streams',
+      'The sandbox or the server has as many event streams open as it may have.',
+      'Close one that is not needed, or wait for `Retry-After`.',
     ],
   ]),
   ...of('INTERNAL_ERROR', [

@@ -5,15 +5,14 @@ import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
-import { eventTypes } from '../events/types.ts';
+import { eventTypes, typePatterns } from '../events/types.ts';
 
 const url = Type.String({
   minLength: 1,
   maxLength: limits.urlLength,
   description: 'Where events are posted to',
 });
-const patterns = [...new Set(eventTypes.map((type) => `${type.split('.', 1)[0]}.*`))];
-const events = Type.Array(oneOf(['*', ...patterns, ...eventTypes]), {
+const events = Type.Array(oneOf(['*', ...typePatterns, ...eventTypes]), {
   minItems: 1,
   maxItems: limits.webhookEvents,
   uniqueItems: true,
