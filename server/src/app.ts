@@ -167,7 +167,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
-      ...webhookRoutes({ db, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
+      ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
