@@ -61,6 +61,9 @@ export async function checkEvents(databaseUrl: string, masterKey: Uint8Array): P
       assertFormer(event, befores.get(row.object_id));
       befores.set(row.object_id, event);
     }
+  } catch (error) {
+    // A test has taken the database away, to see what the server says then.
+    if ((error as { code?: string }).code !== '3D000') throw error;
   } finally {
     await pool.end();
   }

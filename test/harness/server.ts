@@ -68,9 +68,12 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
     live: await createClient(app.url, liveKey),
     second: (more = {}) => start({ ...options, ...more }),
     async stop() {
-      await checkEvents(database.url, options.masterKey ?? masterKey);
-      for (const running of started.splice(0)) await running.stop();
-      await database.drop();
+      try {
+        await checkEvents(database.url, options.masterKey ?? masterKey);
+      } finally {
+        for (const running of started.splice(0)) await running.stop();
+        await database.drop();
+      }
     },
   };
 }
