@@ -27,6 +27,7 @@ import { findActiveKey } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
 import { customerRoutes } from './resources/customers/routes.ts';
+import { describedEvents } from './resources/events/catalogue.ts';
 import { eventRoutes } from './resources/events/routes.ts';
 import { healthRoutes } from './resources/health/routes.ts';
 import { ledgerRoutes } from './resources/ledger/routes.ts';
@@ -167,7 +168,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
-      ...webhookRoutes({ db, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
+      ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
@@ -190,6 +191,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
     addSystemRoutes(http, {
       routes,
+      events: describedEvents,
       metrics,
       publicUrl,
       isReady,

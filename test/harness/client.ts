@@ -1,6 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { Agent, request } from 'undici';
+import { assertEvent } from './events.ts';
 
 /** An answer of the API. `data` and `error` are what the envelope holds. */
 export interface ApiAnswer {
@@ -19,7 +20,10 @@ export interface ApiAnswer {
   };
 }
 
-/** Calls the API over HTTP and checks every answer against the document that the server itself serves. */
+/**
+ * Calls the API over HTTP and checks every answer against the document that the server itself serves, and every event that
+ * is read against the schema of its type.
+ */
 export interface ApiClient {
   get(path: string, headers?: Record<string, string>): Promise<ApiAnswer>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
@@ -33,6 +37,9 @@ export interface ApiClient {
     headers?: Record<string, string>,
   ): Promise<ApiAnswer>;
 }
+
+/** Where events are read. */
+const eventPath = /^\/v1\/events(\/evt_\w+)?(\?|$)/;
 
 interface Operation {
   readonly pattern: RegExp;
@@ -62,6 +69,8 @@ export async function createClient(baseUrl: string, key: string): Promise<ApiCli
     const text = await answer.body.text();
     assertContract(operations, method, path, answer.statusCode, text);
     const parsed = JSON.parse(text);
+    if (method === 'GET' && answer.statusCode === 200 && eventPath.test(path))
+      for (const event of [parsed.data].flat()) assertEvent(event);
     return {
       status: answer.statusCode,
       headers: answer.headers,

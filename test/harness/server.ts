@@ -3,6 +3,7 @@ import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
 import { createLogger } from '../../server/src/platform/logger.ts';
 import { type ApiClient, createClient } from './client.ts';
 import { createDatabase } from './database.ts';
+import { checkEvents } from './events.ts';
 
 /** A server under test, on its own database, with a client for each of its keys. */
 export interface TestServer {
@@ -15,6 +16,7 @@ export interface TestServer {
   readonly live: ApiClient;
   /** Another server process's view: a second server on the same database. */
   second(options?: Partial<AppOptions>): Promise<App>;
+  /** Checks every event that was written, and stops. */
   stop(): Promise<void>;
 }
 
@@ -66,8 +68,12 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
     live: await createClient(app.url, liveKey),
     second: (more = {}) => start({ ...options, ...more }),
     async stop() {
-      for (const running of started.splice(0)) await running.stop();
-      await database.drop();
+      try {
+        await checkEvents(database.url, options.masterKey ?? masterKey);
+      } finally {
+        for (const running of started.splice(0)) await running.stop();
+        await database.drop();
+      }
     },
   };
 }

@@ -1,7 +1,10 @@
 import { type ErrorCode, errorStatus } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import type { DescribedEvent } from './event.ts';
+import { eventSchemas } from './event-schemas.ts';
 import { withExamples } from './openapi-examples.ts';
 import { errorSchema, overview, refusalExamples, securitySchemes } from './openapi-frame.ts';
+import { webhookOperations, webhookParameters } from './openapi-webhooks.ts';
 import { errorsOf, isList, type Route, tags } from './route.ts';
 
 type Json = Record<string, unknown>;
@@ -151,10 +154,18 @@ function refusalResponses(routes: readonly Route[]): Json {
  * serialise responses.
  *
  * @param serverUrl the base URL that clients reach this server by
+ * @param events what webhooks receive
  */
-export function buildOpenApi(routes: readonly Route[], serverUrl: string): Json {
+export function buildOpenApi(
+  routes: readonly Route[],
+  serverUrl: string,
+  events: readonly DescribedEvent[] = [],
+): Json {
   const used = new Set(routes.map((route) => route.tag));
-  const schemas = Object.assign({}, ...routes.map(schemasOf), { Error: errorSchema }) as Json;
+  const ofEvents = Object.entries(eventSchemas(events)).map(([name, schema]) => [name, bare(schema)]);
+  const schemas = Object.assign({}, Object.fromEntries(ofEvents), ...routes.map(schemasOf), {
+    Error: errorSchema,
+  }) as Json;
   const document = {
     openapi: '3.1.0',
     info: overview,
@@ -162,9 +173,11 @@ export function buildOpenApi(routes: readonly Route[], serverUrl: string): Json 
     security: [{ BearerAuth: [] }, { ApiKeyAuth: [] }],
     tags: tags.filter(([name]) => used.has(name)).map(([name, description]) => ({ name, description })),
     paths: paths(routes),
+    ...(events.length > 0 ? { webhooks: webhookOperations(events) } : {}),
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => a.localeCompare(b))),
       responses: refusalResponses(routes),
+      ...(events.length > 0 ? { parameters: webhookParameters() } : {}),
       securitySchemes,
     },
   };

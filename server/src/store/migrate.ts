@@ -34,7 +34,8 @@ function sqlFiles(folder: string): MigrationProvider {
 export async function migrate(pool: Pool, folder: string): Promise<string[]> {
   // The pool outlives this Kysely, which is therefore never destroyed.
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  const migrator = new Migrator({ db, provider: sqlFiles(folder) });
+  // Branches are merged in any order: a file's number may be below one that has run already.
+  const migrator = new Migrator({ db, provider: sqlFiles(folder), allowUnorderedMigrations: true });
   const { error, results } = await migrator.migrateToLatest();
   if (error) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName;

@@ -283,6 +283,7 @@ export interface EventRow {
   object_id: string;
   customer_id: string | null;
   data: string;
+  previous_attributes: string | null;
   created_at: string;
 }
 
@@ -305,6 +306,7 @@ export interface WebhookRow {
   disabled_reason: 'requested' | 'gone' | 'failing' | null;
   max_concurrency: number | null;
   max_per_second: number | null;
+  event_positions: string;
 }
 
 export interface WebhookCounterRow {

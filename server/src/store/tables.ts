@@ -329,6 +329,7 @@ export const tables = {
     object_id: 'text',
     customer_id: 'text',
     data: 'text',
+    previous_attributes: 'text',
     created_at: 'timestamptz',
   }),
   webhooks: table<rows.WebhookRow>(
@@ -352,6 +353,7 @@ export const tables = {
       disabled_reason: 'text',
       max_concurrency: 'int2',
       max_per_second: 'int2',
+      event_positions: 'json',
     },
     [
       'url',

@@ -29,6 +29,9 @@ interface Backlog {
   readonly event_seq: bigint;
 }
 
+type NewEvent = Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq'>;
+type ActiveWebhook = Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'event_positions'>;
+
 /**
  * Hands new events out, due at once by the environment's clock: one queue row for each webhook that has chosen the event. Any number of processes may do so
  * at once; each lane's position is moved by one of them at a time.
@@ -53,8 +56,14 @@ export async function fanOut(pool: Pool, nowIn: (environmentId: string) => strin
 async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Promise<number> {
   const position = await lockPosition(client, backlog);
   if (position === undefined) return 0;
-  const { rows: webhooks } = await client.query<Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'created_at'>>(
-    `select id, bucket, events, created_at from webhooks
+  const { rows: events } = await client.query<NewEvent>(
+    `select id, type, object_id, seq from events
+      where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
+    [backlog.environment_id, backlog.bucket, position, limits.fanOutEvents],
+  );
+  // After the events: what was written after a webhook was created finds it here.
+  const { rows: webhooks } = await client.query<ActiveWebhook>(
+    `select id, bucket, events, event_positions from webhooks
       where environment_id = $1 and status = 'active' and deleted_at is null`,
     [backlog.environment_id],
   );
@@ -62,16 +71,10 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
     await movePosition(client, backlog, backlog.event_seq);
     return 0;
   }
-  const { rows: events } = await client.query<
-    Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq' | 'created_at'>
-  >(
-    `select id, type, object_id, seq, created_at from events
-      where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
-    [backlog.environment_id, backlog.bucket, position, limits.fanOutEvents],
-  );
-  const queued = webhooks.flatMap((webhook) =>
-    events
-      .filter((event) => isChosen(webhook, event))
+  const queued = webhooks.flatMap((webhook) => {
+    const after = positionIn(webhook, backlog.bucket);
+    return events
+      .filter((event) => event.seq > after && isFor(webhook, event))
       .map(
         (event): DeliveryQueueRow => ({
           bucket: webhook.bucket,
@@ -82,8 +85,8 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
           next_attempt_at: now,
           claimed_until: null,
         }),
-      ),
-  );
+      );
+  });
   await insertRows(client, queueTable, queued, 'on conflict do nothing');
   const last = events.at(-1);
   if (last) await movePosition(client, backlog, last.seq);
@@ -118,10 +121,11 @@ async function movePosition(
   );
 }
 
-/** Whether a webhook receives an event when it is new: none from before its creation. */
-function isChosen(
-  webhook: Pick<WebhookRow, 'id' | 'events' | 'created_at'>,
-  event: Pick<EventRow, 'type' | 'object_id' | 'created_at'>,
-): boolean {
-  return event.created_at >= webhook.created_at && isFor(webhook, event);
+/**
+ * Where a lane's events were when the webhook was created: what comes after is new to it. Servers' clocks, which differ,
+ * have no say in that.
+ */
+function positionIn({ event_positions }: ActiveWebhook, lane: number): bigint {
+  const positions: Record<string, string> = JSON.parse(event_positions);
+  return BigInt(positions[lane] ?? 0);
 }

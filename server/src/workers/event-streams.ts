@@ -1,3 +1,4 @@
+import { chosenTypes } from '../events/types.ts';
 import type { StreamRequest, StreamRoute } from '../http/stream.ts';
 import { validationFailed } from '../http/validate.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
@@ -6,7 +7,6 @@ import type { Logger } from '../platform/logger.ts';
 import type { Vault } from '../platform/seal.ts';
 import { positionsAt } from '../resources/events/reading.ts';
 import { type EventStream, startStream } from '../resources/events/stream.ts';
-import { chosenTypes } from '../resources/events/types.ts';
 import type { Pool } from '../store/pool.ts';
 import { startWorker } from './loop.ts';
 

@@ -179,6 +179,8 @@ function applyEvent(
 ): ChainHeadRow {
   const id = draft.id ?? context.newId('evt');
   const seq = head.event_seq + 1n;
+  const keep = (text: string, sealContext: string): string =>
+    draft.sensitive ? context.vault.seal(text, sealContext) : text;
   state.write('events', {
     bucket: context.bucket,
     id,
@@ -188,15 +190,24 @@ function applyEvent(
     type: draft.type,
     object_id: draft.objectId,
     customer_id: draft.customerId,
-    data: draft.sensitive ? context.vault.seal(draft.data, eventSealContext(id)) : draft.data,
+    data: keep(draft.data, eventDataContext(id)),
+    previous_attributes:
+      draft.previousAttributes === undefined
+        ? null
+        : keep(draft.previousAttributes, previousAttributesContext(id)),
     created_at: context.now,
   });
   return { ...head, event_seq: seq };
 }
 
-/** Where a sealed event belongs: opening it needs the same text. */
-export function eventSealContext(eventId: string): string {
+/** Where the sealed data of an event belongs: opening it needs the same text. */
+export function eventDataContext(eventId: string): string {
   return `events.data:${eventId}`;
+}
+
+/** Where what is sealed of an object's former values belongs. */
+export function previousAttributesContext(eventId: string): string {
+  return `events.previous_attributes:${eventId}`;
 }
 
 function keepAnswer(

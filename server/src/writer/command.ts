@@ -1,3 +1,4 @@
+import type { EventType, UpdateEventType } from '../events/types.ts';
 import type { AccountRef, Stripe } from '../ledger/accounts.ts';
 import type { JournalDraft } from '../ledger/journal.ts';
 import type { Refusal } from '../platform/errors.ts';
@@ -36,15 +37,22 @@ export type RowWrite = {
   [Name in TableName]: { readonly table: Name; readonly row: RowOf<Name> };
 }[TableName];
 
-/** An event to write in the same transaction as what it tells of. */
-export interface EventDraft {
+/** An event to write in the same transaction as what it tells of. One of a change tells what was there before. */
+export type EventDraft = DraftedEvent &
+  (
+    | { readonly type: UpdateEventType; readonly previousAttributes: string }
+    | { readonly type: Exclude<EventType, UpdateEventType>; readonly previousAttributes?: string }
+  );
+
+interface DraftedEvent {
   /** Made by `newId('evt')` when the answer has to name it; left to the writer otherwise. */
   readonly id?: string;
-  readonly type: string;
   readonly objectId: string;
   readonly customerId: string | null;
   /** The JSON text of what the matching GET returns now. */
   readonly data: string;
+  /** The JSON text of the former values of the fields that the change has changed; see `events/changes.ts`. */
+  readonly previousAttributes?: string;
   /** Sealed at rest, because `data` holds personal data or a secret. */
   readonly sensitive?: boolean;
 }

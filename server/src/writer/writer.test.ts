@@ -32,7 +32,7 @@ function addRow(name: string, bucket = 0, environmentId = 'env_a'): Command<stri
       return {
         result: row.id,
         writes: [{ table: 'organisations', row }],
-        events: [{ type: 'row.added', objectId: row.id, customerId: null, data: '{}' }],
+        events: [{ type: 'webhook.test', objectId: row.id, customerId: null, data: '{}' }],
       };
     },
   };

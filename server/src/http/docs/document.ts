@@ -37,7 +37,7 @@ export interface Parameter {
 }
 
 interface Content {
-  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  readonly content?: Readonly<Record<string, { readonly schema?: Schema; readonly example?: unknown }>>;
 }
 
 interface ResponseObject extends Content {
@@ -61,6 +61,7 @@ export interface OpenApiDocument {
   readonly info?: { readonly title?: string; readonly version?: string; readonly description?: string };
   readonly tags?: readonly { readonly name: string; readonly description?: string }[];
   readonly paths?: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly webhooks?: Readonly<Record<string, { readonly post?: OperationObject }>>;
   readonly components?: {
     readonly schemas?: Readonly<Record<string, Schema>>;
     readonly responses?: Readonly<Record<string, ResponseObject>>;
@@ -90,6 +91,14 @@ export interface Endpoint {
   readonly answer: Answer | undefined;
 }
 
+/** A type of events that webhooks receive. */
+export interface EventOfType {
+  readonly type: string;
+  readonly description: string;
+  readonly schema: Schema;
+  readonly example: unknown;
+}
+
 /** A schema that several operations answer with; it is shown once. */
 export interface SharedObject {
   readonly name: string;
@@ -102,6 +111,14 @@ export interface TagSection {
   readonly description: string;
   readonly objects: readonly SharedObject[];
   readonly endpoints: readonly Endpoint[];
+}
+
+/** The types of events of a document, in its order. */
+export function typesOfEvents(document: OpenApiDocument): readonly EventOfType[] {
+  return Object.entries(document.webhooks ?? {}).map(([type, { post }]) => {
+    const { example, schema } = post?.requestBody?.content?.['application/json'] ?? {};
+    return { type, description: post?.description ?? '', schema: resolveSchema(document, schema), example };
+  });
 }
 
 /** The tags of a document with their operations, in the document's order. */

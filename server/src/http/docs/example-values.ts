@@ -212,6 +212,7 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
     set: {
       type: 'transaction.completed',
       data: { id: exampleId('Transaction'), status: 'completed', amount: '10.00' },
+      previousAttributes: { status: 'payment_submitted', finalAmount: null },
     },
   },
   SandboxClock: { set: { now: '2025-01-19T11:00:00.000Z', aheadSeconds: 345_600 } },

@@ -9,6 +9,7 @@ const guides = [
   ['overview', 'Overview'],
   ['first-steps', 'First five minutes'],
   ['receiving-webhooks', 'Receiving webhooks'],
+  ['event-types', 'Types of events'],
   ['reading-events', 'Reading events'],
   ['sandbox-values', 'Steering the sandbox'],
   ['errors', 'Errors'],
@@ -20,6 +21,7 @@ export function navigation(sections: readonly TagSection[]): Html {
 <a class="close" href="#overview">Close the menu</a>
 <ul>
 ${guides.map(([id, title]) => link(id, title))}<li><a href="openapi.json">OpenAPI document</a></li>
+<li><a href="events.schema.json">JSON Schema of events</a></li>
 ${sections.map(tagLinks)}</ul>
 </nav>
 `;

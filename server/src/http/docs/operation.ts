@@ -40,7 +40,8 @@ export function codeBlock(title: string, code: string): Html {
 `;
 }
 
-function objectAnchor(name: string): string {
+/** The anchor of an object that is shown apart from the operations. */
+export function objectAnchor(name: string): string {
   return `object-${anchor(name)}`;
 }
 

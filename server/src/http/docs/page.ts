@@ -1,5 +1,6 @@
 import { type OpenApiDocument, type TagSection, tagSections } from './document.ts';
 import { errorsSection } from './errors.ts';
+import { eventTypesSection } from './event-types.ts';
 import { eventsSection } from './events.ts';
 import { firstStepsSection } from './first-steps.ts';
 import { type Html, html, verbatim } from './html.ts';
@@ -50,6 +51,7 @@ function content(
 ${overview(document, publicUrl)}
 ${firstStepsSection(publicUrl)}
 ${webhooksSection()}
+${eventTypesSection({ document, publicUrl, shared })}
 ${eventsSection()}
 ${sandboxSection(sandboxValues)}
 ${errorsSection(publicUrl)}

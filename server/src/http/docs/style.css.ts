@@ -137,11 +137,11 @@ th small { display: block; font-weight: 400; overflow-wrap: anywhere; }
   main { padding: 1rem 2.5rem 6rem; }
 }
 @media (min-width: 76rem) {
-  .operation {
+  .operation, .event {
     display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 2.5rem; max-width: 84rem;
   }
-  .operation > .code { padding-top: 1.25rem; }
-  section > article:not(.operation) { max-width: 48rem; }
+  :is(.operation, .event) > .code { padding-top: 1.25rem; }
+  section > article:not(.operation, .event) { max-width: 48rem; }
 }
 @media print {
   .bar, .menu { display: none; }

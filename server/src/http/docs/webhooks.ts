@@ -39,8 +39,9 @@ export function isStandard(rawBody, headers, secret) {
 export function webhooksSection(): Html {
   return html`<section id="receiving-webhooks" class="prose">
 <h2>Receiving webhooks</h2>
-<p>Events are sent by POST as JSON: <code>id</code>, <code>type</code>, <code>createdAt</code> and
-<code>data</code>, which is what the matching GET returned when the event was written. Answer with any 2xx
+<p>Events are sent by POST as JSON: <code>id</code>, <code>type</code>, <code>createdAt</code>,
+<code>data</code>, which is what the matching GET returned when the event was written, and of a change
+<code>previousAttributes</code>, what it was before (<a href="#event-types">types of events</a>). Answer with any 2xx
 status within ${limits.deliveryTimeoutMs / 1000} seconds. Redirects are not followed.</p>
 <p>An event can arrive more than once and out of order: keep the <code>id</code>s that you have handled.</p>
 <h3>Verify the signature</h3>

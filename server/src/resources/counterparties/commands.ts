@@ -1,3 +1,4 @@
+import { previousAttributes } from '../../events/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { ExternalAccount } from '../../rails/account-types.ts';
@@ -111,10 +112,20 @@ export function deactivateCounterparty(environmentId: string, counterpartyId: st
       const row: CounterpartyRow = { ...found, status: 'inactive', updated_at: now };
       const { customer_id: customerId, id: objectId } = row;
       const data = counterpartyJson(row, vault);
+      const before = previousAttributes(counterpartyJson(found, vault), data);
       return {
         result: data,
         writes: [{ table: 'counterparties', row }],
-        events: [{ type: 'counterparty.updated', objectId, customerId, data, sensitive: true }],
+        events: [
+          {
+            type: 'counterparty.updated',
+            objectId,
+            customerId,
+            data,
+            previousAttributes: before,
+            sensitive: true,
+          },
+        ],
       };
     },
   };

@@ -1,4 +1,5 @@
 import type { DepositAddress } from '../../custody/signer.ts';
+import { previousAttributes } from '../../events/changes.ts';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
@@ -110,6 +111,7 @@ export function walletInStatus(wallet: WalletRow, status: WalletRow['status'], n
     objectId: row.id,
     customerId: row.customer_id,
     data,
+    previousAttributes: previousAttributes(walletJson(wallet), data),
   };
   const write: RowWrite = { table: 'wallets', row };
   return { data, event, write };

@@ -1,3 +1,4 @@
+import { previousAttributes } from '../../events/changes.ts';
 import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
@@ -97,7 +98,7 @@ export function updateCustomer(
       const refusal = refuseUpdate(customer, personal, body);
       if (refusal) return { refusal };
       const row = changedCustomer(customer, personal, body, context);
-      return row ? customerUpdate(row, context) : { result: customerJson(customer, context) };
+      return row ? customerUpdate(customer, row, context) : { result: customerJson(customer, context) };
     },
   };
 }
@@ -123,7 +124,7 @@ export function decideCustomerKyc(
       if (!customer) return { refusal: notFound('customer') };
       const decided = decideIdentity(customer, kycStatus, reasons, context.now);
       const row = kycStatus === 'approved' ? acceptedTerms(decided, context.now) : decided;
-      const update = customerUpdate(row, context);
+      const update = customerUpdate(customer, row, context);
       const found = state.get('identity_cases', caseIdOf(customerId));
       if (!found) return update;
       const caseRow = decidedCase(found, kycStatus, reasons, 'sandbox', context.now);
@@ -132,8 +133,13 @@ export function decideCustomerKyc(
   };
 }
 
-/** What a command about a changed customer does: the row, the event, and the JSON text of the answer. */
+/**
+ * What a command about a changed customer does: the row, the event, and the JSON text of the answer.
+ *
+ * @param before the customer as they were
+ */
 export function customerUpdate(
+  before: CustomerRow,
   row: CustomerRow,
   context: DecideContext,
 ): Required<Omit<Accepted<string>, 'journals'>> {
@@ -141,6 +147,15 @@ export function customerUpdate(
   return {
     result: data,
     writes: [{ table: 'customers', row }],
-    events: [{ type: 'customer.updated', objectId: row.id, customerId: row.id, data, sensitive: true }],
+    events: [
+      {
+        type: 'customer.updated',
+        objectId: row.id,
+        customerId: row.id,
+        data,
+        previousAttributes: previousAttributes(customerJson(before, context), data),
+        sensitive: true,
+      },
+    ],
   };
 }

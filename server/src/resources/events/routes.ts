@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { eventTypes } from '../../events/types.ts';
 import type { Route } from '../../http/route.ts';
 import { oneOf } from '../../http/schema.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
@@ -11,7 +12,6 @@ import { encodePositions } from './positions.ts';
 import { type EventFilter, findEvent, listEvents, readEventsAfter } from './queries.ts';
 import { positionsAt } from './reading.ts';
 import { Event, eventJson } from './schema.ts';
-import { eventTypes } from './types.ts';
 
 const orders = ['newest', 'oldest'] as const;
 

@@ -1,9 +1,9 @@
 import Type from 'typebox';
+import { eventTypes } from '../../events/types.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { isSealed, type Vault } from '../../platform/seal.ts';
 import type { EventRow } from '../../store/rows.ts';
-import { eventSealContext } from '../../writer/batch.ts';
-import { eventTypes } from './types.ts';
+import { eventDataContext, previousAttributesContext } from '../../writer/batch.ts';
 
 export const Event = Type.Object({
   id: Type.String(),
@@ -13,11 +13,26 @@ export const Event = Type.Object({
     type: 'object',
     description: 'What the matching GET returned when the event was written',
   }),
+  previousAttributes: Type.Optional(
+    Type.Unsafe<object>({
+      type: 'object',
+      description:
+        'Of a change: the former values of exactly those fields of `data` that have changed, `null` where there was ' +
+        'none. Objects have their changed fields only, lists are whole. Left out: `updatedAt` and links',
+    }),
+  ),
 });
 
 /** An event as the API shows it and as webhooks receive it, as JSON text. */
-export function eventJson(row: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data'>, vault: Vault): string {
-  const data = isSealed(row.data) ? vault.open(row.data, eventSealContext(row.id)) : row.data;
-  const { created_at: createdAt, id, type } = row;
-  return `{"id":"${id}","type":"${type}","createdAt":"${createdAt}","data":${data}}`;
+export function eventJson(
+  row: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data' | 'previous_attributes'>,
+  vault: Vault,
+): string {
+  const open = (text: string, sealContext: string): string =>
+    isSealed(text) ? vault.open(text, sealContext) : text;
+  const { created_at: createdAt, id, previous_attributes: previous, type } = row;
+  const data = open(row.data, eventDataContext(id));
+  const before =
+    previous === null ? '' : `,"previousAttributes":${open(previous, previousAttributesContext(id))}`;
+  return `{"id":"${id}","type":"${type}","createdAt":"${createdAt}","data":${data}${before}}`;
 }

@@ -207,7 +207,7 @@ export function submitCase(
     const status = decision ?? 'under_review';
     const row =
       status === 'under_review' ? submitted : decidedCase(submitted, status, [], 'sandbox', context.now);
-    const update = customerUpdate(decideIdentity(customer, status, [], context.now), context);
+    const update = customerUpdate(customer, decideIdentity(customer, status, [], context.now), context);
     return {
       result: 'submitted',
       writes: [{ table: 'identity_cases', row }, ...update.writes],
@@ -229,7 +229,11 @@ export function decideCase(
 ): Command<'decided' | 'not_waiting'> {
   return onCase('decide_identity', ref, ({ customer, found }, context) => {
     if (customer.kyc_status !== 'under_review') return { result: 'not_waiting' };
-    const update = customerUpdate(decideIdentity(customer, decision, reasons, context.now), context);
+    const update = customerUpdate(
+      customer,
+      decideIdentity(customer, decision, reasons, context.now),
+      context,
+    );
     const cases: readonly RowWrite[] = found
       ? [{ table: 'identity_cases', row: decidedCase(found, decision, reasons, by, context.now) }]
       : [];
@@ -255,7 +259,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
   return onCase('accept_terms', ref, ({ customer }, context) => {
     if (customer.tos_accepted_at !== null) return { result: 'accepted' };
     const id = context.newId('tos');
-    const update = customerUpdate(acceptedTerms(customer, context.now), context);
+    const update = customerUpdate(customer, acceptedTerms(customer, context.now), context);
     const row: TermsAcceptanceRow = {
       bucket: customer.bucket,
       id,

@@ -11,7 +11,7 @@ import type { TransactionRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { readAmount } from '../fields.ts';
-import { newTransaction, transactionEvents } from '../transactions/lifecycle.ts';
+import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import type { CryptoDepositBody } from './schema.ts';
 
@@ -102,7 +102,7 @@ export function createCryptoDeposit(
         result: data,
         writes: [{ table: 'transactions', row }],
         journals: [depositJournal(row, terms, context)],
-        events: transactionEvents(row, 'created', data),
+        events: createdEvents(row, data),
       };
     },
   };

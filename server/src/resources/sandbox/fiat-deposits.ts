@@ -24,7 +24,7 @@ import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts
 import type { CustomerRow, TransactionRow, VirtualAccountRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { readAmount } from '../fields.ts';
-import { newTransaction, transactionEvents } from '../transactions/lifecycle.ts';
+import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { senderContext } from '../virtual-accounts/schema.ts';
 import type { FiatDepositBody } from './schema.ts';
@@ -125,7 +125,7 @@ export function createFiatDeposit(
         result: data,
         writes: [{ table: 'transactions', row }],
         journals: journalsOf(row, context),
-        events: transactionEvents(row, 'created', data),
+        events: createdEvents(row, data),
       };
     },
   };

@@ -1,3 +1,4 @@
+import { previousAttributes } from '../../events/changes.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { DecideContext, EventDraft } from '../../writer/command.ts';
 import { transactionJson } from './schema.ts';
@@ -72,17 +73,29 @@ export function withStatus(row: TransactionRow, status: TransactionStatus, now: 
 }
 
 /**
- * The events that a change of a transaction writes: that it was created or updated, and that it has reached its end.
+ * The events that a new transaction writes: that it was created, and that it has reached its end.
  *
- * @param data the transaction's JSON text, when the caller has it already
+ * @param data the transaction's JSON text
  */
-export function transactionEvents(
-  row: TransactionRow,
-  change: 'created' | 'updated',
-  data: string = transactionJson(row),
-): EventDraft[] {
-  const event = (type: string): EventDraft => ({ type, objectId: row.id, customerId: row.customer_id, data });
-  const events = [event(`transaction.${change}`)];
-  if (terminal.has(row.status)) events.push(event('transaction.completed'));
-  return events;
+export function createdEvents(row: TransactionRow, data: string): EventDraft[] {
+  const event = { objectId: row.id, customerId: row.customer_id, data };
+  return [
+    { type: 'transaction.created', ...event },
+    ...(terminal.has(row.status) ? [{ type: 'transaction.completed', ...event } as const] : []),
+  ];
+}
+
+/** The events that a transaction in another status writes: that it was updated, and that it has reached its end. */
+export function updatedEvents(before: TransactionRow, row: TransactionRow): EventDraft[] {
+  const data = transactionJson(row);
+  const event = {
+    objectId: row.id,
+    customerId: row.customer_id,
+    data,
+    previousAttributes: previousAttributes(transactionJson(before), data),
+  };
+  return [
+    { type: 'transaction.updated', ...event },
+    ...(terminal.has(row.status) ? [{ type: 'transaction.completed', ...event } as const] : []),
+  ];
 }

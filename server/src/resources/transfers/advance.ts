@@ -21,7 +21,7 @@ import {
   type RowWrite,
 } from '../../writer/command.ts';
 import { walletInStatus } from '../crypto-wallets/commands.ts';
-import { transactionEvents } from '../transactions/lifecycle.ts';
+import { updatedEvents } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { followersOf, isPayout, refuseCancel } from './lifecycle.ts';
 import { plannedReturn } from './magic.ts';
@@ -152,9 +152,9 @@ export function moveAlong<Result>(
   const events: EventDraft[] = [];
   for (const status of way) {
     const move = moveTransfer(current, status, context, terms, causeFor);
-    current = move.row;
     journals.push(...move.journals);
-    events.push(...transactionEvents(current, 'updated'));
+    events.push(...updatedEvents(current, move.row));
+    current = move.row;
   }
   const writes: RowWrite[] = [{ table: 'transactions', row: current }];
   // What comes back after the wallet was closed would be out of the customer's reach for good.

@@ -16,7 +16,7 @@ import { openAccount } from '../counterparties/schema.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { customerNotFound, refuseCustomer } from '../customers/lifecycle.ts';
-import { newTransaction, transactionEvents } from '../transactions/lifecycle.ts';
+import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { refusePayee, refusePayoutAmount, refuseWithdrawal } from './lifecycle.ts';
 import { bankOutcome, chainOutcome } from './magic.ts';
@@ -69,7 +69,7 @@ export function createTransfer(
         result: data,
         writes: [{ table: 'transactions', row }],
         journals: [reserveTransferFlow(moneyOf(row))],
-        events: transactionEvents(row, 'created', data),
+        events: createdEvents(row, data),
       };
     },
   };

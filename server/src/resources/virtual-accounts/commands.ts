@@ -1,3 +1,4 @@
+import { previousAttributes } from '../../events/changes.ts';
 import { conflict, invalidRequest, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { sandboxDepositAccount } from '../../rails/sandbox-bank.ts';
@@ -115,10 +116,20 @@ export function setVirtualAccountStatus(
       const row: VirtualAccountRow = { ...found, status, updated_at: now };
       const { customer_id: customerId, id: objectId } = row;
       const data = virtualAccountJson(row, vault);
+      const before = previousAttributes(virtualAccountJson(found, vault), data);
       return {
         result: data,
         writes: [{ table: 'virtual_accounts', row }],
-        events: [{ type: 'virtual_account.updated', objectId, customerId, data, sensitive: true }],
+        events: [
+          {
+            type: 'virtual_account.updated',
+            objectId,
+            customerId,
+            data,
+            previousAttributes: before,
+            sensitive: true,
+          },
+        ],
       };
     },
   };

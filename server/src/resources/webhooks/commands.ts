@@ -5,6 +5,7 @@ import type { WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
+import type { Positions } from '../events/positions.ts';
 import { withStatus } from './lifecycle.ts';
 import {
   type CreateWebhookBody,
@@ -21,12 +22,14 @@ import {
  * other, so that no race makes more than the limit.
  *
  * @param secret the new signing secret; this answer is the only one that shows it
+ * @param positions where the events of each lane were when the request came: it receives what comes after
  * @param deleted how many of the environment's webhooks had been deleted when the request came; they only become more
  */
 export function createWebhook(
   environmentId: string,
   body: CreateWebhookBody,
   secret: string,
+  positions: Positions,
   deleted: number,
   bucket: number,
 ): Command<string> {
@@ -39,7 +42,7 @@ export function createWebhook(
     decide(state, context) {
       const created = state.get('webhook_counters', environmentId)?.created ?? 0n;
       if (Number(created) - deleted >= limits.webhooksPerEnvironment) return { refusal: tooMany() };
-      const row = newWebhook(environmentId, body, secret, bucket, context);
+      const row = newWebhook(environmentId, body, secret, positions, bucket, context);
       const counter = { bucket: counterBucket, id: environmentId, created: created + 1n };
       return {
         result: webhookJson(row, secret),
@@ -61,6 +64,7 @@ function newWebhook(
   environmentId: string,
   body: CreateWebhookBody,
   secret: string,
+  positions: Positions,
   bucket: number,
   { newId, now, vault }: DecideContext,
 ): WebhookRow {
@@ -84,6 +88,9 @@ function newWebhook(
     disabled_reason: null,
     max_concurrency: body.maxConcurrency ?? null,
     max_per_second: body.maxPerSecond ?? null,
+    event_positions: JSON.stringify(
+      Object.fromEntries([...positions].map(([lane, seq]) => [lane, String(seq)])),
+    ),
   };
 }
 

@@ -7,8 +7,10 @@ import { ApiError, invalidRequest } from '../../platform/errors.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
+import type { Pool } from '../../store/pool.ts';
 import { newWebhookSecret } from '../../webhooks/signature.ts';
 import { checkWebhookUrl, type TargetPolicy } from '../../webhooks/targets.ts';
+import { endOfEvents } from '../events/queries.ts';
 import { pageOf } from '../paging.ts';
 import { createWebhook, deleteWebhook, rotateSecret, testWebhook, updateWebhook } from './commands.ts';
 import { countDeletedWebhooks, listDeliveries, listWebhooks } from './queries.ts';
@@ -29,6 +31,7 @@ import {
 
 interface Deps {
   readonly db: Db;
+  readonly pool: Pool;
   readonly vault: Vault;
   readonly randomBucket: () => number;
   /** The time in an environment, in milliseconds since the Unix epoch. */
@@ -73,8 +76,9 @@ function createRoute(deps: Deps): Route {
     async write({ body, caller }) {
       const { id, kind } = caller.environment;
       assertTarget(body.url, deps.policyFor(kind));
+      const positions = await endOfEvents(deps.pool, id);
       const deleted = await countDeletedWebhooks(deps.db, id);
-      return createWebhook(id, body, newWebhookSecret(), deleted, deps.randomBucket());
+      return createWebhook(id, body, newWebhookSecret(), positions, deleted, deps.randomBucket());
     },
   });
 }

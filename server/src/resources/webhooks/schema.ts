@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox';
+import { eventTypes, typePatterns } from '../../events/types.ts';
 import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
-import { eventTypes, typePatterns } from '../events/types.ts';
 
 const url = Type.String({
   minLength: 1,

@@ -16,8 +16,18 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
+/** Types of events that tell of a change, and so of what was there before. */
+export type UpdateEventType = Extract<EventType, `${string}.updated`>;
+
+const kindOf = (type: string): string => type.split('.', 1)[0] ?? '';
+
 /** Patterns for all events of a kind of object: `customer.*` and so on. */
-export const typePatterns = [...new Set(eventTypes.map((type) => `${type.split('.', 1)[0]}.*` as const))];
+export const typePatterns = [...new Set(eventTypes.map((type) => `${kindOf(type)}.*` as const))];
+
+/** Whether a type of events is among what was chosen by names, patterns such as `customer.*`, and `*`. */
+export function isChosen(words: readonly string[], type: string): boolean {
+  return words.some((word) => word === '*' || word === type || word === `${kindOf(type)}.*`);
+}
 
 /**
  * The types that are meant by names, patterns and `*`.
@@ -32,7 +42,5 @@ export function chosenTypes(
   const known = new Set<string>(['*', ...typePatterns, ...eventTypes]);
   const unknown = words.find((word) => !known.has(word));
   if (unknown !== undefined) return { ok: false, unknown };
-  const isMeant = (type: string): boolean =>
-    words.some((word) => word === '*' || word === type || word === `${type.split('.', 1)[0]}.*`);
-  return { ok: true, types: eventTypes.filter(isMeant) };
+  return { ok: true, types: eventTypes.filter((type) => isChosen(words, type)) };
 }
