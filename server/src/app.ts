@@ -168,7 +168,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn: clocks.nowIn }),
-      ...ledgerRoutes({ pool }),
+      ...ledgerRoutes({ db, pool }),
       ...eventRoutes({ db, vault }),
     ];
     const http = createHttpServer({

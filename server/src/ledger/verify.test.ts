@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from '../../../test/harness/server.ts';
 import { verifyLedger } from './verify.ts';
+import type { Problem } from './verify-checks.ts';
 
 let server: TestServer;
 let transferId: string;
@@ -39,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Changes the books behind the writer's back, verifies them, and puts everything as it was. */
-async function problemsAfter(...tampering: string[]): Promise<string[]> {
+async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { pool } = server.app;
   const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
@@ -47,7 +48,7 @@ async function problemsAfter(...tampering: string[]): Promise<string[]> {
   await pool.query('alter table accounts drop constraint accounts_wallet_never_negative');
   try {
     for (const sql of tampering) expect((await pool.query(sql)).rowCount).toBeGreaterThan(0);
-    return (await verifyLedger(pool)).problems.map(({ kind }) => kind);
+    return (await verifyLedger(pool)).problems;
   } finally {
     for (const table of tables) {
       await pool.query(`truncate ${table}`);
@@ -74,6 +75,11 @@ describe('verify', () => {
     [
       'a balance',
       'account_mismatch',
+      () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
+    ],
+    [
+      'money from nowhere',
+      'trial_balance',
       () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
     ],
     [
@@ -130,8 +136,26 @@ describe('verify', () => {
     ["a chain's end", 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
     ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
   ])('finds %s', async (_what, kind, tampering) => {
-    expect(await problemsAfter(...tampering())).toContain(kind);
+    expect((await problemsAfter(...tampering())).map((problem) => problem.kind)).toContain(kind);
     expect((await verifyLedger(server.app.pool)).ok).toBe(true);
+  });
+
+  it('names the account and the journal of what it finds, and shows the imbalance', async () => {
+    const account = `${walletId}:available:usdc`;
+    const { rows } = await server.app.pool.query<{ id: string }>(
+      `select id from journals where transaction_id = '${transferId}' and kind = 'transfer_reserve'`,
+    );
+    const journal = rows[0]?.id;
+    const found = await problemsAfter(
+      `update postings set balance_after_minor = 7 where journal_id = '${journal}' and line = 1`,
+      `update accounts set balance_minor = balance_minor + 2500000 where id = '${account}'`,
+    );
+    expect(found).toMatchObject([
+      { kind: 'account_mismatch', id: account, accountId: account, journalId: null },
+      { kind: 'balance_after_mismatch', id: journal, accountId: account, journalId: journal },
+      { kind: 'trial_balance', id: 'usdc', message: 'debits less credits make -2.50' },
+      { kind: 'chain_broken', id: journal, accountId: null, journalId: journal },
+    ]);
   });
 });
 

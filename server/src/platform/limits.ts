@@ -125,6 +125,11 @@ export const limits = {
   sweepRows: 5000,
 
   // Verification
-  verifyPageRows: 5000,
+  /** How many run at once in a process: each holds a connection for as long as it takes to read everything. */
+  verifyAtOnce: 2,
+  verifyWaiting: 64,
+  verifyPageRows: 2000,
+  /** What the database may take for each sort or hash of a check before it spills to disk. */
+  verifyWorkMemoryKib: 65_536,
   verifyProblems: 100,
 } as const;
