@@ -11,6 +11,7 @@ import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
+import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { RateLimitSetting } from './platform/config.ts';
@@ -48,6 +49,8 @@ import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
+import { createEventStreams } from './workers/event-streams.ts';
+import { startFanOut } from './workers/fan-out.ts';
 import type { Worker } from './workers/loop.ts';
 import { startRates } from './workers/rates.ts';
 import { startSettlement } from './workers/settlement.ts';
@@ -120,6 +123,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     let url = '';
     const publicUrl = (): string => options.publicUrl ?? url;
     const metrics = createMetrics(() => writer.queued());
+    const workers: Worker[] = [];
+    let fanOut: Worker | undefined;
     const writer = createWriter({
       databaseUrl: options.databaseUrl,
       laneCount,
@@ -128,7 +133,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ids,
       vault,
       publicUrl,
-      events: laneEvents(metrics, options),
+      events: laneEvents(metrics, options, () => fanOut?.wake()),
     });
     opened.push(() => writer.close());
     const db = createDb(pool);
@@ -136,7 +141,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
     const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
-    const workers: Worker[] = [];
     const sandboxEffects = {
       onReset: () => authenticator.forget(),
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
@@ -163,17 +167,19 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
-      ...webhookRoutes({ db, vault, randomBucket, policyFor }),
+      ...webhookRoutes({ db, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn: clocks.nowIn }),
       ...ledgerRoutes({ db, pool }),
-      ...eventRoutes({ db, vault }),
+      ...eventRoutes({ db, pool, vault }),
     ];
+    const streams = createEventStreams({ pool, vault, logger: options.logger });
     const http = createHttpServer({
       ...options,
       routes,
+      streams: [streams.route],
       writer,
       authenticator,
       clock,
@@ -182,7 +188,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       publicUrl,
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
-    addSystemRoutes(http, { routes, metrics, publicUrl, isReady, sandboxValues });
+    addSystemRoutes(http, {
+      routes,
+      metrics,
+      publicUrl,
+      isReady,
+      sandboxValues: [...sandboxNames, ...sandboxValues],
+    });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
     addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });
@@ -194,18 +206,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all([agents.test.destroy(), agents.live.destroy()]));
     const senders = { test: createSender(agents.test), live: createSender(agents.live) };
     const common = { pool, clock, clocks, logger: options.logger };
+    const senderFor = (kind: 'test' | 'live') => senders[kind];
+    const deliveries = startDeliveries({ ...common, writer, ids, vault, metrics, nowIn, senderFor });
+    fanOut = startFanOut({ ...common, onQueued: deliveries.wake });
     workers.push(
       startClocks(common),
       startSettlement({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
-      startDeliveries({
-        ...common,
-        writer,
-        ids,
-        vault,
-        metrics,
-        nowIn: clocks.nowIn,
-        senderFor: (kind) => senders[kind],
-      }),
+      fanOut,
+      deliveries,
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
     );
     if (rates.live) {
@@ -213,9 +221,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       workers.push(startRates({ rates: rates.live, logger: options.logger, metrics, refreshMs }));
     }
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
+    // A server that closes waits for its connections, streams among them.
+    opened.push(() => streams.stop().then(() => http.close()));
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);
-    opened.push(() => http.close());
     return { url, pool, writer, madeKeys, stop: close };
   } catch (error) {
     await close();
@@ -223,11 +232,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-function laneEvents(metrics: Metrics, { onFatal }: AppOptions) {
+function laneEvents(metrics: Metrics, { onFatal }: AppOptions, onCommit: () => void) {
   return {
     onBatch: ({ commands, durationMs }: { commands: number; durationMs: number }) => {
       metrics.batchCommands.observe(commands);
       metrics.batchSeconds.observe(durationMs / 1000);
+      onCommit();
     },
     onRetry: (reason: string) => metrics.batchRetries.inc({ reason }),
     onFatal,

@@ -132,6 +132,10 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['POST', '/v1/virtual-accounts/{virtualAccountId}/reactivate', 'virtual_account'],
   ['POST', '/v1/transfers/{transferId}/cancel', 'transfer'],
   ['POST', '/v1/webhooks/{webhookId}/test', 'webhook', {}],
+  ['POST', '/v1/webhooks/{webhookId}/rotate-secret', 'webhook', {}],
+  ['POST', '/v1/webhooks/{webhookId}/replay', 'webhook', { createdAfter: '2025-01-15T11:00:00.000Z' }],
+  ['GET', '/v1/webhooks/{webhookId}/replays', 'webhook'],
+  ['POST', '/v1/webhooks/{webhookId}/deliveries/{deliveryId}/resend', 'webhook'],
   ['POST', '/v1/sandbox/transactions/{transactionId}/advance', 'transaction', { status: 'failed' }],
   ['POST', '/v1/sandbox/customers/{customerId}/kyc', 'customer', kyc],
 ];

@@ -1,6 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sandboxNames } from '../../server/src/identity/lifecycle.ts';
 import { sandboxValues } from '../../server/src/resources/transfers/magic.ts';
-import { deposit, inStatus, newPayee, newWallet, ok, transferBody, usBank } from '../harness/factories.ts';
+import {
+  deposit,
+  inStatus,
+  newCustomer,
+  newPayee,
+  newWallet,
+  ok,
+  transferBody,
+  usBank,
+} from '../harness/factories.ts';
+import { fillIndividual, submit } from '../harness/hosted.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 /** Each value that the documentation page lists does what the page says. */
@@ -39,9 +50,17 @@ it('the page lists every one of them', async () => {
   const page = await (await fetch(`${server.app.url}/docs`)).text();
   const section = /<section id="sandbox-values".*?<\/section>/s.exec(page)?.[0] ?? '';
   const listed = [...section.matchAll(/<th scope="row"><code>(.*?)<\/code>/g)].map(([, value]) => value);
-  expect(listed).toEqual(sandboxValues.map(({ value }) => value));
+  expect(listed).toEqual([...sandboxNames, ...sandboxValues].map(({ value }) => value));
   expect(listed.length).toBeGreaterThanOrEqual(6);
   expect(page).toContain('href="#sandbox-values"');
+});
+
+it.each(sandboxNames)('the last name $value: $effect', async ({ effect, value: lastName }) => {
+  const customer = await newCustomer(server.api, { lastName });
+  await fillIndividual(customer.kycLink, { lastName });
+  await submit(customer.kycLink, 'approved');
+  const { kycStatus } = await ok(server.api.get(`/v1/customers/${customer.id}`));
+  expect(kycStatus).toBe(lastStatus(effect));
 });
 
 it.each(sandboxValues.filter(({ field }) => field.startsWith('`amount`')))(

@@ -126,7 +126,7 @@ it('never break the server, its word or its books', { timeout: lengthMs + 600_00
   const through = tell();
   expect([...statuses.keys()].sort()).toEqual(operations.map(({ id }) => id).sort());
   // A fuzzer that nothing lets through tests the gate only.
-  expect(through / operations.length).toBeGreaterThan(0.8);
+  expect(through / operations.length).toBeGreaterThan(0.7);
 });
 
 it('take every hostile value in every place', { timeout: 120_000 }, async () => {

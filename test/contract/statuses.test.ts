@@ -14,6 +14,7 @@ import {
   person,
   transferBody,
 } from '../harness/factories.ts';
+import { startReceiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 /**
@@ -158,6 +159,18 @@ describe('200', () => {
     deleteWebhook: webhook,
     testWebhook: webhook,
     listWebhookDeliveries: webhook,
+    rotateWebhookSecret: webhook,
+    replayWebhook: async () => ({ ...(await webhook()), send: { createdAfter: '2025-01-15T11:00:00.000Z' } }),
+    listWebhookReplays: webhook,
+    resendWebhookDelivery: async () => {
+      const target = await startReceiver();
+      const { id } = await ok(api.post('/v1/webhooks', { url: target.url, events: ['webhook.test'] }));
+      await ok(api.post(`/v1/webhooks/${id}/test`));
+      const list = async () => ok(api.get(`/v1/webhooks/${id}/deliveries`));
+      await expect.poll(async () => (await list()).length, { timeout: 10_000 }).toBe(1);
+      await target.stop();
+      return { ids: [id, (await list())[0].id] };
+    },
     getRate: async () => ({ query: '?from=usd&to=gbp' }),
     decideCustomerKyc: customer,
     createCryptoDeposit: async () => {

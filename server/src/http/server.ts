@@ -8,7 +8,7 @@ import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Writer } from '../writer/writer.ts';
-import type { Authenticator } from './auth.ts';
+import type { Authenticator, Caller } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
 import { toRefusal } from './errors.ts';
@@ -17,10 +17,12 @@ import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotenc
 import { parseJsonBody } from './json-body.ts';
 import { assertJsonHeaders, readBody } from './read-body.ts';
 import type { Route } from './route.ts';
+import { eventStreamHeaders, type StreamRoute, textsOf } from './stream.ts';
 import './request-state.ts';
 
 export interface HttpOptions {
   readonly routes: readonly Route[];
+  readonly streams: readonly StreamRoute[];
   readonly writer: Writer;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
@@ -58,6 +60,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   addRequestState(app, options);
   addBodyParser(app);
   addRoutes(app, gate, options);
+  addStreams(app, gate, options);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
   app.setNotFoundHandler((request, reply) => {
     gate.admitAnyone(request, reply);
@@ -156,6 +159,29 @@ function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void
         if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
       },
       handler: createHandler(route, options.writer, () => docsUrl(options)),
+    });
+  }
+}
+
+function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions): void {
+  for (const { open, path } of streams) {
+    app.get(path, {
+      onRequest: async (request, reply) => {
+        request.state.caller = await gate.admitCaller(request, reply);
+      },
+      handler: async (request, reply) => {
+        await open({
+          caller: request.state.caller as Caller,
+          query: textsOf(request.query),
+          lastEventId: request.headers['last-event-id']?.toString(),
+          start() {
+            reply.hijack();
+            reply.raw.writeHead(200, { ...eventStreamHeaders, 'x-request-id': request.state.requestId });
+            return reply.raw;
+          },
+        });
+        return reply;
+      },
     });
   }
 }

@@ -96,15 +96,26 @@ export function decidedCase(
 }
 
 /** Last names that decide a submission in the sandbox by themselves (contract §4, Sandbox). */
-const magicNames: ReadonlyMap<string, KycStatus> = new Map([
-  ['review', 'under_review'],
-  ['denied', 'rejected'],
-]);
+const magicNames = [
+  { name: 'Review', decision: 'under_review' },
+  { name: 'Denied', decision: 'rejected' },
+] as const;
+
+/** The same in words, for the documentation page. */
+export const sandboxNames = magicNames.map(({ decision, name }) => ({
+  field: 'the last name of a customer, or in their form',
+  value: name,
+  effect: `Whatever is chosen at the end of the hosted page, the \`kycStatus\` becomes \`${decision}\`.`,
+}));
+
+const decisionByMagicName: ReadonlyMap<string, KycStatus> = new Map(
+  magicNames.map(({ decision, name }) => [name.toLowerCase(), decision]),
+);
 
 /** What the sandbox decides by the last names of the customer and in their form; undefined when they say nothing. */
 export function decisionByName(lastNames: readonly (string | undefined)[]): KycStatus | undefined {
   for (const name of lastNames) {
-    const decision = name === undefined ? undefined : magicNames.get(name.trim().toLowerCase());
+    const decision = name === undefined ? undefined : decisionByMagicName.get(name.trim().toLowerCase());
     if (decision) return decision;
   }
   return undefined;

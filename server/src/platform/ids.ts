@@ -20,6 +20,7 @@ export type IdPrefix =
   | 'txn'
   | 'whk'
   | 'whd'
+  | 'whr'
   | 'evt'
   | 'key'
   | 'org'
@@ -93,6 +94,14 @@ export function createIdSource(
       return text + alphabet[drawn >> 5] + alphabet[drawn & 31];
     },
   };
+}
+
+/** An id that sorts before every one with this prefix that was made at the time or later. */
+export function firstIdAt(prefix: IdPrefix, timeMs: number): string {
+  const wholeMs = Math.max(0, Math.floor(timeMs));
+  let text = `${prefix}_${alphabet[Math.floor(wholeMs / 2 ** 45) & 7]}`;
+  for (let shift = 40; shift >= 0; shift -= 5) text += alphabet[Math.floor(wholeMs / 2 ** shift) & 31];
+  return text.padEnd(prefix.length + 1 + suffixLength, '0');
 }
 
 /** Whether a text has the form of an id with this prefix. */

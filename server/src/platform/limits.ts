@@ -74,12 +74,56 @@ export const limits = {
   // Webhooks
   deliveryTimeoutMs: 15_000,
   deliveryResponseBytes: 1024,
+  /** What comes after the part that is kept is read (and thrown away) up to here, so that the connection can be used again. */
+  deliveryReadBytes: 64 * 1024,
   deliveryAttempts: 10,
-  deliveryConcurrency: 64,
-  deliveryConcurrencyPerWebhook: 8,
+  /** No `Retry-After` makes a wait longer. */
+  deliveryRetryAfterMs: 12 * 60 * 60 * 1000,
+  /** On their way at once, in a process. */
+  deliveryConcurrency: 2048,
+  /** The same for a webhook without a limit of its own. */
+  deliveryConcurrencyPerWebhook: 16,
+  deliveryConnectionsPerOrigin: 512,
+  /** So many failures in a row, and a receiver is tried at this pace until it succeeds once. */
+  deliveryFailuresUntilPaced: 20,
+  deliveryPacedPerSecond: 20,
+  /** Claimed ahead for a receiver that is quick: what it takes in so many milliseconds, and no more than so many events. */
+  deliveryAheadMs: 250,
+  deliveryAhead: 1024,
   deliveryClaimMs: 30_000,
-  deliveryDrainMs: 5000,
+  /** What was claimed but could not be started within so long is left to another claim. */
+  deliveryStartMs: 10_000,
+  /** How soon a webhook whose pace is limited is looked at again. */
+  deliveryPaceTurnMs: 100,
+  deliveryDrainMs: 17_000,
+  deliveryRecordRows: 500,
+  deliveryRetentionMs: 30 * 24 * 60 * 60 * 1000,
+  /** Events dropped at once from the queue of a webhook that is disabled or deleted. */
+  deliveryDropRows: 5000,
   fanOutEvents: 500,
+  fanOutPauseMs: 20,
+  webhookConcurrencyMax: 100,
+  webhookPerSecondMax: 1000,
+  secretOverlapSeconds: 24 * 60 * 60,
+  /** Secrets of a webhook that are valid at once. */
+  webhookSecrets: 5,
+  webhookFailingMs: 5 * 24 * 60 * 60 * 1000,
+  replayEventIds: 200,
+  replayChunkEvents: 1000,
+
+  // Reading events
+  /** 64 lanes with numbers of 19 digits, and the environment. */
+  eventCursorLength: 2048,
+  /** How many events of each lane are looked at for one page. */
+  eventScan: 10_000,
+  eventStreams: 100,
+  eventStreamsPerEnvironment: 10,
+  eventStreamPage: 100,
+  eventStreamPollMs: 200,
+  eventStreamHeartbeatMs: 15_000,
+  /** Then it ends and its reader comes back, with a key that is looked at anew. */
+  eventStreamMs: 5 * 60 * 1000,
+  eventStreamRetryMs: 1000,
 
   // Sandbox
   /** How far a sandbox's clock can be ahead: ten years. */

@@ -46,9 +46,18 @@ export function createVault(masterKey: Uint8Array): Vault {
     return Buffer.concat([content, decipher.final()]);
   };
 
+  // Random bytes are cheap in bulk only.
+  let nonces = Buffer.alloc(0);
+  const nextNonce = (): Buffer => {
+    if (nonces.length < nonceBytes) nonces = randomBytes(nonceBytes * 256);
+    const nonce = nonces.subarray(0, nonceBytes);
+    nonces = nonces.subarray(nonceBytes);
+    return nonce;
+  };
+
   return {
     seal(content, context) {
-      const nonce = randomBytes(nonceBytes);
+      const nonce = nextNonce();
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(context));
       const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
       const body = Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);

@@ -19,13 +19,18 @@ export interface PageRequest {
  * @throws ApiError 400 when the cursor is not one of ours
  */
 export function pageOf(query: Readonly<Record<string, string>>): PageRequest {
-  const { cursor, limit } = query;
+  const { cursor } = query;
   const afterId = cursor === undefined ? undefined : decodeCursor(cursor);
   if (cursor !== undefined && afterId === undefined) {
     const message = 'Give `nextCursor` of the page before, unchanged.';
     throw new ApiError(validationFailed([{ path: 'query.cursor', message }]));
   }
-  return { limit: limit === undefined ? limits.pageDefault : Number(limit), afterId };
+  return { limit: pageLimit(query), afterId };
+}
+
+/** Reads `limit` (checked already) of a list's query. */
+export function pageLimit({ limit }: Readonly<Record<string, string>>): number {
+  return limit === undefined ? limits.pageDefault : Number(limit);
 }
 
 /** Query parameters that narrow a list to a time span. */

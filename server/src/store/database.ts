@@ -17,6 +17,7 @@ import type {
   TransactionRow,
   VirtualAccountRow,
   WalletRow,
+  WebhookReplayRow,
   WebhookRow,
 } from './rows.ts';
 
@@ -38,6 +39,7 @@ export interface Database {
   transactions: TransactionRow;
   virtual_accounts: VirtualAccountRow;
   wallets: WalletRow;
+  webhook_replays: WebhookReplayRow;
   webhooks: WebhookRow;
 }
 

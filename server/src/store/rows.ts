@@ -298,6 +298,34 @@ export interface WebhookRow {
   deleted_at: string | null;
   created_at: string;
   updated_at: string;
+  previous_secrets: string | null;
+  previous_secret_expires_at: string | null;
+  enabled_at: string | null;
+  disabled_at: string | null;
+  disabled_reason: 'requested' | 'gone' | 'failing' | null;
+  max_concurrency: number | null;
+  max_per_second: number | null;
+}
+
+export interface WebhookCounterRow {
+  bucket: number;
+  id: string;
+  created: bigint;
+}
+
+export interface WebhookReplayRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  webhook_id: string;
+  event_ids: string | null;
+  created_after: string | null;
+  created_before: string | null;
+  status: 'running' | 'completed';
+  position: string | null;
+  queued: number;
+  created_at: string;
+  completed_at: string | null;
 }
 
 export interface FanOutPositionRow {

@@ -1,11 +1,12 @@
 import type { IdSource } from '../platform/ids.ts';
+import { limits } from '../platform/limits.ts';
 import type { Vault } from '../platform/seal.ts';
+import { arrayLiteral } from '../store/arrays.ts';
+import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { Pool } from '../store/pool.ts';
 import type { DeliveryRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
-import { inTransaction } from '../store/transaction.ts';
-import { type DueDelivery, dropFromQueue } from './claims.ts';
-import { insertRows } from './insert-rows.ts';
+import { type DueDelivery, queueKeys } from './claims.ts';
 import { responseBodyContext } from './seal-contexts.ts';
 
 const deliveriesTable: Table<DeliveryRow> = {
@@ -31,56 +32,131 @@ const deliveriesTable: Table<DeliveryRow> = {
 };
 
 /** How an attempt ended. */
-export interface AttemptResult {
+export interface Attempt {
+  readonly due: DueDelivery;
   readonly httpStatus: number | null;
   readonly success: boolean;
   readonly durationMs: number;
   readonly error: string | null;
   readonly responseBody: string | null;
+  /** Null when there is none. */
+  readonly nextAttemptAt: string | null;
+  /** By the environment's clock. */
+  readonly endedAt: string;
 }
 
+/** A webhook that has failed, and since when nothing but failure has come of it. */
+export interface Failing {
+  readonly bucket: number;
+  readonly webhook_id: string;
+  readonly failing_since: string;
+  readonly last_failure_at: string;
+}
+
+const first = Object.keys(deliveriesTable.columns).length + 1;
+const keys = (at: number): string => `unnest($${at}::int2[], $${at + 1}::text[], $${at + 2}::text[]`;
+
 /**
- * Records an attempt, and takes the event from the queue or sets its next attempt.
- *
- * @param nextAttemptAt null when there is none
+ * One statement, so that an attempt is either recorded and off the queue (or due again), or neither. An attempt that was
+ * made twice, because a lease ran out, counts as one. A silence as long as the time that disables a webhook begins it anew.
  */
-export async function recordAttempt(
+const recordText = `with kept as (insert into deliveries (${columnList(deliveriesTable)})
+    select * from unnest(${arrayParameters(Object.values(deliveriesTable.columns), 1)})),
+  done as (delete from delivery_queue q using ${keys(first)}) as d(bucket, webhook_id, event_id)
+    where q.bucket = d.bucket and q.webhook_id = d.webhook_id and q.event_id = d.event_id),
+  retried as (update delivery_queue q set attempt_number = d.attempt_number + 1, next_attempt_at = d.next_attempt_at,
+      claimed_until = null
+    from ${keys(first + 3)}, $${first + 6}::int2[], $${first + 7}::timestamptz[])
+      as d(bucket, webhook_id, event_id, attempt_number, next_attempt_at)
+    where q.bucket = d.bucket and q.webhook_id = d.webhook_id and q.event_id = d.event_id
+      and q.attempt_number = d.attempt_number),
+  recovered as (update webhook_states s set failing_since = null
+    from unnest($${first + 8}::int2[], $${first + 9}::text[]) as d(bucket, webhook_id)
+    where s.bucket = d.bucket and s.webhook_id = d.webhook_id and s.failing_since is not null)
+  insert into webhook_states as s (bucket, webhook_id, failing_since, last_failure_at)
+    select d.bucket, d.webhook_id, d.at, d.at
+    from unnest($${first + 10}::int2[], $${first + 11}::text[], $${first + 12}::timestamptz[]) as d(bucket, webhook_id, at)
+  on conflict (bucket, webhook_id) do update set last_failure_at = excluded.last_failure_at,
+    failing_since = case when s.failing_since is null or s.last_failure_at < excluded.last_failure_at - interval '${limits.webhookFailingMs} milliseconds'
+        or s.failing_since < (select w.enabled_at from webhooks w
+          where w.bucket = excluded.bucket and w.id = excluded.webhook_id)
+      then excluded.last_failure_at else s.failing_since end
+  returning s.bucket, s.webhook_id, s.failing_since, s.last_failure_at`;
+
+/**
+ * Records attempts: each is listed, and its event is off the queue or due again.
+ *
+ * @returns the webhooks to which nothing but failure has come, by these attempts too
+ */
+export async function recordAttempts(
   pool: Pool,
   ids: IdSource,
   vault: Vault,
-  due: DueDelivery,
-  result: AttemptResult,
-  nextAttemptAt: string | null,
-  now: string,
-): Promise<void> {
+  attempts: readonly Attempt[],
+): Promise<Failing[]> {
+  const rows = attempts.map((attempt) => deliveryRow(attempt, ids, vault));
+  const columns = Object.keys(deliveriesTable.columns) as (keyof DeliveryRow & string)[];
+  const done = attempts.filter(({ nextAttemptAt }) => nextAttemptAt === null).map(({ due }) => due);
+  const retried = attempts.filter(({ nextAttemptAt }) => nextAttemptAt !== null);
+  const succeeded = webhooksOf(attempts.filter(({ success }) => success));
+  const failed = webhooksOf(
+    attempts.filter(({ due, success }) => !success && !succeeded.has(due.webhook_id)),
+  );
+  const lists = (of: Map<string, Attempt>) => [
+    arrayLiteral(
+      'int2',
+      [...of.values()].map(({ due }) => due.bucket),
+    ),
+    arrayLiteral('text', [...of.keys()]),
+  ];
+  const { rows: failing } = await pool.query<Failing>({
+    name: 'record_attempts',
+    text: recordText,
+    values: [
+      ...columnArrays(deliveriesTable, columns, rows),
+      ...queueKeys(done),
+      ...queueKeys(retried.map(({ due }) => due)),
+      arrayLiteral(
+        'int2',
+        retried.map(({ due }) => due.attempt_number),
+      ),
+      arrayLiteral(
+        'timestamptz',
+        retried.map(({ nextAttemptAt }) => nextAttemptAt),
+      ),
+      ...lists(succeeded),
+      ...lists(failed),
+      arrayLiteral(
+        'timestamptz',
+        [...failed.values()].map(({ endedAt }) => endedAt),
+      ),
+    ],
+  });
+  return failing;
+}
+
+/** The webhooks of some attempts, each with its last one. */
+function webhooksOf(attempts: readonly Attempt[]): Map<string, Attempt> {
+  return new Map(attempts.map((attempt) => [attempt.due.webhook_id, attempt]));
+}
+
+function deliveryRow({ due, ...attempt }: Attempt, ids: IdSource, vault: Vault): DeliveryRow {
   const id = ids.next('whd', due.bucket);
-  const row: DeliveryRow = {
+  return {
     bucket: due.bucket,
     id,
     environment_id: due.environment_id,
     webhook_id: due.webhook_id,
     event_id: due.event_id,
-    event_type: due.event_type,
+    event_type: due.event.type,
     attempt_number: due.attempt_number,
-    http_status: result.httpStatus,
-    success: result.success,
-    duration_ms: Math.round(result.durationMs),
-    error: result.error,
+    http_status: attempt.httpStatus,
+    success: attempt.success,
+    duration_ms: Math.round(attempt.durationMs),
+    error: attempt.error,
     response_body:
-      result.responseBody === null ? null : vault.seal(result.responseBody, responseBodyContext(id)),
-    next_attempt_at: nextAttemptAt,
-    created_at: now,
+      attempt.responseBody === null ? null : vault.seal(attempt.responseBody, responseBodyContext(id)),
+    next_attempt_at: attempt.nextAttemptAt,
+    created_at: attempt.endedAt,
   };
-  await inTransaction(pool, async (client) => {
-    await insertRows(client, deliveriesTable, [row]);
-    if (nextAttemptAt === null) {
-      await dropFromQueue(client, [due]);
-      return;
-    }
-    await client.query(
-      `update delivery_queue set attempt_number = $4, next_attempt_at = $5, claimed_until = null
-        where bucket = $1 and webhook_id = $2 and event_id = $3`,
-      [due.bucket, due.webhook_id, due.event_id, due.attempt_number + 1, nextAttemptAt],
-    );
-  });
 }

@@ -3,122 +3,148 @@ import { bucketOfId } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool } from '../store/pool.ts';
-import type { DeliveryQueueRow } from '../store/rows.ts';
+import type { DeliveryQueueRow, EventRow } from '../store/rows.ts';
 
-/** An attempt that is to be made now, with everything it needs. */
-export interface DueDelivery extends DeliveryQueueRow {
-  readonly url: string;
-  readonly sealed_secret: string;
-  readonly kind: 'test' | 'live';
-  readonly event_type: string;
-  readonly event_data: string;
-  readonly event_created_at: string;
+/** An attempt that is claimed, with its event. */
+export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'> {
+  /** What has not been started by this time of ours is left to another claim. */
+  readonly startBeforeMs: number;
+  /** Our own time at which its claim runs out. */
+  readonly claimedUntil: string;
+  readonly event: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data'>;
+}
+
+/** A part of the queue that is to be claimed from. */
+export interface ClaimWish {
+  readonly bucket: number;
+  readonly webhookId: string;
+  /** What is due by the environment's clock. */
+  readonly dueBefore: string;
+  /** How many at most. */
+  readonly room: number;
+}
+
+type Claimed = Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'>;
+type Queued = Pick<DeliveryQueueRow, 'bucket' | 'webhook_id'>;
+
+// The statements of this file have no names: their plan must follow the queue, which is empty now and long a minute later.
+
+/** The webhooks that the queue holds anything for. It is found by one look into the index for each of them. */
+export async function queuedWebhooks(pool: Pool): Promise<Queued[]> {
+  const { rows } = await pool.query<Queued>(`with recursive queued as (
+      (select bucket, webhook_id from delivery_queue order by webhook_id limit 1)
+      union all
+      select n.bucket, n.webhook_id from queued p cross join lateral (
+        select bucket, webhook_id from delivery_queue q where q.webhook_id > p.webhook_id
+        order by q.webhook_id limit 1) n
+    ) select bucket, webhook_id from queued`);
+  return rows;
 }
 
 /**
- * Claims attempts that are due. A claim lasts for its lease: if this process dies, another one makes the attempt.
- * What belongs to a deleted or disabled webhook is dropped; what belongs to a sandbox before its reset is left alone.
+ * Claims attempts that are due, each webhook's by themselves. A claim lasts for its lease: if this process dies, another
+ * one makes the attempt. What another process is claiming is passed over.
  *
- * @param nowMs our own time; what is due is told by each environment's clock
- * @param count how many at most
- * @param busy webhooks that are to get no more for now, because enough is on its way to them
+ * @param nowMs our own time
  */
 export async function claimDue(
   pool: Pool,
   nowMs: number,
-  count: number,
-  busy: readonly string[],
+  wishes: readonly ClaimWish[],
 ): Promise<DueDelivery[]> {
-  const claimed = await pool.query<DeliveryQueueRow>({
-    name: 'claim_deliveries',
-    text: `update delivery_queue q set claimed_until = $2::timestamptz
-      from (select bucket, webhook_id, event_id, environment_now from (
-          select d.bucket, webhook_id, event_id, next_attempt_at,
-            $1::timestamptz + e.clock_offset_ms * interval '1 millisecond' as environment_now,
-            row_number() over (partition by webhook_id order by next_attempt_at) as place
-          from delivery_queue d join environments e on e.current_id = d.environment_id
-          where next_attempt_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
-            and (claimed_until is null or claimed_until <= $1::timestamptz) and webhook_id <> all ($5::text[])
-        ) due where place <= $4 order by next_attempt_at limit $3) as chosen
-      where q.bucket = chosen.bucket and q.webhook_id = chosen.webhook_id and q.event_id = chosen.event_id
-        and q.next_attempt_at <= chosen.environment_now
-        and (q.claimed_until is null or q.claimed_until <= $1::timestamptz)
-      returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number, q.next_attempt_at,
-        q.claimed_until`,
-    values: [
+  const claimedUntil = toIsoTime(nowMs + limits.deliveryClaimMs);
+  const { rows } = await pool.query<Claimed>(
+    `with chosen as materialized (
+      select q.bucket, q.webhook_id, q.event_id
+      from unnest($1::int2[], $2::text[], $3::timestamptz[], $4::int4[]) as w(bucket, id, due_before, room)
+      cross join lateral (
+        select d.bucket, d.webhook_id, d.event_id from delivery_queue d
+        where d.webhook_id = w.id and d.next_attempt_at <= w.due_before
+          and (d.claimed_until is null or d.claimed_until <= $5::timestamptz)
+        order by d.next_attempt_at limit w.room for update skip locked) q)
+    update delivery_queue q set claimed_until = $6::timestamptz from chosen c
+    where q.bucket = c.bucket and q.webhook_id = c.webhook_id and q.event_id = c.event_id
+    returning q.bucket, q.webhook_id, q.event_id, q.environment_id, q.attempt_number`,
+    [
+      arrayLiteral(
+        'int2',
+        wishes.map(({ bucket }) => bucket),
+      ),
+      arrayLiteral(
+        'text',
+        wishes.map(({ webhookId }) => webhookId),
+      ),
+      arrayLiteral(
+        'timestamptz',
+        wishes.map(({ dueBefore }) => dueBefore),
+      ),
+      arrayLiteral(
+        'int4',
+        wishes.map(({ room }) => room),
+      ),
       toIsoTime(nowMs),
-      toIsoTime(nowMs + limits.deliveryClaimMs),
-      count,
-      limits.deliveryConcurrencyPerWebhook,
-      arrayLiteral('text', busy),
+      claimedUntil,
     ],
-  });
-  if (claimed.rows.length === 0) return [];
-  const due = await loadClaimed(pool, claimed.rows);
-  const found = new Set(due.map((row) => `${row.webhook_id} ${row.event_id}`));
-  const orphans = claimed.rows.filter((row) => !found.has(`${row.webhook_id} ${row.event_id}`));
-  if (orphans.length > 0) await dropFromQueue(pool, orphans);
-  return due;
+  );
+  if (rows.length === 0) return [];
+  const events = await loadEvents(pool, [...new Set(rows.map(({ event_id }) => event_id))]);
+  return rows
+    .flatMap((row): DueDelivery[] => {
+      const event = events.get(row.event_id);
+      return event ? [{ ...row, event, claimedUntil, startBeforeMs: nowMs + limits.deliveryStartMs }] : [];
+    })
+    .sort((a, b) => (a.event_id < b.event_id ? -1 : 1));
 }
 
-async function loadClaimed(pool: Pool, claimed: readonly DeliveryQueueRow[]): Promise<DueDelivery[]> {
-  const { rows } = await pool.query<Omit<DueDelivery, keyof DeliveryQueueRow> & { place: bigint }>({
-    name: 'load_claimed_deliveries',
-    text: `select c.place, w.url, w.secret as sealed_secret, n.kind, e.type as event_type, e.data as event_data,
-        e.created_at as event_created_at
-      from unnest($1::int2[], $2::text[], $3::int2[], $4::text[]) with ordinality
-        as c(webhook_bucket, webhook_id, event_bucket, event_id, place)
-      join webhooks w on w.bucket = c.webhook_bucket and w.id = c.webhook_id
-        and w.status = 'active' and w.deleted_at is null
-      join events e on e.bucket = c.event_bucket and e.id = c.event_id
-      join environments n on n.current_id = w.environment_id`,
-    values: [
-      arrayLiteral(
-        'int2',
-        claimed.map((row) => row.bucket),
-      ),
-      arrayLiteral(
-        'text',
-        claimed.map((row) => row.webhook_id),
-      ),
-      arrayLiteral(
-        'int2',
-        claimed.map((row) => bucketOfId(row.event_id)),
-      ),
-      arrayLiteral(
-        'text',
-        claimed.map((row) => row.event_id),
-      ),
-    ],
-  });
-  return rows.flatMap(({ place, ...rest }) => {
-    const row = claimed[Number(place) - 1];
-    return row ? [{ ...row, ...rest }] : [];
-  });
+async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, DueDelivery['event']>> {
+  const { rows } = await pool.query<DueDelivery['event']>(
+    `select e.id, e.type, e.created_at, e.data from unnest($1::int2[], $2::text[]) as c(bucket, id)
+      join events e on e.bucket = c.bucket and e.id = c.id`,
+    [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', ids)],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Takes events from the queue: they have been delivered, or are not to be. */
-export async function dropFromQueue(
-  db: Pick<Pool, 'query'>,
-  rows: readonly Pick<DeliveryQueueRow, 'bucket' | 'webhook_id' | 'event_id'>[],
-): Promise<void> {
-  await db.query({
-    name: 'drop_deliveries',
-    text: `delete from delivery_queue q using unnest($1::int2[], $2::text[], $3::text[]) as d(bucket, webhook_id, event_id)
-      where q.bucket = d.bucket and q.webhook_id = d.webhook_id and q.event_id = d.event_id`,
-    values: [
+/** Gives claims back that will not be used, so that they need not run out. */
+export async function releaseClaims(pool: Pool, rows: readonly DueDelivery[]): Promise<void> {
+  await pool.query(
+    `update delivery_queue q set claimed_until = null
+      from unnest($1::int2[], $2::text[], $3::text[], $4::timestamptz[]) as d(bucket, webhook_id, event_id, until)
+      where q.bucket = d.bucket and q.webhook_id = d.webhook_id and q.event_id = d.event_id
+        and q.claimed_until = d.until`,
+    [
+      ...queueKeys(rows),
       arrayLiteral(
-        'int2',
-        rows.map((row) => row.bucket),
-      ),
-      arrayLiteral(
-        'text',
-        rows.map((row) => row.webhook_id),
-      ),
-      arrayLiteral(
-        'text',
-        rows.map((row) => row.event_id),
+        'timestamptz',
+        rows.map(({ claimedUntil }) => claimedUntil),
       ),
     ],
-  });
+  );
+}
+
+/** Drops what is due for a webhook that is disabled or deleted, some at once. */
+export async function dropDue(pool: Pool, webhookId: string, dueBefore: string): Promise<void> {
+  await pool.query(
+    `delete from delivery_queue where ctid = any (array(select ctid from delivery_queue
+      where webhook_id = $1 and next_attempt_at <= $2::timestamptz order by next_attempt_at limit $3))`,
+    [webhookId, dueBefore, limits.deliveryDropRows],
+  );
+}
+
+/** The keys of queue rows, as arrays: bucket, webhook, event. */
+export function queueKeys(rows: readonly Claimed[]): string[] {
+  return [
+    arrayLiteral(
+      'int2',
+      rows.map((row) => row.bucket),
+    ),
+    arrayLiteral(
+      'text',
+      rows.map((row) => row.webhook_id),
+    ),
+    arrayLiteral(
+      'text',
+      rows.map((row) => row.event_id),
+    ),
+  ];
 }

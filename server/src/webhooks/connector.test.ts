@@ -1,11 +1,9 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../../test/harness/receiver.ts';
-import { limits } from '../platform/limits.ts';
 import { createDeliveryAgent, type Resolve } from './connector.ts';
 import { createSender, type Sender } from './send.ts';
 
@@ -101,7 +99,7 @@ describe('a TLS connection', () => {
 });
 
 describe('the agent', () => {
-  it('makes few connections to a receiver, uses them again, and resolves once for each', async () => {
+  it('uses its connections again, and resolves the name for new ones only', async () => {
     const target = await startReceiver((response) => void setTimeout(() => response.end('ok'), 10));
     closing.push(() => target.stop());
     let resolved = 0;
@@ -111,10 +109,16 @@ describe('the agent', () => {
     };
     const { send } = sender(counted);
     const url = `http://hooks.example:${target.port}/`;
-    const results = await Promise.all(Array.from({ length: 40 }, () => send({ ...delivery, url })));
+    const round = () => Promise.all(Array.from({ length: 20 }, () => send({ ...delivery, url })));
+    const results = await round();
+    // undici takes a connection as free once it has told of the answer.
+    await new Promise(setImmediate);
+    results.push(...(await round()));
     expect(results.every(({ success }) => success)).toBe(true);
-    expect(target.connections()).toBeLessThanOrEqual(limits.deliveryConcurrencyPerWebhook);
-    expect(resolved).toBe(target.connections());
+    expect(target.connections()).toBeLessThanOrEqual(20);
+    // Connections that are made at the same time share one lookup.
+    expect(resolved).toBeGreaterThan(0);
+    expect(resolved).toBeLessThanOrEqual(target.connections());
   });
 
   it('gives up in time on a name that never resolves', async () => {
@@ -124,25 +128,24 @@ describe('the agent', () => {
     expect(result.durationMs).toBeLessThan(1000);
   });
 
-  it('gives up in time on a delivery that waits for a connection, and does not send it later', async () => {
-    const busy: ServerResponse[] = [];
-    const target = await startReceiver((response, count) => {
-      if (count <= limits.deliveryConcurrencyPerWebhook) busy.push(response);
-      else response.end('ok');
-    });
+  it('does not send late what was given up while its connection was made', async () => {
+    const target = await startReceiver();
     closing.push(() => target.stop());
-    const { send } = sender();
+    let go: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const slow: Resolve = async (hostname) => {
+      await gate;
+      return toLoopback(hostname);
+    };
+    const { send } = sender(slow);
     const url = `http://hooks.example:${target.port}/`;
-    const first = Array.from({ length: limits.deliveryConcurrencyPerWebhook }, () =>
-      send({ ...delivery, url }),
-    );
-    await expect.poll(() => busy.length).toBe(first.length);
     const late = await send({ ...delivery, body: '{"late":1}', url, timeoutMs: 200 });
     expect(late.error).toMatch(/within 0.2 s/);
-    for (const response of busy) response.end('ok');
-    expect((await Promise.all(first)).every(({ success }) => success)).toBe(true);
+    go();
     expect((await send({ ...delivery, body: '{"next":1}', url })).success).toBe(true);
-    expect(target.received.map(({ body }) => body)).not.toContain('{"late":1}');
+    expect(target.received.map(({ body }) => body)).toEqual(['{"next":1}']);
   });
 
   it('makes no connection to a name that has no address', async () => {

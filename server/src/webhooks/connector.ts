@@ -17,6 +17,21 @@ const systemLookup = promisify(dnsLookup);
 const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });
 
 /**
+ * Connections that wait for the same name at the same time share one lookup: the system makes few at once, and a name
+ * that is slow to resolve must not take them all. Nothing is kept once it has been answered.
+ */
+function sharingLookups(resolve: Resolve): Resolve {
+  const running = new Map<string, ReturnType<Resolve>>();
+  return (hostname) => {
+    const before = running.get(hostname);
+    if (before) return before;
+    const lookup = resolve(hostname).finally(() => running.delete(hostname));
+    running.set(hostname, lookup);
+    return lookup;
+  };
+}
+
+/**
  * Makes the HTTP agent for deliveries. It judges every connection by the addresses that it would really use, just
  * before it is made, and connects to the very address that was judged: a name that resolves differently the next time
  * (DNS rebinding) gains nothing. IP literals are judged too, for which undici calls no `lookup`.
@@ -25,8 +40,9 @@ const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true 
  */
 export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = systemResolve): Agent {
   const connect = buildConnector({ timeout: limits.connectTimeoutMs });
+  const lookUp = sharingLookups(resolve);
   const guarded: buildConnector.connector = (options, callback) => {
-    chooseAddress(options.hostname, policy, resolve)
+    chooseAddress(options.hostname, policy, lookUp)
       .then((address) => {
         const servername =
           options.servername ?? (isIP(options.hostname) === 0 ? options.hostname : undefined);
@@ -37,7 +53,7 @@ export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = sys
   };
   return new Agent({
     connect: guarded,
-    connections: limits.deliveryConcurrencyPerWebhook,
+    connections: limits.deliveryConnectionsPerOrigin,
     keepAliveTimeout: 10_000,
     pipelining: 1,
   });

@@ -3,9 +3,11 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import type { DeliveryQueueRow, EventRow, WebhookRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
 import { inTransaction } from '../store/transaction.ts';
+import { isFor } from './choice.ts';
 import { insertRows } from './insert-rows.ts';
 
-const queueTable: Table<DeliveryQueueRow> = {
+/** The queue, as what fills it sees it. */
+export const queueTable: Table<DeliveryQueueRow> = {
   name: 'delivery_queue',
   key: 'event_id',
   mutable: [],
@@ -28,12 +30,12 @@ interface Backlog {
 }
 
 /**
- * Hands new events out: one queue row for each webhook that has chosen the event. Any number of processes may do so
+ * Hands new events out, due at once by the environment's clock: one queue row for each webhook that has chosen the event. Any number of processes may do so
  * at once; each lane's position is moved by one of them at a time.
  *
  * @returns how many events were looked at; 0 when there is nothing to do
  */
-export async function fanOut(pool: Pool, now: string): Promise<number> {
+export async function fanOut(pool: Pool, nowIn: (environmentId: string) => string): Promise<number> {
   const { rows } = await pool.query<Backlog>({
     name: 'fan_out_backlog',
     text: `select h.bucket, h.environment_id, h.event_seq from chain_heads h
@@ -42,7 +44,9 @@ export async function fanOut(pool: Pool, now: string): Promise<number> {
   });
   let events = 0;
   for (const backlog of rows)
-    events += await inTransaction(pool, (client) => fanOutLane(client, backlog, now));
+    events += await inTransaction(pool, (client) =>
+      fanOutLane(client, backlog, nowIn(backlog.environment_id)),
+    );
   return events;
 }
 
@@ -114,16 +118,10 @@ async function movePosition(
   );
 }
 
-/**
- * Whether a webhook receives an event: none from before its creation. A test event is for the webhook it names,
- * whatever that has chosen.
- */
+/** Whether a webhook receives an event when it is new: none from before its creation. */
 function isChosen(
   webhook: Pick<WebhookRow, 'id' | 'events' | 'created_at'>,
   event: Pick<EventRow, 'type' | 'object_id' | 'created_at'>,
 ): boolean {
-  if (event.created_at < webhook.created_at) return false;
-  if (event.type === 'webhook.test') return event.object_id === webhook.id;
-  const chosen: string[] = JSON.parse(webhook.events);
-  return chosen.includes('*') || chosen.includes(event.type);
+  return event.created_at >= webhook.created_at && isFor(webhook, event);
 }

@@ -35,6 +35,6 @@ export function nextAttemptDelayMs(
   const delayMs = delaysMs[attemptNumber - 1];
   if (delayMs === undefined || attemptNumber >= limits.deliveryAttempts) return null;
   const spreadMs = Math.round(delayMs * (1 + (random() * 2 - 1) * jitter));
-  const askedMs = Math.min((retryAfterSeconds ?? 0) * secondMs, 12 * hourMs);
+  const askedMs = Math.min((retryAfterSeconds ?? 0) * secondMs, limits.deliveryRetryAfterMs);
   return Math.max(spreadMs, askedMs);
 }

@@ -7,3 +7,8 @@ export function responseBodyContext(deliveryId: string): string {
 export function webhookSecretContext(webhookId: string): string {
   return `webhooks.secret:${webhookId}`;
 }
+
+/** Where the sealed secrets that a webhook had before belong. */
+export function previousSecretsContext(webhookId: string): string {
+  return `webhooks.previous_secrets:${webhookId}`;
+}

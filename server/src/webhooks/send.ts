@@ -1,6 +1,8 @@
-import { type Dispatcher, errors, request } from 'undici';
+import { isAscii } from 'node:buffer';
+import type { Dispatcher } from 'undici';
 import { limits } from '../platform/limits.ts';
-import { ForbiddenTargetError } from './connector.ts';
+import { explainFault, timedOut } from './faults.ts';
+import { retryAfterSeconds } from './retry-after.ts';
 
 /** One POST to a receiver. */
 export interface Delivery {
@@ -33,64 +35,104 @@ export interface Sender {
 
 /** Makes a sender. Redirects are not followed (contract §4, Webhooks). */
 export function createSender(agent: Dispatcher): Sender {
-  return {
-    async send(delivery) {
-      const { timeoutMs } = delivery;
-      const startedMs = performance.now();
-      const signal = AbortSignal.timeout(timeoutMs);
-      const elapsedMs = (): number => Math.round(performance.now() - startedMs);
-      try {
-        // undici hears the signal only once the request has a connection, not while it resolves the name or waits for
-        // one to be free. What is given up here is not sent later: undici drops it when its turn comes.
-        const answer = await Promise.race([post(agent, delivery, signal), aborted(signal)]);
-        const responseBody = await readStart(answer.body);
-        const { statusCode } = answer;
-        const success = statusCode >= 200 && statusCode < 300;
-        return {
-          httpStatus: statusCode,
-          success,
-          durationMs: elapsedMs(),
-          error: success ? null : statusFault(statusCode),
-          responseBody,
-          retryAfterSeconds: retryAfter(answer.headers['retry-after']),
-          gone: statusCode === 410,
-        };
-      } catch (error) {
-        return {
-          httpStatus: null,
-          success: false,
-          durationMs: elapsedMs(),
-          error: explain(error, signal, timeoutMs),
-          responseBody: null,
-          retryAfterSeconds: null,
-          gone: false,
-        };
-      }
+  return { send: (delivery) => new Promise((resolve) => exchange(agent, delivery, resolve)) };
+}
+
+/** What has come of an answer so far. */
+interface Answer {
+  readonly statusCode: number;
+  readonly retryAfter: string | string[] | undefined;
+  readonly chunks: Buffer[];
+  bytes: number;
+}
+
+/**
+ * One exchange, to its one end. The time runs from here, so that it also bounds what undici does before it has a
+ * connection. The answer is taken from undici's own callbacks: nothing of it is ever left unread, whenever the time
+ * runs out.
+ */
+function exchange(agent: Dispatcher, delivery: Delivery, settle: (result: SendResult) => void): void {
+  const startedMs = performance.now();
+  let controller: Dispatcher.DispatchController | undefined;
+  let answer: Answer | undefined;
+  let hasEnded = false;
+  const end = (error?: unknown): void => {
+    if (hasEnded) return;
+    hasEnded = true;
+    clearTimeout(timer);
+    const durationMs = Math.round(performance.now() - startedMs);
+    settle(answer ? answered(answer, durationMs) : failed(error, durationMs, delivery.timeoutMs));
+  };
+  /** Ends the exchange and hangs up. */
+  const give = (error: Error): void => {
+    end(error);
+    controller?.abort(error);
+  };
+  const timer = setTimeout(() => give(timedOut), delivery.timeoutMs);
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      controller = started;
+      // It was given up while it waited for its connection: it is not sent late.
+      if (hasEnded) started.abort(timedOut);
     },
+    onResponseStart(_controller, statusCode, headers) {
+      if (statusCode < 200) return;
+      answer = { statusCode, retryAfter: headers['retry-after'], chunks: [], bytes: 0 };
+    },
+    onResponseData(_controller, chunk) {
+      if (!answer) return;
+      if (answer.bytes < limits.deliveryResponseBytes) answer.chunks.push(Buffer.from(chunk));
+      answer.bytes += chunk.length;
+      if (answer.bytes > limits.deliveryReadBytes) give(new Error('The answer is longer than what is read'));
+    },
+    onResponseEnd: () => end(),
+    onResponseError: (_controller, error) => end(error),
+  };
+  try {
+    agent.dispatch(requestOf(delivery), handler);
+  } catch (error) {
+    end(error);
+  }
+}
+
+function requestOf({ body, headers, url }: Delivery): Dispatcher.DispatchOptions {
+  const { origin, pathname, search } = new URL(url);
+  return {
+    origin,
+    path: pathname + search,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': 'OpenLedger-Webhooks/1.0', ...headers },
+    body,
+    // The exchange has a time of its own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   };
 }
 
-function post(
-  agent: Dispatcher,
-  { body, headers, timeoutMs, url }: Delivery,
-  signal: AbortSignal,
-): Promise<Dispatcher.ResponseData> {
-  return request(url, {
-    method: 'POST',
-    dispatcher: agent,
-    headers: { 'content-type': 'application/json', 'user-agent': 'OpenLedger-Webhooks/1.0', ...headers },
-    body,
-    signal,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  });
+/** The status has been received: a body that breaks off or never ends changes nothing about it. */
+function answered({ chunks, retryAfter, statusCode }: Answer, durationMs: number): SendResult {
+  const success = statusCode >= 200 && statusCode < 300;
+  return {
+    httpStatus: statusCode,
+    success,
+    durationMs,
+    error: success ? null : statusFault(statusCode),
+    responseBody: toText(Buffer.concat(chunks)),
+    retryAfterSeconds: retryAfterSeconds(retryAfter, Date.now()),
+    gone: statusCode === 410,
+  };
 }
 
-/** Rejects when the signal fires. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
+function failed(error: unknown, durationMs: number, timeoutMs: number): SendResult {
+  return {
+    httpStatus: null,
+    success: false,
+    durationMs,
+    error: explainFault(error, timeoutMs),
+    responseBody: null,
+    retryAfterSeconds: null,
+    gone: false,
+  };
 }
 
 function statusFault(statusCode: number): string {
@@ -99,74 +141,14 @@ function statusFault(statusCode: number): string {
   return `The receiver answered ${statusCode}.`;
 }
 
-/**
- * Reads the first bytes of a body as text and leaves the rest unread. The status has been received: a body that breaks
- * off or never ends changes nothing about it.
- */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      // Leaving the loop destroys the stream.
-      if (length >= limits.deliveryResponseBytes) break;
-    }
-  } catch {
-    body.destroy();
-  }
-  return toText(Buffer.concat(chunks));
-}
-
 /** As much of the bytes as makes 1 KiB of text that the database can hold; a character cut off at the end is left out. */
 function toText(bytes: Buffer): string {
+  // Nearly every answer: what follows would give the same, and takes longer than all else here.
+  if (bytes.length <= limits.deliveryResponseBytes && isAscii(bytes) && !bytes.includes(0)) {
+    return bytes.toString('latin1');
+  }
   const decode = (part: Buffer): string =>
     new TextDecoder().decode(part.subarray(0, limits.deliveryResponseBytes), { stream: true });
   // Cut twice: a replacement character is longer than the byte it stands for.
   return decode(Buffer.from(decode(bytes).replaceAll('\0', '')));
 }
-
-/** `Retry-After` as whole seconds from now (RFC 9110 §10.2.3: seconds or a date). */
-function retryAfter(header: string | string[] | undefined): number | null {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (text === undefined) return null;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  const dateMs = Date.parse(text);
-  return Number.isNaN(dateMs) ? null : Math.max(0, Math.ceil((dateMs - Date.now()) / 1000));
-}
-
-function explain(error: unknown, signal: AbortSignal, timeoutMs: number): string {
-  if (error instanceof ForbiddenTargetError) return 'The target leads to an address that is not public.';
-  if (
-    signal.aborted ||
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError
-  ) {
-    return `The receiver did not answer within ${timeoutMs / 1000} s.`;
-  }
-  if (error instanceof errors.HTTPParserError) return "The receiver's answer is not valid HTTP.";
-  const code = (error as { code?: string }).code ?? '';
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'No TLS connection could be made.';
-  return faults[code] ?? 'The connection broke off before the answer was complete.';
-}
-
-const faults: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'The receiver refused the connection.',
-  EHOSTUNREACH: 'The receiver could not be reached.',
-  ENETUNREACH: 'The receiver could not be reached.',
-  EADDRNOTAVAIL: 'The receiver could not be reached.',
-  ETIMEDOUT: 'The receiver could not be reached in time.',
-  UND_ERR_HEADERS_OVERFLOW: "The headers of the receiver's answer are too long.",
-  ENOTFOUND: "The receiver's name cannot be resolved.",
-  EAI_AGAIN: "The receiver's name cannot be resolved at the moment.",
-  UND_ERR_CONNECT_TIMEOUT: 'The receiver could not be reached in time.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: "The receiver's certificate is not trusted.",
-  SELF_SIGNED_CERT_IN_CHAIN: "The receiver's certificate is not trusted.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The receiver's certificate is not trusted.",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "The receiver's certificate is not trusted.",
-  UNABLE_TO_GET_ISSUER_CERT: "The receiver's certificate is not trusted.",
-  CERT_NOT_YET_VALID: "The receiver's certificate is not valid yet.",
-  CERT_HAS_EXPIRED: "The receiver's certificate has expired.",
-  ERR_TLS_CERT_ALTNAME_INVALID: "The receiver's certificate is for another name.",
-};

@@ -6,17 +6,19 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Vault } from '../platform/seal.ts';
 import { eventJson } from '../resources/events/schema.ts';
-import { updateWebhook } from '../resources/webhooks/commands.ts';
+import { disableWebhook } from '../resources/webhooks/commands.ts';
 import type { Pool } from '../store/pool.ts';
-import { recordAttempt } from '../webhooks/attempts.ts';
-import { claimDue, type DueDelivery } from '../webhooks/claims.ts';
-import { fanOut } from '../webhooks/fan-out.ts';
+import { type Attempt, recordAttempts } from '../webhooks/attempts.ts';
+import { claimDue, type DueDelivery, dropDue, queuedWebhooks, releaseClaims } from '../webhooks/claims.ts';
+import { createPace, type Pace } from '../webhooks/pace.ts';
+import { loadRecipients, type Recipient } from '../webhooks/recipients.ts';
 import { nextAttemptDelayMs } from '../webhooks/retry.ts';
-import { webhookSecretContext } from '../webhooks/seal-contexts.ts';
+import { signingSecrets } from '../webhooks/secrets.ts';
 import type { Sender } from '../webhooks/send.ts';
 import { signatureHeaders } from '../webhooks/signature.ts';
 import type { Writer } from '../writer/writer.ts';
 import { startWorker, type Worker } from './loop.ts';
+import { createRecorder } from './recorder.ts';
 
 export interface DeliveryDeps {
   readonly pool: Pool;
@@ -32,82 +34,192 @@ export interface DeliveryDeps {
   readonly senderFor: (kind: 'test' | 'live') => Sender;
 }
 
-/** Hands events out to webhooks and delivers them, signed, with retries. */
-export function startDeliveries(deps: DeliveryDeps): Worker {
-  const running = new Set<Promise<void>>();
-  const onTheirWay = new Map<string, number>();
-  const count = (webhookId: string, change: 1 | -1): void => {
-    const left = (onTheirWay.get(webhookId) ?? 0) + change;
-    if (left === 0) onTheirWay.delete(webhookId);
-    else onTheirWay.set(webhookId, left);
-  };
-  const busy = (): string[] =>
-    [...onTheirWay].flatMap(([id, sent]) => (sent >= limits.deliveryConcurrencyPerWebhook ? [id] : []));
+/** What a process knows of a webhook that it delivers to. */
+interface Line {
+  readonly bucket: number;
+  readonly webhook_id: string;
+  readonly pace: Pace;
+  /** Claimed, and not on its way yet. */
+  ahead: DueDelivery[];
+  recipient: Recipient | undefined;
+  /** Signs what is sent next; newest first. */
+  secrets: readonly string[];
+  /** The queue may hold more for it. */
+  hasMore: boolean;
+}
 
-  const worker = startWorker('deliveries', deps.logger, limits.workerPollMs, async () => {
-    const handedOut = await fanOut(deps.pool, toIsoTime(deps.clock.now()));
-    const room = limits.deliveryConcurrency - running.size;
-    const due = room > 0 ? await claimDue(deps.pool, deps.clock.now(), room, busy()) : [];
-    for (const delivery of due) {
-      count(delivery.webhook_id, 1);
-      const attempt = attemptDelivery(delivery, deps).finally(() => {
-        running.delete(attempt);
-        count(delivery.webhook_id, -1);
-        worker.wake();
+/** Delivers what is due, signed, with retries. Each webhook has its own line: none waits for another. */
+export function startDeliveries(deps: DeliveryDeps): Worker {
+  const { clock, logger, pool } = deps;
+  const lines = new Map<string, Line>();
+  const running = new Set<Promise<void>>();
+  const recorder = createRecorder((attempts) => record(attempts, deps), logger);
+  let lookAtMs = 0;
+  let isStopping = false;
+
+  /** Sends as much of a line as its pace allows. */
+  const sendAhead = (line: Line): void => {
+    const nowMs = clock.now();
+    for (let free = line.pace.freeNow(nowMs); free > 0 && !isStopping; free -= 1) {
+      const due = line.ahead.shift();
+      if (!due || !line.recipient) break;
+      // Its claim may run out before it has ended: it is left to the next one.
+      if (due.startBeforeMs < nowMs) continue;
+      line.pace.started(nowMs);
+      const sent = attempt(due, line.recipient, line.secrets, deps).then((made) => {
+        running.delete(sent);
+        line.pace.ended(made?.success ?? false);
+        if (made) recorder.add(made);
+        // Not at once: undici frees the connection after it has told of the answer.
+        setImmediate(() => {
+          sendAhead(line);
+          if (line.hasMore && line.pace.roomToClaim(clock.now(), line.ahead.length) > 0) worker.wake();
+        });
       });
-      running.add(attempt);
+      running.add(sent);
     }
-    return handedOut > 0 && running.size < limits.deliveryConcurrency;
+  };
+
+  const look = async (): Promise<void> => {
+    if (clock.now() < lookAtMs) return;
+    lookAtMs = clock.now() + limits.workerPollMs;
+    for (const { bucket, webhook_id } of await queuedWebhooks(pool)) {
+      const line = lines.get(webhook_id);
+      if (line) line.hasMore = true;
+      else {
+        const made = { pace: createPace(), ahead: [], recipient: undefined, secrets: [], hasMore: true };
+        lines.set(webhook_id, { bucket, webhook_id, ...made });
+      }
+    }
+  };
+
+  /** Claims for the lines that have room. @returns whether anything was claimed */
+  const claim = async (): Promise<boolean> => {
+    const roomLeft = limits.deliveryConcurrency - running.size;
+    const wanting = [...lines.values()].filter(
+      ({ ahead, hasMore, pace }) => hasMore && pace.roomToClaim(clock.now(), ahead.length) > 0,
+    );
+    if (wanting.length === 0 || roomLeft <= 0) return false;
+    const recipients = new Map((await loadRecipients(pool, wanting)).map((one) => [one.id, one]));
+    const wishes = [];
+    for (const line of wanting) {
+      const recipient = recipients.get(line.webhook_id);
+      if (!recipient) {
+        lines.delete(line.webhook_id);
+        continue;
+      }
+      const nowMs = deps.nowIn(recipient.environment_id);
+      if (recipient.status !== 'active' || recipient.deleted_at !== null) {
+        line.ahead = [];
+        lines.delete(line.webhook_id);
+        await dropDue(pool, line.webhook_id, toIsoTime(nowMs));
+        continue;
+      }
+      line.recipient = recipient;
+      line.secrets = signingSecrets(recipient, deps.vault, nowMs);
+      line.pace.setLimits(recipient.max_concurrency, recipient.max_per_second);
+      const room = Math.min(line.pace.roomToClaim(clock.now(), line.ahead.length), roomLeft);
+      const { bucket, webhook_id: webhookId } = line;
+      if (room > 0) wishes.push({ bucket, webhookId, dueBefore: toIsoTime(nowMs), room });
+    }
+    if (wishes.length === 0) return false;
+    const claimed = await claimDue(pool, clock.now(), wishes);
+    for (const due of claimed) lines.get(due.webhook_id)?.ahead.push(due);
+    for (const { room, webhookId } of wishes) {
+      const line = lines.get(webhookId);
+      if (!line) continue;
+      const got = claimed.filter((due) => due.webhook_id === webhookId).length;
+      line.hasMore = got === room;
+      sendAhead(line);
+    }
+    return claimed.length > 0;
+  };
+
+  const worker = startWorker('deliveries', logger, limits.deliveryPaceTurnMs, async () => {
+    for (const line of lines.values()) sendAhead(line);
+    await look();
+    return claim();
   });
 
   return {
-    wake: worker.wake,
+    wake() {
+      lookAtMs = 0;
+      worker.wake();
+    },
     async stop() {
+      isStopping = true;
       await worker.stop();
+      const unsent = [...lines.values()].flatMap(({ ahead }) => ahead);
+      if (unsent.length > 0) {
+        const log = (error: unknown) => logger.warn({ err: error }, 'claims could not be given back');
+        await releaseClaims(pool, unsent).catch(log);
+      }
       // What a receiver holds up for longer is given up: its claim runs out and the attempt is made again.
       await Promise.race([Promise.all(running), sleep(limits.deliveryDrainMs, undefined, { ref: false })]);
+      await recorder.drain();
     },
   };
 }
 
-async function attemptDelivery(due: DueDelivery, deps: DeliveryDeps): Promise<void> {
+/** Makes an attempt. @returns undefined when it could not even be made: its claim runs out, and it is made again */
+async function attempt(
+  due: DueDelivery,
+  recipient: Recipient,
+  secrets: readonly string[],
+  deps: DeliveryDeps,
+): Promise<Attempt | undefined> {
   try {
-    const result = await deps.senderFor(due.kind).send({
-      url: due.url,
-      ...signed(due, deps),
+    const result = await deps.senderFor(recipient.kind).send({
+      url: recipient.url,
+      ...signed(due, secrets, deps),
       timeoutMs: limits.deliveryTimeoutMs,
     });
-    deps.metrics.deliveries.inc({ result: result.success ? 'success' : 'failure' });
     const nowMs = deps.nowIn(due.environment_id);
     const isOver = result.success || result.gone;
     const delayMs = isOver
       ? null
       : nextAttemptDelayMs(due.attempt_number, result.retryAfterSeconds, Math.random);
-    const next = delayMs === null ? null : toIsoTime(nowMs + delayMs);
-    await recordAttempt(deps.pool, deps.ids, deps.vault, due, result, next, toIsoTime(nowMs));
-    if (result.gone) {
-      await deps.writer.submit(updateWebhook(due.environment_id, due.webhook_id, { status: 'disabled' }));
-    }
+    const nextAttemptAt = delayMs === null ? null : toIsoTime(nowMs + delayMs);
+    return { ...result, due, nextAttemptAt, endedAt: toIsoTime(nowMs) };
   } catch (error) {
-    // The claim runs out and the attempt is made again.
-    deps.logger.error({ err: error, eventId: due.event_id }, 'a delivery could not be recorded');
+    deps.logger.error({ err: error, eventId: due.event_id }, 'a delivery could not be made');
+    return undefined;
+  }
+}
+
+/** Records attempts, and disables the webhooks that have had nothing but failure for too long, or want no more. */
+async function record(attempts: readonly Attempt[], deps: DeliveryDeps): Promise<void> {
+  const { ids, logger, metrics, pool, vault, writer } = deps;
+  const failing = await recordAttempts(pool, ids, vault, attempts);
+  const successes = attempts.filter(({ success }) => success).length;
+  if (successes > 0) metrics.deliveries.inc({ result: 'success' }, successes);
+  if (successes < attempts.length) metrics.deliveries.inc({ result: 'failure' }, attempts.length - successes);
+  const gone = attempts.filter(({ httpStatus }) => httpStatus === 410);
+  const given = new Map(attempts.map(({ due }) => [due.webhook_id, due.environment_id]));
+  for (const { due, endedAt } of gone) {
+    await writer.submit(disableWebhook(due.environment_id, due.webhook_id, 'gone', endedAt));
+    logger.warn({ webhookId: due.webhook_id }, 'a webhook was disabled: its receiver answered 410');
+  }
+  for (const { failing_since, last_failure_at, webhook_id } of failing) {
+    if (Date.parse(last_failure_at) - Date.parse(failing_since) < limits.webhookFailingMs) continue;
+    await writer.submit(disableWebhook(given.get(webhook_id) ?? '', webhook_id, 'failing', failing_since));
+    logger.warn({ webhookId: webhook_id }, 'a webhook was disabled: nothing but failure for too long');
   }
 }
 
 /** The body of a delivery and its signature headers. */
 function signed(
-  due: DueDelivery,
+  { event }: DueDelivery,
+  secrets: readonly string[],
   { clock, vault }: DeliveryDeps,
 ): { body: string; headers: Record<string, string> } {
-  const { event_created_at: created_at, event_data: data, event_id: id, event_type: type } = due;
-  const body = eventJson({ id, type, created_at, data }, vault);
-  const secret = vault.open(due.sealed_secret, webhookSecretContext(due.webhook_id));
+  const body = eventJson(event, vault);
   const timestampSeconds = Math.floor(clock.now() / 1000);
   const headers = signatureHeaders({
-    eventId: id,
-    eventType: type,
+    eventId: event.id,
+    eventType: event.type,
     rawBody: body,
-    secrets: [secret],
+    secrets,
     timestampSeconds,
   });
   return { body, headers };

@@ -6,7 +6,7 @@ import type { Pool } from '../store/pool.ts';
 import { startWorker, type Worker } from './loop.ts';
 
 /**
- * Removes what has outlived its use: idempotency keys, the records of committed batches, what was still to be sent to
+ * Removes what has outlived its use: idempotency keys, the records of committed batches and of deliveries, what was still to be sent to
  * webhooks of a sandbox before its reset, and the bytes of documents that are there no more.
  */
 export function startSweep(deps: {
@@ -20,9 +20,10 @@ export function startSweep(deps: {
     const nowMs = deps.clock.now();
     const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
     const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
+    const attempts = await sweepTable(deps.pool, 'deliveries', nowMs - limits.deliveryRetentionMs);
     const deliveries = await sweepAbandoned(deps.pool);
     const documents = await sweepContents(deps.pool, nowMs);
-    return [keys, batches, deliveries, documents].includes(limits.sweepRows);
+    return [keys, batches, attempts, deliveries, documents].includes(limits.sweepRows);
   });
 }
 
@@ -33,7 +34,7 @@ export function startSweep(deps: {
  */
 export async function sweepTable(
   pool: Pool,
-  table: 'idempotency_keys' | 'batches',
+  table: 'idempotency_keys' | 'batches' | 'deliveries',
   beforeMs: number,
 ): Promise<number> {
   const { rowCount } = await pool.query(

@@ -106,6 +106,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Counterparty: 'pa',
   Customer: 'cus',
   DeletedWebhook: 'whk',
+  Delivery: 'whd',
   Environment: 'env',
   Event: 'evt',
   Journal: 'jrn',
@@ -117,6 +118,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Wallet: 'wal',
   Webhook: 'whk',
   WebhookDelivery: 'whd',
+  WebhookReplay: 'whr',
 };
 
 /**
@@ -199,6 +201,22 @@ function exampleLine(line: number, accountId: string, side: 'debit' | 'credit'):
   };
 }
 
+const activeWebhook: Readonly<Record<string, Json>> = {
+  disabledReason: null,
+  disabledAt: null,
+  previousSecretExpiresAt: null,
+  maxConcurrency: null,
+  maxPerSecond: null,
+};
+const replayedDay: Readonly<Record<string, Json>> = {
+  status: 'running',
+  eventIds: null,
+  createdAfter: earlier,
+  createdBefore: '2025-01-16T11:00:00.000Z',
+  queued: 0,
+  completedAt: null,
+};
+
 /** Changes by the name of the answer's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   Counterparty: { omit: ['details'], set: paidToBank },
@@ -254,7 +272,8 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
     omit: [...onChainOrPayout, 'sourceTxHash'],
     set: { ...arrivedInDollars, senderName: 'Charles Babbage' },
   },
-  Webhook: { omit: ['secret'] },
+  Webhook: { omit: ['secret'], set: activeWebhook },
+  WebhookReplay: { set: replayedDay },
 };
 
 /** Changes by operation; an operation's own take the place of its object's. */
@@ -293,7 +312,17 @@ export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
       ],
     },
   },
-  createWebhook: {},
+  createWebhook: { set: activeWebhook },
   deactivateCounterparty: { omit: ['details'], set: { ...paidToBank, status: 'inactive' } },
-  rotateWebhookSecret: {},
+  resendWebhookDelivery: {
+    set: {
+      status: 'running',
+      eventIds: [exampleId('Event')],
+      createdAfter: null,
+      createdBefore: null,
+      queued: 0,
+      completedAt: null,
+    },
+  },
+  rotateWebhookSecret: { set: { ...activeWebhook, previousSecretExpiresAt: '2025-01-16T11:00:00.000Z' } },
 };

@@ -9,6 +9,7 @@ const guides = [
   ['overview', 'Overview'],
   ['first-steps', 'First five minutes'],
   ['receiving-webhooks', 'Receiving webhooks'],
+  ['reading-events', 'Reading events'],
   ['sandbox-values', 'Steering the sandbox'],
   ['errors', 'Errors'],
 ] as const;

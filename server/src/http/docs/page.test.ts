@@ -132,7 +132,10 @@ describe('the policy', () => {
       tag,
       url,
     ]);
-    expect(outside).toEqual([['a', 'https://www.standardwebhooks.com/']]);
+    expect(outside).toEqual([
+      ['a', 'https://www.standardwebhooks.com/'],
+      ['a', 'https://html.spec.whatwg.org/multipage/server-sent-events.html'],
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { type OpenApiDocument, type TagSection, tagSections } from './document.ts';
 import { errorsSection } from './errors.ts';
+import { eventsSection } from './events.ts';
 import { firstStepsSection } from './first-steps.ts';
 import { type Html, html, verbatim } from './html.ts';
 import { markdown } from './markdown.ts';
@@ -49,6 +50,7 @@ function content(
 ${overview(document, publicUrl)}
 ${firstStepsSection(publicUrl)}
 ${webhooksSection()}
+${eventsSection()}
 ${sandboxSection(sandboxValues)}
 ${errorsSection(publicUrl)}
 ${sections.map((section) => tagSection({ document, publicUrl, shared }, section))}

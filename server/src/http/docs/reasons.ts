@@ -48,6 +48,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Move it less far, or reset the sandbox.',
     ],
     [
+      'cursor_outdated',
+      'The cursor of events is of another environment, or the sandbox has been reset since.',
+      'Begin again with `cursor=start`.',
+    ],
+    [
       'insufficient_funds',
       'The wallet has less of the currency available than the transfer takes.',
       'Read the balance; wait for a deposit or send less.',
@@ -161,6 +166,11 @@ export const reasons: readonly ReasonEntry[] = [
       'There is no such transfer; a deposit is none.',
       'Check the id and which environment the key is for.',
     ],
+    [
+      'delivery_not_found',
+      'The webhook has no such delivery.',
+      'List its deliveries; they are kept for 30 days.',
+    ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
   ]),
   {
@@ -228,6 +238,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Send it again after `Retry-After`; it never runs twice.',
     ],
     [
+      'too_many_secrets',
+      'The webhook’s secret was rotated so often that too many are valid at once.',
+      'End the ones before with `overlapSeconds`: 0, or wait until one has expired.',
+    ],
+    [
       'too_many_webhooks',
       'The environment has as many webhooks as it may have.',
       'Delete one that is not needed.',
@@ -248,6 +263,11 @@ export const reasons: readonly ReasonEntry[] = [
       'The wallet is frozen: money comes in, none goes out.',
       'Set its status to `active` first.',
     ],
+    [
+      'webhook_disabled',
+      'A disabled webhook is sent nothing.',
+      'Set its `status` to `active` first; `disabledReason` says why it is disabled.',
+    ],
     ['wallet_not_empty', 'Only an empty wallet can be closed.', 'Transfer everything out of it first.'],
   ]),
   ...of('RATE_LIMITED', [
@@ -256,6 +276,11 @@ export const reasons: readonly ReasonEntry[] = [
       'server_busy',
       'More writes are waiting than the server takes on.',
       'Wait for `Retry-After`, then send it again.',
+    ],
+    [
+      'too_many_streams',
+      'The sandbox or the server has as many event streams open as it may have.',
+      'Close one that is not needed, or wait for `Retry-After`.',
     ],
   ]),
   ...of('INTERNAL_ERROR', [

@@ -6,7 +6,7 @@ export interface SandboxValue {
   /** Which field of which request has it. */
   readonly field: string;
   readonly value: string;
-  /** What happens then. The last word in backticks is the status that the transfer comes to rest in. */
+  /** What happens then. The last word in backticks is the status that is arrived at. */
   readonly effect: string;
 }
 

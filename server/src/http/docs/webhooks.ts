@@ -18,6 +18,23 @@ export function isGenuine(rawBody, signatureHeader, secret) {
   });
 }`;
 
+/** The same with the Standard Webhooks headers and no library. It is tested against what the server sends. */
+export const standardSnippet = `import { createHmac, timingSafeEqual } from 'node:crypto';
+
+// headers: with names in lower case; the key is what follows whsec_, decoded from base64
+export function isStandard(rawBody, headers, secret) {
+  const t = headers['webhook-timestamp'];
+  if (!(Math.abs(Date.now() / 1000 - Number(t)) < 300)) return false;
+  const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
+  const expected = createHmac('sha256', key)
+    .update(headers['webhook-id'] + '.' + t + '.').update(rawBody).digest();
+  return headers['webhook-signature'].split(' ').some((signature) => {
+    const [version, base64 = ''] = signature.split(',');
+    const given = Buffer.from(base64, 'base64');
+    return version === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
+  });
+}`;
+
 /** Renders how to receive webhooks. */
 export function webhooksSection(): Html {
   return html`<section id="receiving-webhooks" class="prose">
@@ -35,7 +52,12 @@ ${codeBlock('Node.js', verifySnippet)}
 <p>The event’s id and type also come as <code>X-Ledger-Event-Id</code> and <code>X-Ledger-Event-Type</code>.
 Every delivery has the <a href="https://www.standardwebhooks.com/">Standard Webhooks</a> headers as well
 (<code>webhook-id</code>, <code>webhook-timestamp</code>, <code>webhook-signature</code>), so that its
-libraries verify it with the same secret.</p>
+libraries verify it with the same secret. Without one:</p>
+${codeBlock('Node.js', standardSnippet)}
+<h3>Change the secret</h3>
+<p>Rotate it (<code>POST …/rotate-secret</code>), then give the new one to your receiver: for
+${limits.secretOverlapSeconds / 3600} hours deliveries are signed with both, one <code>v1</code> for each in either
+style. Has it leaked, rotate with <code>overlapSeconds</code> 0.</p>
 <h3>Retries</h3>
 <p>A delivery that fails is tried again, ${limits.deliveryAttempts} attempts in all. Each wait varies by up
 to 10 %, and is longer when the answer asks for that with <code>Retry-After</code>.</p>
@@ -44,6 +66,10 @@ to 10 %, and is longer when the answer asks for that with <code>Retry-After</cod
 <tbody>
 ${Array.from({ length: limits.deliveryAttempts }, (_, index) => retryRow(index + 1))}</tbody>
 </table>
+<p>An answer of 410, or five days of nothing but failure, disables the webhook; its <code>disabledReason</code> says so.
+Enable it again by its <code>status</code>, and replay what it has missed (<code>POST …/replay</code>). A receiver
+that fails ${limits.deliveryFailuresUntilPaced} times in a row is tried ${limits.deliveryPacedPerSecond} times a second until
+it succeeds once. <code>maxConcurrency</code> and <code>maxPerSecond</code> protect a small one.</p>
 </section>
 `;
 }

@@ -1,8 +1,20 @@
+import { limits } from '../../platform/limits.ts';
+import { arrayLiteral } from '../../store/arrays.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
+import type { Queryable } from '../../store/pool.ts';
 import type { EventRow } from '../../store/rows.ts';
-import type { PageRequest } from '../paging.ts';
+import type { CreatedSpan, PageRequest } from '../paging.ts';
+import { type LaneEvents, mergeLanes, type PlacedEvent, type Positions } from './positions.ts';
+
+/** Which events are wanted. */
+export interface EventFilter extends CreatedSpan {
+  /** Any of these; undefined for every type. */
+  readonly types: readonly string[] | undefined;
+  readonly customerId: string | undefined;
+  readonly objectId: string | undefined;
+}
 
 /** The event by this id, if it is one of the environment's. */
 export async function findEvent(db: Db, environmentId: string, id: string): Promise<EventRow | undefined> {
@@ -13,16 +25,85 @@ export async function findEvent(db: Db, environmentId: string, id: string): Prom
 export async function listEvents<Item>(
   db: Db,
   environmentId: string,
-  type: string | undefined,
+  filter: EventFilter,
   { afterId, limit }: PageRequest,
   toItem: (row: EventRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('events').selectAll().where('environment_id', '=', environmentId);
-  if (type !== undefined) query = query.where('type', '=', type);
+  if (filter.types !== undefined) query = query.where('type', 'in', [...filter.types]);
+  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
+  if (filter.objectId !== undefined) query = query.where('object_id', '=', filter.objectId);
+  if (filter.createdAfter !== undefined) query = query.where('created_at', '>=', filter.createdAfter);
+  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
   if (afterId !== undefined) query = query.where('id', '<', afterId);
   const rows = await query
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
   return toPage(rows, limit, toItem);
+}
+
+/**
+ * Reads on from a position, oldest first. Nothing that is committed before what was read is ever left out: a lane's head
+ * and its events are read in one snapshot.
+ *
+ * With a filter, so many events of each lane are looked at and no more: then there may be none, and yet the positions
+ * have moved.
+ */
+export async function readEventsAfter(
+  db: Queryable,
+  environmentId: string,
+  filter: EventFilter,
+  from: Positions,
+  limit: number,
+): Promise<{ readonly events: readonly PlacedEvent[]; readonly positions: Positions }> {
+  const { createdAfter = null, createdBefore = null, customerId = null, objectId = null, types } = filter;
+  const { rows } = await db.query<{ head_lane: number; after: bigint; up_to: bigint } & Nullable<EventRow>>({
+    name: 'read_events_after',
+    text: `select h.bucket as head_lane, h.after, h.up_to, e.* from (
+        select bucket, coalesce(p.seq, 0) as after, least(event_seq, coalesce(p.seq, 0) + $4::int8) as up_to
+        from chain_heads left join unnest($2::int2[], $3::int8[]) as p(lane, seq) on p.lane = bucket
+        where environment_id = $1::text and event_seq > coalesce(p.seq, 0)
+      ) h left join lateral (
+        select * from events
+        where environment_id = $1::text and lane = h.bucket and seq > h.after and seq <= h.up_to
+          and ($6::text[] is null or type = any ($6::text[]))
+          and ($7::text is null or customer_id = $7::text)
+          and ($8::text is null or object_id = $8::text)
+          and ($9::timestamptz is null or created_at >= $9::timestamptz)
+          and ($10::timestamptz is null or created_at < $10::timestamptz)
+        order by seq limit $5::int4
+      ) e on true order by h.bucket, e.seq`,
+    values: [
+      environmentId,
+      arrayLiteral('int2', [...from.keys()]),
+      arrayLiteral('int8', [...from.values()]),
+      limits.eventScan,
+      limit,
+      types === undefined ? null : arrayLiteral('text', [...types]),
+      customerId,
+      objectId,
+      createdAfter,
+      createdBefore,
+    ],
+  });
+  const lanes = new Map<number, LaneEvents & { readonly rows: EventRow[] }>();
+  for (const { after, head_lane: lane, up_to: upTo, ...event } of rows) {
+    const found = lanes.get(lane) ?? { lane, after, upTo, rows: [] };
+    lanes.set(lane, found);
+    if (event.id !== null) found.rows.push(event as EventRow);
+  }
+  return mergeLanes(from, [...lanes.values()], limit);
+}
+
+type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null };
+
+/** Where the environment's events end now. */
+export async function endOfEvents(db: Queryable, environmentId: string): Promise<Positions> {
+  const { rows } = await db.query<{ bucket: number; event_seq: bigint }>({
+    name: 'end_of_events',
+    text: 'select bucket, event_seq from chain_heads where environment_id = $1',
+    values: [environmentId],
+  });
+  return new Map(rows.map(({ bucket, event_seq: seq }) => [bucket, seq]));
 }

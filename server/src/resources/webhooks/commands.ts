@@ -1,11 +1,15 @@
-import { notFound } from '../../platform/errors.ts';
-import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
-import type { WebhookRow } from '../../store/rows.ts';
+import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import { limits } from '../../platform/limits.ts';
+import type { WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
+import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
+import { withStatus } from './lifecycle.ts';
 import {
   type CreateWebhookBody,
   deletedJson,
+  replayJson,
   type TestWebhookBody,
   testJson,
   type UpdateWebhookBody,
@@ -13,39 +17,73 @@ import {
 } from './schema.ts';
 
 /**
- * Creates a webhook. Its URL has been checked.
+ * Creates a webhook. Its URL has been checked. All webhooks of an environment are created in its own lane, one after the
+ * other, so that no race makes more than the limit.
  *
  * @param secret the new signing secret; this answer is the only one that shows it
+ * @param deleted how many of the environment's webhooks had been deleted when the request came; they only become more
  */
 export function createWebhook(
   environmentId: string,
   body: CreateWebhookBody,
   secret: string,
-  idempotencyKey: string | undefined,
-  randomBucket: number,
+  deleted: number,
+  bucket: number,
 ): Command<string> {
+  const counterBucket = bucketOfId(environmentId);
   return {
     name: 'create_webhook',
     environmentId,
-    bucket: idempotencyKey === undefined ? randomBucket : bucketOfText(idempotencyKey),
-    reads: () => [],
-    decide(_state, context) {
-      const id = context.newId('whk');
-      const row: WebhookRow = {
-        bucket: context.bucket,
-        id,
-        environment_id: environmentId,
-        url: body.url,
-        events: JSON.stringify(body.events),
-        description: body.description ?? null,
-        status: 'active',
-        secret: context.vault.seal(secret, webhookSecretContext(id)),
-        deleted_at: null,
-        created_at: context.now,
-        updated_at: context.now,
+    bucket: counterBucket,
+    reads: () => [{ table: 'webhook_counters', bucket: counterBucket, id: environmentId }],
+    decide(state, context) {
+      const created = state.get('webhook_counters', environmentId)?.created ?? 0n;
+      if (Number(created) - deleted >= limits.webhooksPerEnvironment) return { refusal: tooMany() };
+      const row = newWebhook(environmentId, body, secret, bucket, context);
+      const counter = { bucket: counterBucket, id: environmentId, created: created + 1n };
+      return {
+        result: webhookJson(row, secret),
+        writes: [
+          { table: 'webhook_counters', row: counter },
+          { table: 'webhooks', row },
+        ],
       };
-      return { result: webhookJson(row, secret), writes: [{ table: 'webhooks', row }] };
     },
+  };
+}
+
+function tooMany(): Refusal {
+  const text = `There are ${limits.webhooksPerEnvironment} webhooks already; delete one first.`;
+  return conflict('too_many_webhooks', text);
+}
+
+function newWebhook(
+  environmentId: string,
+  body: CreateWebhookBody,
+  secret: string,
+  bucket: number,
+  { newId, now, vault }: DecideContext,
+): WebhookRow {
+  const id = newId('whk', bucket);
+  return {
+    bucket,
+    id,
+    environment_id: environmentId,
+    url: body.url,
+    events: JSON.stringify(body.events),
+    description: body.description ?? null,
+    status: 'active',
+    secret: vault.seal(secret, webhookSecretContext(id)),
+    deleted_at: null,
+    created_at: now,
+    updated_at: now,
+    previous_secrets: null,
+    previous_secret_expires_at: null,
+    enabled_at: now,
+    disabled_at: null,
+    disabled_reason: null,
+    max_concurrency: body.maxConcurrency ?? null,
+    max_per_second: body.maxPerSecond ?? null,
   };
 }
 
@@ -73,23 +111,76 @@ function onWebhook(
 
 /** Changes a webhook. A new URL has been checked. */
 export function updateWebhook(environmentId: string, id: string, body: UpdateWebhookBody): Command<string> {
-  return onWebhook('update_webhook', environmentId, id, (row, context) => {
+  return onWebhook('update_webhook', environmentId, id, (row, { now }) => {
     const next: WebhookRow = {
-      ...row,
+      ...(body.status === undefined ? row : withStatus(row, body.status, 'requested', now)),
       url: body.url ?? row.url,
       events: body.events === undefined ? row.events : JSON.stringify(body.events),
       description: body.description ?? row.description,
-      status: body.status ?? row.status,
-      updated_at: context.now,
+      max_concurrency: body.maxConcurrency === undefined ? row.max_concurrency : body.maxConcurrency,
+      max_per_second: body.maxPerSecond === undefined ? row.max_per_second : body.maxPerSecond,
+      updated_at: now,
     };
     return { result: webhookJson(next), writes: [{ table: 'webhooks', row: next }] };
   });
 }
 
+/** Puts a new secret in the place of the present one, which stays valid for a while. Only this answer shows it. */
+export function rotateSecret(
+  environmentId: string,
+  id: string,
+  secret: string,
+  overlapSeconds: number,
+): Command<string> {
+  return onWebhook('rotate_webhook_secret', environmentId, id, (row, { now, nowMs, vault }) => {
+    const { count, ...secrets } = replaceSecret(row, secret, overlapSeconds, vault, nowMs);
+    if (count > limits.webhookSecrets) return { refusal: tooManySecrets() };
+    const next: WebhookRow = { ...row, ...secrets, updated_at: now };
+    return { result: webhookJson(next, secret), writes: [{ table: 'webhooks', row: next }] };
+  });
+}
+
+function tooManySecrets(): Refusal {
+  const text = `${limits.webhookSecrets} secrets are valid already; end the ones before with \`overlapSeconds\`: 0.`;
+  return conflict('too_many_secrets', text);
+}
+
+/** Writes down that events are to be sent again; a worker puts them in the queue. */
+export function replayWebhook(
+  environmentId: string,
+  id: string,
+  what: Pick<WebhookReplayRow, 'event_ids' | 'created_after' | 'created_before'>,
+): Command<string> {
+  return onWebhook('replay_webhook', environmentId, id, (row, context) => {
+    if (row.status === 'disabled') return { refusal: disabled() };
+    const replay: WebhookReplayRow = {
+      bucket: context.bucket,
+      id: context.newId('whr'),
+      environment_id: environmentId,
+      webhook_id: id,
+      ...what,
+      status: 'running',
+      position: null,
+      queued: 0,
+      created_at: context.now,
+      completed_at: null,
+    };
+    return { result: replayJson(replay), writes: [{ table: 'webhook_replays', row: replay }] };
+  });
+}
+
+function disabled(): Refusal {
+  return conflict('webhook_disabled', 'The webhook is disabled; set its status to `active` first.');
+}
+
 /** Deletes a webhook: it is shown no more and receives nothing more. */
 export function deleteWebhook(environmentId: string, id: string): Command<string> {
   return onWebhook('delete_webhook', environmentId, id, (row, context) => {
-    const next: WebhookRow = { ...row, status: 'disabled', deleted_at: context.now, updated_at: context.now };
+    const next: WebhookRow = {
+      ...withStatus(row, 'disabled', 'requested', context.now),
+      deleted_at: context.now,
+      updated_at: context.now,
+    };
     return { result: deletedJson({ id, deleted: true }), writes: [{ table: 'webhooks', row: next }] };
   });
 }
@@ -97,11 +188,31 @@ export function deleteWebhook(environmentId: string, id: string): Command<string
 /** Writes a test event that only this webhook receives, whatever it has subscribed to. */
 export function testWebhook(environmentId: string, id: string, body: TestWebhookBody): Command<string> {
   return onWebhook('test_webhook', environmentId, id, (row, context) => {
+    if (row.status === 'disabled') return { refusal: disabled() };
     const eventId = context.newId('evt');
     const data = JSON.stringify(body.data ?? { webhookId: row.id });
     return {
       result: testJson({ eventId }),
       events: [{ id: eventId, type: 'webhook.test', objectId: row.id, customerId: null, data }],
     };
+  });
+}
+
+/**
+ * Disables a webhook because of what its receiver answered. One that was enabled after that stays as it is.
+ *
+ * @param since when the receiver began to answer so, by the environment's clock
+ */
+export function disableWebhook(
+  environmentId: string,
+  id: string,
+  cause: 'gone' | 'failing',
+  since: string,
+): Command<string> {
+  return onWebhook('disable_webhook', environmentId, id, (row, { now }) => {
+    const isMeant = row.status === 'active' && (row.enabled_at ?? row.created_at) <= since;
+    if (!isMeant) return { result: webhookJson(row) };
+    const next: WebhookRow = { ...withStatus(row, 'disabled', cause, now), updated_at: now };
+    return { result: webhookJson(next), writes: [{ table: 'webhooks', row: next }] };
   });
 }

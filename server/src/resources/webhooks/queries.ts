@@ -1,7 +1,8 @@
+import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
-import type { DeliveryRow, WebhookRow } from '../../store/rows.ts';
+import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
 
 /** The webhook by this id, if it is one of the environment's and not deleted. */
@@ -14,15 +15,44 @@ export async function findWebhook(
   return row?.deleted_at === null ? row : undefined;
 }
 
-/** How many webhooks an environment has. */
-export async function countWebhooks(db: Db, environmentId: string): Promise<number> {
+/** How many of an environment's webhooks have been deleted. */
+export async function countDeletedWebhooks(db: Db, environmentId: string): Promise<number> {
   const { count } = await db
     .selectFrom('webhooks')
     .select((expression) => expression.fn.countAll<bigint>().as('count'))
     .where('environment_id', '=', environmentId)
-    .where('deleted_at', 'is', null)
+    .where('deleted_at', 'is not', null)
     .executeTakeFirstOrThrow();
   return Number(count);
+}
+
+/** One attempt to deliver to a webhook. */
+export function findDelivery(db: Db, webhookId: string, id: string): Promise<DeliveryRow | undefined> {
+  return db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('bucket', '=', bucketOfId(id))
+    .where('id', '=', id)
+    .where('webhook_id', '=', webhookId)
+    .executeTakeFirst();
+}
+
+/** Those of some ids that are events of the environment; test events are the webhook's own only. */
+export async function eventsForWebhook(
+  db: Db,
+  environmentId: string,
+  webhookId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('events')
+    .select(['id', 'type', 'object_id'])
+    .where('bucket', 'in', [...new Set(ids.map(bucketOfId))])
+    .where('id', 'in', [...ids])
+    .where('environment_id', '=', environmentId)
+    .execute();
+  const own = rows.filter(({ object_id, type }) => type !== 'webhook.test' || object_id === webhookId);
+  return new Set(own.map(({ id }) => id));
 }
 
 /** A page of the environment's webhooks, newest first. */
@@ -49,10 +79,29 @@ export async function listWebhooks<Item>(
 export async function listDeliveries<Item>(
   db: Db,
   webhookId: string,
+  { eventId, success }: Readonly<Record<string, string>>,
   { afterId, limit }: PageRequest,
   toItem: (row: DeliveryRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('deliveries').selectAll().where('webhook_id', '=', webhookId);
+  if (eventId !== undefined) query = query.where('event_id', '=', eventId);
+  if (success !== undefined) query = query.where('success', '=', success === 'true');
+  if (afterId !== undefined) query = query.where('id', '<', afterId);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return toPage(rows, limit, toItem);
+}
+
+/** A page of a webhook's replays, newest first. */
+export async function listReplays<Item>(
+  db: Db,
+  webhookId: string,
+  { afterId, limit }: PageRequest,
+  toItem: (row: WebhookReplayRow) => Item,
+): Promise<Page<Item>> {
+  let query = db.selectFrom('webhook_replays').selectAll().where('webhook_id', '=', webhookId);
   if (afterId !== undefined) query = query.where('id', '<', afterId);
   const rows = await query
     .orderBy('id', 'desc')

@@ -1,20 +1,24 @@
+import Type from 'typebox';
 import type { Caller } from '../../http/auth.ts';
-import { type ReadRoute, type RequestContext, type Route, writeRoute } from '../../http/route.ts';
+import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
+import { oneOf } from '../../http/schema.ts';
 import { validationFailed } from '../../http/validate.ts';
-import { ApiError, conflict, invalidRequest, notFound } from '../../platform/errors.ts';
+import { ApiError, invalidRequest } from '../../platform/errors.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
-import type { WebhookRow } from '../../store/rows.ts';
 import { newWebhookSecret } from '../../webhooks/signature.ts';
 import { checkWebhookUrl, type TargetPolicy } from '../../webhooks/targets.ts';
 import { pageOf } from '../paging.ts';
-import { createWebhook, deleteWebhook, testWebhook, updateWebhook } from './commands.ts';
-import { countWebhooks, findWebhook, listDeliveries, listWebhooks } from './queries.ts';
+import { createWebhook, deleteWebhook, rotateSecret, testWebhook, updateWebhook } from './commands.ts';
+import { countDeletedWebhooks, listDeliveries, listWebhooks } from './queries.ts';
+import { replayRoute, replaysRoute, resendRoute } from './replay-routes.ts';
+import { requireWebhook } from './require.ts';
 import {
   CreateWebhookBody,
   DeletedWebhook,
   deliveryJson,
+  RotateSecretBody,
   TestWebhookBody,
   UpdateWebhookBody,
   Webhook,
@@ -27,6 +31,8 @@ interface Deps {
   readonly db: Db;
   readonly vault: Vault;
   readonly randomBucket: () => number;
+  /** The time in an environment, in milliseconds since the Unix epoch. */
+  readonly nowIn: (environmentId: string) => number;
   /** Which targets an environment may have. */
   readonly policyFor: (kind: Caller['environment']['kind']) => TargetPolicy;
 }
@@ -44,6 +50,10 @@ export function webhookRoutes(deps: Deps): Route[] {
     deleteRoute(),
     testRoute(),
     deliveriesRoute(deps),
+    rotateRoute(),
+    replayRoute(deps),
+    replaysRoute(deps),
+    resendRoute(deps),
   ];
 }
 
@@ -60,18 +70,13 @@ function createRoute(deps: Deps): Route {
     okDescription: 'Webhook created',
     data,
     sensitive: true,
-    async write({ body, caller, idempotencyKey }) {
+    async write({ body, caller }) {
       const { id, kind } = caller.environment;
       assertTarget(body.url, deps.policyFor(kind));
-      if ((await countWebhooks(deps.db, id)) >= limits.webhooksPerEnvironment) throw tooMany();
-      return createWebhook(id, body, newWebhookSecret(), idempotencyKey, deps.randomBucket());
+      const deleted = await countDeletedWebhooks(deps.db, id);
+      return createWebhook(id, body, newWebhookSecret(), deleted, deps.randomBucket());
     },
   });
-}
-
-function tooMany(): ApiError {
-  const text = `There are ${limits.webhooksPerEnvironment} webhooks already; delete one first.`;
-  return new ApiError(conflict('too_many_webhooks', text));
 }
 
 function assertTarget(url: string, policy: TargetPolicy): void {
@@ -124,7 +129,7 @@ function updateRoute({ policyFor }: Deps): Route {
     tag,
     summary: 'Change a webhook',
     description:
-      'Changes its URL, its events or its status. A disabled webhook misses what happens meanwhile.',
+      'Changes its URL, its events, its limits or its status. A disabled webhook misses what happens meanwhile; a replay brings it.',
     access: 'key',
     params,
     body: UpdateWebhookBody,
@@ -180,6 +185,30 @@ function testRoute(): Route {
   });
 }
 
+function rotateRoute(): Route {
+  return writeRoute<RotateSecretBody>({
+    method: 'POST',
+    path: '/v1/webhooks/{webhookId}/rotate-secret',
+    operationId: 'rotateWebhookSecret',
+    tag,
+    summary: 'Rotate the secret',
+    description:
+      'Gives the webhook a new `secret`, which only this answer shows. The one before stays valid for 24 hours, or `overlapSeconds`: meanwhile deliveries are signed with both.',
+    access: 'key',
+    params,
+    body: RotateSecretBody,
+    bodyOptional: true,
+    okDescription: 'The webhook with its new secret',
+    data,
+    errors: ['NOT_FOUND'],
+    sensitive: true,
+    write({ body, caller, params: { webhookId = '' } }) {
+      const { overlapSeconds = limits.secretOverlapSeconds } = body;
+      return rotateSecret(caller.environment.id, webhookId, newWebhookSecret(), overlapSeconds);
+    },
+  });
+}
+
 function deliveriesRoute({ db, vault }: Deps): ReadRoute {
   return {
     method: 'GET',
@@ -191,21 +220,16 @@ function deliveriesRoute({ db, vault }: Deps): ReadRoute {
     access: 'key',
     params,
     list: true,
+    query: Type.Object({
+      eventId: Type.Optional(Type.String({ description: 'Only attempts to deliver this event' })),
+      success: Type.Optional(oneOf(['true', 'false'], 'Only those that succeeded, or those that failed')),
+    }),
     okDescription: 'A page of deliveries',
     data: { name: 'WebhookDelivery', schema: WebhookDelivery },
     errors: ['NOT_FOUND'],
     async read(context) {
       const { id } = await requireWebhook(db, context);
-      return listDeliveries(db, id, pageOf(context.query), (row) => deliveryJson(row, vault));
+      return listDeliveries(db, id, context.query, pageOf(context.query), (row) => deliveryJson(row, vault));
     },
   };
-}
-
-async function requireWebhook(
-  db: Db,
-  { caller, params: { webhookId = '' } }: RequestContext,
-): Promise<WebhookRow> {
-  const row = await findWebhook(db, caller.environment.id, webhookId);
-  if (!row) throw new ApiError(notFound('webhook'));
-  return row;
 }

@@ -3,25 +3,48 @@ import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Vault } from '../../platform/seal.ts';
-import type { DeliveryRow, WebhookRow } from '../../store/rows.ts';
+import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
-import { eventTypes } from '../events/types.ts';
+import { eventTypes, typePatterns } from '../events/types.ts';
 
 const url = Type.String({
   minLength: 1,
   maxLength: limits.urlLength,
   description: 'Where events are posted to',
 });
-const events = Type.Array(oneOf(['*', ...eventTypes]), {
+const events = Type.Array(oneOf(['*', ...typePatterns, ...eventTypes]), {
   minItems: 1,
   maxItems: limits.webhookEvents,
   uniqueItems: true,
-  description: 'Names of events, or `["*"]` for all of them',
+  description: 'Names of events, patterns such as `customer.*`, or `["*"]` for all of them',
 });
+const maxConcurrency = Type.Optional(
+  Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    minimum: 1,
+    maximum: limits.webhookConcurrencyMax,
+    description:
+      'How many deliveries are on their way to it at once, from each server; null for the server’s choice',
+  }),
+);
+const maxPerSecond = Type.Optional(
+  Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    minimum: 1,
+    maximum: limits.webhookPerSecondMax,
+    description: 'How many deliveries start in a second, from each server; null for no limit',
+  }),
+);
 const description = Type.String({ maxLength: limits.shortTextLength });
 export const webhookStatuses = ['active', 'disabled'] as const;
 
-export const CreateWebhookBody = Type.Object({ url, events, description: Type.Optional(description) });
+export const CreateWebhookBody = Type.Object({
+  url,
+  events,
+  description: Type.Optional(description),
+  maxConcurrency,
+  maxPerSecond,
+});
 export type CreateWebhookBody = Static<typeof CreateWebhookBody>;
 
 export const UpdateWebhookBody = Type.Object({
@@ -29,6 +52,8 @@ export const UpdateWebhookBody = Type.Object({
   events: Type.Optional(events),
   description: Type.Optional(description),
   status: Type.Optional(oneOf(webhookStatuses)),
+  maxConcurrency,
+  maxPerSecond,
 });
 export type UpdateWebhookBody = Static<typeof UpdateWebhookBody>;
 
@@ -43,6 +68,51 @@ export const TestWebhookBody = Type.Object({
 });
 export type TestWebhookBody = Static<typeof TestWebhookBody>;
 
+export const RotateSecretBody = Type.Object({
+  overlapSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: limits.secretOverlapSeconds,
+      default: limits.secretOverlapSeconds,
+      description: 'How long the secrets before stay valid; 0 when they have leaked',
+    }),
+  ),
+});
+export type RotateSecretBody = Static<typeof RotateSecretBody>;
+
+export const ReplayBody = Type.Object(
+  {
+    eventIds: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: limits.shortTextLength }), {
+        minItems: 1,
+        maxItems: limits.replayEventIds,
+        uniqueItems: true,
+        description: 'These events, whatever the webhook has chosen',
+      }),
+    ),
+    createdAfter: Type.Optional(time('The chosen events that were created at or after this time')),
+    createdBefore: Type.Optional(time('… and before this time; now when left out')),
+  },
+  { examples: [{ createdAfter: '2025-01-15T11:00:00.000Z' }] },
+);
+export type ReplayBody = Static<typeof ReplayBody>;
+
+export const replayStatuses = ['running', 'completed'] as const;
+
+export const WebhookReplay = Type.Object({
+  id: Type.String(),
+  webhookId: Type.String(),
+  status: oneOf(replayStatuses),
+  eventIds: Type.Unsafe<string[] | null>({ type: ['array', 'null'], items: { type: 'string' } }),
+  createdAfter: nullableTime(),
+  createdBefore: nullableTime(),
+  queued: Type.Integer({ description: 'How many events have been put in the queue so far' }),
+  createdAt: time(),
+  completedAt: nullableTime('When everything had been put in the queue'),
+});
+
+export const disabledReasons = ['requested', 'gone', 'failing'] as const;
+
 export const Webhook = Type.Object({
   id: Type.String(),
   url: Type.String(),
@@ -50,11 +120,25 @@ export const Webhook = Type.Object({
   description: nullableText(),
   status: oneOf(webhookStatuses),
   secret: Type.Optional(
-    Type.String({ description: 'Signs the deliveries; only in the answer that creates it' }),
+    Type.String({ description: 'Signs the deliveries; only in the answers that create or rotate it' }),
   ),
+  disabledReason: Type.Unsafe<(typeof disabledReasons)[number] | null>({
+    type: ['string', 'null'],
+    enum: [...disabledReasons, null],
+    description:
+      '`requested` by you; `gone`: the receiver answered 410; `failing`: nothing but failure for five days',
+  }),
+  disabledAt: nullableTime(),
+  previousSecretExpiresAt: nullableTime('Until when deliveries are also signed with the secret before'),
+  maxConcurrency: nullableInteger('Deliveries on their way to it at once, from each server'),
+  maxPerSecond: nullableInteger('Deliveries that start in a second, from each server'),
   createdAt: time(),
   updatedAt: time(),
 });
+
+function nullableInteger(description: string) {
+  return Type.Unsafe<number | null>({ type: ['integer', 'null'], description });
+}
 
 export const DeletedWebhook = Type.Object({
   id: Type.String(),
@@ -79,6 +163,7 @@ export const WebhookDelivery = Type.Object({
 });
 
 const serialiseWebhook = compileSerialiser<Static<typeof Webhook>>(Webhook);
+const serialiseReplay = compileSerialiser<Static<typeof WebhookReplay>>(WebhookReplay);
 const serialiseDelivery = compileSerialiser<Static<typeof WebhookDelivery>>(WebhookDelivery);
 export const deletedJson = compileSerialiser<Static<typeof DeletedWebhook>>(DeletedWebhook);
 export const testJson = compileSerialiser<Static<typeof WebhookTest>>(WebhookTest);
@@ -92,8 +177,28 @@ export function webhookJson(row: WebhookRow, secret?: string): string {
     description: row.description,
     status: row.status,
     ...(secret === undefined ? {} : { secret }),
+    disabledReason: row.disabled_reason,
+    disabledAt: row.disabled_at,
+    previousSecretExpiresAt: row.previous_secret_expires_at,
+    maxConcurrency: row.max_concurrency,
+    maxPerSecond: row.max_per_second,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+  });
+}
+
+/** A replay as the API shows it, as JSON text. */
+export function replayJson(row: WebhookReplayRow): string {
+  return serialiseReplay({
+    id: row.id,
+    webhookId: row.webhook_id,
+    status: row.status,
+    eventIds: row.event_ids === null ? null : JSON.parse(row.event_ids),
+    createdAfter: row.created_after,
+    createdBefore: row.created_before,
+    queued: row.queued,
+    createdAt: row.created_at,
+    completedAt: row.completed_at,
   });
 }
 

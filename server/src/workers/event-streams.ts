@@ -1,0 +1,110 @@
+import type { StreamRequest, StreamRoute } from '../http/stream.ts';
+import { validationFailed } from '../http/validate.ts';
+import { ApiError, rateLimited } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Vault } from '../platform/seal.ts';
+import { positionsAt } from '../resources/events/reading.ts';
+import { type EventStream, startStream } from '../resources/events/stream.ts';
+import { chosenTypes } from '../resources/events/types.ts';
+import type { Pool } from '../store/pool.ts';
+import { startWorker } from './loop.ts';
+
+/** Streams of events to clients that keep a connection open. */
+export interface EventStreams {
+  readonly route: StreamRoute;
+  /** Ends all of them: their readers come back, to another server or later. */
+  stop(): Promise<void>;
+}
+
+/** A stream, and what it is a stream of. */
+interface Reader {
+  readonly stream: EventStream;
+  readonly environmentId: string;
+  /** The id of the environment's own row, which a reset does not change. */
+  readonly rowId: string;
+  /** How many events there were when somebody last looked. */
+  seen: bigint | undefined;
+}
+
+/**
+ * Makes the streams of one process. One query for all of them looks where there is something new, whichever process wrote
+ * it; only then are events read, for each stream at the pace of its reader.
+ */
+export function createEventStreams(options: { pool: Pool; vault: Vault; logger: Logger }): EventStreams {
+  const { logger, pool, vault } = options;
+  const readers = new Set<Reader>();
+  let stopped = false;
+
+  const look = async (): Promise<boolean> => {
+    if (readers.size === 0) return false;
+    const found = await countEvents(pool, [...new Set([...readers].map(({ rowId }) => rowId))]);
+    for (const reader of readers) {
+      const now = found.get(reader.rowId);
+      // After a reset nothing more can come of what it reads.
+      if (now?.current_id !== reader.environmentId) void reader.stream.end().catch(() => undefined);
+      else if (now.events !== reader.seen) {
+        reader.seen = now.events;
+        reader.stream.wake();
+      }
+    }
+    return false;
+  };
+  const worker = startWorker('event streams', logger, limits.eventStreamPollMs, look);
+
+  const requirePlace = (environmentId: string): void => {
+    const own = [...readers].filter((reader) => reader.environmentId === environmentId).length;
+    if (!stopped && readers.size < limits.eventStreams && own < limits.eventStreamsPerEnvironment) return;
+    const text = 'There are too many event streams; close one, or try again shortly.';
+    throw new ApiError(rateLimited('too_many_streams', text, 1));
+  };
+
+  const open = async ({ caller, lastEventId, query, start }: StreamRequest): Promise<void> => {
+    const { id: environmentId, rowId } = caller.environment;
+    const types = typesOf(query);
+    const [cursor, path] =
+      lastEventId === undefined
+        ? [query.cursor ?? 'end', 'query.cursor']
+        : [lastEventId, 'header.Last-Event-ID'];
+    const from = await positionsAt(pool, environmentId, cursor, path);
+    requirePlace(environmentId);
+    const stream = startStream({ db: pool, vault, environmentId }, types, from, start());
+    const reader: Reader = { stream, environmentId, rowId, seen: undefined };
+    readers.add(reader);
+    stream.ended
+      .catch((error: unknown) =>
+        logger.error({ err: error }, 'an event stream failed; its reader comes back'),
+      )
+      .finally(() => readers.delete(reader));
+  };
+
+  return {
+    route: { path: '/v1/events/stream', open },
+    async stop() {
+      stopped = true;
+      await worker.stop();
+      await Promise.allSettled([...readers].map(({ stream }) => stream.end()));
+    },
+  };
+}
+
+/** How many events there are under what each environment's data lies under now. */
+async function countEvents(pool: Pool, rowIds: readonly string[]) {
+  const { rows } = await pool.query<{ id: string; current_id: string; events: bigint }>({
+    name: 'count_events',
+    text: `select e.id, e.current_id, coalesce((select sum(h.event_seq) from chain_heads h
+        where h.environment_id = e.current_id), 0)::int8 as events
+      from environments e where e.id = any ($1)`,
+    values: [rowIds],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The types that the query names, with patterns such as `customer.*`; undefined for all. */
+function typesOf({ types }: Readonly<Record<string, string>>): readonly string[] | undefined {
+  if (types === undefined) return undefined;
+  const chosen = chosenTypes(types.split(','));
+  if (chosen.ok) return chosen.types;
+  const message = `There is no event ${JSON.stringify(chosen.unknown)}.`;
+  throw new ApiError(validationFailed([{ path: 'query.types', message }]));
+}
