@@ -1,5 +1,5 @@
 import { type Currency, currencyScale, formatAmount } from '../platform/money.ts';
-import type { PoolClient } from '../store/pool.ts';
+import { type PoolClient, queryPatiently } from '../store/pool.ts';
 import type { AccountKind } from '../store/rows.ts';
 
 /** What all accounts of a kind hold in a currency: each account's balance stands on the side that it lies on. */
@@ -34,7 +34,8 @@ interface SumRow {
 
 /** Sums up every account by environment, currency and kind. @param scope an environment, or null for all */
 export async function readTrialBalances(client: PoolClient, scope: string | null): Promise<TrialBalance[]> {
-  const { rows } = await client.query<SumRow>(
+  const { rows } = await queryPatiently<SumRow>(
+    client,
     `select environment_id, currency, kind, count(*) as accounts,
         coalesce(sum(signed) filter (where signed > 0), 0)::text as debit,
         coalesce(-sum(signed) filter (where signed < 0), 0)::text as credit

@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts';
-import type { Pool, PoolClient } from '../store/pool.ts';
+import { type Pool, type PoolClient, queryPatiently } from '../store/pool.ts';
 import type { ChainHeadRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
@@ -37,7 +37,7 @@ export interface Verification {
 export async function verifyLedger(pool: Pool, environmentId?: string): Promise<Verification> {
   const scope = environmentId ?? null;
   const work = async (client: PoolClient): Promise<Verification> => {
-    await client.query('set local statement_timeout = 0');
+    await client.query(`set local statement_timeout = ${limits.verifyTimeoutMs}`);
     await client.query(`set local work_mem = ${limits.verifyWorkMemoryKib}`);
     const trialBalance = await readTrialBalances(client, scope);
     const problems = [...(await runChecks(client, scope)), ...trialBalance.flatMap(imbalance)];
@@ -67,12 +67,12 @@ async function runChecks(client: PoolClient, scope: string | null): Promise<Prob
   await client.query('set local enable_nestloop = off');
   const problems: Problem[] = [];
   for (const { kind, sql } of checks) {
-    const { rows } = await client.query<{
+    const { rows } = await queryPatiently<{
       id: string;
       account_id?: string;
       journal_id?: string;
       message: string;
-    }>(`${sql} limit $2`, [scope, limits.verifyProblems]);
+    }>(client, `${sql} limit $2`, [scope, limits.verifyProblems]);
     for (const { account_id: accountId = null, id, journal_id: journalId = null, message } of rows)
       problems.push({ kind, id, accountId, journalId, message });
   }
@@ -96,7 +96,8 @@ async function readHeads(client: PoolClient, scope: string | null): Promise<Chai
 
 async function countRows(client: PoolClient, scope: string | null): Promise<Verification['checked']> {
   const own = '($1::text is null or environment_id = $1)';
-  const { rows } = await client.query<Record<keyof Verification['checked'], bigint>>(
+  const { rows } = await queryPatiently<Record<keyof Verification['checked'], bigint>>(
+    client,
     `select (select count(*) from accounts where ${own}) as accounts,
       (select count(*) from journals where ${own}) as journals,
       (select count(*) from postings p where $1::text is null or exists (select from journals j
