@@ -30,7 +30,7 @@ export interface Verification {
  * transactions against journals, events against their sequence, and the hash chains link by link (architecture §3).
  *
  * Its memory does not grow with history: sums are the database's, which spills to disk what does not fit, and the
- * chains are read page by page (docs/decisions/0014-audit.md has the figures).
+ * chains are read page by page (docs/decisions/0014-audit-and-faults.md has the figures).
  *
  * @param environmentId only this environment; everything when undefined
  */
