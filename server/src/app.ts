@@ -173,7 +173,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn: clocks.nowIn }),
-      ...ledgerRoutes({ pool }),
+      ...ledgerRoutes({ db, pool }),
       ...eventRoutes({ db, pool, vault }),
     ];
     const streams = createEventStreams({ pool, vault, logger: options.logger });

@@ -116,6 +116,9 @@ function stopper(closers: Closers, starting: () => Promise<void> | undefined): S
   let stopping: Promise<void> | undefined;
   const run = async (exitCode: number, message?: string): Promise<void> => {
     if (message !== undefined) process.stderr.write(`${message}\n`);
+    // What hangs for longer than this is given up, also when it is not a signal that ends us: PostgreSQL may be gone, and
+    // somebody waits to start us again. Everything acknowledged is committed already.
+    setTimeout(() => process.exit(1), limits.shutdownTimeoutMs).unref();
     let code = exitCode;
     // What is being started can only be ended once it is there.
     await starting()?.catch(() => undefined);
@@ -136,8 +139,6 @@ function stopper(closers: Closers, starting: () => Promise<void> | undefined): S
 function stopOnSignals(stop: Stop, logger: Logger): void {
   const onSignal = (signal: NodeJS.Signals): void => {
     logger.info({ signal }, 'stopping');
-    // What hangs for longer than this is given up; everything acknowledged is committed already.
-    setTimeout(() => process.exit(1), limits.shutdownTimeoutMs).unref();
     void stop(0);
   };
   // A terminal sends Ctrl-C to npm and to us, and npm passes it on: a second signal means no more than the first.

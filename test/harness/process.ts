@@ -26,8 +26,8 @@ export interface Launched {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
-  /** How it ended, once it has. @throws Error when it does not end in time */
-  exit(): Promise<Exit>;
+  /** How it ended, once it has. @throws Error when it does not end in time: 40 s, unless told otherwise */
+  exit(timeoutMs?: number): Promise<Exit>;
 }
 
 /** What the server prints with `--json`. */
@@ -89,8 +89,8 @@ export function launch(command: string, { args = [], env = {}, ...options }: Lau
     pid: child.pid ?? 0,
     stdout: () => said.stdout,
     stderr: () => said.stderr,
-    exit: () =>
-      within(ended, endTimeoutMs, () => `${command} ${args.join(' ')} does not end: ${said.stderr}`),
+    exit: (timeoutMs = endTimeoutMs) =>
+      within(ended, timeoutMs, () => `${command} ${args.join(' ')} does not end: ${said.stderr}`),
   };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Agent } from 'undici';
 import { afterAll, expect, test } from 'vitest';
-import { type Caller, createCaller, waitUntil } from '../harness/crash-load.ts';
+import { type Caller, createCaller, waitUntil } from '../harness/load.ts';
 import { endLaunched, makeTempDir, type ServerProcess, startServerProcess } from '../harness/process.ts';
 import { type LoadReceiver, percentile, startLoadReceivers } from './receivers.ts';
 

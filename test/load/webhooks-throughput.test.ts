@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { afterAll, expect, test } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { type Caller, createCaller, forEachOf, waitUntil } from '../harness/crash-load.ts';
+import { type Caller, createCaller, forEachOf, waitUntil } from '../harness/load.ts';
 import { endLaunched, launch, makeTempDir, startServerProcess } from '../harness/process.ts';
 
 /** Deliveries a second of one process against a bare loop of undici, in turns. */

@@ -1,6 +1,18 @@
+/** One thing that does not hold: what kind of thing, which row, and how. */
+export interface Problem {
+  readonly kind: string;
+  readonly id: string;
+  /** The account concerned, if it is one. */
+  readonly accountId: string | null;
+  /** The journal concerned, if it is one. */
+  readonly journalId: string | null;
+  readonly message: string;
+}
+
 /**
  * The checks of the books that the database can make by itself. Each returns the rows at fault, as `id` and `message`,
- * and nothing when all is well. `$1` is an environment, or null for all of them; `$2` is how many faults are shown.
+ * with `account_id` and `journal_id` where it is about one, and nothing when all is well. `$1` is an environment, or null
+ * for all of them; `$2` is how many faults are shown.
  */
 export interface Check {
   readonly kind: string;
@@ -36,33 +48,35 @@ const saidToMove = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0
 export const checks: readonly Check[] = [
   {
     kind: 'journal_unbalanced',
-    sql: `select j.id, 'its ' || p.currency || ' lines sum to ' || sum(p.amount_minor) as message
+    sql: `select j.id, j.id as journal_id,
+        'its ' || p.currency || ' lines sum to ' || sum(p.amount_minor) as message
       from journals j join postings p on p.bucket = j.bucket and p.journal_id = j.id
       where ${ofEnvironment('j')} group by j.bucket, j.id, p.currency having sum(p.amount_minor) <> 0`,
   },
   {
     kind: 'journal_incomplete',
-    sql: `select j.id, 'it has fewer than two lines' as message from journals j left join (
+    sql: `select j.id, j.id as journal_id, 'it has fewer than two lines' as message from journals j left join (
         select bucket, journal_id, count(*) as lines from postings group by bucket, journal_id
       ) p on p.bucket = j.bucket and p.journal_id = j.id
       where ${ofEnvironment('j')} and coalesce(p.lines, 0) < 2`,
   },
   {
     kind: 'posting_without_journal',
-    sql: `select p.journal_id as id, 'a line has no journal' as message from postings p
+    sql: `select p.journal_id as id, p.journal_id, p.account_id, 'a line has no journal' as message from postings p
       left join journals j on j.bucket = p.bucket and j.id = p.journal_id
       where $1::text is null and j.id is null`,
   },
   {
     kind: 'posting_without_account',
-    sql: `select p.account_id as id, 'a line of ' || p.journal_id || ' names no account' as message from postings p
+    sql: `select p.account_id as id, p.account_id, p.journal_id,
+        'a line of ' || p.journal_id || ' names no account' as message from postings p
       left join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
       where $1::text is null and (a.id is null or a.currency <> p.currency)`,
   },
   {
     kind: 'account_mismatch',
-    sql: `select a.id, 'its balance is ' || a.balance_minor || ', its lines sum to ' || coalesce(s.total, 0)
-          || '; version ' || a.version || ', lines ' || coalesce(s.lines, 0) as message
+    sql: `select a.id, a.id as account_id, 'its balance is ' || a.balance_minor || ', its lines sum to '
+          || coalesce(s.total, 0) || '; version ' || a.version || ', lines ' || coalesce(s.lines, 0) as message
       from accounts a left join (
         select account_bucket, account_id, sum(amount_minor) as total, count(*) as lines
         from postings group by account_bucket, account_id
@@ -72,7 +86,8 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'balance_after_mismatch',
-    sql: `select r.journal_id as id, 'line ' || r.line || ' on ' || r.account_id || ' says ' || r.balance_after_minor
+    sql: `select r.journal_id as id, r.journal_id, r.account_id,
+        'line ' || r.line || ' on ' || r.account_id || ' says ' || r.balance_after_minor
           || ' after it, its lines say ' || r.running as message
       from (select p.journal_id, p.line, p.account_id, p.balance_after_minor, p.account_version,
           row_number() over w as place,
@@ -84,15 +99,8 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'wallet_negative',
-    sql: `select a.id, 'it stands at ' || a.balance_minor as message from accounts a
+    sql: `select a.id, a.id as account_id, 'it stands at ' || a.balance_minor as message from accounts a
       where ${ofEnvironment('a')} and a.kind like 'wallet_%' and a.balance_minor < 0`,
-  },
-  {
-    kind: 'trial_balance',
-    sql: `select a.currency as id, 'debits less credits make '
-          || sum(case a.normal_side when 'debit' then a.balance_minor else -a.balance_minor end) as message
-      from accounts a where ${ofEnvironment('a')} group by a.currency
-      having sum(case a.normal_side when 'debit' then a.balance_minor else -a.balance_minor end) <> 0`,
   },
   {
     kind: 'transaction_unexplained',
@@ -117,7 +125,7 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'journal_without_transaction',
-    sql: `select j.id, 'it names no transaction' as message from journals j
+    sql: `select j.id, j.id as journal_id, 'it names no transaction' as message from journals j
       left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
       where ${ofEnvironment('j')} and t.id is null`,
   },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from '../../../test/harness/server.ts';
 import { verifyLedger } from './verify.ts';
+import { checks, type Problem } from './verify-checks.ts';
 
 let server: TestServer;
 let transferId: string;
@@ -39,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Changes the books behind the writer's back, verifies them, and puts everything as it was. */
-async function problemsAfter(...tampering: string[]): Promise<string[]> {
+async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { pool } = server.app;
   const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
@@ -47,7 +48,7 @@ async function problemsAfter(...tampering: string[]): Promise<string[]> {
   await pool.query('alter table accounts drop constraint accounts_wallet_never_negative');
   try {
     for (const sql of tampering) expect((await pool.query(sql)).rowCount).toBeGreaterThan(0);
-    return (await verifyLedger(pool)).problems.map(({ kind }) => kind);
+    return (await verifyLedger(pool)).problems;
   } finally {
     for (const table of tables) {
       await pool.query(`truncate ${table}`);
@@ -61,6 +62,86 @@ async function problemsAfter(...tampering: string[]): Promise<string[]> {
   }
 }
 
+/** Faults: what they are, the kind of problem that they are found as, and the statements that plant them. */
+const plants: readonly (readonly [string, string, () => string[]])[] = [
+  [
+    'a balance',
+    'account_mismatch',
+    () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
+  ],
+  [
+    'money from nowhere',
+    'trial_balance',
+    () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
+  ],
+  [
+    'a negative wallet',
+    'wallet_negative',
+    () => [`update accounts set balance_minor = -1 where kind = 'wallet_available'`],
+  ],
+  [
+    'one line',
+    'journal_unbalanced',
+    () => [`update postings set amount_minor = amount_minor + 1 where line = 1`],
+  ],
+  [
+    'a balance after',
+    'balance_after_mismatch',
+    () => [`update postings set balance_after_minor = 7 where line = 2`],
+  ],
+  ['both lines of a journal', 'chain_broken', () => [`update postings set amount_minor = amount_minor * 2`]],
+  ['a missing line', 'journal_incomplete', () => [`delete from postings where line = 2`]],
+  ['a missing journal', 'chain_broken', () => [`delete from journals where kind = 'transfer_reserve'`]],
+  ['lines without their journal', 'posting_without_journal', () => [`delete from journals where seq = 3`]],
+  [
+    'a line on no account',
+    'posting_without_account',
+    () => [`delete from accounts where kind = 'custody' and currency = 'usdt'`],
+  ],
+  [
+    "a transaction's amount",
+    'transaction_unexplained',
+    () => [
+      `update transactions set amount_minor = amount_minor + 1, net_minor = net_minor + 1 where id = '${transferId}'`,
+    ],
+  ],
+  [
+    "a transfer's status",
+    'transaction_unexplained',
+    () => [`update transactions set status = 'completed' where id = '${transferId}'`],
+  ],
+  [
+    'a transaction that is gone',
+    'journal_without_transaction',
+    () => [`delete from transactions where id = '${transferId}'`],
+  ],
+  [
+    'an event that is gone',
+    'event_missing',
+    () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
+  ],
+  ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
+  ["a chain's end", 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
+  ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
+];
+
+/** Problems that are about an account or a journal say which. */
+const namesAccount = [
+  'account_mismatch',
+  'balance_after_mismatch',
+  'posting_without_account',
+  'posting_without_journal',
+  'wallet_negative',
+];
+const namesJournal = [
+  'balance_after_mismatch',
+  'journal_incomplete',
+  'journal_unbalanced',
+  'journal_without_transaction',
+  'posting_without_account',
+  'posting_without_journal',
+];
+
 describe('verify', () => {
   it('finds nothing wrong in sound books, and tells what it looked at', async () => {
     const found = await verifyLedger(server.app.pool);
@@ -70,68 +151,39 @@ describe('verify', () => {
     expect((await server.live.get('/v1/ledger/verify')).data).toMatchObject({ ok: true, head: [] });
   });
 
-  it.each([
-    [
-      'a balance',
-      'account_mismatch',
-      () => [`update accounts set balance_minor = balance_minor + 1 where kind = 'custody'`],
-    ],
-    [
-      'a negative wallet',
-      'wallet_negative',
-      () => [`update accounts set balance_minor = -1 where kind = 'wallet_available'`],
-    ],
-    [
-      'one line',
-      'journal_unbalanced',
-      () => [`update postings set amount_minor = amount_minor + 1 where line = 1`],
-    ],
-    [
-      'a balance after',
-      'balance_after_mismatch',
-      () => [`update postings set balance_after_minor = 7 where line = 2`],
-    ],
-    [
-      'both lines of a journal',
-      'chain_broken',
-      () => [`update postings set amount_minor = amount_minor * 2`],
-    ],
-    ['a missing line', 'journal_incomplete', () => [`delete from postings where line = 2`]],
-    ['a missing journal', 'chain_broken', () => [`delete from journals where kind = 'transfer_reserve'`]],
-    ['lines without their journal', 'posting_without_journal', () => [`delete from journals where seq = 3`]],
-    [
-      'a line on no account',
-      'posting_without_account',
-      () => [`delete from accounts where kind = 'custody' and currency = 'usdt'`],
-    ],
-    [
-      "a transaction's amount",
-      'transaction_unexplained',
-      () => [
-        `update transactions set amount_minor = amount_minor + 1, net_minor = net_minor + 1 where id = '${transferId}'`,
-      ],
-    ],
-    [
-      "a transfer's status",
-      'transaction_unexplained',
-      () => [`update transactions set status = 'completed' where id = '${transferId}'`],
-    ],
-    [
-      'a transaction that is gone',
-      'journal_without_transaction',
-      () => [`delete from transactions where id = '${transferId}'`],
-    ],
-    [
-      'an event that is gone',
-      'event_missing',
-      () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
-    ],
-    ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
-    ["a chain's end", 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
-    ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
-  ])('finds %s', async (_what, kind, tampering) => {
-    expect(await problemsAfter(...tampering())).toContain(kind);
+  it.each(plants)('finds %s', async (_what, kind, tampering) => {
+    const found = (await problemsAfter(...tampering())).filter((problem) => problem.kind === kind);
+    expect(found.length).toBeGreaterThan(0);
+    for (const problem of found) {
+      expect(problem.id).not.toBe('');
+      expect(problem.message).not.toBe('');
+      if (namesAccount.includes(kind)) expect(problem.accountId).toMatch(/^(wal|env)_\w+:/);
+      if (namesJournal.includes(kind)) expect(problem.journalId).toMatch(/^jrn_/);
+    }
     expect((await verifyLedger(server.app.pool)).ok).toBe(true);
+  });
+
+  it('has a fault planted for each kind of problem that it knows', () => {
+    const known = [...checks.map(({ kind }) => kind), 'trial_balance', 'chain_broken'];
+    expect([...new Set(plants.map(([, kind]) => kind))].sort()).toEqual(known.sort());
+  });
+
+  it('names the account and the journal of what it finds, and shows the imbalance', async () => {
+    const account = `${walletId}:available:usdc`;
+    const { rows } = await server.app.pool.query<{ id: string }>(
+      `select id from journals where transaction_id = '${transferId}' and kind = 'transfer_reserve'`,
+    );
+    const journal = rows[0]?.id;
+    const found = await problemsAfter(
+      `update postings set balance_after_minor = 7 where journal_id = '${journal}' and line = 1`,
+      `update accounts set balance_minor = balance_minor + 2500000 where id = '${account}'`,
+    );
+    expect(found).toMatchObject([
+      { kind: 'account_mismatch', id: account, accountId: account, journalId: null },
+      { kind: 'balance_after_mismatch', id: journal, accountId: account, journalId: journal },
+      { kind: 'trial_balance', id: 'usdc', message: 'debits less credits make -2.50' },
+      { kind: 'chain_broken', id: journal, accountId: null, journalId: journal },
+    ]);
   });
 });
 

@@ -1,16 +1,10 @@
 import { limits } from '../platform/limits.ts';
-import type { Pool, PoolClient } from '../store/pool.ts';
-import type { ChainHeadRow, JournalRow, PostingRow } from '../store/rows.ts';
+import { type Pool, type PoolClient, queryPatiently } from '../store/pool.ts';
+import type { ChainHeadRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { genesisHash, hashJournal } from './journal.ts';
-import { checks } from './verify-checks.ts';
-
-/** One thing that does not hold: what kind of thing, which row, and how. */
-export interface Problem {
-  readonly kind: string;
-  readonly id: string;
-  readonly message: string;
-}
+import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
+import { verifyChain } from './verify-chain.ts';
+import { checks, type Problem } from './verify-checks.ts';
 
 /** What a verification found. */
 export interface Verification {
@@ -19,7 +13,9 @@ export interface Verification {
   readonly checked: Readonly<
     Record<'accounts' | 'journals' | 'postings' | 'transactions' | 'events', number>
   >;
+  /** The first of each kind. */
   readonly problems: readonly Problem[];
+  readonly trialBalance: readonly TrialBalance[];
   /** Where each hash chain ends. */
   readonly head: readonly {
     readonly environmentId: string;
@@ -32,21 +28,26 @@ export interface Verification {
 /**
  * Verifies the books against themselves, in one snapshot: balances against postings, journals against zero,
  * transactions against journals, events against their sequence, and the hash chains link by link (architecture §3).
- * Reads page by page, so memory does not grow with history.
+ *
+ * Its memory does not grow with history: sums are the database's, which spills to disk what does not fit, and the
+ * chains are read page by page (docs/decisions/0014-audit-and-faults.md has the figures).
  *
  * @param environmentId only this environment; everything when undefined
  */
 export async function verifyLedger(pool: Pool, environmentId?: string): Promise<Verification> {
   const scope = environmentId ?? null;
   const work = async (client: PoolClient): Promise<Verification> => {
-    await client.query('set local statement_timeout = 0');
-    const problems = await runChecks(client, scope);
+    await client.query(`set local statement_timeout = ${limits.verifyTimeoutMs}`);
+    await client.query(`set local work_mem = ${limits.verifyWorkMemoryKib}`);
+    const trialBalance = await readTrialBalances(client, scope);
+    const problems = [...(await runChecks(client, scope)), ...trialBalance.flatMap(imbalance)];
     const heads = await readHeads(client, scope);
     for (const head of heads) problems.push(...(await verifyChain(client, head)));
     return {
       ok: problems.length === 0,
       checked: await countRows(client, scope),
       problems: problems.slice(0, limits.verifyProblems),
+      trialBalance,
       head: heads.map((head) => ({
         environmentId: head.environment_id,
         lane: head.bucket,
@@ -66,14 +67,23 @@ async function runChecks(client: PoolClient, scope: string | null): Promise<Prob
   await client.query('set local enable_nestloop = off');
   const problems: Problem[] = [];
   for (const { kind, sql } of checks) {
-    const { rows } = await client.query<{ id: string; message: string }>(`${sql} limit $2`, [
-      scope,
-      limits.verifyProblems,
-    ]);
-    problems.push(...rows.map((row) => ({ kind, ...row })));
+    const { rows } = await queryPatiently<{
+      id: string;
+      account_id?: string;
+      journal_id?: string;
+      message: string;
+    }>(client, `${sql} limit $2`, [scope, limits.verifyProblems]);
+    for (const { account_id: accountId = null, id, journal_id: journalId = null, message } of rows)
+      problems.push({ kind, id, accountId, journalId, message });
   }
   await client.query('set local enable_nestloop = on');
   return problems;
+}
+
+function imbalance({ currency, difference, isBalanced }: TrialBalance): Problem[] {
+  if (isBalanced) return [];
+  const message = `debits less credits make ${difference}`;
+  return [{ kind: 'trial_balance', id: currency, accountId: null, journalId: null, message }];
 }
 
 async function readHeads(client: PoolClient, scope: string | null): Promise<ChainHeadRow[]> {
@@ -86,7 +96,8 @@ async function readHeads(client: PoolClient, scope: string | null): Promise<Chai
 
 async function countRows(client: PoolClient, scope: string | null): Promise<Verification['checked']> {
   const own = '($1::text is null or environment_id = $1)';
-  const { rows } = await client.query<Record<keyof Verification['checked'], bigint>>(
+  const { rows } = await queryPatiently<Record<keyof Verification['checked'], bigint>>(
+    client,
     `select (select count(*) from accounts where ${own}) as accounts,
       (select count(*) from journals where ${own}) as journals,
       (select count(*) from postings p where $1::text is null or exists (select from journals j
@@ -99,61 +110,4 @@ async function countRows(client: PoolClient, scope: string | null): Promise<Veri
   return Object.fromEntries(
     Object.entries(counts).map(([name, count]) => [name, Number(count)]),
   ) as unknown as Verification['checked'];
-}
-
-/** Follows a chain from its first journal; stops at the first link that does not hold. */
-async function verifyChain(client: PoolClient, head: ChainHeadRow): Promise<Problem[]> {
-  let seq = 0n;
-  let hash: Buffer = genesisHash;
-  for (;;) {
-    const journals = await readJournals(client, head, seq);
-    if (journals.length === 0) break;
-    const postings = await readPostings(client, journals);
-    for (const journal of journals) {
-      const expected = hashJournal(hash, journal, postings.get(journal.id) ?? []);
-      if (journal.seq !== seq + 1n)
-        return [broken(journal.id, `journal ${seq + 1n} of its chain is missing`)];
-      if (!expected.equals(journal.hash))
-        return [broken(journal.id, 'its hash does not follow from what it says')];
-      seq = journal.seq;
-      hash = journal.hash;
-    }
-  }
-  if (seq === head.journal_seq && hash.equals(head.journal_hash)) return [];
-  return [
-    broken(
-      head.environment_id,
-      `lane ${head.bucket} stands at journal ${head.journal_seq}, its chain at ${seq}`,
-    ),
-  ];
-}
-
-function broken(id: string, message: string): Problem {
-  return { kind: 'chain_broken', id, message };
-}
-
-async function readJournals(client: PoolClient, head: ChainHeadRow, afterSeq: bigint): Promise<JournalRow[]> {
-  const { rows } = await client.query<JournalRow>(
-    `select * from journals where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
-    [head.environment_id, head.bucket, afterSeq, limits.verifyPageRows],
-  );
-  return rows;
-}
-
-async function readPostings(
-  client: PoolClient,
-  journals: readonly JournalRow[],
-): Promise<Map<string, PostingRow[]>> {
-  const { rows } = await client.query<PostingRow>(
-    `select p.* from postings p join unnest($1::int2[], $2::text[]) as j(bucket, id)
-      on p.bucket = j.bucket and p.journal_id = j.id order by p.journal_id, p.line`,
-    [journals.map((journal) => journal.bucket), journals.map((journal) => journal.id)],
-  );
-  const byJournal = new Map<string, PostingRow[]>();
-  for (const row of rows) {
-    const lines = byJournal.get(row.journal_id);
-    if (lines) lines.push(row);
-    else byJournal.set(row.journal_id, [row]);
-  }
-  return byJournal;
 }

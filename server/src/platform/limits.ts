@@ -63,6 +63,8 @@ export const limits = {
   writeAttempts: 10,
   writeRetryMaxDelayMs: 1000,
   statementTimeoutMs: 30_000,
+  /** What has not been answered by then never will be: the database itself gives up a statement earlier. */
+  databaseAnswerTimeoutMs: 35_000,
   connectTimeoutMs: 10_000,
   poolConnections: 10,
   buckets: 64,
@@ -169,6 +171,13 @@ export const limits = {
   sweepRows: 5000,
 
   // Verification
-  verifyPageRows: 5000,
+  /** How many run at once in a process: each holds a connection for as long as it takes to read everything. */
+  verifyAtOnce: 2,
+  verifyWaiting: 64,
+  /** For each statement: the longest on ten million postings takes a minute or two. */
+  verifyTimeoutMs: 6 * 60 * 60 * 1000,
+  verifyPageRows: 1000,
+  /** What the database may take for each sort or hash of a check before it spills to disk. */
+  verifyWorkMemoryKib: 65_536,
   verifyProblems: 100,
 } as const;

@@ -8,6 +8,9 @@ export interface Page<Item> {
 
 const cursorVersion = 'c1.';
 
+/** An id of ours, or that of a ledger account: an id and what it holds, such as `wal_…:available:usdc`. */
+const idPattern = /^[a-z]+_[0-9a-z]{26}(:[0-9a-z_]+)*$/;
+
 /** Makes the opaque cursor that goes on after this id. */
 export function encodeCursor(id: string): string {
   return Buffer.from(cursorVersion + id).toString('base64url');
@@ -23,7 +26,7 @@ export function decodeCursor(cursor: string): string | undefined {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   if (!text.startsWith(cursorVersion) || Buffer.from(text).toString('base64url') !== cursor) return undefined;
   const id = text.slice(cursorVersion.length);
-  return /^[a-z]+_[0-9a-z]{26}$/.test(id) ? id : undefined;
+  return idPattern.test(id) ? id : undefined;
 }
 
 /**

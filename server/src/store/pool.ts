@@ -1,4 +1,12 @@
-import { Client, type ClientConfig, Pool, type PoolClient, types } from 'pg';
+import {
+  Client,
+  type ClientConfig,
+  Pool,
+  type PoolClient,
+  type QueryResult,
+  type QueryResultRow,
+  types,
+} from 'pg';
 import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 
@@ -28,6 +36,8 @@ function clientConfig(databaseUrl: string, name: string): ClientConfig {
     application_name: name,
     connectionTimeoutMillis: limits.connectTimeoutMs,
     statement_timeout: limits.statementTimeoutMs,
+    // A connection can fall silent without being closed: then nobody else would ever say so.
+    query_timeout: limits.databaseAnswerTimeoutMs,
     keepAlive: true,
     // The parsers depend on UTC; a kept plan spares planning the same set-based statement for every batch.
     options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
@@ -38,14 +48,36 @@ function clientConfig(databaseUrl: string, name: string): ClientConfig {
 /** A pool for reads and for what the workers keep for themselves. */
 export function createPool(databaseUrl: string, name: string, max: number = limits.poolConnections): Pool {
   const pool = new Pool({ ...clientConfig(databaseUrl, name), max, idleTimeoutMillis: 30_000 });
-  // A lost idle connection is replaced at the next use; without a listener it would end the process.
+  // A lost connection is replaced at the next use, and whoever was using it hears of it from the query. Without a listener
+  // it would end the process: the pool listens to idle ones only, so each of them has one of its own.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
-/** A single connection, for a writer lane. Not yet connected. */
-export function createClient(databaseUrl: string, name: string): Client {
-  const client = new Client(clientConfig(databaseUrl, name));
+/**
+ * A single connection, for a writer lane. Not yet connected.
+ *
+ * @param answerTimeoutMs after it a query fails, and its connection counts as lost (`isConnectionLoss`)
+ */
+export function createClient(
+  databaseUrl: string,
+  name: string,
+  answerTimeoutMs: number = limits.databaseAnswerTimeoutMs,
+): Client {
+  const client = new Client({ ...clientConfig(databaseUrl, name), query_timeout: answerTimeoutMs });
   client.on('error', () => undefined);
   return client;
+}
+
+/**
+ * Runs a statement that reads everything, in a transaction whose `statement_timeout` is as long: it may take hours.
+ */
+export function queryPatiently<Row extends QueryResultRow>(
+  client: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<QueryResult<Row>> {
+  const config = { text, values, query_timeout: limits.verifyTimeoutMs };
+  return client.query<Row>(config);
 }

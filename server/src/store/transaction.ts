@@ -28,7 +28,7 @@ export function isConnectionLoss(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/.test(code)) return true;
   const message = error instanceof Error ? error.message : '';
-  return /connection (terminated|ended|error)|not queryable|client was closed|timeout e?xceeded|Connection terminated/i.test(
+  return /connection (terminated|ended|error)|not queryable|client was closed|timeout e?xceeded|read timeout|Connection terminated/i.test(
     message,
   );
 }
@@ -58,9 +58,12 @@ export async function inTransaction<Result>(
       await client.query('commit');
       return result;
     } catch (error) {
-      await client.query('rollback').catch((cause: Error) => {
-        broken = cause;
-      });
+      // On a connection that is lost or silent a rollback would only wait.
+      if (isConnectionLoss(error)) broken = error as Error;
+      else
+        await client.query('rollback').catch((cause: Error) => {
+          broken = cause;
+        });
       if (!isRetryable(error) || attempt + 1 >= limits.writeAttempts) throw error;
     } finally {
       client.release(broken);

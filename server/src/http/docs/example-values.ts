@@ -109,6 +109,7 @@ const prefixes: Readonly<Record<string, string>> = {
   Delivery: 'whd',
   Environment: 'env',
   Event: 'evt',
+  Journal: 'jrn',
   PayoutAccount: 'pa',
   Transaction: 'txn',
   Transfer: 'txn',
@@ -187,6 +188,19 @@ const arrivedInDollars: Readonly<Record<string, Json>> = {
   timeline: [{ status: 'completed', at: earlier }],
 };
 
+/** A line of a journal that moves 4.40. */
+function exampleLine(line: number, accountId: string, side: 'debit' | 'credit'): Json {
+  return {
+    line,
+    accountId,
+    accountVersion: '1',
+    side,
+    amount: '4.40',
+    currency: 'usdc',
+    balanceAfter: '4.40',
+  };
+}
+
 const activeWebhook: Readonly<Record<string, Json>> = {
   disabledReason: null,
   disabledAt: null,
@@ -213,6 +227,42 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
       type: 'transaction.completed',
       data: { id: exampleId('Transaction'), status: 'completed', amount: '10.00' },
       previousAttributes: { status: 'payment_submitted', finalAmount: null },
+    },
+  },
+  LedgerAccount: {
+    omit: ['chain', 'lane'],
+    set: {
+      id: `${exampleId('Wallet')}:available:usdc`,
+      kind: 'wallet_available',
+      normalSide: 'credit',
+      postings: '3',
+    },
+  },
+  LedgerJournal: {
+    set: {
+      id: exampleId('Journal'),
+      kind: 'deposit',
+      postings: [
+        exampleLine(1, `${exampleId('Environment')}:0:custody:solana:usdc`, 'debit'),
+        exampleLine(2, `${exampleId('Wallet')}:available:usdc`, 'credit'),
+      ],
+    },
+  },
+  LedgerVerification: {
+    set: {
+      trialBalance: [
+        {
+          currency: 'usdc',
+          lines: [
+            { kind: 'custody', accounts: 1, debit: '4.43', credit: '0.00' },
+            { kind: 'fee_revenue', accounts: 1, debit: '0.00', credit: '0.03' },
+            { kind: 'wallet_available', accounts: 1, debit: '0.00', credit: '4.40' },
+          ],
+          debit: '4.43',
+          credit: '4.43',
+          difference: '0.00',
+        },
+      ],
     },
   },
   SandboxClock: { set: { now: '2025-01-19T11:00:00.000Z', aheadSeconds: 345_600 } },

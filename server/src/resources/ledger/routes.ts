@@ -1,49 +1,91 @@
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import type { Route } from '../../http/route.ts';
-import { compileSerialiser } from '../../http/serialise.ts';
+import { oneOf } from '../../http/schema.ts';
 import { verifyLedger } from '../../ledger/verify.ts';
+import { limits } from '../../platform/limits.ts';
+import { createTurns } from '../../platform/turns.ts';
+import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
+import { createdRange, createdSpan, pageOf } from '../paging.ts';
+import { listAccounts, listJournals } from './queries.ts';
+import {
+  accountJson,
+  accountKinds,
+  journalJson,
+  LedgerAccount,
+  LedgerJournal,
+  LedgerVerification,
+  verificationJson,
+} from './schema.ts';
 
-const count = Type.Integer({ minimum: 0 });
-
-const LedgerVerification = Type.Object({
-  ok: Type.Boolean({ description: 'Whether the books agree with themselves' }),
-  checked: Type.Object(
-    { accounts: count, journals: count, postings: count, transactions: count, events: count },
-    { description: 'How many of each were looked at' },
-  ),
-  problems: Type.Array(Type.Object({ kind: Type.String(), id: Type.String(), message: Type.String() })),
-  head: Type.Array(
-    Type.Object({
-      environmentId: Type.String(),
-      lane: Type.Integer(),
-      seq: Type.String(),
-      hash: Type.String(),
+export function ledgerRoutes({ db, pool }: { db: Db; pool: Pool }): Route[] {
+  const tag = 'Ledger';
+  const inTurn = createTurns(limits.verifyAtOnce, limits.verifyWaiting);
+  const verify: Route = {
+    method: 'GET',
+    path: '/v1/ledger/verify',
+    operationId: 'verifyLedger',
+    tag,
+    summary: 'Verify the books',
+    description:
+      'Recomputes every balance of the environment from its postings, checks every journal, transaction and event, ' +
+      'and follows the hash chain of each lane from its start. It reads everything: on ten million postings it takes ' +
+      'minutes, so ask for it now and then, not at each request.',
+    access: 'key',
+    okDescription: 'What was found',
+    data: { name: 'LedgerVerification', schema: LedgerVerification },
+    read: async ({ caller }) =>
+      verificationJson(await inTurn(() => verifyLedger(pool, caller.environment.id))),
+  };
+  const accounts: Route = {
+    method: 'GET',
+    path: '/v1/ledger/accounts',
+    operationId: 'listLedgerAccounts',
+    tag,
+    summary: 'List ledger accounts',
+    description:
+      "Returns the accounts of the books with their balances: the wallets' accounts, those of the newest wallet first, " +
+      "then the house's own. An account is opened by the first journal that names it.",
+    access: 'key',
+    list: true,
+    query: Type.Object({
+      customerId: Type.Optional(Type.String({ description: "Only those of this customer's wallets" })),
+      walletId: Type.Optional(Type.String({ description: 'Only those of this wallet' })),
+      kind: Type.Optional(oneOf(accountKinds, 'Only those of this kind')),
+      currency: Type.Optional(Type.String({ description: 'Only those in this currency' })),
     }),
-    { description: 'Where each hash chain ends' },
-  ),
-});
-
-const serialise = compileSerialiser<Static<typeof LedgerVerification>>(LedgerVerification);
-
-export function ledgerRoutes({ pool }: { pool: Pool }): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/v1/ledger/verify',
-      operationId: 'verifyLedger',
-      tag: 'Ledger',
-      summary: 'Verify the books',
-      description:
-        'Recomputes every balance of the environment from its postings, checks every journal, transaction and event, ' +
-        'and follows the hash chain from its start.',
-      access: 'key',
-      okDescription: 'What was found',
-      data: { name: 'LedgerVerification', schema: LedgerVerification },
-      async read({ caller }) {
-        const { checked, head, ok, problems } = await verifyLedger(pool, caller.environment.id);
-        return serialise({ ok, checked, problems: [...problems], head: [...head] });
-      },
-    },
-  ];
+    okDescription: 'A page of accounts',
+    data: { name: 'LedgerAccount', schema: LedgerAccount },
+    read: ({ caller, query }) => listAccounts(db, caller.environment.id, query, pageOf(query), accountJson),
+  };
+  const journals: Route = {
+    method: 'GET',
+    path: '/v1/ledger/journals',
+    operationId: 'listLedgerJournals',
+    tag,
+    summary: 'List journals',
+    description: 'Returns the journals of the books with their lines, newest first.',
+    access: 'key',
+    list: true,
+    query: Type.Object({
+      transactionId: Type.Optional(Type.String({ description: 'Only those of this transaction' })),
+      accountId: Type.Optional(
+        Type.String({
+          description: 'Only those with a line on this account, by its ID in the list of accounts',
+        }),
+      ),
+      ...createdRange,
+    }),
+    okDescription: 'A page of journals',
+    data: { name: 'LedgerJournal', schema: LedgerJournal },
+    read: ({ caller, query }) =>
+      listJournals(
+        { db, pool },
+        caller.environment.id,
+        { ...query, ...createdSpan(query) },
+        pageOf(query),
+        journalJson,
+      ),
+  };
+  return [verify, accounts, journals];
 }

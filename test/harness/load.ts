@@ -104,28 +104,75 @@ export function createCaller(url: string, testKey: string, dispatcher: Agent): C
   };
 }
 
+/** Makes a customer with wallets that hold enough, an empty wallet, and the webhook, if there is one. */
+export async function prepareGround(caller: Caller, webhookUrl?: string): Promise<Ground> {
+  const make = async (path: string, body: object): Promise<{ id: string }> => {
+    const { status, text } = await caller.post(path, body);
+    if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+    return JSON.parse(text).data;
+  };
+  if (webhookUrl !== undefined) await make('/v1/webhooks', { url: webhookUrl, events: ['*'] });
+  const person = { email: 'ada@example.com', firstName: 'Ada', lastName: 'Lovelace' };
+  const { id: customerId } = await make('/v1/customers', person);
+  await make(`/v1/sandbox/customers/${customerId}/kyc`, { kycStatus: 'approved' });
+  const walletIds = [];
+  for (let index = 0; index < 4; index += 1) {
+    const { id: walletId } = await make('/v1/crypto-wallets', { customerId });
+    const money = { chain: 'base', currency: 'usdc', amount: '1000000' };
+    await make('/v1/sandbox/crypto-deposits', { walletId, ...money });
+    walletIds.push(walletId);
+  }
+  const { id: emptyWalletId } = await make('/v1/crypto-wallets', { customerId });
+  return { customerId, walletIds, emptyWalletId };
+}
+
 /**
- * Sends requests from many clients at once until the server is gone.
+ * Sends requests from many clients at once as long as `goOn` says, whatever happens to them.
  *
- * @returns everything that was sent; what was cut off has no answer
+ * @param callers each client has one of them
+ * @param onAnswer is told of each acknowledgement
+ * @param onLost is told when a connection fails, so that there is no answer
+ * @returns everything that was sent; what was not acknowledged has no answer
+ * @throws Error when an answer is no envelope: a server in trouble still speaks as documented
  */
-export async function sendUntilGone(caller: Caller, draw: () => Sent, clients: number): Promise<Sent[]> {
+export async function sendWhile(
+  callers: readonly Caller[],
+  draw: () => Sent,
+  clients: number,
+  goOn: () => boolean,
+  { onAnswer, onLost }: { onAnswer?: () => void; onLost?: () => void } = {},
+): Promise<Sent[]> {
   const sent: Sent[] = [];
-  const client = async (): Promise<void> => {
-    for (;;) {
+  const client = async (_: unknown, index: number): Promise<void> => {
+    const caller = callers[index % callers.length] as Caller;
+    while (goOn()) {
       const next = draw();
       sent.push(next);
-      try {
-        const { status, text } = await caller.post(next.path, next.body, next.key);
-        // A server that lost its database may still say so; such a request was not acknowledged.
-        if (status < 500) next.answer = { status, text };
-      } catch {
-        return;
-      }
+      const answer = await caller.post(next.path, next.body, next.key).catch(() => onLost?.());
+      if (answer) acknowledge(next, answer);
+      if (next.answer) onAnswer?.();
+      else await sleep(20);
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
   return sent;
+}
+
+/** The same until the server is gone. */
+export function sendUntilGone(caller: Caller, draw: () => Sent, clients: number): Promise<Sent[]> {
+  let isGone = false;
+  const onLost = (): void => {
+    isGone = true;
+  };
+  return sendWhile([caller], draw, clients, () => !isGone, { onLost });
+}
+
+/** Success and the refusals that the load asks for count; any other answer means that the request is to be sent again. */
+function acknowledge(request: Sent, { status, text }: { status: number; text: string }): void {
+  const { error, ok } = JSON.parse(text);
+  if (ok !== (status === 200) || (!ok && typeof error?.code !== 'string'))
+    throw new Error(`No envelope: ${status} ${text}`);
+  if (status === 200 || status === 400) request.answer = { status, text };
 }
 
 /** Receives webhooks, answers 200 and counts how often each event came. */

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { startTcpProxy, type TcpProxy } from '../../../test/harness/tcp-proxy.ts';
+import { createClient, createPool } from './pool.ts';
+import { inTransaction, isConnectionLoss } from './transaction.ts';
+
+/** Connections that are lost, through a proxy that loses them. */
+
+let proxy: TcpProxy;
+let url: string;
+beforeAll(async () => {
+  const database = new URL(inject('databaseUrl'));
+  const target = { host: database.hostname, port: Number(database.port) };
+  proxy = await startTcpProxy(() => target);
+  database.port = String(proxy.port);
+  url = database.href;
+});
+beforeEach(() => proxy.meddle(undefined));
+afterAll(() => proxy.close());
+
+it('a connection that is lost while somebody uses it is an error of theirs, and the next one works', async () => {
+  const pool = createPool(url, 'test');
+  const lost = inTransaction(pool, async (client) => {
+    proxy.resetAll();
+    await client.query('select pg_sleep(10)');
+  });
+  expect(isConnectionLoss(await lost.catch((error: unknown) => error))).toBe(true);
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+});
+
+it('a connection that is lost while nobody waits for an answer on it ends nothing', async () => {
+  const pool = createPool(url, 'test');
+  const client = await pool.connect();
+  proxy.resetAll();
+  await new Promise((resolve) => client.once('end', resolve));
+  client.release(true);
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+});
+
+it('a connection that has fallen silent counts as lost after a while', async () => {
+  const client = createClient(url, 'test', 200);
+  await client.connect();
+  proxy.meddle({ toServer: () => 'swallow' });
+  const lost = await client.query('select 1').catch((error: unknown) => error);
+  expect(lost).toBeInstanceOf(Error);
+  expect(isConnectionLoss(lost)).toBe(true);
+  await client.end();
+});

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultOptions, report } from '../harness/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent, sendWhile, waitUntil } from '../harness/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
+import { endLaunched, makeTempDir } from '../harness/process.ts';
+import { openSmallDisk, type SmallDisk } from '../harness/small-disk.ts';
+
+/**
+ * The disk that the data directory lies on is filled up under load, and some space made again a while later.
+ *
+ * Outcome: the server refuses with envelopes, or ends when its PostgreSQL cannot go on and is started again; verify is clean,
+ * every acknowledged request is there with the same answer, none is there twice.
+ */
+const { rounds, seed } = faultOptions('disk-full', { short: 1, long: 15 });
+const clients = 32;
+const random = randomFrom(seed);
+const lanes = random() < 0.5 ? 1 : 4;
+const diskMegabytes = 320;
+/** So much is left at most, so that now a table and now the write-ahead log is what finds no space. */
+const spareBytes = 12 * 1024 * 1024;
+const troubleMs = 30_000;
+
+let directory: { path: string; remove(): Promise<void> };
+let disk: SmallDisk | string;
+let servers: FaultServers;
+let server: FaultServer;
+
+beforeAll(async () => {
+  directory = await makeTempDir();
+  disk = await openSmallDisk(directory.path, diskMegabytes);
+  if (typeof disk === 'string') return;
+  servers = createFaultServers({ dataDir: join(disk.path, 'data'), lanes, clients });
+  server = await servers.start();
+});
+afterAll(async () => {
+  await endLaunched();
+  await servers?.close();
+  if (typeof disk === 'object') await disk.remove();
+  await directory.remove();
+});
+
+/** Sends until the disk has been full for a while. @returns what was sent */
+async function fillUnderLoad(full: SmallDisk, draw: () => Sent): Promise<Sent[]> {
+  let isOver = false;
+  let unanswered = 0;
+  const counting = (): Sent => {
+    const next = draw();
+    drawn.push(next);
+    return next;
+  };
+  const drawn: Sent[] = [];
+  const onLost = (): void => {
+    unanswered += 1;
+  };
+  const sending = sendWhile([server.caller], counting, clients, () => !isOver, { onLost });
+  await sleep(100 + random() * 300);
+  await full.fill(random() < 0.5 ? 0 : random() * spareBytes);
+  const before = drawn.length;
+  const isInTrouble = (): boolean =>
+    unanswered > 0 || drawn.slice(before, -clients).some(({ answer }) => !answer);
+  expect(await waitUntil(isInTrouble, troubleMs)).toBe(true);
+  await sleep(random() * 1000);
+  isOver = true;
+  const sent = await sending;
+  await full.empty();
+  return sent;
+}
+
+/** There is space again: the server takes requests, or has ended and does so when it is started. */
+async function recovered(): Promise<void> {
+  let hasEnded = false;
+  const { process } = server;
+  void process
+    .exit(10 * 60_000)
+    .catch(() => undefined)
+    .then(() => {
+      hasEnded = true;
+    });
+  const isWell = async (): Promise<boolean> => {
+    if (hasEnded) return true;
+    const found = await server.caller.get('/v1/ledger/verify').catch(() => undefined);
+    return found?.status === 200;
+  };
+  expect(await waitUntil(isWell, 60_000), process.stderr()).toBe(true);
+  if (!hasEnded) return;
+  expect(process.stderr()).toContain(
+    'The embedded PostgreSQL has ended; the server ends too. Start it again.',
+  );
+  server = await servers.start();
+}
+
+test(
+  `nothing is lost when the disk is full ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
+  async ({ skip }) => {
+    if (typeof disk === 'string') return skip(disk);
+    const ground = await prepareGround(server.caller);
+    const draw = createDraw(ground, random);
+    const all: Sent[] = [];
+    const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
+    for (let round = 1; round <= rounds; round += 1) {
+      const sent = await fillUnderLoad(disk, draw);
+      await recovered();
+      await recoverFrom(server.caller, sent, counts);
+      all.push(...sent);
+      report('disk-full', round, rounds, counts);
+    }
+    await expectSound(server.caller, ground, all);
+    expect((await server.process.stop()).code).toBe(0);
+    expect(counts.acknowledged).toBeGreaterThan(rounds);
+  },
+  120_000 + rounds * 120_000,
+);

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool } from '../../server/src/store/pool.ts';
+import { faultOptions, report } from '../harness/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent } from '../harness/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
+import { sendThrough } from '../harness/load-rounds.ts';
+import { createOwnPostgres, type OwnPostgres } from '../harness/postgres.ts';
+import { endLaunched, makeTempDir } from '../harness/process.ts';
+
+/**
+ * PostgreSQL is killed with SIGKILL under load, the whole of it or one connection's process, and started again.
+ *
+ * Outcome: the server stays up, answers with envelopes meanwhile and goes on by itself; verify is clean, every acknowledged
+ * request is there with the same answer, none is there twice.
+ */
+const { rounds, seed } = faultOptions('postgres-killed', { short: 2, long: 20 });
+const clients = 32;
+const random = randomFrom(seed);
+const lanes = random() < 0.5 ? 1 : 4;
+
+let directory: { path: string; remove(): Promise<void> };
+let postgres: OwnPostgres;
+let servers: FaultServers;
+let server: FaultServer;
+
+beforeAll(async () => {
+  directory = await makeTempDir();
+  postgres = await createOwnPostgres(directory.path);
+  await postgres.start();
+  const dataDir = join(directory.path, 'server');
+  servers = createFaultServers({ dataDir, databaseUrl: postgres.url(), lanes, clients });
+  server = await servers.start();
+});
+afterAll(async () => {
+  await endLaunched();
+  await servers?.close();
+  await postgres?.remove();
+  await directory.remove();
+});
+
+async function killPostgres(): Promise<void> {
+  await sleep(50 + random() * 300);
+  if (random() < 0.5) return killLane();
+  await postgres.kill();
+  await sleep(random() * 500);
+  await postgres.start();
+}
+
+/** A connection's process that is killed takes all others with it; PostgreSQL then recovers by itself. */
+async function killLane(): Promise<void> {
+  const pool = createPool(postgres.url(), 'killer');
+  try {
+    const { rows } = await pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name like 'openledger lane%'`,
+    );
+    const { pid } = rows[Math.floor(random() * rows.length)] as { pid: number };
+    process.kill(pid, 'SIGKILL');
+  } finally {
+    await pool.end().catch(() => undefined);
+  }
+}
+
+test(
+  `nothing is lost when PostgreSQL is killed ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
+  async () => {
+    const { caller } = server;
+    const ground = await prepareGround(caller);
+    const draw = createDraw(ground, random);
+    const all: Sent[] = [];
+    const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
+    for (let round = 1; round <= rounds; round += 1) {
+      const sent = await sendThrough([server], draw, clients, killPostgres);
+      await recoverFrom(caller, sent, counts);
+      all.push(...sent);
+      report('postgres-killed', round, rounds, counts);
+    }
+    await expectSound(caller, ground, all);
+    expect((await server.process.stop()).code).toBe(0);
+    expect(counts.acknowledged).toBeGreaterThan(rounds);
+  },
+  120_000 + rounds * 60_000,
+);
