@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
-import { backoffMs, isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
+import { isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
 import { type BatchTools, decideBatch, type Submission, type Verdict } from './batch.ts';
 import { type BatchState, createBatchState } from './batch-state.ts';
 import { createKeptRows } from './kept-rows.ts';
 import { LaneCountChangedError, type LaneStore } from './lane-store.ts';
 import { loadRows, loadTakenKeys } from './load.ts';
-import { buildBatchStatement } from './statement.ts';
 
 /** Why a batch had to be tried again. */
 export type RetryReason = 'head_moved' | 'key_taken' | 'serialization' | 'connection' | 'one_by_one';
@@ -54,22 +52,21 @@ export function createBatchRunner(
 
   /** @returns whether the batch took effect: not when somebody else has written to the lane meanwhile */
   const commitBatch = async (submissions: readonly Submission[], attempt: Attempt): Promise<boolean> => {
-    const client = await store.client();
     if (attempt.lockHead) {
-      await client.query('begin');
+      await store.begin();
       forget();
     }
     const seq = knownSeq ?? (await store.readHead({ lock: attempt.lockHead }));
     knownSeq = seq;
     kept.trim();
-    await loadRows(client, submissions, lane, kept);
+    await loadRows(store, submissions, lane, kept);
     const taken = attempt.checkKeys
-      ? await loadTakenKeys(client, submissions)
+      ? await loadTakenKeys(store, submissions)
       : new Map<string, IdempotencyKeyRow>();
     const state = createBatchState(kept);
     attempt.verdicts = decideBatch(submissions, state, taken, tools);
     const applied = await writeChanges(state, seq, attempt.batchId);
-    if (attempt.lockHead) await client.query('commit');
+    if (attempt.lockHead) await store.commit();
     if (applied) state.keepChanges();
     else forget();
     return applied;
@@ -83,7 +80,7 @@ export function createBatchRunner(
     }
     const now = toIsoTime(tools.clock.now());
     const head = { lane, laneCount, expectedSeq, batchId, now };
-    const applied = await store.write(buildBatchStatement(head, changes));
+    const applied = await store.write(head, changes);
     if (applied) knownSeq = expectedSeq + 1n;
     return applied;
   };
@@ -96,7 +93,7 @@ export function createBatchRunner(
   const findOut = async (batchId: string): Promise<boolean> => {
     for (let tries = 0; ; tries += 1) {
       store.dropClient();
-      await sleep(backoffMs(tries + 3));
+      await store.rest(tries + 3);
       try {
         return await store.fence(batchId);
       } catch (error) {
@@ -125,7 +122,7 @@ export function createBatchRunner(
     }
     if (isKeyTaken(error) || isRetryable(error)) {
       events.onRetry('serialization');
-      await sleep(backoffMs(tries));
+      await store.rest(tries);
       return { ...next, lockHead: true };
     }
     if (submissions.length === 1) throw error;
@@ -137,7 +134,7 @@ export function createBatchRunner(
 
   const rollBack = async (): Promise<void> => {
     try {
-      await (await store.client()).query('rollback');
+      await store.rollBack();
     } catch {
       store.dropClient();
     }
