@@ -4,7 +4,7 @@ import type { IdempotencyKeyRow } from '../store/rows.ts';
 import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
 import type { Changes } from './batch-state.ts';
-import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './load.ts';
+import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
 import { type BatchHead, buildBatchStatement } from './statement.ts';
 
 /** The lane count in the database is no longer the one this process was started with. */
