@@ -65,6 +65,10 @@ export const limits = {
   statementTimeoutMs: 30_000,
   connectTimeoutMs: 10_000,
   poolConnections: 10,
+  /** Texts of reads that are prepared; lists have one for each combination of filters. */
+  preparedStatements: 500,
+  /** Rows that are looked up by one statement. */
+  readBatchRows: 256,
   buckets: 64,
 
   // Custody
