@@ -55,6 +55,8 @@ export const limits = {
   // The write path
   batchCommands: 256,
   queueCommands: 4096,
+  /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
+  lockedBatches: 16,
   keptRows: 100_000,
   keptIdempotencyKeys: 10_000,
   rememberedAnswerMs: 10 * 60 * 1000,

@@ -44,6 +44,11 @@ export function createBatchRunner(
 ): BatchRunner {
   const kept = createKeptRows(Math.ceil(limits.keptRows / laneCount));
   let knownSeq: bigint | undefined;
+  /**
+   * For how many more batches the head row is locked at once: while other servers write to the lane, a batch that was
+   * decided without the lock is decided in vain.
+   */
+  let lockedBatches = 0;
 
   const forget = (): void => {
     knownSeq = undefined;
@@ -54,9 +59,15 @@ export function createBatchRunner(
   const commitBatch = async (submissions: readonly Submission[], attempt: Attempt): Promise<boolean> => {
     if (attempt.lockHead) {
       await store.begin();
-      forget();
+      const lockedSeq = await store.readHead({ lock: true });
+      if (lockedSeq === knownSeq) lockedBatches -= 1;
+      else {
+        forget();
+        lockedBatches = limits.lockedBatches;
+      }
+      knownSeq = lockedSeq;
     }
-    const seq = knownSeq ?? (await store.readHead({ lock: attempt.lockHead }));
+    const seq = knownSeq ?? (await store.readHead({ lock: false }));
     knownSeq = seq;
     kept.trim();
     await loadRows(store, submissions, lane, kept);
@@ -143,7 +154,7 @@ export function createBatchRunner(
   const runAttempts = async (submissions: readonly Submission[]): Promise<Verdict[]> => {
     let attempt: Attempt = {
       batchId: tools.ids.next('bat'),
-      lockHead: false,
+      lockHead: lockedBatches > 0,
       checkKeys: false,
       verdicts: [],
     };
