@@ -57,8 +57,8 @@ export const limits = {
   queueCommands: 4096,
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
-  keptRows: 100_000,
-  keptIdempotencyKeys: 10_000,
+  keptRows: 50_000,
+  keptIdempotencyKeys: 2000,
   rememberedAnswerMs: 10 * 60 * 1000,
   idempotencyWaitMs: 10_000,
   batchRecordRetentionMs: 60 * 60 * 1000,
