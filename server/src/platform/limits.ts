@@ -71,6 +71,8 @@ export const limits = {
   preparedStatements: 500,
   /** Rows that are looked up by one statement. */
   readBatchRows: 256,
+  /** Such statements at once, for each table: one can be read in while another is answered. */
+  readBatches: 2,
   buckets: 64,
 
   // Custody

@@ -24,10 +24,10 @@ interface Wanted {
   reject(error: unknown): void;
 }
 
-/** What is looked up in one table: what waits for the statement that is on its way forms the next one. */
+/** What is looked up in one table: what waits for the statements that are on their way forms the next one. */
 interface Finder {
   waiting: Wanted[];
-  working: boolean;
+  running: number;
 }
 
 const finders = new WeakMap<Db, Map<OwnedTable, Finder>>();
@@ -35,8 +35,8 @@ const finders = new WeakMap<Db, Map<OwnedTable, Finder>>();
 /**
  * The row by this id, if it is one of the environment's: what never was and what is somebody else's look the same.
  *
- * As it is when this is called, or later: the statement starts after that. Rows that are asked for while another
- * statement runs share one (decision 0015).
+ * As it is when this is called, or later: the statement starts after that. Rows that are asked for while
+ * others are being read share a statement (decision 0015).
  */
 export function findRow<Name extends OwnedTable>(
   db: Db,
@@ -47,20 +47,20 @@ export function findRow<Name extends OwnedTable>(
   const finder = finderOf(db, table);
   return new Promise((resolve, reject) => {
     finder.waiting.push({ environmentId, id, resolve: resolve as Wanted['resolve'], reject });
-    if (!finder.working) void work(db, table, finder);
+    if (finder.running < limits.readBatches) void work(db, table, finder);
   });
 }
 
 function finderOf(db: Db, table: OwnedTable): Finder {
   const byTable = finders.get(db) ?? new Map<OwnedTable, Finder>();
   finders.set(db, byTable);
-  const finder = byTable.get(table) ?? { waiting: [], working: false };
+  const finder = byTable.get(table) ?? { waiting: [], running: 0 };
   byTable.set(table, finder);
   return finder;
 }
 
 async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
-  finder.working = true;
+  finder.running += 1;
   while (finder.waiting.length > 0) {
     const wanted = finder.waiting.splice(0, limits.readBatchRows);
     try {
@@ -70,7 +70,7 @@ async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
       for (const { reject } of wanted) reject(error);
     }
   }
-  finder.working = false;
+  finder.running -= 1;
 }
 
 async function readRows(
