@@ -25,6 +25,7 @@ shown as such. Exit code 1 only when something went wrong: an error, a lost tran
   --json FILE        where the JSON goes (artifacts/bench.json)
   --write            also writes the table into docs/performance.md; needs a whole run
   --transactions N   how many are stored for the row growth (5000000)
+  --lanes N          writer lanes of the servers (1); growth always has one
   --profile DIR      writes CPU profiles of the servers to DIR; they slow the servers down
   --help             this text
 `;
@@ -64,6 +65,7 @@ export function readOptions(args) {
         json: { type: 'string', default: 'artifacts/bench.json' },
         write: { type: 'boolean', default: false },
         transactions: { type: 'string' },
+        lanes: { type: 'string' },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },

@@ -26,7 +26,7 @@ const alone = { start, growth };
 /**
  * @returns the exit code: 1 when something went wrong; a figure that falls short is shown, not punished
  */
-export async function runBench({ json, names, profile, quick, sizes, write }) {
+export async function runBench({ json, lanes, names, profile, quick, sizes, write }) {
   const started = performance.now();
   const seconds = () => Math.round((performance.now() - started) / 1000);
   const say = (text) => process.stderr.write(`${String(seconds()).padStart(4)} s  ${text}\n`);
@@ -42,7 +42,7 @@ export async function runBench({ json, names, profile, quick, sizes, write }) {
     /** One server with its wallets for all rows that can share it. */
     ground() {
       if (!shared) say(`a server with ${sizes.wallets} wallets`);
-      shared ??= prepareGround({ wallets: sizes.wallets, profileDir: profile });
+      shared ??= prepareGround({ wallets: sizes.wallets, lanes, profileDir: profile });
       return shared;
     },
   };

@@ -20,10 +20,10 @@ const masterKey = randomBytes(32).toString('hex');
 /**
  * Starts a server and waits until it is ready.
  *
- * @param {{ databaseUrl?: string, dataDir?: string, profileDir?: string }} options with a database's URL, the server uses
+ * @param {{ databaseUrl?: string, dataDir?: string, lanes?: string, profileDir?: string }} options with a database's URL, the server uses
  *   that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end
  */
-export async function startServer({ databaseUrl, dataDir, profileDir } = {}) {
+export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = {}) {
   const flags = profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : [];
   const place = databaseUrl
     ? ['--database-url', databaseUrl]
@@ -41,11 +41,22 @@ export async function startServer({ databaseUrl, dataDir, profileDir } = {}) {
     'error',
   ];
   const child = track(
-    spawn(process.execPath, [...flags, join(root, 'scripts/start.mjs'), '--json', ...settings, ...place], {
-      cwd: root,
-      env: serverEnvironment(),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
+    spawn(
+      process.execPath,
+      [
+        ...flags,
+        join(root, 'scripts/start.mjs'),
+        '--json',
+        ...settings,
+        ...place,
+        ...(lanes ? ['--lanes', lanes] : []),
+      ],
+      {
+        cwd: root,
+        env: serverEnvironment(),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
   );
   const ready = await readyLine(child);
   return { ...ready, pid: child.pid, stop: () => stopChild(child) };

@@ -21,6 +21,11 @@ export interface LaneEvents {
 
 /** Commits batches of one lane, one after the other. */
 export interface BatchRunner {
+  /**
+   * Waits for the lane's lock when other servers write to it. Called before a batch is taken from the queue: what
+   * arrives while it waits joins the batch. Never throws.
+   */
+  ready(): Promise<void>;
   /** Never throws: what goes wrong is the verdict of the commands that it went wrong for. */
   run(submissions: readonly Submission[]): Promise<Verdict[]>;
 }
@@ -49,23 +54,40 @@ export function createBatchRunner(
    * decided without the lock is decided in vain.
    */
   let lockedBatches = 0;
+  /** Where the head row is, once it has been locked for the batch to come. */
+  let lockedSeq: bigint | undefined;
 
   const forget = (): void => {
     knownSeq = undefined;
     kept.clear();
   };
 
+  const lockHead = async (): Promise<bigint> => {
+    await store.begin();
+    return store.readHead({ lock: true });
+  };
+
+  const ready = async (): Promise<void> => {
+    if (lockedBatches === 0) return;
+    try {
+      lockedSeq = await lockHead();
+    } catch {
+      // The batch will meet the same error, and knows what to do about it.
+      await rollBack();
+    }
+  };
+
   /** @returns whether the batch took effect: not when somebody else has written to the lane meanwhile */
   const commitBatch = async (submissions: readonly Submission[], attempt: Attempt): Promise<boolean> => {
     if (attempt.lockHead) {
-      await store.begin();
-      const lockedSeq = await store.readHead({ lock: true });
-      if (lockedSeq === knownSeq) lockedBatches -= 1;
+      const headSeq = lockedSeq ?? (await lockHead());
+      lockedSeq = undefined;
+      if (headSeq === knownSeq) lockedBatches -= 1;
       else {
         forget();
         lockedBatches = limits.lockedBatches;
       }
-      knownSeq = lockedSeq;
+      knownSeq = headSeq;
     }
     const seq = knownSeq ?? (await store.readHead({ lock: false }));
     knownSeq = seq;
@@ -180,7 +202,7 @@ export function createBatchRunner(
       return submissions.map(() => ({ ok: false, error }));
     }
   };
-  return { run };
+  return { ready, run };
 }
 
 /** Whether an idempotency key of the batch is already in the store. */

@@ -43,6 +43,7 @@ export function createLane(lane: number, runner: BatchRunner, events: LaneEvents
     // Whatever arrives in this turn of the event loop joins the first batch.
     await new Promise(setImmediate);
     while (queue.length > 0) {
+      await runner.ready();
       const entries = queue.slice(0, limits.batchCommands);
       queue = queue.slice(limits.batchCommands);
       await runBatch(entries);
