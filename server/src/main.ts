@@ -20,7 +20,7 @@ type Closers = (() => Promise<unknown>)[];
  * @param args command line arguments, without node and script
  */
 export async function main(args: readonly string[]): Promise<void> {
-  // Collect what is dead when the heap has grown by half, instead of to a multiple: 160 MB less, for 5 % of the CPU.
+  // Collect what is dead when the heap has grown by half, instead of to a multiple (decision 0015).
   setFlagsFromString('--heap-growing-percent=50');
   const closers: Closers = [];
   let starting: Promise<void> | undefined;
