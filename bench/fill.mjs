@@ -1,44 +1,52 @@
 /** Fills a database with transfers of long ago, as fast as PostgreSQL can: by SQL alone, indexes afterwards. */
 import { quoted } from './baseline-statement.mjs';
+import { connectDatabase } from './database.mjs';
 
-const tables = ['transactions', 'journals', 'postings', 'events', 'idempotency_keys'];
+const tables = ['transactions', 'journals', 'postings', 'events'];
 const transfersAtOnce = 250_000;
 
 /**
- * Stores completed transfers of these wallets, in turn: their transactions, journals, postings, events and idempotency
- * keys, each row as wide as the pattern's. No server may run on the database meanwhile.
+ * Stores completed transfers of these wallets, in turn: their transactions, journals, postings and events, each row as
+ * wide as the pattern's. Idempotency keys of transfers so long ago would be gone. No server may run on the database
+ * meanwhile.
  *
  * @param pattern what one transfer of the product left: rows by table
  */
-export async function fillTransfers(db, wallets, count, pattern) {
-  await db.query(`set maintenance_work_mem = '1GB'`);
+export async function fillTransfers(databaseUrl, wallets, count, pattern) {
+  const db = await connectDatabase(databaseUrl);
   const environmentId = pattern.transactions.environment_id;
-  const { rows: heads } = await db.query('select * from chain_heads where environment_id = $1', [
-    environmentId,
-  ]);
-  const [head] = heads;
-  await db.query('create temporary table fill_wallets (n int8, bucket int2, id text, customer_id text)');
+  const { rows } = await db.query('select * from chain_heads where environment_id = $1', [environmentId]);
+  const [head] = rows;
   await db.query(
-    `insert into fill_wallets select row_number() over () - 1, w.bucket, w.id, w.customer_id
-      from wallets w where w.id = any ($1::text[])`,
+    `create table fill_wallets as select row_number() over () - 1 as n, bucket, id, customer_id
+      from wallets where id = any ($1::text[])`,
     [wallets.map((wallet) => wallet.id)],
   );
-  const restore = await dropIndexes(db);
-  const texts = tables.map((table) => fillText(table, pattern[table], pattern, head, wallets.length));
-  for (let from = 1; from <= count; from += transfersAtOnce) {
-    const range = [from, Math.min(count, from + transfersAtOnce - 1)];
-    for (const text of texts) await db.query(text, range);
-  }
-  await restore();
-  await db.query(
-    `update chain_heads set journal_seq = journal_seq + $2, event_seq = event_seq + $2 where environment_id = $1`,
-    [environmentId, count],
+  await db.query('analyze fill_wallets');
+  await Promise.all(
+    tables.map((table) => fillTable(databaseUrl, table, pattern, head, wallets.length, count)),
   );
-  await db.query('update fan_out_positions set event_seq = event_seq + $2 where environment_id = $1', [
-    environmentId,
-    count,
-  ]);
-  await db.query(`vacuum (analyze) ${tables.join(', ')}`);
+  await db.query('drop table fill_wallets');
+  const move = [environmentId, count];
+  await db.query(
+    'update chain_heads set journal_seq = journal_seq + $2, event_seq = event_seq + $2 where environment_id = $1',
+    move,
+  );
+  await db.query('update fan_out_positions set event_seq = event_seq + $2 where environment_id = $1', move);
+  await db.end();
+}
+
+/** Each table on a connection of its own, so that all processors work. */
+async function fillTable(databaseUrl, table, pattern, head, walletCount, count) {
+  const db = await connectDatabase(databaseUrl);
+  await db.query(`set maintenance_work_mem = '512MB'`);
+  const restore = await dropIndexes(db, table);
+  const text = fillText(table, pattern[table], pattern, head, walletCount);
+  for (let from = 1; from <= count; from += transfersAtOnce)
+    await db.query(text, [from, Math.min(count, from + transfersAtOnce - 1)]);
+  await restore();
+  await db.query(`vacuum (analyze) ${table}`);
+  await db.end();
 }
 
 /** An id of the product's form, older than all of theirs: it counts in hexadecimal digits, then names its bucket. */
@@ -97,26 +105,24 @@ function columnsOf(pattern, head) {
       customer_id: 'w.customer_id',
       created_at: at,
     },
-    // Clients draw their keys by chance: new ones land anywhere in the index.
-    idempotency_keys: { bucket: 'w.bucket', key: 'gen_random_uuid()::text', created_at: at },
   };
 }
 
-/** Drops every index and key of the tables. @returns makes them again, as they were */
-async function dropIndexes(db) {
+/** Drops every index and key of a table. @returns makes them again, as they were */
+async function dropIndexes(db, table) {
   const { rows: keys } = await db.query(
-    `select conrelid::regclass as table, conname as name, pg_get_constraintdef(oid) as definition
-      from pg_constraint where conrelid = any ($1::regclass[]) and contype in ('p', 'u')`,
-    [tables],
+    `select conname as name, pg_get_constraintdef(oid) as definition
+      from pg_constraint where conrelid = $1::regclass and contype in ('p', 'u')`,
+    [table],
   );
-  for (const { name, table } of keys) await db.query(`alter table ${table} drop constraint ${name}`);
+  for (const { name } of keys) await db.query(`alter table ${table} drop constraint ${name}`);
   const { rows: indexes } = await db.query(
-    `select indexname as name, indexdef as definition from pg_indexes where tablename = any ($1::text[])`,
-    [tables],
+    'select indexname as name, indexdef as definition from pg_indexes where tablename = $1',
+    [table],
   );
   for (const { name } of indexes) await db.query(`drop index ${name}`);
   return async () => {
-    for (const { definition, name, table } of keys)
+    for (const { definition, name } of keys)
       await db.query(`alter table ${table} add constraint ${name} ${definition}`);
     for (const { definition } of indexes) await db.query(definition);
   };

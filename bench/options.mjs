@@ -33,7 +33,7 @@ shown as such. Exit code 1 only when something went wrong: an error, a lost tran
 /** How long and how much, in full and in short. */
 const full = {
   sliceSeconds: 2,
-  sideSeconds: 12,
+  sideSeconds: 10,
   shortSideSeconds: 8,
   wallets: 10_000,
   growthWallets: 2000,

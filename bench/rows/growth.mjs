@@ -15,11 +15,8 @@ const atLeast = 0.85;
 export async function growth({ say, sizes }) {
   const postgres = await startServer();
   const { wallets, key, pattern, urls } = await prepareDatabases(postgres, sizes);
-  say(`${sizes.transactions} transactions are stored`);
-  const filler = await connectDatabase(urls.full);
-  await fillTransfers(filler, wallets, sizes.transactions, pattern);
-  await filler.query('checkpoint').catch(() => undefined);
-  await filler.end();
+  say(`storing ${sizes.transactions} transactions`);
+  await fillTransfers(urls.full, wallets, sizes.transactions, pattern);
   say('stored');
 
   const sides = { empty: await openSide(urls.empty), full: await openSide(urls.full) };

@@ -9,8 +9,8 @@ const atLeast = 0.7;
 
 /**
  * What a read and a transfer cost alone is known from the sides `reads` and `writes`: CPU time of the server and its
- * PostgreSQL. Mixed, each kind is charged with everything that the other one does not explain by its lone cost: the
- * harshest share.
+ * PostgreSQL. The CPU time of the mix is shared between them in proportion to that, so both have one ratio. Beside it
+ * stands what each would have if it were charged with everything that the other one's lone cost does not explain.
  */
 export async function mixed(context) {
   const { sizes } = context;
@@ -45,17 +45,18 @@ export async function mixed(context) {
   const readMs = costs.reads / sums.reads.count;
   const writeMs = costs.writes / sums.writes.count;
   const counts = { reads: sums.mixed.count - both.writes(), writes: both.writes() };
+  const excess = costs.mixed / (counts.reads * readMs + counts.writes * writeMs);
   const charged = {
     reads: (costs.mixed - counts.writes * writeMs) / counts.reads,
     writes: (costs.mixed - counts.reads * readMs) / counts.writes,
   };
   return [
-    figure('mixed: reads', readMs, charged.reads, counts.reads / sums.mixed.seconds),
-    figure('mixed: transfers', writeMs, charged.writes, counts.writes / sums.mixed.seconds),
+    figure('mixed: reads', readMs, readMs * excess, charged.reads, counts.reads / sums.mixed.seconds),
+    figure('mixed: transfers', writeMs, writeMs * excess, charged.writes, counts.writes / sums.mixed.seconds),
   ];
 }
 
-function figure(name, loneMs, mixedMs, perSecond) {
+function figure(name, loneMs, mixedMs, chargedMs, perSecond) {
   const ratio = loneMs / mixedMs;
   const perCpuSecond = (ms) => `${Math.round(1000 / ms).toLocaleString('en')} a CPU second`;
   return {
@@ -65,6 +66,6 @@ function figure(name, loneMs, mixedMs, perSecond) {
     ratio: `${ratio.toFixed(2)} ×`,
     mustReach: `≥ ${atLeast} ×`,
     ok: ratio >= atLeast,
-    values: { loneMs, mixedMs, ratio, perSecond },
+    values: { loneMs, mixedMs, ratio, ratioCharged: loneMs / chargedMs, perSecond },
   };
 }
