@@ -1,5 +1,5 @@
 /** What the figures were taken on. */
-import { cpus, platform, release, totalmem } from 'node:os';
+import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 
 export function machineFacts() {
   const processors = cpus();
@@ -7,6 +7,8 @@ export function machineFacts() {
   const memoryGb = Math.round(totalmem() / 1e9);
   return {
     date: new Date().toISOString(),
+    /** Of 15 minutes: what else ran on the machine shows in it. */
+    load: loadavg()[2].toFixed(1),
     machine: `${processors.length} × ${model}, ${memoryGb} GB, ${platform()} ${release()}, Node ${process.versions.node}`,
   };
 }

@@ -36,7 +36,7 @@ export function writeDocument(result) {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${document} has lost the marks around its figures`);
-  const when = `Taken on ${result.date.slice(0, 10)}: ${result.machine}; the whole run took ${result.seconds} s.`;
+  const when = `Taken on ${result.date.slice(0, 10)}: ${result.machine}; the whole run took ${result.seconds} s;\nload average of the quarter of an hour before its end: ${result.load}.`;
   const middle = `${begin}\n\n${tableText(result)}\n\n${when}\n\n`;
   writeFileSync(document, text.slice(0, from) + middle + text.slice(to));
   // Tables as `npm run check` wants them.
