@@ -98,6 +98,7 @@ export async function writeBooks(
       object_id: transaction.id,
       customer_id: transaction.customer_id,
       data: '{}',
+      previous_attributes: null,
       created_at: transaction.created_at,
     });
   };

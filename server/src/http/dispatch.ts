@@ -8,6 +8,7 @@ import { hashJson } from './idempotency.ts';
 import { textFault } from './json-body.ts';
 import { routeName } from './request-state.ts';
 import { isList, type ReadRoute, type RequestContext, type Route, type WriteRoute } from './route.ts';
+import { createSharedReads } from './shared-reads.ts';
 import { compileValidator, validationFailed } from './validate.ts';
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
@@ -42,11 +43,22 @@ type Answerer = (
 ) => Promise<FastifyReply>;
 
 function readAnswer(route: ReadRoute): Answerer {
-  return async (context, _request, reply) => {
+  const bodyOf = async (context: RequestContext): Promise<string> => {
     const read = await route.read(context);
-    const body = typeof read === 'string' ? successBody(read) : listBody(read.items, read.nextCursor);
+    return typeof read === 'string' ? successBody(read) : listBody(read.items, read.nextCursor);
+  };
+  const lists = createSharedReads<string>();
+  return async (context, _request, reply) => {
+    const body = isList(route)
+      ? await lists.read(nameOf(context), () => bodyOf(context))
+      : await bodyOf(context);
     return sendAnswer(reply, { status: 200, body });
   };
+}
+
+/** The same for requests whose answers are the same. */
+function nameOf({ caller, params, query }: RequestContext): string {
+  return JSON.stringify([caller?.keyId, caller?.environment.id, params, query]);
 }
 
 function writeAnswer(route: WriteRoute, writer: Writer, docsUrl: () => string): Answerer {

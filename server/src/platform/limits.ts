@@ -55,8 +55,10 @@ export const limits = {
   // The write path
   batchCommands: 256,
   queueCommands: 4096,
-  keptRows: 100_000,
-  keptIdempotencyKeys: 10_000,
+  /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
+  lockedBatches: 16,
+  keptRows: 50_000,
+  keptIdempotencyKeys: 2000,
   rememberedAnswerMs: 10 * 60 * 1000,
   idempotencyWaitMs: 10_000,
   batchRecordRetentionMs: 60 * 60 * 1000,
@@ -67,6 +69,12 @@ export const limits = {
   databaseAnswerTimeoutMs: 35_000,
   connectTimeoutMs: 10_000,
   poolConnections: 10,
+  /** Texts of reads that are prepared; lists have one for each combination of filters. */
+  preparedStatements: 500,
+  /** Rows that are looked up by one statement. */
+  readBatchRows: 256,
+  /** Such statements at once, for each table: one can be read in while another is answered. */
+  readBatches: 2,
   buckets: 64,
 
   // Custody

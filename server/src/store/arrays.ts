@@ -22,11 +22,17 @@ const plain = (value: unknown): string => String(value);
 const harmless = /^[0-9A-Za-z_.:-]{1,200}$/;
 const needsEscape = /["\\]/;
 const escapes = /["\\]/g;
+/** What JSON writes in another way than an array literal does: control characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u001f]/;
 
 function quote(value: unknown): string {
   const text = value as string;
   if (harmless.test(text) && text.length !== 4) return text;
-  return needsEscape.test(text) ? `"${text.replace(escapes, '\\$&')}"` : `"${text}"`;
+  if (!needsEscape.test(text)) return `"${text}"`;
+  // JSON puts the same backslashes before the same two characters, and is written several times as fast.
+  if (!control.test(text) && text.isWellFormed()) return JSON.stringify(text);
+  return `"${text.replace(escapes, '\\$&')}"`;
 }
 
 const encoders: Record<ColumnType, (value: unknown) => string> = {

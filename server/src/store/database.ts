@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool } from './pool.ts';
+import { preparingPool } from './prepared.ts';
 import type {
   AccountRow,
   ApiKeyRow,
@@ -47,5 +48,5 @@ export type Db = Kysely<Database>;
 
 /** Wraps a pool for typed queries. */
 export function createDb(pool: Pool): Db {
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
 }

@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
-import { backoffMs, isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
+import { isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
 import { type BatchTools, decideBatch, type Submission, type Verdict } from './batch.ts';
 import { type BatchState, createBatchState } from './batch-state.ts';
 import { createKeptRows } from './kept-rows.ts';
 import { LaneCountChangedError, type LaneStore } from './lane-store.ts';
 import { loadRows, loadTakenKeys } from './load.ts';
-import { buildBatchStatement } from './statement.ts';
 
 /** Why a batch had to be tried again. */
 export type RetryReason = 'head_moved' | 'key_taken' | 'serialization' | 'connection' | 'one_by_one';
@@ -23,6 +21,11 @@ export interface LaneEvents {
 
 /** Commits batches of one lane, one after the other. */
 export interface BatchRunner {
+  /**
+   * Waits for the lane's lock when other servers write to it. Called before a batch is taken from the queue: what
+   * arrives while it waits joins the batch. Never throws.
+   */
+  ready(): Promise<void>;
   /** Never throws: what goes wrong is the verdict of the commands that it went wrong for. */
   run(submissions: readonly Submission[]): Promise<Verdict[]>;
 }
@@ -46,30 +49,57 @@ export function createBatchRunner(
 ): BatchRunner {
   const kept = createKeptRows(Math.ceil(limits.keptRows / laneCount));
   let knownSeq: bigint | undefined;
+  /**
+   * For how many more batches the head row is locked at once: while other servers write to the lane, a batch that was
+   * decided without the lock is decided in vain.
+   */
+  let lockedBatches = 0;
+  /** Where the head row is, once it has been locked for the batch to come. */
+  let lockedSeq: bigint | undefined;
 
   const forget = (): void => {
     knownSeq = undefined;
     kept.clear();
   };
 
+  const lockHead = async (): Promise<bigint> => {
+    await store.begin();
+    return store.readHead({ lock: true });
+  };
+
+  const ready = async (): Promise<void> => {
+    if (lockedBatches === 0) return;
+    try {
+      lockedSeq = await lockHead();
+    } catch {
+      // The batch will meet the same error, and knows what to do about it.
+      await rollBack();
+    }
+  };
+
   /** @returns whether the batch took effect: not when somebody else has written to the lane meanwhile */
   const commitBatch = async (submissions: readonly Submission[], attempt: Attempt): Promise<boolean> => {
-    const client = await store.client();
     if (attempt.lockHead) {
-      await client.query('begin');
-      forget();
+      const headSeq = lockedSeq ?? (await lockHead());
+      lockedSeq = undefined;
+      if (headSeq === knownSeq) lockedBatches -= 1;
+      else {
+        forget();
+        lockedBatches = limits.lockedBatches;
+      }
+      knownSeq = headSeq;
     }
-    const seq = knownSeq ?? (await store.readHead({ lock: attempt.lockHead }));
+    const seq = knownSeq ?? (await store.readHead({ lock: false }));
     knownSeq = seq;
     kept.trim();
-    await loadRows(client, submissions, lane, kept);
+    await loadRows(store, submissions, lane, kept);
     const taken = attempt.checkKeys
-      ? await loadTakenKeys(client, submissions)
+      ? await loadTakenKeys(store, submissions)
       : new Map<string, IdempotencyKeyRow>();
     const state = createBatchState(kept);
     attempt.verdicts = decideBatch(submissions, state, taken, tools);
     const applied = await writeChanges(state, seq, attempt.batchId);
-    if (attempt.lockHead) await client.query('commit');
+    if (attempt.lockHead) await store.commit();
     if (applied) state.keepChanges();
     else forget();
     return applied;
@@ -83,7 +113,7 @@ export function createBatchRunner(
     }
     const now = toIsoTime(tools.clock.now());
     const head = { lane, laneCount, expectedSeq, batchId, now };
-    const applied = await store.write(buildBatchStatement(head, changes));
+    const applied = await store.write(head, changes);
     if (applied) knownSeq = expectedSeq + 1n;
     return applied;
   };
@@ -96,7 +126,7 @@ export function createBatchRunner(
   const findOut = async (batchId: string): Promise<boolean> => {
     for (let tries = 0; ; tries += 1) {
       store.dropClient();
-      await sleep(backoffMs(tries + 3));
+      await store.rest(tries + 3);
       try {
         return await store.fence(batchId);
       } catch (error) {
@@ -125,7 +155,7 @@ export function createBatchRunner(
     }
     if (isKeyTaken(error) || isRetryable(error)) {
       events.onRetry('serialization');
-      await sleep(backoffMs(tries));
+      await store.rest(tries);
       return { ...next, lockHead: true };
     }
     if (submissions.length === 1) throw error;
@@ -137,7 +167,7 @@ export function createBatchRunner(
 
   const rollBack = async (): Promise<void> => {
     try {
-      await (await store.client()).query('rollback');
+      await store.rollBack();
     } catch {
       store.dropClient();
     }
@@ -146,7 +176,7 @@ export function createBatchRunner(
   const runAttempts = async (submissions: readonly Submission[]): Promise<Verdict[]> => {
     let attempt: Attempt = {
       batchId: tools.ids.next('bat'),
-      lockHead: false,
+      lockHead: lockedBatches > 0,
       checkKeys: false,
       verdicts: [],
     };
@@ -172,7 +202,7 @@ export function createBatchRunner(
       return submissions.map(() => ({ ok: false, error }));
     }
   };
-  return { run };
+  return { ready, run };
 }
 
 /** Whether an idempotency key of the batch is already in the store. */

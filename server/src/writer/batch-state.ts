@@ -81,8 +81,9 @@ export function createBatchState(kept: KeptRows): BatchState {
       return { inserts: inOrder(inserts), updates: inOrder(updates) };
     },
     keepChanges() {
+      // Only rows that a command has read: of those that are merely written (a new transaction) most are not read soon.
       for (const { table, id, row } of accepted.values()) {
-        if (tableNamed(table).mutable.length > 0) kept.set(table, id, row);
+        if (kept.get(table, id) !== undefined) kept.set(table, id, row);
       }
     },
   };

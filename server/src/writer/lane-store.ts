@@ -1,21 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '../store/pool.ts';
-import type { Statement } from './statement.ts';
+import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { AnyRow, TableName } from '../store/tables.ts';
+import { backoffMs } from '../store/transaction.ts';
+import type { Changes } from './batch-state.ts';
+import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
+import { type BatchHead, buildBatchStatement } from './statement.ts';
 
 /** The lane count in the database is no longer the one this process was started with. */
 export class LaneCountChangedError extends Error {
   override readonly name = 'LaneCountChangedError';
 }
 
-/** A lane's own connection and its head row. */
+/**
+ * All that a lane asks of the database, over a connection of its own that is made anew when it was lost. Nothing else of
+ * the writer reaches it, so that the simulator can stand in for it (decision 0013).
+ */
 export interface LaneStore {
-  /** The connection, made anew when it was lost. */
-  client(): Promise<Client>;
+  begin(): Promise<void>;
+  commit(): Promise<void>;
+  rollBack(): Promise<void>;
   /** Gives the connection up: the next use makes a new one. */
   dropClient(): void;
+  /** A random wait before another try, longer with each. */
+  rest(tries: number): Promise<void>;
+  loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
+  loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
   /** @throws LaneCountChangedError */
   readHead(options: { lock: boolean }): Promise<bigint>;
   /** @returns whether the lane was still as expected, so that the batch took effect */
-  write(statement: Statement): Promise<boolean>;
+  write(head: BatchHead, changes: Changes): Promise<boolean>;
   /**
    * After a lost connection: shuts out a batch that may still be running, and tells whether it was committed.
    */
@@ -32,21 +46,36 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
     return client;
   };
 
-  const store: LaneStore = {
-    client() {
-      current ??= connect().catch((error: unknown) => {
-        current = undefined;
-        throw error;
-      });
-      return current;
+  const connected = (): Promise<Client> => {
+    current ??= connect().catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
+    return current;
+  };
+
+  return {
+    async begin() {
+      await (await connected()).query('begin');
     },
+    async commit() {
+      await (await connected()).query('commit');
+    },
+    async rollBack() {
+      await (await connected()).query('rollback');
+    },
+    async rest(tries) {
+      await sleep(backoffMs(tries));
+    },
+    loadRows: async (table, wanted) => selectRows(await connected(), table, wanted),
+    loadTakenKeys: async (keys) => selectTakenKeys(await connected(), keys),
     dropClient() {
       const dropped = current;
       current = undefined;
       void dropped?.then((client) => client.end()).catch(() => undefined);
     },
     async readHead({ lock }) {
-      const client = await store.client();
+      const client = await connected();
       const { rows } = await client.query<{ seq: bigint; lane_count: number }>({
         name: lock ? 'lock_head' : 'read_head',
         text: `select seq, lane_count from lane_heads where bucket = $1::int2 ${lock ? 'for update' : ''}`,
@@ -60,13 +89,13 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
       }
       return head.seq;
     },
-    async write(statement) {
-      const client = await store.client();
-      const { rows } = await client.query<{ applied: number }>(statement);
+    async write(head, changes) {
+      const client = await connected();
+      const { rows } = await client.query<{ applied: number }>(buildBatchStatement(head, changes));
       return rows[0]?.applied === 1;
     },
     async fence(batchId) {
-      const client = await store.client();
+      const client = await connected();
       await client.query('begin');
       // Raising seq makes a batch that is still on its way find another head than it expects.
       await client.query('update lane_heads set seq = seq + 1 where bucket = $1', [lane]);
@@ -83,5 +112,4 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
       await client?.end().catch(() => undefined);
     },
   };
-  return store;
 }

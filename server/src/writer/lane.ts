@@ -28,17 +28,22 @@ export function createLane(lane: number, runner: BatchRunner, events: LaneEvents
     const startedMs = performance.now();
     const verdicts = await runner.run(entries.map((entry) => entry.submission));
     events.onBatch({ lane, commands: entries.length, durationMs: performance.now() - startedMs });
-    entries.forEach((entry, index) => {
-      const verdict = verdicts[index];
-      if (verdict?.ok) entry.resolve(verdict.outcome);
-      else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
-    });
+    const answer = (): void =>
+      entries.forEach((entry, index) => {
+        const verdict = verdicts[index];
+        if (verdict?.ok) entry.resolve(verdict.outcome);
+        else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
+      });
+    // The next batch goes to the database first, which then works while the answers of this one are written.
+    if (queue.length > 0) setImmediate(answer);
+    else answer();
   };
 
   const work = async (): Promise<void> => {
     // Whatever arrives in this turn of the event loop joins the first batch.
     await new Promise(setImmediate);
     while (queue.length > 0) {
+      await runner.ready();
       const entries = queue.slice(0, limits.batchCommands);
       queue = queue.slice(limits.batchCommands);
       await runBatch(entries);

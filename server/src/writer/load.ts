@@ -1,38 +1,26 @@
-import { arrayLiteral } from '../store/arrays.ts';
-import { columnList } from '../store/insert.ts';
-import type { Queryable } from '../store/pool.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
-import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
+import { type TableName, tableNamed } from '../store/tables.ts';
 import type { Submission } from './batch.ts';
 import { keyName } from './idempotency.ts';
 import type { KeptRows } from './kept-rows.ts';
-
-interface Wanted {
-  readonly buckets: number[];
-  readonly ids: string[];
-}
+import type { WantedRows } from './lane-reads.ts';
+import type { LaneStore } from './lane-store.ts';
 
 /**
  * Loads the rows that the commands read and that are not kept yet, one statement a table. Rows that are not there are
  * kept as missing.
  */
 export async function loadRows(
-  db: Queryable,
+  store: LaneStore,
   submissions: readonly Submission[],
   lane: number,
   kept: KeptRows,
 ): Promise<void> {
-  for (const [table, { buckets, ids }] of missingRows(submissions, lane, kept)) {
-    const spec = tableNamed(table);
-    const { rows } = await db.query<AnyRow>({
-      name: `load_${table}`,
-      text: `select ${columnList(spec)} from ${table}
-        join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
-          on bucket = wanted_bucket and ${spec.key} = wanted_id`,
-      values: [arrayLiteral('int2', buckets), arrayLiteral('text', ids)],
-    });
-    for (const id of ids) kept.set(table, id, null);
-    for (const row of rows) kept.set(table, row[spec.key] as string, row);
+  for (const [table, wanted] of missingRows(submissions, lane, kept)) {
+    const { key } = tableNamed(table);
+    const rows = await store.loadRows(table, wanted);
+    for (const id of wanted.ids) kept.set(table, id, null);
+    for (const row of rows) kept.set(table, row[key] as string, row);
   }
 }
 
@@ -40,8 +28,8 @@ function missingRows(
   submissions: readonly Submission[],
   lane: number,
   kept: KeptRows,
-): Map<TableName, Wanted> {
-  const missing = new Map<TableName, Wanted>();
+): Map<TableName, WantedRows> {
+  const missing = new Map<TableName, WantedRows>();
   const seen = new Set<string>();
   const want = (table: TableName, bucket: number, id: string): void => {
     if (kept.get(table, id) !== undefined) return;
@@ -62,7 +50,7 @@ function missingRows(
 
 /** Finds the answers that idempotency keys of these commands already have. */
 export async function loadTakenKeys(
-  db: Queryable,
+  store: LaneStore,
   submissions: readonly Submission[],
 ): Promise<Map<string, IdempotencyKeyRow>> {
   const environments: string[] = [];
@@ -72,12 +60,6 @@ export async function loadTakenKeys(
     environments.push(command.environmentId);
     keys.push(answering.claim.key);
   }
-  const { rows } = await db.query<IdempotencyKeyRow>({
-    name: 'load_idempotency_keys',
-    text: `select k.bucket, k.environment_id, k.key, k.route, k.request_hash, k.status, k.body, k.created_at
-      from idempotency_keys k join unnest($1::text[], $2::text[]) as wanted(environment_id, key)
-        on k.environment_id = wanted.environment_id and k.key = wanted.key`,
-    values: [arrayLiteral('text', environments), arrayLiteral('text', keys)],
-  });
+  const rows = await store.loadTakenKeys({ environments, keys });
   return new Map(rows.map((row) => [keyName(row.environment_id, row.key), row]));
 }

@@ -6,7 +6,7 @@ import { createBatchRunner, type LaneEvents } from './batch-runner.ts';
 import type { Answering, Command, IdempotencyClaim, Outcome } from './command.ts';
 import { answerAgain, createKeyRegistry, keyName } from './idempotency.ts';
 import { createLane, type Lane } from './lane.ts';
-import { createLaneStore } from './lane-store.ts';
+import { createLaneStore, type LaneStore } from './lane-store.ts';
 
 /** The one write path: every change of state is a command run here (architecture §2). */
 export interface Writer {
@@ -24,16 +24,26 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-export interface WriterOptions extends Omit<BatchTools, 'lane'> {
-  readonly databaseUrl: string;
+export interface WriterTools extends Omit<BatchTools, 'lane'> {
   readonly laneCount: number;
   readonly events: LaneEvents;
 }
 
-export function createWriter({ databaseUrl, laneCount, events, ...tools }: WriterOptions): Writer {
-  const stores = Array.from({ length: laneCount }, (_, lane) =>
-    createLaneStore(databaseUrl, lane, laneCount),
-  );
+export interface WriterOptions extends WriterTools {
+  readonly databaseUrl: string;
+}
+
+/** Makes the writer of a database. */
+export function createWriter({ databaseUrl, ...tools }: WriterOptions): Writer {
+  return createWriterOver((lane) => createLaneStore(databaseUrl, lane, tools.laneCount), tools);
+}
+
+/** Makes a writer over any store that keeps the word of `LaneStore`. */
+export function createWriterOver(
+  storeOf: (lane: number) => LaneStore,
+  { laneCount, events, ...tools }: WriterTools,
+): Writer {
+  const stores = Array.from({ length: laneCount }, (_, lane) => storeOf(lane));
   const lanes: Lane[] = stores.map((store, lane) =>
     createLane(lane, createBatchRunner(lane, laneCount, store, { ...tools, lane }, events), events),
   );

@@ -1,0 +1,110 @@
+/** Servers under test: the built one, each a process of its own, started as a user would. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { root } from '../scripts/prepare.mjs';
+
+const readyTimeoutMs = 60_000;
+/** Longer than any run: the sandbox's settlement would be work that the other side does not do. */
+const restMs = '3600000';
+const running = new Set();
+
+/** What a server is started with; nothing of the environment that the bench runs in. */
+export function serverEnvironment() {
+  return { PATH: process.env.PATH, HOME: process.env.HOME, OPENLEDGER_MASTER_KEY: masterKey };
+}
+
+/** One key for all servers of a run: several may share a database. */
+const masterKey = randomBytes(32).toString('hex');
+
+/**
+ * Starts a server and waits until it is ready.
+ *
+ * @param {{ databaseUrl?: string, dataDir?: string, lanes?: string, profileDir?: string }} options with a database's URL, the server uses
+ *   that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end
+ */
+export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = {}) {
+  const flags = profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : [];
+  const place = databaseUrl
+    ? ['--database-url', databaseUrl]
+    : dataDir
+      ? ['--data-dir', dataDir]
+      : ['--ephemeral'];
+  const settings = [
+    '--port',
+    '0',
+    '--rate-limit',
+    'off',
+    '--sandbox-step-ms',
+    restMs,
+    '--log-level',
+    'error',
+  ];
+  const child = track(
+    spawn(
+      process.execPath,
+      [
+        ...flags,
+        join(root, 'scripts/start.mjs'),
+        '--json',
+        ...settings,
+        ...place,
+        ...(lanes ? ['--lanes', lanes] : []),
+      ],
+      {
+        cwd: root,
+        env: serverEnvironment(),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
+  );
+  const ready = await readyLine(child);
+  return { ...ready, pid: child.pid, stop: () => stopChild(child) };
+}
+
+/** Starts a script of the bench that prints `{ "url": … }` when it listens. */
+export async function startScript(script, args = []) {
+  const child = track(
+    spawn(process.execPath, [join(root, script), ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
+  const ready = await readyLine(child);
+  return { ...ready, pid: child.pid, stop: () => stopChild(child) };
+}
+
+/** Notes a process, so that it is ended with the bench at the latest. */
+export function track(child) {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** Ends what still runs. */
+export async function stopAll() {
+  await Promise.all([...running].map(stopChild));
+}
+
+function readyLine(child) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const late = setTimeout(() => reject(new Error('A server is not ready in time')), readyTimeoutMs);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`A server ended at its start (${code})`)));
+    child.stdout.setEncoding('utf8').on('data', (part) => {
+      text += part;
+      if (!text.includes('\n')) return;
+      clearTimeout(late);
+      resolve(JSON.parse(text));
+    });
+  });
+}
+
+/** Asks a process to end and waits until it has. */
+export function stopChild(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  return ended;
+}

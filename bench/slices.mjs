@@ -1,0 +1,23 @@
+/**
+ * Runs sides against each other in short slices, in turn and back again (a b b a …), so that what drifts on the machine
+ * meets all of them alike.
+ *
+ * @param sides by name, what runs one slice: `(seconds) => { count, seconds }`
+ * @returns by name, the sums over all slices and the rate a second
+ */
+export async function alternate(sides, { seconds, sliceSeconds }) {
+  const names = Object.keys(sides);
+  const sums = Object.fromEntries(names.map((name) => [name, { count: 0, seconds: 0, rates: [] }]));
+  const rounds = Math.max(1, Math.round(seconds / sliceSeconds));
+  for (let round = 0; round < rounds; round += 1) {
+    const order = round % 2 === 0 ? names : [...names].reverse();
+    for (const name of order) {
+      const slice = await sides[name](Math.min(seconds, sliceSeconds));
+      sums[name].count += slice.count;
+      sums[name].seconds += slice.seconds;
+      sums[name].rates.push(Math.round(slice.count / slice.seconds));
+    }
+  }
+  for (const sum of Object.values(sums)) sum.perSecond = sum.count / sum.seconds;
+  return sums;
+}

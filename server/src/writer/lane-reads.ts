@@ -1,0 +1,49 @@
+import { arrayLiteral } from '../store/arrays.ts';
+import { columnList } from '../store/insert.ts';
+import type { Queryable } from '../store/pool.ts';
+import type { IdempotencyKeyRow } from '../store/rows.ts';
+import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
+
+/** Rows of one table to be loaded: the bucket and the key of each. */
+export interface WantedRows {
+  readonly buckets: number[];
+  readonly ids: string[];
+}
+
+/** Idempotency keys, each with its environment. */
+export interface TakenKeys {
+  readonly environments: string[];
+  readonly keys: string[];
+}
+
+/** Reads rows from the database. */
+export async function selectRows(
+  db: Queryable,
+  table: TableName,
+  { buckets, ids }: WantedRows,
+): Promise<AnyRow[]> {
+  const spec = tableNamed(table);
+  const { rows } = await db.query<AnyRow>({
+    name: `load_${table}`,
+    text: `select ${columnList(spec)} from ${table}
+        join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
+          on bucket = wanted_bucket and ${spec.key} = wanted_id`,
+    values: [arrayLiteral('int2', buckets), arrayLiteral('text', ids)],
+  });
+  return rows;
+}
+
+/** Reads the answers of idempotency keys from the database. */
+export async function selectTakenKeys(
+  db: Queryable,
+  { environments, keys }: TakenKeys,
+): Promise<IdempotencyKeyRow[]> {
+  const { rows } = await db.query<IdempotencyKeyRow>({
+    name: 'load_idempotency_keys',
+    text: `select k.bucket, k.environment_id, k.key, k.route, k.request_hash, k.status, k.body, k.created_at
+      from idempotency_keys k join unnest($1::text[], $2::text[]) as wanted(environment_id, key)
+        on k.environment_id = wanted.environment_id and k.key = wanted.key`,
+    values: [arrayLiteral('text', environments), arrayLiteral('text', keys)],
+  });
+  return rows;
+}
