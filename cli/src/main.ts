@@ -2,12 +2,16 @@ import { ConfigError, dataOptions, loadDotEnv, withoutValue } from '@openledger/
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ApiRefusedError, NoServerError } from './api.ts';
+import { type ConnectionOptions, parseHttpUrl, readConnection, withConnectionOptions } from './connection.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
+import { type ListenOptions, listenCommand } from './listen.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { withStore, withVault } from './store.ts';
+import { triggerCommand, triggerList } from './trigger.ts';
 import { verifyCommand } from './verify.ts';
 
 /**
@@ -25,6 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
   addKycCommands(program);
+  addEventCommands(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')
@@ -105,7 +110,43 @@ function addKycCommands(program: Command): void {
     );
 }
 
+function addEventCommands(program: Command): void {
+  withConnectionOptions(program.command('listen'))
+    .description('show events as they happen, and forward them to a receiver on this machine')
+    .addOption(
+      new Option('--forward-to <url>', 'where each event is posted to, signed as a webhook').argParser(
+        parseHttpUrl,
+      ),
+    )
+    .option('--events <names>', 'only these, such as customer.*,transaction.completed')
+    .addOption(
+      new Option('--secret <whsec>', 'signs the events (default: a new one, which is shown)').argParser(
+        parseSecret,
+      ),
+    )
+    .option('--from-start', 'begin at the first event there is', false)
+    .addHelpText('after', '\nExample:\n  npx openledger listen --forward-to localhost:3000/hooks')
+    .action(async (options: ListenOptions & ConnectionOptions) =>
+      listenCommand(await readConnection(options, program.opts().dataDir), options),
+    );
+  withConnectionOptions(program.command('trigger'))
+    .description('make the calls to the sandbox that cause an event')
+    .argument('<event>', 'its name')
+    .addHelpText('after', `\nEvents:\n${triggerList()}`)
+    .action(async (name: string, options: ConnectionOptions) =>
+      triggerCommand(await readConnection(options, program.opts().dataDir), name),
+    );
+}
+
+function parseSecret(text: string): string {
+  if (/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(text)) return text;
+  throw new InvalidArgumentError('Give whsec_ and at least 24 bytes in base64.');
+}
+
+/** Errors whose message is for the user as it is. */
+const ownWords = [ConfigError, DataDirInUseError, ApiRefusedError, NoServerError];
+
 function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
+  if (ownWords.some((kind) => error instanceof kind)) return `error: ${(error as Error).message}`;
   return redactText(`error: ${error instanceof Error ? error.message : String(error)}`);
 }

@@ -1,4 +1,4 @@
-import { chosenTypes } from '../events/types.ts';
+import { chosenTypes, eventTypes, typePatterns } from '../events/types.ts';
 import type { StreamRequest, StreamRoute } from '../http/stream.ts';
 import { validationFailed } from '../http/validate.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
@@ -105,6 +105,7 @@ function typesOf({ types }: Readonly<Record<string, string>>): readonly string[]
   if (types === undefined) return undefined;
   const chosen = chosenTypes(types.split(','));
   if (chosen.ok) return chosen.types;
-  const message = `There is no event ${JSON.stringify(chosen.unknown)}.`;
+  const known = ['*', ...typePatterns, ...eventTypes].join(', ');
+  const message = `There is no event ${JSON.stringify(chosen.unknown)}; there are: ${known}.`;
   throw new ApiError(validationFailed([{ path: 'query.types', message }]));
 }

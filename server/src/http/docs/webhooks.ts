@@ -44,6 +44,9 @@ export function webhooksSection(): Html {
 <code>previousAttributes</code>, what it was before (<a href="#event-types">types of events</a>). Answer with any 2xx
 status within ${limits.deliveryTimeoutMs / 1000} seconds. Redirects are not followed.</p>
 <p>An event can arrive more than once and out of order: keep the <code>id</code>s that you have handled.</p>
+<h3>On your own machine</h3>
+<p><code>npx openledger listen --forward-to localhost:3000/hooks</code> posts events to a program that the server cannot
+reach, signed with a secret that it shows. <code>npx openledger trigger transaction.completed</code> causes one.</p>
 <h3>Verify the signature</h3>
 <p><code>X-Ledger-Signature</code> is <code>t=…,v1=…</code>: the time in Unix seconds, and the HMAC-SHA-256,
 in hex, of the time, a dot and the raw body. The key is the webhook’s whole <code>secret</code>,

@@ -1,0 +1,80 @@
+import { newWebhookSecret } from '@openledger/server/webhooks/signature.ts';
+import { Agent } from 'undici';
+import type { Connection } from './connection.ts';
+import { endOfEvents, followEvents, type StreamedEvent } from './event-stream.ts';
+import { type Forwarded, forwardEvent } from './forward.ts';
+
+/** What the options of `openledger listen` say. */
+export interface ListenOptions {
+  /** Where events are posted to; they are only shown when left out. */
+  readonly forwardTo?: string;
+  /** Names and patterns, separated by commas; all when left out. */
+  readonly events?: string;
+  readonly secret?: string;
+  /** Begins at the first event there is instead of now. */
+  readonly fromStart: boolean;
+}
+
+/** Shows events as they happen, a line for each, and forwards them to a local receiver, until Ctrl-C. */
+export async function listenCommand(connection: Connection, options: ListenOptions): Promise<void> {
+  const { events, forwardTo, fromStart, secret = newWebhookSecret() } = options;
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  process.once('SIGINT', end).once('SIGTERM', end);
+  const agent = new Agent();
+  const counts = { events: 0, failed: 0 };
+
+  const handle = async (event: StreamedEvent): Promise<void> => {
+    const done = forwardTo && (await forwardEvent(agent, forwardTo, secret, event, ending.signal));
+    if (ending.signal.aborted) return;
+    counts.events += 1;
+    if (done && !done.success) counts.failed += 1;
+    print(lineOf(event, done || undefined));
+  };
+
+  let isOpen = false;
+  let hasBegun = false;
+  const hooks = {
+    onOpen() {
+      if (!hasBegun) for (const line of greeting(connection, options, secret)) print(line);
+      else if (!isOpen) print('… connected again; nothing was missed');
+      [isOpen, hasBegun] = [true, true];
+    },
+    onLost(why: string) {
+      if (isOpen) print(`… waiting: ${why}`);
+      isOpen = false;
+    },
+  };
+  try {
+    await followEvents(
+      connection,
+      { from: fromStart ? 'start' : await endOfEvents(connection), types: events },
+      handle,
+      hooks,
+      ending.signal,
+    );
+    const failed = counts.failed === 0 ? '' : `, ${counts.failed} not taken by the receiver`;
+    print(`${counts.events} ${counts.events === 1 ? 'event' : 'events'}${failed}`);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+function greeting({ key, url }: Connection, { forwardTo }: ListenOptions, secret: string): string[] {
+  const kind = key.startsWith('ld_live_') ? 'live' : 'test';
+  const what = `Listening to ${url} (${kind})`;
+  if (forwardTo === undefined) return [`${what}. Ctrl-C ends it.`, ''];
+  return [`${what}, forwarding to ${forwardTo}. Ctrl-C ends it.`, `Events are signed with ${secret}`, ''];
+}
+
+const typeWidth = 24;
+
+function lineOf({ id, type }: StreamedEvent, done: Forwarded | undefined): string {
+  const time = new Date().toTimeString().slice(0, 8);
+  const line = `${time}  ${type.padEnd(typeWidth)} ${id}`;
+  return done ? `${line}  → ${done.answer}  ${done.durationMs} ms` : line;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventType, eventTypes } from '@openledger/server/events/types.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { type ApiData, call, callForPage } from './api.ts';
+import type { Connection } from './connection.ts';
+import { recipes } from './recipes.ts';
+
+const patienceMs = 30_000;
+const pauseMs = 200;
+
+/**
+ * Makes the API calls that cause an event, shows each of them, and then the event.
+ *
+ * @throws ConfigError when there is no such event, or the key is a live one
+ */
+export async function triggerCommand(connection: Connection, name: string): Promise<void> {
+  const type = eventTypes.find((known) => known === name);
+  if (!type) {
+    throw new ConfigError(`There is no event ${JSON.stringify(name)}; there are:\n${triggerList()}`);
+  }
+  if (!connection.key.startsWith('ld_test_')) {
+    throw new ConfigError('--key (OPENLEDGER_KEY): give a test key (ld_test_…); live money is left alone.');
+  }
+  const objectId = await recipes[type].run(async (method, path, body) => {
+    const data = await call(connection, method, path, body);
+    process.stdout.write(`${method.padEnd(6)} ${path}  ${data.id}\n`);
+    return data;
+  });
+  const { createdAt, id } = await arrived(connection, type, objectId);
+  process.stdout.write(`\n${type}  ${id}  ${createdAt}\n`);
+}
+
+/** Every event, with what is done for it. */
+export function triggerList(): string {
+  return eventTypes.map((type) => `  ${type.padEnd(24)} ${recipes[type].about}`).join('\n');
+}
+
+/** Waits until there is an event of this type about the object. */
+async function arrived(connection: Connection, type: EventType, objectId: string): Promise<ApiData> {
+  const deadlineMs = Date.now() + patienceMs;
+  for (;;) {
+    const { data } = await callForPage(connection, `/v1/events?type=${type}&objectId=${objectId}&limit=1`);
+    if (data[0]) return data[0];
+    if (Date.now() > deadlineMs) throw new Error(`No ${type} came of it within ${patienceMs / 1000} s.`);
+    await sleep(pauseMs);
+  }
+}
