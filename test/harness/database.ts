@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
@@ -15,7 +16,23 @@ export async function createDatabase(): Promise<TestDatabase> {
   await run(admin, `create database ${name} template template_openledger`);
   const url = new URL(admin);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(admin, `drop database if exists ${name} with (force)`) };
+  return { url: url.href, drop: () => drop(admin, name) };
+}
+
+const dropAttempts = 20;
+const dropPauseMs = 250;
+
+/** Vacuum workers belong to another user, who alone may end them: they are waited for. */
+async function drop(admin: string, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run(admin, `drop database if exists ${name} with (force)`);
+    } catch (error) {
+      const isVacuumed = /terminate process|being accessed/.test((error as Error).message);
+      if (!isVacuumed || attempt === dropAttempts) throw error;
+      await sleep(dropPauseMs);
+    }
+  }
 }
 
 async function run(databaseUrl: string, sql: string): Promise<void> {

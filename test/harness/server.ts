@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
-import { createLogger } from '../../server/src/platform/logger.ts';
 import { type ApiClient, createClient } from './client.ts';
 import { createDatabase } from './database.ts';
 import { checkEvents } from './events.ts';
+import { watchLog } from './watched-log.ts';
 
 /** A server under test, on its own database, with a client for each of its keys. */
 export interface TestServer {
@@ -16,7 +16,7 @@ export interface TestServer {
   readonly live: ApiClient;
   /** Another server process's view: a second server on the same database. */
   second(options?: Partial<AppOptions>): Promise<App>;
-  /** Checks every event that was written, and stops. */
+  /** Checks every event that was written, stops, and fails if anything was logged as an error. */
   stop(): Promise<void>;
 }
 
@@ -25,11 +25,12 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
   const database = await createDatabase();
   const masterKey = randomBytes(32);
   const started: App[] = [];
+  const { errors, logger } = watchLog();
   const start = async (more: Partial<AppOptions>): Promise<App> => {
     const app = await startApp({
       databaseUrl: database.url,
       masterKey,
-      logger: createLogger(process.env.TEST_LOG_LEVEL ?? 'silent'),
+      logger,
       host: '127.0.0.1',
       port: 0,
       publicUrl: undefined,
@@ -74,6 +75,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
         for (const running of started.splice(0)) await running.stop();
         await database.drop();
       }
+      if (errors.length > 0) throw new Error(`The server has logged errors:\n${errors.join('')}`);
     },
   };
 }

@@ -87,7 +87,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
         }),
       );
   });
-  await insertRows(client, queueTable, queued, 'on conflict do nothing');
+  await insertRows(client, queueTable, queued, { name: 'once', text: 'do nothing' });
   const last = events.at(-1);
   if (last) await movePosition(client, backlog, last.seq);
   return events.length;

@@ -2,19 +2,27 @@ import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { PoolClient } from '../store/pool.ts';
 import type { Table } from '../store/tables.ts';
 
-/** Inserts rows with one statement. @param onConflict what follows the values, e.g. `on conflict do nothing` */
+/** What becomes of a row whose key is there already. */
+export interface OnConflict {
+  /** Tells the prepared statement from others on the table: a connection has one text for each name. */
+  readonly name: string;
+  /** For example `do nothing`. */
+  readonly text: string;
+}
+
+/** Inserts rows with one prepared statement. */
 export async function insertRows<Row>(
   client: PoolClient,
   table: Table<Row>,
   rows: readonly Row[],
-  onConflict = '',
+  onConflict: OnConflict,
 ): Promise<void> {
   if (rows.length === 0) return;
   const columns = Object.keys(table.columns) as (keyof Row & string)[];
   await client.query({
-    name: `insert_${table.name}`,
+    name: `insert_${table.name}_${onConflict.name}`,
     text: `insert into ${table.name} (${columnList(table)})
-      select * from unnest(${arrayParameters(Object.values(table.columns), 1)}) ${onConflict}`,
+      select * from unnest(${arrayParameters(Object.values(table.columns), 1)}) on conflict ${onConflict.text}`,
     values: columnArrays(table, columns, rows),
   });
 }

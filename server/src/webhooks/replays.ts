@@ -15,9 +15,12 @@ type Listed = Pick<EventRow, 'id' | 'type' | 'object_id' | 'created_at'>;
 const clockSlackMs = 60_000;
 
 /** An event that waits for its next attempt is due at once, from its first attempt; one that is on its way stays so. */
-const onConflict = `on conflict (bucket, webhook_id, event_id) do update
-  set attempt_number = 1, next_attempt_at = excluded.next_attempt_at, claimed_until = null
-  where delivery_queue.claimed_until is null or delivery_queue.claimed_until <= now()`;
+const onConflict = {
+  name: 'again',
+  text: `(bucket, webhook_id, event_id) do update
+    set attempt_number = 1, next_attempt_at = excluded.next_attempt_at, claimed_until = null
+    where delivery_queue.claimed_until is null or delivery_queue.claimed_until <= now()`,
+};
 
 /**
  * Puts the next events of running replays in the queue. A replay's chunk and its position are one transaction, so that
