@@ -1,0 +1,121 @@
+import { hash } from 'node:crypto';
+import { errorStatus } from '../../server/src/platform/errors.ts';
+import { createWallet, updateWallet } from '../../server/src/resources/crypto-wallets/commands.ts';
+import {
+  createCustomer,
+  decideCustomerKyc,
+  updateCustomer,
+} from '../../server/src/resources/customers/commands.ts';
+import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
+import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
+import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
+import { steerTransfer } from '../../server/src/resources/transfers/steer.ts';
+import type { CustomerRow, TransactionRow, WalletRow } from '../../server/src/store/rows.ts';
+import type { Answering, Command } from '../../server/src/writer/command.ts';
+import { address } from '../harness/factories.ts';
+import type { MemoryStore } from './memory-store.ts';
+import type { Random } from './random.ts';
+
+const environmentId = 'env_simulated';
+const moving = { stepMs: 1000, conversion: undefined };
+
+/** A request as clients and workers send it. The same one can be delivered more than once. */
+export interface Request {
+  readonly command: Command<unknown>;
+  readonly answering: Answering<unknown> | undefined;
+  /** The command of another delivery, where the server makes it anew (a wallet gets other addresses). */
+  again?(number: number): Command<unknown>;
+}
+
+/** Draws requests about what is in the store, with `number` making their keys different. */
+export function drawRequest(store: MemoryStore, random: Random, number: number): Request {
+  const key = `key-${number}`;
+  const customers = store.rows('customers') as unknown as CustomerRow[];
+  const wallets = store.rows('wallets') as unknown as WalletRow[];
+  const transfers = (store.rows('transactions') as unknown as TransactionRow[]).filter(
+    ({ type }) => type === 'transfer',
+  );
+  const kind = random.below(100);
+  if (customers.length < 3 || kind < 2) {
+    const person = { email: `${key}@example.com`, firstName: 'Ada', lastName: 'Lovelace' };
+    return keyed('customer', key, createCustomer(environmentId, person, key, 0));
+  }
+  const customer = random.pick(customers);
+  if (customer.kyc_status !== 'approved')
+    return keyed('kyc', key, decideCustomerKyc(environmentId, customer.id, 'approved', []));
+  if (wallets.length < 4 || kind < 4) {
+    const make = (index: number): Command<unknown> => {
+      const addresses = [{ chain: 'solana' as const, address: `address ${index}` }];
+      return createWallet(environmentId, customer.id, { index, addresses }) as Command<unknown>;
+    };
+    return { command: make(number), answering: answeringOf('wallet', key, 'body'), again: make };
+  }
+  const wallet = random.pick(wallets);
+  if (kind < 8) {
+    const status = random.chance(60) ? 'active' : 'suspended';
+    return keyed('standing', key, updateCustomer(environmentId, customer.id, { status }));
+  }
+  if (kind < 13) {
+    const status = random.pick(['active', 'active', 'active', 'frozen', 'frozen', 'closed'] as const);
+    return keyed('status', key, updateWallet(environmentId, wallet.id, status));
+  }
+  if (kind < 30) return keyed('make_deposit', key, depositTo(wallet, random));
+  if (kind < 60 || transfers.length === 0)
+    return keyed('make_transfer', key, transferFrom(wallet, key, random));
+  const transfer = random.pick(transfers);
+  if (kind < 80) return { command: advanceDueTransfer(transfer, moving), answering: undefined };
+  if (kind < 88) return keyed('cancel', key, cancelTransfer(transfer, moving));
+  const status = random.pick([undefined, 'completed', 'failed', 'refunded'] as const);
+  return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, moving));
+}
+
+function depositTo(wallet: WalletRow, random: Random): Command<string> {
+  const amountMinor = BigInt(1 + random.below(5_000_000));
+  const isUsdt = random.chance(30);
+  return createCryptoDeposit(environmentId, wallet.id, {
+    chain: 'solana',
+    sourceCurrency: isUsdt ? 'usdt' : 'usdc',
+    sourceMinor: amountMinor,
+    creditedCurrency: 'usdc',
+    creditedMinor: isUsdt ? (amountMinor * 999n) / 1000n + 1n : amountMinor,
+    exchangeRate: isUsdt ? '0.999' : null,
+  });
+}
+
+function transferFrom(wallet: WalletRow, key: string, random: Random): Command<string> {
+  const amountMinor = BigInt(2 + random.below(3_000_000));
+  const body = {
+    customerId: wallet.customer_id,
+    walletId: wallet.id,
+    amount: '1',
+    destinationCurrency: 'usdc',
+    destinationPaymentRail: 'solana',
+    destinationAddress: address.solana,
+    clientReferenceId: key,
+  };
+  const terms = {
+    kind: 'chain',
+    amountMinor,
+    feeMinor: random.chance(20) ? 0n : 1n + amountMinor / 1000n,
+    currency: 'usdc',
+    chain: 'solana',
+    address: address.solana,
+  } as const;
+  return createTransfer(environmentId, body, terms, moving.stepMs);
+}
+
+function keyed(route: string, key: string, command: Command<string>): Request {
+  return { command: command as Command<unknown>, answering: answeringOf(route, key, 'body') };
+}
+
+/** The same request, or another one, under a key. */
+export function answeringOf(route: string, key: string, body: string): Answering<unknown> {
+  return {
+    claim: { key, route, requestHash: hash('sha256', body, 'buffer') as Buffer },
+    sensitive: false,
+    render: (outcome) =>
+      'refusal' in outcome
+        ? { status: errorStatus[outcome.refusal.code], body: outcome.refusal.reason }
+        : { status: 200, body: `{"data":${outcome.result}}` },
+  };
+}

@@ -1,0 +1,71 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { faults } from './faults.ts';
+import { type SimulationOptions, simulate } from './simulation.ts';
+
+/** `npm run simulate` sets these; without them this is the short form of `npm test`. */
+const given = (name: string): number | undefined => {
+  const text = process.env[`SIMULATE_${name}`];
+  return text === undefined ? undefined : Number(text);
+};
+const steps = given('STEPS') ?? 800;
+const lanes = given('LANES');
+const minutes = given('MINUTES');
+const chosen = given('SEED');
+const progressMs = 10_000;
+
+async function run(options: SimulationOptions): Promise<Readonly<Record<string, number>>> {
+  const { broken, counts } = await simulate(options);
+  if (!broken) return counts;
+  const { seed } = options;
+  const lane = options.lanes === undefined ? '' : ` --lanes ${options.lanes}`;
+  throw new Error(
+    `Seed ${seed}, step ${broken.step}: ${broken.invariant}\n` +
+      `Again: npm run simulate -- --seed ${seed} --steps ${options.steps}${lane}`,
+  );
+}
+
+describe('the simulation', () => {
+  it('holds every invariant after every step', { timeout: ((minutes ?? 1) + 1) * 60_000 }, async () => {
+    const startedMs = performance.now();
+    const first = chosen ?? (minutes === undefined ? 1 : randomInt(2 ** 31));
+    const seeds = chosen === undefined && minutes === undefined ? 12 : 1;
+    let [seed, done, toldMs] = [first, 0, startedMs];
+    const isOver = (): boolean =>
+      minutes === undefined ? done >= seeds : performance.now() - startedMs > minutes * 60_000;
+    for (; done === 0 || !isOver(); seed += 1, done += 1) {
+      await run({ seed, steps, lanes });
+      if (performance.now() - toldMs < progressMs) continue;
+      toldMs = performance.now();
+      console.info(`seed ${seed}: ${done * steps} steps hold`);
+    }
+    const seconds = (performance.now() - startedMs) / 1000;
+    const speed = Math.round((done * steps) / seconds);
+    console.info(`seeds ${first} to ${seed - 1}: ${done * steps} steps hold, ${speed} a second`);
+  });
+
+  it.skipIf(chosen !== undefined || minutes !== undefined)('holds from a random seed', async () => {
+    const seed = randomInt(2 ** 31);
+    console.info(`random seed ${seed}`);
+    const counts = await run({ seed, steps });
+    expect(counts.batch).toBeGreaterThan(0);
+  });
+
+  it('does the same again from the same seed', async () => {
+    const [one, other] = [await simulate({ seed: 7, steps: 500 }), await simulate({ seed: 7, steps: 500 })];
+    expect(one).toEqual(other);
+    expect((await simulate({ seed: 8, steps: 500 })).trace).not.toBe(one.trace);
+  });
+});
+
+describe('a planted fault', () => {
+  it.each(Object.entries(faults))('is caught: %s', async (_, { caught, fault }) => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const { broken } = await simulate({ seed, steps: 800, fault });
+      if (!broken) continue;
+      expect(broken.invariant).toMatch(caught);
+      return;
+    }
+    expect.fail('nothing was noticed in 20 worlds');
+  });
+});
