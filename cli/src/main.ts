@@ -7,6 +7,8 @@ import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { rateLimitCommand } from './rate-limit.ts';
+import { addSeedCommands } from './seed.ts';
+import { addSignerCommand } from './signer.ts';
 import { withStore, withVault } from './store.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -25,6 +27,8 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
   addKycCommands(program);
+  addSeedCommands(program);
+  addSignerCommand(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')
