@@ -10,6 +10,8 @@ import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
 import { rateLimitCommand } from './rate-limit.ts';
+import { addSeedCommands } from './seed.ts';
+import { addSignerCommand } from './signer.ts';
 import { withStore, withVault } from './store.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
 import { verifyCommand } from './verify.ts';
@@ -30,6 +32,8 @@ export async function main(args: readonly string[]): Promise<void> {
   addKeyCommands(program);
   addKycCommands(program);
   addEventCommands(program);
+  addSeedCommands(program);
+  addSignerCommand(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')

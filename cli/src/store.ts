@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { openMasterSeed } from '@openledger/server/custody/seed-store.ts';
+import { readStoredSeed } from '@openledger/server/custody/seed-store.ts';
 import { readMasterKey } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
@@ -88,7 +88,8 @@ export function withVault(settings: StoreSettings, work: (store: Store) => Promi
     if (publicUrl === undefined)
       throw new ConfigError('No server has run here yet; start one first (npm start).');
     // Opened only to see that it is the right key.
-    await openMasterSeed(pool, vault, systemClock);
+    const stored = await readStoredSeed(pool, vault);
+    if (stored && 'words' in stored) stored.words.fill(0);
     return { vault, publicUrl };
   });
 }

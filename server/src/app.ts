@@ -2,9 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ensureOrganisation, type MadeKeys } from './bootstrap.ts';
 import { createIndexSource } from './custody/indexes.ts';
-import { seedFromMnemonic } from './custody/seed.ts';
-import { openMasterSeed } from './custody/seed-store.ts';
-import { createLocalSigner } from './custody/signer.ts';
+import { openSigner } from './custody/open-signer.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
@@ -77,6 +75,8 @@ export interface AppOptions extends RateSettings {
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
+  /** The socket of a signer that runs apart; this process signs when undefined. */
+  readonly signerSocket: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
   readonly clock?: Clock;
@@ -117,7 +117,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     await migrate(pool, migrationsFolder);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
-    const signer = createLocalSigner(seedFromMnemonic(await openMasterSeed(pool, vault, clock)));
+    const signer = await openSigner({ pool, vault, clock, socket: options.signerSocket });
+    opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
     const ids = createIdSource(clock);

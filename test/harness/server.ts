@@ -49,6 +49,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       idempotencyHours: 24,
       trustProxy: undefined,
       termsFile: undefined,
+      signerSocket: undefined,
       loopbackWebhooks: true,
       onFatal: (error) => {
         throw error;

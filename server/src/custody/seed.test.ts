@@ -5,7 +5,7 @@ import { entropyToMnemonic, mnemonicToEntropy, mnemonicToSeedSync } from '@scure
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { describe, expect, test } from 'vitest';
 import { createVault } from '../platform/seal.ts';
-import { createSeed, openSeed, sealSeed, seedFromMnemonic } from './seed.ts';
+import { createSeed, openSeed, sealAbsence, sealSeed, seedFromMnemonic, seedFromWords } from './seed.ts';
 
 const abandonAbout = `${'abandon '.repeat(11)}about`;
 const abandonArt = `${'abandon '.repeat(23)}art`;
@@ -127,7 +127,12 @@ describe('a sealed seed', () => {
     const mnemonic = createSeed();
     const sealed = sealSeed(vault, mnemonic);
     expect(sealed).not.toContain(mnemonic.split(' ')[0]);
-    expect(openSeed(vault, sealed)).toBe(mnemonic);
+    const opened = openSeed(vault, sealed);
+    if (!('words' in opened)) throw new Error('no words');
+    expect(opened.words.toString()).toBe(mnemonic);
+    expect(seedFromWords(opened.words)).toEqual(Buffer.from(seedFromMnemonic(mnemonic)));
+    expect(opened.words.every((byte) => byte === 0)).toBe(true);
+    expect(openSeed(vault, sealAbsence(vault, '0xabc'))).toEqual({ treasury: '0xabc' });
   });
 
   test('does not open under another master key or for another purpose', () => {

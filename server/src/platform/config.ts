@@ -45,6 +45,8 @@ export interface Config {
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
+  /** The socket of a signer that runs apart and keeps the seed; the server keeps it when undefined. */
+  readonly signerSocket: string | undefined;
   readonly json: boolean;
   readonly ephemeral: boolean;
 }
@@ -239,6 +241,9 @@ function serverOptions(): Option[] {
       'the terms that customers accept, in Markdown; its name is their version',
     )
       .env('OPENLEDGER_TERMS_FILE')
+      .argParser(parseText),
+    new Option('--signer-socket <path>', 'the socket of a signer that runs apart and keeps the seed')
+      .env('OPENLEDGER_SIGNER_SOCKET')
       .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),

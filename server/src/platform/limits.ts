@@ -80,6 +80,17 @@ export const limits = {
   // Custody
   /** How many derivation indexes a process reserves at a time. */
   derivationBlock: 16,
+  /** No transfer is longer: a Solana message has 1,232 bytes at most, an EIP-3009 call 292. */
+  signerTransactionBytes: 4096,
+  /** One request or answer of the signer's socket. */
+  signerFrameBytes: 64 * 1024,
+  signerConnections: 32,
+  signerTimeoutMs: 10_000,
+  /** A signer that is away is called again after 0.1 s at first, after so long at most. */
+  signerReconnectMs: 5000,
+  signerPolicyBytes: 64 * 1024,
+  /** How long a payment is remembered after it was last signed. */
+  signerMemoryDays: 400,
 
   // Webhooks
   deliveryTimeoutMs: 15_000,

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { Option } from 'commander';
+
+/** A file rather than a flag: everybody on the machine can read the flags of a process. */
+export function passphraseOption(): Option {
+  return new Option(
+    '--passphrase-file <path>',
+    'a file whose first line is the passphrase of the seed file',
+  ).env('OPENLEDGER_SEED_PASSPHRASE_FILE');
+}
+
+/** @throws ConfigError when there is no such file, or nothing in it */
+export function readPassphrase(path: string | undefined): string {
+  if (path === undefined)
+    throw new ConfigError('--passphrase-file: Give the file that holds the passphrase.');
+  const [line = ''] = readText('--passphrase-file', path).split('\n');
+  const passphrase = line.replace(/\r$/, '');
+  if (passphrase === '') throw new ConfigError(`--passphrase-file: the first line of ${path} is empty.`);
+  return passphrase;
+}
+
+/** @throws ConfigError naming the option */
+export function readText(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${option}: cannot read ${path} (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}

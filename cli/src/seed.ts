@@ -1,0 +1,188 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { checkRecordedAddresses } from '@openledger/server/custody/recorded-addresses.ts';
+import {
+  checkedMnemonic,
+  createSeed,
+  sealAbsence,
+  sealSeed,
+  seedFromMnemonic,
+} from '@openledger/server/custody/seed.ts';
+import { openSeedFile, treasuryOf, writeSeedFile } from '@openledger/server/custody/seed-file.ts';
+import { readStoredSeed, replaceStoredSeed } from '@openledger/server/custody/seed-store.ts';
+import { readMasterKey } from '@openledger/server/key-files.ts';
+import { systemClock } from '@openledger/server/platform/clock.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
+import type { Pool } from '@openledger/server/store/pool.ts';
+import type { Command } from 'commander';
+import { passphraseOption, readPassphrase, readText } from './passphrase.ts';
+import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
+
+interface SeedOptions {
+  readonly passphraseFile?: string;
+  readonly wordsFile?: string;
+  readonly words?: boolean;
+  readonly replace?: boolean;
+}
+
+/** Adds `openledger seed …`. */
+export function addSeedCommands(program: Command): void {
+  const seed = program.command('seed').description('the seed that all addresses and keys come from');
+  const file = ['<file>', 'the seed file, encrypted with the passphrase'] as const;
+  seed
+    .command('create')
+    .description('make a new seed file, for a signer that runs apart')
+    .argument(...file)
+    .addOption(passphraseOption())
+    .action((path: string, options: SeedOptions) => createCommand(path, options));
+  seed
+    .command('backup')
+    .description("write the database's seed to a file, or print its words")
+    .argument('[file]', 'the seed file that is written; overwrites none')
+    .option('--words', 'print the 24 words instead: whoever sees them owns everything', false)
+    .addOption(passphraseOption())
+    .action((path: string | undefined, options: SeedOptions) =>
+      withVault(program.opts(), (store) => backupCommand(store, path, options)),
+    );
+  seed
+    .command('check')
+    .description('check that a backup gives every deposit address on record')
+    .argument('[file]', file[1])
+    .option('--words-file <path>', 'a file with the 24 words, instead of a seed file')
+    .addOption(passphraseOption())
+    .action((path: string | undefined, options: SeedOptions) =>
+      withStore(program.opts(), (store) => checkCommand(store, path, options)),
+    );
+  seed
+    .command('restore')
+    .description('put a backup into the database, if it gives every deposit address on record')
+    .argument('[file]', file[1])
+    .option('--words-file <path>', 'a file with the 24 words, instead of a seed file')
+    .option('--replace', 'also when another seed is there that no address comes from', false)
+    .addOption(passphraseOption())
+    .action((path: string | undefined, options: SeedOptions) =>
+      withStore(program.opts(), (store) => restoreCommand(store, program.opts(), path, options)),
+    );
+  seed
+    .command('detach')
+    .description(
+      'take the seed out of the database, once its file is right: a signer apart keeps it from then on',
+    )
+    .argument(...file)
+    .addOption(passphraseOption())
+    .action((path: string, options: SeedOptions) =>
+      withVault(program.opts(), (store) => detachCommand(store, path, options)),
+    );
+}
+
+async function createCommand(path: string, options: SeedOptions): Promise<void> {
+  await writeNew(path, writeSeedFile(createSeed(), readPassphrase(options.passphraseFile)));
+  process.stdout.write(
+    `${resolve(path)} holds a new seed. Keep a copy of it and its passphrase in another place.\n`,
+  );
+}
+
+async function backupCommand(
+  { pool, vault }: Store,
+  path: string | undefined,
+  options: SeedOptions,
+): Promise<void> {
+  const mnemonic = await storedMnemonic(pool, vault);
+  if (options.words) {
+    process.stderr.write(
+      'Whoever sees these words owns everything. Write them down; leave them in no file.\n',
+    );
+    process.stdout.write(`${mnemonic}\n`);
+    return;
+  }
+  if (path === undefined) throw new ConfigError('Give the file that is to be written, or --words.');
+  await writeNew(path, writeSeedFile(mnemonic, readPassphrase(options.passphraseFile)));
+  process.stdout.write(`${resolve(path)} holds the seed. Check it with: npx openledger seed check ${path}\n`);
+}
+
+async function checkCommand({ pool }: Store, path: string | undefined, options: SeedOptions): Promise<void> {
+  const wallets = await requireRecorded(pool, readBackup(path, options));
+  process.stdout.write(`The backup gives the addresses of all ${wallets} wallets on record.\n`);
+}
+
+async function restoreCommand(
+  { pool }: Store,
+  settings: StoreSettings,
+  path: string | undefined,
+  options: SeedOptions,
+): Promise<void> {
+  const mnemonic = readBackup(path, options);
+  const wallets = await requireRecorded(pool, mnemonic);
+  const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  if (!options.replace && wallets === 0) await refuseOther(pool, vault, mnemonic);
+  await replaceStoredSeed(pool, sealSeed(vault, mnemonic), systemClock);
+  process.stdout.write(`The seed is restored. It gives the addresses of all ${wallets} wallets on record.\n`);
+}
+
+async function detachCommand({ pool, vault }: Store, path: string, options: SeedOptions): Promise<void> {
+  const stored = await storedMnemonic(pool, vault);
+  const backup = readBackup(path, options);
+  if (stored !== backup) throw new ConfigError(`${path} holds another seed than the database.`);
+  await requireRecorded(pool, backup);
+  await replaceStoredSeed(pool, sealAbsence(vault, treasuryOf(Buffer.from(backup))), systemClock);
+  process.stdout.write(
+    'The seed is out of the database. Start the signer, and the server with --signer-socket. Old backups of the ' +
+      'database still hold the seed, sealed with the master key.\n',
+  );
+}
+
+/** Nothing tells two seeds apart while there is no address; the treasury of the other one may hold money. */
+async function refuseOther(pool: Pool, vault: Vault, mnemonic: string): Promise<void> {
+  const stored = await readStoredSeed(pool, vault);
+  const treasury = treasuryOf(Buffer.from(mnemonic));
+  const found = stored && ('words' in stored ? treasuryOf(stored.words) : stored.treasury);
+  if (found === undefined || found === treasury) return;
+  throw new ConfigError(
+    'The database has another seed, and no addresses to compare. To replace it: --replace',
+  );
+}
+
+async function storedMnemonic(pool: Pool, vault: Vault): Promise<string> {
+  const stored = await readStoredSeed(pool, vault);
+  if (!stored || !('words' in stored)) {
+    throw new ConfigError(
+      'The database has no seed: a signer apart keeps it, and its file is the one to copy.',
+    );
+  }
+  return stored.words.toString();
+}
+
+/** The words of a seed file or of a words file. */
+function readBackup(path: string | undefined, { passphraseFile, wordsFile }: SeedOptions): string {
+  if ((path === undefined) === (wordsFile === undefined))
+    throw new ConfigError('Give a seed file, or --words-file.');
+  if (path !== undefined)
+    return openSeedFile(readText('file', path), readPassphrase(passphraseFile)).toString();
+  try {
+    return checkedMnemonic(readText('--words-file', wordsFile ?? ''));
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError(`--words-file: ${(error as Error).message}`);
+  }
+}
+
+/** @returns how many wallets there are */
+async function requireRecorded(pool: Pool, mnemonic: string): Promise<number> {
+  const seed = seedFromMnemonic(mnemonic);
+  const { differing, wallets } = await checkRecordedAddresses(pool, seed).finally(() => seed.fill(0));
+  if (differing === undefined) return wallets;
+  throw new ConfigError(
+    `This is another seed: it does not give the addresses of ${differing}. Nothing was changed.`,
+  );
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { mode: 0o600, flag: 'wx', flush: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      code === 'EEXIST' ? `${path} is there already.` : `Cannot write ${path} (${code}).`,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import type { Chain } from '../chains/registry.ts';
+import { chainFamily } from '../chains/registry.ts';
+import { limits } from '../platform/limits.ts';
+import type { Pool } from '../store/pool.ts';
+import { createDeriver } from './derivation.ts';
+
+/** What comparing a seed with the addresses on record has shown. */
+export interface AddressCheck {
+  readonly wallets: number;
+  /** The first wallet whose addresses the seed does not give. */
+  readonly differing: string | undefined;
+}
+
+/**
+ * Whether a seed gives every deposit address on record.
+ *
+ * @param seed 64 bytes
+ */
+export async function checkRecordedAddresses(pool: Pool, seed: Uint8Array): Promise<AddressCheck> {
+  const deriver = createDeriver(seed);
+  let wallets = 0;
+  let after = -1n;
+  for (;;) {
+    const { rows } = await pool.query<{ id: string; index: bigint; addresses: Record<Chain, string> }>(
+      `select w.id, w.derivation_index as index, jsonb_object_agg(a.chain, a.address) as addresses
+        from (select * from wallets where derivation_index > $1 order by derivation_index limit $2) w
+        join deposit_addresses a on a.bucket = w.bucket and a.wallet_id = w.id
+        group by w.id, w.derivation_index order by w.derivation_index`,
+      [after.toString(), limits.verifyPageRows],
+    );
+    for (const { addresses, id, index } of rows) {
+      const differs = Object.entries(addresses).some(
+        ([chain, address]) => deriver.address(chainFamily(chain as Chain), Number(index)) !== address,
+      );
+      if (differs) return { wallets, differing: id };
+      wallets += 1;
+      after = index;
+    }
+    if (rows.length < limits.verifyPageRows) return { wallets, differing: undefined };
+  }
+}

@@ -1,0 +1,172 @@
+import { chmod, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { isChain, isStablecoin } from '../chains/registry.ts';
+import { ConfigError } from '../platform/config.ts';
+import { limits } from '../platform/limits.ts';
+import type { Logger } from '../platform/logger.ts';
+import { type AuthorizationRequest, type Intent, SignerRefusal, type SignRequest } from './intent.ts';
+import type { Signer } from './signer.ts';
+import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
+
+interface Call {
+  readonly id: number;
+  readonly operation: string;
+  readonly argument: unknown;
+}
+
+/**
+ * Offers a signer on a unix socket, to whoever may open the file.
+ *
+ * @param mode of the socket's file, e.g. 0o600: only the same user
+ * @returns what ends it
+ * @throws ConfigError when another signer listens there
+ */
+export async function serveSigner(
+  signer: Signer,
+  path: string,
+  mode: number,
+  logger: Logger,
+): Promise<() => Promise<void>> {
+  if (await isListening(path)) throw new ConfigError(`--socket: another process listens on ${path}.`);
+  await rm(path, { force: true });
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    serve(socket, signer, logger);
+  });
+  server.maxConnections = limits.signerConnections;
+  await listen(server, path, mode);
+  return async () => {
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+}
+
+/** The file is made for its owner alone, and opened to a group, if so, only then. */
+async function listen(server: Server, path: string, mode: number): Promise<void> {
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`--socket: cannot listen on ${path} (${code}).`);
+  } finally {
+    process.umask(before);
+  }
+  await chmod(path, mode);
+}
+
+async function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function serve(socket: Socket, signer: Signer, logger: Logger): void {
+  const end = (): void => void socket.destroy();
+  socket.on('error', end);
+  writeFrame(socket, { version: protocolVersion });
+  readFrames(
+    socket,
+    (content) => {
+      const call = readCall(content);
+      if (!call) return end();
+      void answer(signer, call, logger).then((reply) => {
+        if (!socket.destroyed) writeFrame(socket, { id: call.id, ...reply });
+      });
+    },
+    end,
+  );
+}
+
+function readCall(content: unknown): Call | undefined {
+  const { argument, id, operation } = (content ?? {}) as Partial<Call>;
+  if (!Number.isSafeInteger(id) || typeof operation !== 'string') return undefined;
+  return { id: id as number, operation, argument };
+}
+
+async function answer(signer: Signer, { argument, operation }: Call, logger: Logger) {
+  try {
+    const result = await carryOut(signer, operation, argument);
+    if (operation.startsWith('sign')) logger.info(factsOf(operation, argument), 'signed');
+    return { result };
+  } catch (error) {
+    if (error instanceof SignerRefusal) {
+      logger.warn({ ...factsOf(operation, argument), code: error.code }, 'refused');
+      return { refusal: { code: error.code, message: error.message } };
+    }
+    if (error instanceof RangeError) return { outOfRange: error.message };
+    logger.error({ err: error, operation }, 'a request failed');
+    return { failure: 'The signer failed; its log says why.' };
+  }
+}
+
+/** What may be told of a request: no bytes. */
+function factsOf(operation: string, argument: unknown) {
+  const { chain, intent, reference } = (argument ?? {}) as Partial<SignRequest>;
+  return { operation, chain, reference, kind: intent?.kind };
+}
+
+async function carryOut(signer: Signer, operation: string, argument: unknown): Promise<unknown> {
+  switch (operation) {
+    case 'depositAddresses':
+      return signer.depositAddresses(typeof argument === 'number' ? argument : Number.NaN);
+    case 'treasuryAddresses':
+      return signer.treasuryAddresses();
+    case 'sign':
+      return signer.sign(readSignRequest(argument));
+    case 'signAuthorization':
+      return signer.signAuthorization(readAuthorization(argument));
+    default:
+      throw new SignerRefusal('invalid_request', 'There is no such operation.');
+  }
+}
+
+function readSignRequest(argument: unknown): SignRequest {
+  const { chain, intent, reference, unsigned } = (argument ?? {}) as SignRequest;
+  expectRequest(typeof chain === 'string' && isChain(chain) && typeof reference === 'string');
+  expectRequest(unsigned instanceof Uint8Array && typeof intent === 'object' && intent !== null);
+  return { chain, reference, unsigned, intent: readIntent(intent) };
+}
+
+function readIntent(intent: Intent): Intent {
+  const { kind } = intent;
+  if (kind === 'top_up') {
+    const { amountNative, index } = intent;
+    expectRequest(typeof amountNative === 'bigint' && typeof index === 'number');
+    return { kind, amountNative, index };
+  }
+  const { amountMinor, token } = intent;
+  expectRequest(typeof token === 'string' && isStablecoin(token) && typeof amountMinor === 'bigint');
+  if (kind === 'transfer') {
+    expectRequest(typeof intent.destination === 'string');
+    return { kind, token, amountMinor, destination: intent.destination };
+  }
+  expectRequest((kind === 'sweep' || kind === 'authorised_sweep') && typeof intent.index === 'number');
+  return { kind, token, amountMinor, index: intent.index };
+}
+
+function readAuthorization(argument: unknown): AuthorizationRequest {
+  const request = (argument ?? {}) as AuthorizationRequest;
+  const { amountMinor, chain, index, name, nonce, token, validAfter, validBefore, version } = request;
+  expectRequest(
+    typeof chain === 'string' && isChain(chain) && typeof token === 'string' && isStablecoin(token),
+  );
+  expectRequest([amountMinor, validAfter, validBefore].every((value) => typeof value === 'bigint'));
+  expectRequest(typeof index === 'number' && typeof name === 'string' && typeof version === 'string');
+  expectRequest(nonce instanceof Uint8Array);
+  return { chain, token, amountMinor, index, name, version, validAfter, validBefore, nonce };
+}
+
+function expectRequest(condition: boolean): asserts condition {
+  if (!condition) throw new SignerRefusal('invalid_request', 'The request has a field missing or wrong.');
+}
