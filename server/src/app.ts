@@ -5,6 +5,7 @@ import { createIndexSource } from './custody/indexes.ts';
 import { seedFromMnemonic } from './custody/seed.ts';
 import { openMasterSeed } from './custody/seed-store.ts';
 import { createLocalSigner } from './custody/signer.ts';
+import { createSpendTable } from './custody/spend-table.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
@@ -116,7 +117,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     await migrate(pool, migrationsFolder);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
-    const signer = createLocalSigner(seedFromMnemonic(await openMasterSeed(pool, vault, clock)));
+    const signer = createLocalSigner(seedFromMnemonic(await openMasterSeed(pool, vault, clock)), {
+      policy: {},
+      book: createSpendTable(pool, clock),
+      clock,
+    });
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
     const ids = createIdSource(clock);

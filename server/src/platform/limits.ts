@@ -70,6 +70,8 @@ export const limits = {
   // Custody
   /** How many derivation indexes a process reserves at a time. */
   derivationBlock: 16,
+  /** No transfer is longer: a Solana message has 1,232 bytes at most, an EIP-3009 call 292. */
+  signerTransactionBytes: 4096,
 
   // Webhooks
   deliveryTimeoutMs: 15_000,

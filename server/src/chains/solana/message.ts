@@ -1,0 +1,72 @@
+import { base58 } from '@scure/base';
+
+/** One instruction of a message, its accounts as addresses. */
+export interface DecodedInstruction {
+  readonly program: string;
+  readonly accounts: readonly string[];
+  readonly data: Uint8Array;
+}
+
+/** A message without address lookup tables. */
+export interface DecodedMessage {
+  /** How many signatures it needs; those addresses come first. */
+  readonly signatures: number;
+  readonly accounts: readonly string[];
+  readonly blockhash: string;
+  readonly instructions: readonly DecodedInstruction[];
+}
+
+const version0 = 0x80;
+const addressBytes = 32;
+
+/**
+ * Decodes a message of version 0 (Solana documentation, Transactions; SIMD-0014 for the version's prefix). Lookup tables
+ * are refused: what they name is not in the bytes.
+ *
+ * @throws RangeError when the bytes are anything else, or have something behind them
+ */
+export function decodeMessage(bytes: Uint8Array): DecodedMessage {
+  let at = 0;
+  const take = (length: number): Uint8Array => {
+    expect(at + length <= bytes.length);
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const takeByte = (): number => take(1)[0] as number;
+  /** The compact-u16 of Solana: seven bits a byte, three bytes at most. */
+  const takeLength = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 21; shift += 7) {
+      const byte = takeByte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        expect(shift === 0 || byte !== 0);
+        return value;
+      }
+    }
+    throw new RangeError('A length has no end');
+  };
+  const takeAddress = (): string => base58.encode(take(addressBytes));
+
+  expect(takeByte() === version0);
+  const [signatures] = take(3) as unknown as [number];
+  const accounts = Array.from({ length: takeLength() }, takeAddress);
+  expect(signatures <= accounts.length && new Set(accounts).size === accounts.length);
+  const accountAt = (index: number): string => {
+    const account = accounts[index];
+    expect(account !== undefined);
+    return account;
+  };
+  const blockhash = takeAddress();
+  const instructions = Array.from({ length: takeLength() }, (): DecodedInstruction => {
+    const program = accountAt(takeByte());
+    const named = Array.from(take(takeLength()), accountAt);
+    return { program, accounts: named, data: take(takeLength()) };
+  });
+  expect(takeLength() === 0 && at === bytes.length);
+  return { signatures, accounts, blockhash, instructions };
+}
+
+function expect(condition: boolean): asserts condition {
+  if (!condition) throw new RangeError('These bytes are no message of version 0 without lookup tables');
+}
