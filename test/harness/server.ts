@@ -46,6 +46,8 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       idempotencyHours: 24,
       trustProxy: undefined,
       termsFile: undefined,
+      chainsFile: undefined,
+      screeningFile: undefined,
       loopbackWebhooks: true,
       onFatal: (error) => {
         throw error;

@@ -50,7 +50,7 @@ async function problemsAfter(...tampering: string[]): Promise<string[]> {
     return (await verifyLedger(pool)).problems.map(({ kind }) => kind);
   } finally {
     for (const table of tables) {
-      await pool.query(`truncate ${table}`);
+      await pool.query(`truncate ${table} cascade`);
       await pool.query(`insert into ${table} select * from kept_${table}`);
       await pool.query(`drop table kept_${table}`);
     }

@@ -45,6 +45,10 @@ export interface Config {
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
+  /** The chains that live keys are served on; none when undefined. */
+  readonly chainsFile: string | undefined;
+  /** The rules that transfers on them are screened by; all pass when undefined. */
+  readonly screeningFile: string | undefined;
   readonly json: boolean;
   readonly ephemeral: boolean;
 }
@@ -239,6 +243,12 @@ function serverOptions(): Option[] {
       'the terms that customers accept, in Markdown; its name is their version',
     )
       .env('OPENLEDGER_TERMS_FILE')
+      .argParser(parseText),
+    new Option('--chains-file <path>', 'the chains that live keys are served on, in JSON')
+      .env('OPENLEDGER_CHAINS_FILE')
+      .argParser(parseText),
+    new Option('--screening-file <path>', 'rules that live transfers on chains are screened by, in JSON')
+      .env('OPENLEDGER_SCREENING_FILE')
       .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),
