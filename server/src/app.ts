@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { ensureOrganisation, type MadeKeys } from './bootstrap.ts';
+import { readChainsFile } from './chains/config.ts';
+import { signingPolicy } from './chains/signing-policy.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import { openSigner } from './custody/open-signer.ts';
+import type { DepositAddress } from './custody/signer.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
@@ -35,9 +38,11 @@ import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
 import { sandboxValues } from './resources/transfers/magic.ts';
+import { velocityOf } from './resources/transfers/queries.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
 import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
+import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { migrate } from './store/migrate.ts';
@@ -46,6 +51,7 @@ import { keepPublicUrl } from './store/public-url.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
+import { openChains, startChains } from './workers/chains.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
 import { createEventStreams } from './workers/event-streams.ts';
@@ -77,6 +83,10 @@ export interface AppOptions extends RateSettings {
   readonly termsFile: string | undefined;
   /** The socket of a signer that runs apart; this process signs when undefined. */
   readonly signerSocket: string | undefined;
+  /** The chains that live keys are served on; none when undefined. */
+  readonly chainsFile: string | undefined;
+  /** The rules that transfers on them are screened by; all pass when undefined. */
+  readonly screeningFile: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
   readonly clock?: Clock;
@@ -92,6 +102,8 @@ export interface App {
   readonly url: string;
   readonly pool: Pool;
   readonly writer: Writer;
+  /** Where transfers are sent from, and what has to be funded, on every chain. */
+  readonly treasuries: readonly DepositAddress[];
   /** The keys, when this start made the organisation. */
   readonly madeKeys: MadeKeys | undefined;
   /** In-flight requests finish, what was accepted is committed, connections are closed. */
@@ -117,7 +129,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     await migrate(pool, migrationsFolder);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
-    const signer = await openSigner({ pool, vault, clock, socket: options.signerSocket });
+    const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
+    const policy = signingPolicy(chainConfigs);
+    const signer = await openSigner({ pool, vault, clock, policy, socket: options.signerSocket });
     opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
@@ -161,6 +175,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       nowMs: clocks.nowIn(environmentId),
       publicUrl: publicUrl(),
     });
+    const { logger } = options;
+    const rules = options.screeningFile === undefined ? noRules : readRulesFile(options.screeningFile);
+    const screener = createRuleScreener(rules, (subject, hours) => velocityOf(pool, subject, hours));
+    const chainsDeps = { pool, writer, logger, metrics, rates: rates.live?.provider, signer, screener };
+    const ports = await openChains(chainConfigs, chainsDeps);
+    opened.push(() => Promise.all(ports.map((port) => port.close())));
+    const isPayable = (chain: string, currency: string): boolean =>
+      ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket, linksIn }),
@@ -168,7 +190,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox }),
+      ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox, isPayable }),
       ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
@@ -218,6 +240,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       fanOut,
       deliveries,
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
+      ...startChains(ports, chainsDeps),
     );
     if (rates.live) {
       const { ratesRefreshMs: refreshMs } = options;
@@ -228,7 +251,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => streams.stop().then(() => http.close()));
     url = await listen(http, options);
     await keepPublicUrl(pool, publicUrl(), clock);
-    return { url, pool, writer, madeKeys, stop: close };
+    const treasuries = await signer.treasuryAddresses();
+    return { url, pool, writer, treasuries, madeKeys, stop: close };
   } catch (error) {
     await close();
     throw error;

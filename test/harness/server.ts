@@ -50,6 +50,8 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       trustProxy: undefined,
       termsFile: undefined,
       signerSocket: undefined,
+      chainsFile: undefined,
+      screeningFile: undefined,
       loopbackWebhooks: true,
       onFatal: (error) => {
         throw error;

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ConfigError } from '../platform/config.ts';
 import type { Vault } from '../platform/seal.ts';
 import type { Pool } from '../store/pool.ts';
+import type { SignerPolicy } from './policy.ts';
 import { connectSigner } from './remote-signer.ts';
 import { openMasterSeed, requireSeedApart } from './seed-store.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
@@ -11,6 +12,8 @@ interface SignerPlace {
   readonly pool: Pool;
   readonly vault: Vault;
   readonly clock: Clock;
+  /** What a signer in this process may sign; one that runs apart has its own. */
+  readonly policy: SignerPolicy;
   /** Of a signer that runs apart; undefined when this process is to sign. */
   readonly socket: string | undefined;
 }
@@ -23,14 +26,14 @@ interface SignerPlace {
  */
 export async function openSigner({
   clock,
+  policy,
   pool,
   socket,
   vault,
 }: SignerPlace): Promise<Signer & { close(): void }> {
   if (socket === undefined) {
     const seed = await openMasterSeed(pool, vault, clock);
-    // No chain is configured: this signer gives addresses and signs nothing.
-    const signer = createLocalSigner(seed, { policy: {}, book: createSpendTable(pool, clock), clock });
+    const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool, clock), clock });
     seed.fill(0);
     return { ...closable(signer), close: () => undefined };
   }

@@ -27,6 +27,8 @@ const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.
  */
 const explainingJournals = `case t.type || ' ' || t.status
   when 'deposit completed' then array['deposit']
+  when 'deposit payment_submitted' then array['']
+  when 'deposit failed' then array['']
   when 'deposit returned' then array['deposit_hold deposit_return']
   when 'transfer completed' then array['transfer_reserve transfer_settle']
   when 'transfer payment_processed' then array['transfer_reserve transfer_settle']
@@ -120,8 +122,8 @@ export const checks: readonly Check[] = [
       )
       select t.id, 'a ' || t.status || ' ' || t.type || ' whose journals do not say so' as message
       from transactions t left join told on told.bucket = t.bucket and told.transaction_id = t.id
-      where ${ofEnvironment('t')} and not coalesce(told.journals = any (${explainingJournals})
-        and (told.credited, told.held, told.earned) = ${saidToMove}, false)`,
+      where ${ofEnvironment('t')} and not coalesce(coalesce(told.journals, '') = any (${explainingJournals})
+        and (coalesce(told.credited, 0), coalesce(told.held, 0), coalesce(told.earned, 0)) = ${saidToMove}, false)`,
   },
   {
     kind: 'journal_without_transaction',

@@ -51,7 +51,7 @@ async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]
     return (await verifyLedger(pool)).problems;
   } finally {
     for (const table of tables) {
-      await pool.query(`truncate ${table}`);
+      await pool.query(`truncate ${table} cascade`);
       await pool.query(`insert into ${table} select * from kept_${table}`);
       await pool.query(`drop table kept_${table}`);
     }

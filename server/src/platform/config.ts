@@ -47,6 +47,10 @@ export interface Config {
   readonly termsFile: string | undefined;
   /** The socket of a signer that runs apart and keeps the seed; the server keeps it when undefined. */
   readonly signerSocket: string | undefined;
+  /** The chains that live keys are served on; none when undefined. */
+  readonly chainsFile: string | undefined;
+  /** The rules that transfers on them are screened by; all pass when undefined. */
+  readonly screeningFile: string | undefined;
   readonly json: boolean;
   readonly ephemeral: boolean;
 }
@@ -244,6 +248,12 @@ function serverOptions(): Option[] {
       .argParser(parseText),
     new Option('--signer-socket <path>', 'the socket of a signer that runs apart and keeps the seed')
       .env('OPENLEDGER_SIGNER_SOCKET')
+      .argParser(parseText),
+    new Option('--chains-file <path>', 'the chains that live keys are served on, in JSON')
+      .env('OPENLEDGER_CHAINS_FILE')
+      .argParser(parseText),
+    new Option('--screening-file <path>', 'rules that live transfers on chains are screened by, in JSON')
+      .env('OPENLEDGER_SCREENING_FILE')
       .argParser(parseText),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),

@@ -92,6 +92,34 @@ export const limits = {
   /** How long a payment is remembered after it was last signed. */
   signerMemoryDays: 400,
 
+  // Chains
+  nodeTimeoutMs: 15_000,
+  nodeAnswerBytes: 64 * 1024 * 1024,
+  nodeConnections: 8,
+  /** A node that is more blocks behind the best one is not asked. */
+  nodeLagBlocks: 3,
+  /** An answer with so many logs is thought to have been cut short. */
+  logsPerAnswer: 10_000,
+  /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */
+  watchedTopics: 200,
+  /** So long a process works on a chain alone without saying so again. */
+  chainLeaseMs: 5000,
+  /** Ranges of blocks that are read before the worker looks at anything else. */
+  rangesPerTurn: 20,
+  /** Payments that wait for a block at a time: nodes keep few of one sender. */
+  paymentsInFlight: 16,
+  refusalsBeforeFailure: 3,
+  /** Balances that a node is asked for at once. */
+  balancesAtOnce: 16,
+  /** Deposit addresses that are swept in a turn. */
+  sweepsPerTurn: 8,
+  /** Turns of the payments' worker between two looks for deposits to sweep. */
+  sweepEveryTurns: 10,
+  /** Deposits that are written at once. */
+  depositsAtOnce: 64,
+  /** Wallets that are this much older than the newest known one are surely known. */
+  walletOverlapMs: 10 * 60 * 1000,
+
   // Webhooks
   deliveryTimeoutMs: 15_000,
   deliveryResponseBytes: 1024,

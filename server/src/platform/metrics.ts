@@ -10,6 +10,11 @@ export interface Metrics {
   readonly batchRetries: Counter<'reason'>;
   readonly deliveries: Counter<'result'>;
   readonly ratesRefreshes: Counter<'result'>;
+  readonly chainTurns: Counter<'chain' | 'result'>;
+  readonly chainHeight: Gauge<'chain' | 'kind'>;
+  readonly chainReorganisations: Counter<'chain'>;
+  readonly chainNotices: Counter<'chain' | 'reason'>;
+  readonly chainNodeUp: Gauge<'chain' | 'node'>;
 }
 
 /**
@@ -72,6 +77,42 @@ export function createMetrics(queuedCommands: () => number): Metrics {
       name: 'openledger_rates_refreshes_total',
       help: 'Times that exchange rates were fetched: renewed all, some (partial) or none of them',
       labelNames: ['result'],
+      registers,
+    }),
+    ...chainMetrics(registers),
+  };
+}
+
+function chainMetrics(registers: Registry[]) {
+  return {
+    chainTurns: new Counter({
+      name: 'openledger_chain_turns_total',
+      help: 'Times that a chain was looked at',
+      labelNames: ['chain', 'result'],
+      registers,
+    }),
+    chainHeight: new Gauge({
+      name: 'openledger_chain_height',
+      help: 'The newest block (head), and the block up to which deposits are credited (confirmed)',
+      labelNames: ['chain', 'kind'],
+      registers,
+    }),
+    chainReorganisations: new Counter({
+      name: 'openledger_chain_reorganisations_total',
+      help: 'Times that blocks which had been read were replaced',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainNotices: new Counter({
+      name: 'openledger_chain_notices_total',
+      help: 'Transfers to addresses of ours that were not credited, by reason',
+      labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainNodeUp: new Gauge({
+      name: 'openledger_chain_node_up',
+      help: '1 while a node of a chain is of use',
+      labelNames: ['chain', 'node'],
       registers,
     }),
   };

@@ -210,6 +210,35 @@ export interface TransactionRow {
   sandbox_outcome: string | null;
 }
 
+export interface ChainDepositRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  wallet_id: string;
+  chain: string;
+  tx_hash: string;
+  height: bigint;
+  block_id: string;
+  currency: string;
+  amount_minor: bigint;
+  status: 'pending' | 'confirmed' | 'credited' | 'vanished';
+  transaction_id: string;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What was found about a live transfer, whose id it has. */
+export interface ScreeningRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  verdict: 'allow' | 'review' | 'reject';
+  reason: string;
+  decision: 'approved' | 'rejected' | null;
+  decided_at: string | null;
+  created_at: string;
+}
+
 export interface VirtualAccountRow {
   bucket: number;
   id: string;

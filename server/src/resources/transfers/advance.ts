@@ -176,6 +176,8 @@ export function cancelTransfer(key: TransferKey, terms: MoveTerms): Command<stri
     const refusal = refuseCancel(transfer.row);
     if (refusal) return { refusal };
     const cause = { code: null, text: 'It was cancelled.' };
-    return moveAlong(transfer, ['failed'], context, terms, () => cause, transactionJson);
+    // The sandbox shows each status for a while.
+    const way = terms.live ? (['failed', 'refunded'] as const) : (['failed'] as const);
+    return moveAlong(transfer, way, context, terms, () => cause, transactionJson);
   });
 }

@@ -27,13 +27,13 @@ import type { TransferTerms } from './terms.ts';
 /**
  * Creates a transfer: the whole amount leaves the available balance in the same database transaction.
  *
- * @param stepMs how long the sandbox lets it rest in each status
+ * @param stepMs how long the sandbox lets it rest in each status; null on a real chain, which alone moves it on
  */
 export function createTransfer(
   environmentId: string,
   body: CreateTransferBody,
   terms: TransferTerms,
-  stepMs: number,
+  stepMs: number | null,
 ): Command<string> {
   const { customerId, walletId } = body;
   const bucket = bucketOfId(walletId);
@@ -63,7 +63,8 @@ export function createTransfer(
         (theirs ? refuseSender(state, context, customerId, terms, payee.length > 0) : undefined) ??
         refuseWithdrawal(wallet, customerId, balance, terms);
       if (refusal) return { refusal };
-      const row = newTransfer(body, terms, stepMs, outcomeOf(state, context, terms), context);
+      const outcome = stepMs === null ? null : outcomeOf(state, context, terms);
+      const row = newTransfer(body, terms, stepMs, outcome, context);
       const data = transactionJson(row);
       return {
         result: data,
@@ -105,7 +106,7 @@ function outcomeOf(state: State, { vault }: DecideContext, terms: TransferTerms)
 function newTransfer(
   body: CreateTransferBody,
   terms: TransferTerms,
-  stepMs: number,
+  stepMs: number | null,
   outcome: string | null,
   context: DecideContext,
 ): TransactionRow {
@@ -120,7 +121,7 @@ function newTransfer(
     reference: body.reference ?? null,
     client_reference_id: body.clientReferenceId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
-    next_action_at: outcome === 'hold_review' ? null : toIsoTime(context.nowMs + stepMs),
+    next_action_at: stepMs === null || outcome === 'hold_review' ? null : toIsoTime(context.nowMs + stepMs),
     sandbox_outcome: outcome,
     ...destinationOf(terms),
   });

@@ -37,6 +37,15 @@ export interface MoveTerms {
   readonly stepMs: number;
   /** The rate of now, of a payout; undefined when there is none. */
   readonly conversion: ConversionRate | undefined;
+  /** Of a transfer on a real chain: what the chain has told. Nothing moves it on but the chain. */
+  readonly live?: LiveMove;
+}
+
+/** What a real chain has told of a transfer. */
+export interface LiveMove {
+  readonly txHash?: string;
+  /** Null when what was paid in the chain's own coin cannot be said in the transfer's currency. */
+  readonly gasFeeMinor?: bigint | null;
 }
 
 /** A transfer in its next status, and the journals that go with the move. */
@@ -63,12 +72,12 @@ export function moveTransfer(
   };
   switch (status) {
     case 'payment_submitted':
-      return isPayout(row) ? submitPayout(moved, context, terms) : broadcast(moved);
+      return isPayout(row) ? submitPayout(moved, context, terms) : broadcast(moved, terms);
     case 'payment_processed':
       return { row: moved, journals: [settlePayoutFlow(context, payoutOf(row))] };
     case 'completed':
       return {
-        row: { ...moved, ...arrived(row) },
+        row: { ...moved, ...arrived(row, terms) },
         journals: [settleTransferFlow(context, chainOf(row), moneyOf(row))],
       };
     case 'failed':
@@ -96,8 +105,9 @@ export function nextActionAt(
   row: TransactionRow,
   status: TransactionStatus,
   { nowMs }: DecideContext,
-  { stepMs }: MoveTerms,
+  { live, stepMs }: MoveTerms,
 ): string | null {
+  if (live) return null;
   if (status === 'completed' || status === 'refunded') return null;
   if (status === 'payment_submitted' && row.sandbox_outcome === 'hold_payment') return null;
   if (status !== 'payment_processed') return toIsoTime(nowMs + stepMs);
@@ -107,8 +117,9 @@ export function nextActionAt(
   return toIsoTime(Math.max(nowMs, returnDeadlineMs(railOf(row), settledAtMs, code)));
 }
 
-function broadcast(row: TransactionRow): Move {
-  return { row: { ...row, destination_tx_hash: sandboxTxHash(chainOf(row), row.id) }, journals: [] };
+function broadcast(row: TransactionRow, { live }: MoveTerms): Move {
+  const txHash = live ? (live.txHash ?? null) : sandboxTxHash(chainOf(row), row.id);
+  return { row: { ...row, destination_tx_hash: txHash }, journals: [] };
 }
 
 /** Whether less of a payout would arrive at the rate of now than its rail pays. */
@@ -137,8 +148,13 @@ function submitPayout(row: TransactionRow, context: DecideContext, { conversion 
 }
 
 /** What is known once a transfer has arrived. The simulated chains charge nothing. */
-function arrived(row: TransactionRow) {
-  return { final_minor: row.net_minor, gas_fee_minor: 0n, exchange_fee_minor: 0n };
+function arrived(row: TransactionRow, { live }: MoveTerms) {
+  return {
+    final_minor: row.net_minor,
+    gas_fee_minor: live ? (live.gasFeeMinor ?? null) : 0n,
+    exchange_fee_minor: 0n,
+    destination_tx_hash: live?.txHash ?? row.destination_tx_hash,
+  };
 }
 
 /** Until a payout has been processed, nothing has left our bank: what was worked out for it has not come true. */

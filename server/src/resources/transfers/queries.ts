@@ -1,8 +1,11 @@
+import type { Chain } from '../../chains/registry.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
+import { arrayLiteral } from '../../store/arrays.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { TransactionRow } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import { findTransaction } from '../transactions/queries.ts';
 import type { TransferKey } from './advance.ts';
 
@@ -35,4 +38,69 @@ export async function listDueTransfers(pool: Pool, now: string, latest: string):
     values: [now, limits.settlementBatch, latest],
   });
   return rows;
+}
+
+/** What sending a transfer on a real chain needs to know of it. */
+export interface LiveTransfer extends TransferKey {
+  readonly customer_id: string;
+  readonly status: TransactionStatus;
+  readonly net_minor: bigint;
+  readonly amount_minor: bigint;
+  readonly destination_address: string;
+  readonly created_at: string;
+}
+
+const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_id, t.source_currency,
+  t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.destination_address,
+  t.created_at`;
+
+/** Live transfers on a chain that wait to be screened or sent, the oldest first. */
+export async function listOpenOnChain(
+  pool: Pool,
+  chain: Chain,
+  status: 'in_review' | 'funds_received',
+): Promise<LiveTransfer[]> {
+  const { rows } = await pool.query<LiveTransfer>({
+    name: 'list_open_on_chain',
+    text: `select ${liveColumns} from transactions t
+      join environments e on e.current_id = t.environment_id and e.kind = 'live'
+      where t.destination_payment_rail = $1 and t.status = $2 and t.type = 'transfer' and t.payout_account_id is null
+        and t.next_action_at is null and t.status in ('in_review', 'funds_received')
+      order by t.id limit $3`,
+    values: [chain, status, limits.settlementBatch],
+  });
+  return rows;
+}
+
+/** Transfers by their ids. */
+export async function findLiveTransfers(
+  pool: Pool,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, LiveTransfer>> {
+  const { rows } = await pool.query<LiveTransfer>({
+    name: 'find_live_transfers',
+    text: `select ${liveColumns} from transactions t
+      join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
+        on t.bucket = wanted_bucket and t.id = wanted_id`,
+    values: [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', [...ids])],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What a customer has sent on chains in so many hours up to a transfer, itself included; what came back apart. */
+export async function velocityOf(
+  pool: Pool,
+  { customerId, transferId }: { readonly customerId: string; readonly transferId: string },
+  hours: number,
+): Promise<{ amountMinor: bigint; transfers: number }> {
+  const { rows } = await pool.query<{ amount: string; transfers: string }>({
+    name: 'velocity_of_customer',
+    text: `select coalesce(sum(t.amount_minor), 0)::text as amount, count(*)::text as transfers
+      from transactions now_sent join transactions t on t.bucket = now_sent.bucket and t.customer_id = $3
+      where now_sent.bucket = $1 and now_sent.id = $2 and t.type = 'transfer' and t.payout_account_id is null
+        and t.status not in ('failed', 'refunded') and t.id <= now_sent.id
+        and t.created_at > now_sent.created_at - $4 * interval '1 hour'`,
+    values: [bucketOfId(transferId), transferId, customerId, hours],
+  });
+  return { amountMinor: BigInt(rows[0]?.amount ?? 0), transfers: Number(rows[0]?.transfers ?? 0) };
 }

@@ -26,6 +26,8 @@ interface Deps {
   readonly onChainFee: Ratio;
   readonly fiatFee: Ratio;
   readonly sandboxStepMs: number;
+  /** Whether a currency can be sent on a real chain. */
+  isPayable(chain: string, currency: string): boolean;
 }
 
 const tag = 'Transfers';
@@ -36,7 +38,7 @@ export function transferRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), cancelRoute(deps)];
 }
 
-function createRoute({ clocks, db, rates, sandboxStepMs, ...fees }: Deps): Route {
+function createRoute({ clocks, db, isPayable, rates, sandboxStepMs, ...fees }: Deps): Route {
   return writeRoute<CreateTransferBody>({
     method: 'POST',
     path: '/v1/transfers',
@@ -47,14 +49,17 @@ function createRoute({ clocks, db, rates, sandboxStepMs, ...fees }: Deps): Route
       'Sends stablecoins from a wallet to an address on a chain, or pays them out in a fiat currency to a ' +
       'counterparty. The whole amount leaves the available balance at once; `netAmount` is what is sent, or converted ' +
       'and paid out at the rate of the moment when it is handed to the bank. In the sandbox the transfer walks to its ' +
-      'end by itself.',
+      'end by itself; with a live key it is signed and sent on the chain that the server is configured for.',
     access: 'key',
     body: CreateTransferBody,
     okDescription: 'Transfer created',
     data,
     async write({ body, caller }) {
       const { id, kind } = caller.environment;
-      if (kind === 'live') throw new ApiError(noLiveRail());
+      const isLive = kind === 'live';
+      if (isLive && !isPayable(body.destinationPaymentRail, body.sourceCurrency ?? 'usdc')) {
+        throw new ApiError(noLiveRail());
+      }
       const nowMs = clocks.nowIn(id);
       const read = readTerms(body, {
         ...fees,
@@ -65,7 +70,7 @@ function createRoute({ clocks, db, rates, sandboxStepMs, ...fees }: Deps): Route
       if (!canBeTheirs && !(await findCustomer(db, id, body.customerId))) {
         throw new ApiError(customerNotFound());
       }
-      return createTransfer(id, body, read.terms, sandboxStepMs);
+      return createTransfer(id, body, read.terms, isLive ? null : sandboxStepMs);
     },
   });
 }
@@ -130,12 +135,14 @@ function cancelRoute({ db, sandboxStepMs: stepMs }: Deps): Route {
     errors: ['NOT_FOUND'],
     async write({ caller, params: { transferId = '' } }) {
       const row = await requireTransfer(db, caller.environment.id, transferId);
-      return cancelTransfer(row, { stepMs, conversion: undefined });
+      return caller.environment.kind === 'live'
+        ? cancelTransfer(row, { stepMs: 0, conversion: undefined, live: {} })
+        : cancelTransfer(row, { stepMs, conversion: undefined });
     },
   });
 }
 
 function noLiveRail() {
-  const message = 'No chain or bank is configured for live transfers on this server.';
+  const message = 'No chain or bank is configured for live transfers of this kind on this server.';
   return invalidRequest('rail_not_configured', message, [{ path: '/destinationPaymentRail', message }]);
 }

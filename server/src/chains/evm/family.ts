@@ -1,0 +1,27 @@
+import type { Signer } from '../../custody/signer.ts';
+import type { ChainConfig } from '../config.ts';
+import type { ChainPort } from '../port.ts';
+import { createNode } from './node.ts';
+import { createNodes, type NodeListener } from './nodes.ts';
+import { createEvmReader } from './reader.ts';
+import { createEvmSender } from './sender.ts';
+
+/** Opens an EVM chain. Nothing is asked of its nodes yet. */
+export function createEvmChain(
+  config: ChainConfig,
+  treasury: string,
+  signer: Pick<Signer, 'sign' | 'signAuthorization'>,
+  listen: NodeListener,
+): ChainPort {
+  const nodes = createNodes(config.rpcUrls.map(createNode), config.networkId, listen);
+  return {
+    chain: config.chain,
+    config,
+    nativeUnit: 10n ** 18n,
+    reader: createEvmReader(config, nodes),
+    sender: createEvmSender(config, nodes, treasury, signer),
+    token: (currency) => config.tokens.find((token) => token.currency === currency),
+    comparable: (address) => address.toLowerCase(),
+    close: () => nodes.close(),
+  };
+}

@@ -1,0 +1,119 @@
+import type { Chain, Stablecoin } from './registry.ts';
+
+/** Which of a chain's networks: the one where tokens are worth something, or the public one for trying. */
+export type NetworkKind = 'mainnet' | 'testnet';
+
+/** A network that is known without configuration. */
+export interface KnownNetwork {
+  /** What the network calls itself: the chain id of EVM chains (EIP-155). */
+  readonly id: string;
+  /** The issuers' own contracts, as they publish them; all have 6 decimals. */
+  readonly tokens: Readonly<Partial<Record<Stablecoin, string>>>;
+}
+
+/** What is usual on a chain. A configuration may say otherwise. */
+export interface ChainDefaults {
+  /** A deposit counts in the block that makes it so many deep, its own block included. */
+  readonly confirmations: number;
+  readonly pollMs: number;
+  /** How many blocks are asked for at once. */
+  readonly blockRange: number;
+}
+
+export const chainDefaults: Readonly<Partial<Record<Chain, ChainDefaults>>> = {
+  ethereum: { confirmations: 12, pollMs: 6000, blockRange: 100 },
+  arbitrum: { confirmations: 40, pollMs: 2000, blockRange: 1000 },
+  base: { confirmations: 20, pollMs: 2000, blockRange: 200 },
+  optimism: { confirmations: 20, pollMs: 2000, blockRange: 200 },
+  polygon: { confirmations: 64, pollMs: 2000, blockRange: 200 },
+  avalanche: { confirmations: 4, pollMs: 2000, blockRange: 200 },
+};
+
+const ethereum: Record<NetworkKind, KnownNetwork> = {
+  mainnet: {
+    id: '1',
+    tokens: {
+      usdc: '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48',
+      usdt: '0xdAC17F958D2ee523a2206206994597C13D831ec7',
+      pyusd: '0x6c3ea9036406852006290770BEdFcAbA0e23A0e8',
+      eurc: '0x1aBaEA1f7C830bD89Acc67eC4af516284b1bC33c',
+    },
+  },
+  testnet: {
+    id: '11155111',
+    tokens: {
+      usdc: '0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238',
+      pyusd: '0xCaC524BcA292aaade2DF8A05cC58F0a65B1B3bB9',
+      eurc: '0x08210F9170F89Ab7658F0B5E3fF39b0E03C594D4',
+    },
+  },
+};
+
+/** The networks that are known, by chain: collected from the issuers' public lists; check them before moving money. */
+export const networks: Readonly<Partial<Record<Chain, Readonly<Record<NetworkKind, KnownNetwork>>>>> = {
+  ethereum,
+  arbitrum: {
+    mainnet: {
+      id: '42161',
+      tokens: {
+        usdc: '0xaf88d065e77c8cC2239327C5EDb3A432268e5831',
+        usdt: '0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9',
+        pyusd: '0x46850aD61C2B7d64d08c9C754F45254596696984',
+      },
+    },
+    testnet: { id: '421614', tokens: { usdc: '0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d' } },
+  },
+  base: {
+    mainnet: {
+      id: '8453',
+      tokens: {
+        usdc: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+        eurc: '0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42',
+      },
+    },
+    testnet: {
+      id: '84532',
+      tokens: {
+        usdc: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
+        eurc: '0x808456652fdb597867f38412077A9182bf77359F',
+      },
+    },
+  },
+  optimism: {
+    mainnet: {
+      id: '10',
+      tokens: {
+        usdc: '0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85',
+        usdt: '0x94b008aA00579c1307B0EF2c499aD98a8ce58e58',
+      },
+    },
+    testnet: { id: '11155420', tokens: { usdc: '0x5fd84259d66Cd46123540766Be93DFE6D43130D7' } },
+  },
+  polygon: {
+    mainnet: {
+      id: '137',
+      tokens: {
+        usdc: '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359',
+        usdt: '0xc2132D05D31c914a87C6611C10748AEb04B58e8F',
+      },
+    },
+    testnet: { id: '80002', tokens: { usdc: '0x41E94Eb019C0762f9Bfcf9Fb1E58725BfB0e7582' } },
+  },
+  avalanche: {
+    mainnet: {
+      id: '43114',
+      tokens: {
+        usdc: '0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E',
+        usdt: '0x9702230A8Ea53601f5cD2dc00fDBc13d4dF4A8c7',
+        eurc: '0xC891EB4cbdEFf6e073e859e987815Ed1505c2ACD',
+      },
+    },
+    testnet: {
+      id: '43113',
+      tokens: {
+        usdc: '0x5425890298aed601595a70AB815c96711a31Bc65',
+        eurc: '0x5E44db7996c682E92a960b65AC713a54AD815c6B',
+      },
+    },
+  },
+};

@@ -1,0 +1,163 @@
+import type { Pool } from '../store/pool.ts';
+import { inTransaction } from '../store/transaction.ts';
+import type { ChainPort, PaymentIntent, PlacedPayment, SignedAttempt } from './port.ts';
+import type { Chain, Stablecoin } from './registry.ts';
+
+/** A payment that is on its way, with everything that was signed for it, the oldest first. */
+export interface OpenPayment extends PlacedPayment {
+  readonly attempts: readonly SignedAttempt[];
+  /** When the newest attempt was signed, in milliseconds since the Unix epoch. */
+  readonly signedAtMs: number;
+}
+
+interface PaymentRow {
+  readonly id: string;
+  readonly kind: PaymentIntent['kind'];
+  readonly sender: string;
+  readonly sequence: bigint;
+  readonly currency: string | null;
+  readonly address: string;
+  readonly wallet_index: number | null;
+  readonly amount: string;
+  readonly tx_hash: string | null;
+  readonly raw: string | null;
+  readonly terms: string | null;
+  readonly signed_at: string | null;
+}
+
+/** The payments of a chain that are on their way, in the order of their places. */
+export async function listPayments(pool: Pool, chain: Chain): Promise<OpenPayment[]> {
+  const { rows } = await pool.query<PaymentRow>({
+    name: 'list_chain_payments',
+    text: `select p.id, p.kind, p.sender, p.sequence, p.currency, p.address, p.wallet_index, p.amount::text as amount,
+        a.tx_hash, a.raw, a.terms, a.signed_at
+      from chain_payments p left join chain_attempts a on a.payment_id = p.id
+      where p.chain = $1 and p.status = 'open' order by p.sequence, p.id, a.number`,
+    values: [chain],
+  });
+  const payments = new Map<string, OpenPayment>();
+  for (const row of rows) {
+    const { raw, signed_at: signedAt, terms, tx_hash: txHash } = row;
+    const attempts = [...(payments.get(row.id)?.attempts ?? [])];
+    if (raw !== null && txHash !== null && terms !== null) attempts.push({ txHash, raw, terms });
+    payments.set(row.id, {
+      id: row.id,
+      sender: row.sender,
+      sequence: row.sequence,
+      intent: intentOf(row),
+      attempts,
+      signedAtMs: signedAt === null ? 0 : Date.parse(signedAt),
+    });
+  }
+  return [...payments.values()];
+}
+
+function intentOf({ address, amount, currency, kind, wallet_index: index }: PaymentRow): PaymentIntent {
+  const common = { address, amount: BigInt(amount) };
+  if (kind === 'transfer') return { kind, ...common, currency: currency as Stablecoin };
+  const at = index ?? 0;
+  if (kind === 'top_up') return { kind, ...common, index: at };
+  return { kind, ...common, index: at, currency: currency as Stablecoin };
+}
+
+/**
+ * Gives a payment the next place in its sender's order, for good: only then is it signed, so that whatever happens in
+ * between, it is this place that is signed for.
+ *
+ * @param id names the payment; there is never a second one by it
+ * @param used the first place that the chain has not used
+ * @returns undefined when there is a payment by that id already, or another errand to the same address
+ */
+export async function placePayment(
+  pool: Pool,
+  chain: Chain,
+  sender: string,
+  id: string,
+  intent: PaymentIntent,
+  used: bigint,
+): Promise<PlacedPayment | undefined> {
+  return inTransaction(pool, async (client) => {
+    await client.query(
+      'insert into chain_sequences (chain, sender, next_sequence) values ($1, $2, $3) on conflict do nothing',
+      [chain, sender, used],
+    );
+    const { rows } = await client.query<{ next_sequence: bigint }>(
+      'select next_sequence from chain_sequences where chain = $1 and sender = $2 for update',
+      [chain, sender],
+    );
+    const next = rows[0]?.next_sequence ?? 0n;
+    const sequence = next > used ? next : used;
+    const currency = intent.kind === 'top_up' ? null : intent.currency;
+    const index = intent.kind === 'transfer' ? null : intent.index;
+    const { rowCount } = await client.query(
+      `insert into chain_payments
+          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now()) on conflict do nothing`,
+      [chain, id, intent.kind, sender, sequence, currency, intent.address, index, intent.amount.toString()],
+    );
+    if (rowCount !== 1) return undefined;
+    await client.query('update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2', [
+      chain,
+      sender,
+      sequence + 1n,
+    ]);
+    return { id, intent, sender, sequence };
+  });
+}
+
+/**
+ * Takes back a place for which nothing was signed, if it is the last one: a gap would hold up everything after it.
+ *
+ * @returns whether it was
+ */
+export async function releasePlace(pool: Pool, chain: Chain, payment: PlacedPayment): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update chain_sequences set next_sequence = $3
+        where chain = $1 and sender = $2 and next_sequence = $3 + 1
+          and not exists (select from chain_attempts where payment_id = $4)`,
+      [chain, payment.sender, payment.sequence, payment.id],
+    );
+    if (rowCount !== 1) return false;
+    await client.query("delete from chain_payments where id = $1 and status = 'open'", [payment.id]);
+    return true;
+  });
+}
+
+/**
+ * Signs a payment in its own place, and stores what was signed: it is broadcast only after this. Two processes never
+ * store the same attempt.
+ */
+export async function signPlaced(
+  pool: Pool,
+  { sender }: ChainPort,
+  payment: PlacedPayment,
+  attempts: readonly SignedAttempt[],
+  terms: string,
+): Promise<SignedAttempt> {
+  const attempt = await sender.sign(payment, terms);
+  await pool.query(
+    `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
+      values ($1, $2, $3, $4, $5, now())`,
+    [payment.id, attempts.length + 1, attempt.txHash, attempt.raw, attempt.terms],
+  );
+  return attempt;
+}
+
+/** A payment has ended: by which transaction, where, and what the chain charged for it. */
+export async function endPayment(
+  pool: Pool,
+  id: string,
+  end: {
+    readonly ok: boolean;
+    readonly txHash: string;
+    readonly height: number;
+    readonly feeNative: bigint;
+  },
+): Promise<void> {
+  await pool.query(
+    `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now()
+      where id = $1 and status = 'open'`,
+    [id, end.ok ? 'completed' : 'failed', end.txHash, end.height, end.feeNative.toString()],
+  );
+}

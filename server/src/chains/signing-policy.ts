@@ -1,0 +1,30 @@
+import type { SignerPolicy } from '../custody/policy.ts';
+import type { ChainConfig } from './config.ts';
+
+/**
+ * What a signer inside this process signs: on the chains and for the tokens that are configured, within their limits.
+ * A signer that runs apart has a policy of its own.
+ */
+export function signingPolicy(configs: readonly ChainConfig[]): SignerPolicy {
+  return Object.fromEntries(
+    configs.map(({ chain, networkId, signing, tokens }) => [
+      chain,
+      {
+        networkId,
+        maxFeeNative: signing.maxFeeNative,
+        nativePerDay: signing.nativePerDay,
+        tokens: Object.fromEntries(
+          tokens.map(({ address, currency }) => [
+            currency,
+            {
+              address,
+              program: undefined,
+              perTransferMinor: signing.perTransferMinor,
+              perDayMinor: signing.perDayMinor,
+            },
+          ]),
+        ),
+      },
+    ]),
+  );
+}

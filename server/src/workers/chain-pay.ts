@@ -1,0 +1,150 @@
+import { holdChain } from '../chains/bookkeeping.ts';
+import { listPayments } from '../chains/payments.ts';
+import { ChainError, type PaymentIntent } from '../chains/port.ts';
+import type { Stablecoin } from '../chains/registry.ts';
+import { limits } from '../platform/limits.ts';
+import type { Logger } from '../platform/logger.ts';
+import { failTransfer, screenTransfer } from '../resources/transfers/on-chain.ts';
+import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../resources/transfers/queries.ts';
+import type { Screener } from '../screening/port.ts';
+import { type FollowDeps, followPayment, tellAndSend } from './chain-follow.ts';
+import { readBudget, signNewPayment } from './chain-sign.ts';
+import { sweepDeposits } from './chain-sweep.ts';
+import { startWorker, type Worker } from './loop.ts';
+
+export interface PayDeps extends FollowDeps {
+  readonly logger: Logger;
+  readonly screener: Screener;
+  /** Names this process. */
+  readonly holder: string;
+}
+
+/** What is remembered from turn to turn; losing it does no harm. */
+interface Memory {
+  /** How often in a row the token contract refused a transfer. */
+  readonly refusals: Map<string, number>;
+  reported: string;
+  turns: number;
+}
+
+/**
+ * Sends live transfers on a chain: screens them, signs and stores their payments, broadcasts them, and follows them to
+ * their end.
+ */
+export function startChainPay(deps: PayDeps): Worker {
+  const { logger, port } = deps;
+  const memory: Memory = { refusals: new Map(), reported: '', turns: 0 };
+  return startWorker(`pay ${port.chain}`, logger, port.config.pollMs, async () => {
+    const notes: string[] = [];
+    try {
+      await payOnce(deps, memory, notes);
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      notes.push(error.message);
+    }
+    report(deps, memory, notes);
+    return false;
+  });
+}
+
+/** What keeps payments waiting is logged when it changes, not at every turn. */
+function report({ logger, port }: PayDeps, memory: Memory, notes: readonly string[]): void {
+  const text = [...new Set(notes)].sort().join(' ');
+  if (text === memory.reported) return;
+  memory.reported = text;
+  if (text === '') logger.info({ chain: port.chain }, 'payments are sent again');
+  else logger.warn({ chain: port.chain, fault: text }, 'payments wait');
+}
+
+/** @param notes takes what keeps payments waiting, in words */
+async function payOnce(deps: PayDeps, memory: Memory, notes: string[]): Promise<void> {
+  const { pool, port } = deps;
+  await screenNew(deps, notes);
+  if (!(await holdChain(pool, port.chain, deps.holder))) return;
+  await port.reader.head();
+  await followAll(deps, notes);
+  await signReady(deps, memory, notes);
+  memory.turns += 1;
+  if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
+}
+
+async function screenNew({ pool, port, screener, writer }: PayDeps, notes: string[]): Promise<void> {
+  for (const transfer of await listOpenOnChain(pool, port.chain, 'in_review')) {
+    try {
+      const verdict = await screener.screen({
+        transferId: transfer.id,
+        customerId: transfer.customer_id,
+        chain: port.chain,
+        currency: transfer.source_currency as Stablecoin,
+        amountMinor: transfer.amount_minor,
+        address: transfer.destination_address,
+      });
+      await writer.submit(screenTransfer(transfer, verdict));
+    } catch (error) {
+      notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
+    }
+  }
+}
+
+async function followAll(deps: PayDeps, notes: string[]): Promise<void> {
+  const open = await listPayments(deps.pool, deps.port.chain);
+  const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
+  const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
+  for (const payment of open) {
+    const note = await followPayment(deps, payment, transfers.get(payment.id));
+    if (note !== undefined) notes.push(note);
+  }
+}
+
+/** Signs what the treasury can pay now, the oldest first. */
+async function signReady(deps: PayDeps, memory: Memory, notes: string[]): Promise<void> {
+  const { pool, port } = deps;
+  const ready = await listOpenOnChain(pool, port.chain, 'funds_received');
+  if (ready.length === 0) return;
+  const budget = await readBudget(pool, port);
+  const started = new Set(budget.open.map(({ id }) => id));
+  for (const transfer of ready) {
+    if (budget.free <= 0) return;
+    if (started.has(transfer.id)) continue;
+    const currency = transfer.source_currency as Stablecoin;
+    const left = budget.tokens.get(currency) ?? 0n;
+    if (left < transfer.net_minor) {
+      notes.push(`The treasury has too little ${currency}.`);
+      continue;
+    }
+    const signed = await signNewPayment(pool, port, transfer.id, intentOf(transfer));
+    if ('note' in signed) {
+      notes.push(signed.note);
+      if (signed.isRefused) await countRefusal(deps, memory, transfer, signed.note);
+      continue;
+    }
+    memory.refusals.delete(transfer.id);
+    if (!('attempt' in signed)) continue;
+    budget.tokens.set(currency, left - transfer.net_minor);
+    budget.free -= 1;
+    await tellAndSend(deps, transfer, signed.attempt);
+  }
+}
+
+function intentOf(transfer: LiveTransfer): PaymentIntent {
+  return {
+    kind: 'transfer',
+    currency: transfer.source_currency as Stablecoin,
+    address: transfer.destination_address,
+    amount: transfer.net_minor,
+  };
+}
+
+/** One node may be wrong, or a moment behind: only what is refused again and again has failed. */
+async function countRefusal(
+  { writer }: PayDeps,
+  { refusals }: Memory,
+  transfer: LiveTransfer,
+  text: string,
+): Promise<void> {
+  const times = (refusals.get(transfer.id) ?? 0) + 1;
+  refusals.set(transfer.id, times);
+  if (times < limits.refusalsBeforeFailure) return;
+  refusals.delete(transfer.id);
+  await writer.submit(failTransfer(transfer, 'funds_received', { code: null, text }));
+}

@@ -1,0 +1,93 @@
+import {
+  listPayments,
+  type OpenPayment,
+  placePayment,
+  releasePlace,
+  signPlaced,
+} from '../chains/payments.ts';
+import type { ChainPort, PaymentIntent, PlacedPayment, SignedAttempt } from '../chains/port.ts';
+import type { Stablecoin } from '../chains/registry.ts';
+import { SignerRefusal } from '../custody/intent.ts';
+import { limits } from '../platform/limits.ts';
+import type { Pool } from '../store/pool.ts';
+
+/** What came of trying to sign something; `note` says in words what keeps it waiting. */
+export type Signed =
+  | { readonly attempt: SignedAttempt }
+  | { readonly note: string; readonly isRefused: boolean }
+  | { readonly known: true };
+
+/**
+ * Prepares a payment, gives it a place, signs and stores it. Broadcasting it is left to the caller.
+ *
+ * @param id names the payment for good
+ */
+export async function signNewPayment(
+  pool: Pool,
+  port: ChainPort,
+  id: string,
+  intent: PaymentIntent,
+): Promise<Signed> {
+  const { sender } = port;
+  const prepared = await sender.prepare(id, intent);
+  if ('obstacle' in prepared) return { note: prepared.obstacle, isRefused: prepared.isRefused };
+  const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
+  const used = await sender.nextSequence(from);
+  const placed = await placePayment(pool, port.chain, from, id, intent, used);
+  return placed ? signOrRelease(pool, port, placed, prepared.terms) : { known: true };
+}
+
+/** A place without a signature is left by a process that ended in between: it is signed now. */
+export async function signPlacedPayment(pool: Pool, port: ChainPort, payment: OpenPayment): Promise<Signed> {
+  const prepared = await port.sender.prepare(payment.id, payment.intent);
+  if ('obstacle' in prepared) {
+    await releasePlace(pool, port.chain, payment);
+    return { note: prepared.obstacle, isRefused: false };
+  }
+  return signOrRelease(pool, port, payment, prepared.terms);
+}
+
+async function signOrRelease(
+  pool: Pool,
+  port: ChainPort,
+  payment: PlacedPayment,
+  terms: string,
+): Promise<Signed> {
+  try {
+    return { attempt: await signPlaced(pool, port, payment, [], terms) };
+  } catch (error) {
+    if (!(error instanceof SignerRefusal)) throw error;
+    await releasePlace(pool, port.chain, payment);
+    return { note: `The signer refuses: ${error.message}`, isRefused: false };
+  }
+}
+
+/** What may still be signed in a turn. */
+export interface Budget {
+  /** How many more of the treasury's transactions may wait for a block. */
+  free: number;
+  /** What the treasury holds of each token, less what is signed and not mined yet. */
+  readonly tokens: Map<Stablecoin, bigint>;
+  /** The payments that are on their way. */
+  readonly open: readonly OpenPayment[];
+}
+
+/** Works out what may be signed now. */
+export async function readBudget(pool: Pool, { chain, config, reader, sender }: ChainPort): Promise<Budget> {
+  const open = await listPayments(pool, chain);
+  // The order is asked for first: what gets mined in between is then subtracted twice rather than not at all.
+  const used = await sender.nextSequence(sender.treasury);
+  const unmined = open.filter((payment) => payment.sender === sender.treasury && payment.sequence >= used);
+  const tokens = new Map<Stablecoin, bigint>();
+  for (const { currency } of config.tokens) {
+    const [held = 0n] = await reader.tokenBalances(currency, [sender.treasury]);
+    const leaving = unmined.flatMap(({ intent }) =>
+      intent.kind === 'transfer' && intent.currency === currency ? [intent.amount] : [],
+    );
+    tokens.set(
+      currency,
+      leaving.reduce((left, amount) => left - amount, held),
+    );
+  }
+  return { free: limits.paymentsInFlight - unmined.length, tokens, open };
+}

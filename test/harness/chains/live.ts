@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { App } from '../../../server/src/app.ts';
+import { decideCustomerKyc } from '../../../server/src/resources/customers/commands.ts';
+import type { ApiAnswer, ApiClient } from '../client.ts';
+import { environmentOf, newCustomer, newWallet, ok } from '../factories.ts';
+import type { Anvil, TestToken } from './anvil.ts';
+
+/** Settings of a chain, by its name, as they are in the file. */
+export type ChainsContent = Readonly<Record<string, object>>;
+
+/** A directory of its own with a file of chains in it. */
+export function writeChains(content: ChainsContent): { path: string; remove(): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'openledger-chains-'));
+  const path = join(directory, 'chains.json');
+  writeFileSync(path, JSON.stringify(content));
+  return { path, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** A test chain's entry in the file: quick, and shallow. */
+export function chainEntry(
+  anvil: Anvil,
+  tokens: Readonly<Record<string, TestToken>>,
+  more: object = {},
+): object {
+  const addresses = Object.entries(tokens).map(([currency, { address }]) => [currency, address]);
+  return {
+    rpc: [anvil.url],
+    networkId: String(anvil.chainId),
+    // What is not given would be the mainnet's, which is not here.
+    tokens: { ...noTokens(anvil.chainId), ...Object.fromEntries(addresses) },
+    confirmations: 3,
+    pollMs: 100,
+    startBlock: 0,
+    gas: { nativeUsd: '2500', bumpAfterMs: 60_000 },
+    ...more,
+  };
+}
+
+/** Test chains that have a public network's id would take its tokens. */
+function noTokens(chainId: number): object {
+  return chainId === 1 ? { usdc: null, usdt: null, pyusd: null, eurc: null } : {};
+}
+
+/** A live customer who may do everything: approved by command, as an operator would. */
+export async function liveCustomer(app: App, live: ApiClient, liveKey: string): Promise<ApiAnswer['data']> {
+  const customer = await newCustomer(live);
+  const environmentId = await environmentOf({ app }, liveKey);
+  const outcome = await app.writer.submit(decideCustomerKyc(environmentId, customer.id, 'approved', []));
+  expect(outcome.kind).toBe('accepted');
+  return customer;
+}
+
+/** A live wallet, and where it takes deposits on EVM chains. */
+export async function liveWallet(live: ApiClient, customerId: string) {
+  const wallet = await newWallet(live, customerId);
+  const addresses = await ok(live.get(`/v1/crypto-wallets/${wallet.id}/crypto-deposit-addresses`));
+  const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'base');
+  return { id: wallet.id as string, customerId, address: address as `0x${string}` };
+}
