@@ -5,9 +5,16 @@ import { ConfigError } from '../platform/config.ts';
 import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
 import { checkAddress } from './addresses.ts';
 import { chainDefaults, type NetworkKind, networks } from './networks.ts';
-import { type Chain, currenciesOn, isChain, type Stablecoin } from './registry.ts';
+import {
+  type Chain,
+  type ChainFamily,
+  chainFamily,
+  currenciesOn,
+  isChain,
+  type Stablecoin,
+} from './registry.ts';
 
-/** How much may be paid for a place in a block. Amounts are in wei. */
+/** How much may be paid for a place in a block of an EVM chain. Amounts are in wei. */
 export interface GasPolicy {
   /** Above this price for a unit of gas nothing is sent: it waits. */
   readonly maxFeeWei: bigint;
@@ -15,11 +22,21 @@ export interface GasPolicy {
   readonly priorityFeeWei: bigint;
   /** After so long without a place in a block the same payment is offered at a higher fee. */
   readonly bumpAfterMs: number;
-  /** US dollars for one native coin: what `gasFee` is worked out by. Without it `gasFee` stays null. */
-  readonly nativeUsd: Ratio | undefined;
 }
 
-/** What a signer inside the server may sign on a chain. Native amounts are in wei. */
+/** How much may be paid for a place in a block of Solana. */
+export interface PriorityPolicy {
+  /** For a unit of compute. */
+  readonly priorityMicroLamports: bigint;
+}
+
+/** How much a contract may use up on Tron. */
+export interface EnergyPolicy {
+  /** In sun, burned for energy that the treasury has not staked for. */
+  readonly feeLimitSun: bigint;
+}
+
+/** What a signer inside the server may sign on a chain. Native amounts are in the coin's smallest unit. */
 export interface SigningLimits {
   readonly perTransferMinor: bigint;
   /** Of each token, in a day of UTC. */
@@ -36,8 +53,8 @@ export interface Token {
   readonly isKnown: boolean;
 }
 
-/** One chain, as it is to be used. */
-export interface ChainConfig {
+/** What every family has. */
+interface CommonConfig {
   readonly chain: Chain;
   readonly networkId: string;
   readonly rpcUrls: readonly string[];
@@ -55,9 +72,28 @@ export interface ChainConfig {
   readonly watchUnlisted: boolean;
   /** Deposits of this much at least are moved into the treasury; undefined to leave them where they are. */
   readonly sweepFromMinor: bigint | undefined;
-  readonly gas: GasPolicy;
+  /** US dollars for one native coin: what `gasFee` is worked out by. Without it `gasFee` stays null. */
+  readonly nativeUsd: Ratio | undefined;
   readonly signing: SigningLimits;
 }
+
+export interface EvmConfig extends CommonConfig {
+  readonly family: 'evm';
+  readonly gas: GasPolicy;
+}
+
+export interface SolanaConfig extends CommonConfig {
+  readonly family: 'solana';
+  readonly gas: PriorityPolicy;
+}
+
+export interface TronConfig extends CommonConfig {
+  readonly family: 'tron';
+  readonly gas: EnergyPolicy;
+}
+
+/** One chain, as it is to be used. */
+export type ChainConfig = EvmConfig | SolanaConfig | TronConfig;
 
 const closed = { additionalProperties: false } as const;
 const decimal = Type.String({ pattern: '^[0-9]{1,12}(\\.[0-9]{1,9})?$' });
@@ -68,7 +104,7 @@ const ChainFile = Type.Object(
   {
     rpc: Type.Array(Type.String({ pattern: '^https?://[^\\s]+$' }), { minItems: 1, maxItems: 8 }),
     network: Type.Optional(Type.Enum(['mainnet', 'testnet'])),
-    networkId: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,14}$' })),
+    networkId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{1,64}$' })),
     tokens: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
     confirmations: Type.Optional(whole(1, 10_000)),
     pollMs: Type.Optional(whole(50, 600_000)),
@@ -95,6 +131,8 @@ const ChainFile = Type.Object(
           maxFeeGwei: Type.Optional(decimal),
           priorityFeeGwei: Type.Optional(decimal),
           bumpAfterMs: Type.Optional(whole(100, 86_400_000)),
+          priorityMicroLamports: Type.Optional(whole(0, 1_000_000_000)),
+          feeLimit: Type.Optional(decimal),
           nativeUsd: Type.Optional(decimal),
         },
         closed,
@@ -181,6 +219,9 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   if (!known || !defaults) throw new ConfigError(`${chain} has no defaults`);
   const networkId = file.networkId ?? known.id;
   const isKnownNetwork = networkId === known.id;
+  if (chainFamily(chain) === 'evm' && !/^[1-9][0-9]{0,14}$/.test(networkId)) {
+    report('networkId', 'Give the chain id, such as 1 for Ethereum.');
+  }
   if (!isKnownNetwork && file.network) report('networkId', `The ${kind} of ${chain} has the id ${known.id}.`);
   const agreement = file.agreement ?? 1;
   if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');
@@ -189,7 +230,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   });
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;
-  return {
+  const common = {
     chain,
     networkId,
     rpcUrls: file.rpc,
@@ -202,19 +243,67 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
     watchUnlisted: file.watchUnlisted ?? true,
     sweepFromMinor: sweepFrom === null ? undefined : minorOf('sweepFrom', sweepFrom, report),
-    gas: {
-      maxFeeWei: weiOf(file.gas?.maxFeeGwei ?? '300'),
-      priorityFeeWei: weiOf(file.gas?.priorityFeeGwei ?? '0.1'),
-      bumpAfterMs: file.gas?.bumpAfterMs ?? 120_000,
-      nativeUsd: file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd),
-    },
-    signing: {
-      perTransferMinor: minorOf('signing/perTransfer', file.signing?.perTransfer ?? '1000000', report),
-      perDayMinor: minorOf('signing/perDay', file.signing?.perDay ?? '10000000', report),
-      maxFeeNative: nativeOf(file.signing?.maxFee ?? '0.1'),
-      nativePerDay: nativeOf(file.signing?.nativePerDay ?? '10'),
-    },
+    nativeUsd: file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd),
+    signing: readSigning(chainFamily(chain), file.signing ?? {}, report),
   };
+  return withGas(common, file.gas ?? {}, report);
+}
+
+/** Decimal places of the native coins. */
+export const nativeScale = { evm: 18, solana: 9, tron: 6 } as const satisfies Record<ChainFamily, number>;
+
+const signingDefaults = {
+  evm: { maxFee: '0.1', nativePerDay: '10' },
+  solana: { maxFee: '0.01', nativePerDay: '10' },
+  tron: { maxFee: '100', nativePerDay: '10000' },
+} as const satisfies Record<ChainFamily, object>;
+
+function readSigning(
+  family: ChainFamily,
+  file: NonNullable<ChainFile['signing']>,
+  report: Report,
+): SigningLimits {
+  const { maxFee, nativePerDay } = signingDefaults[family];
+  const nativeOf = (field: string, coins: string): bigint =>
+    amountOf(`signing/${field}`, coins, nativeScale[family], report);
+  return {
+    perTransferMinor: minorOf('signing/perTransfer', file.perTransfer ?? '1000000', report),
+    perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
+    maxFeeNative: nativeOf('maxFee', file.maxFee ?? maxFee),
+    nativePerDay: nativeOf('nativePerDay', file.nativePerDay ?? nativePerDay),
+  };
+}
+
+const gasFields = {
+  evm: ['maxFeeGwei', 'priorityFeeGwei', 'bumpAfterMs'],
+  solana: ['priorityMicroLamports'],
+  tron: ['feeLimit'],
+} as const satisfies Record<ChainFamily, readonly (keyof NonNullable<ChainFile['gas']>)[]>;
+
+function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, report: Report): ChainConfig {
+  const family = chainFamily(common.chain);
+  const known: readonly string[] = [...gasFields[family], 'nativeUsd'];
+  for (const name of Object.keys(file)) {
+    if (!known.includes(name)) report(`gas/${name}`, `On ${common.chain} there is ${known.join(', ')}.`);
+  }
+  switch (family) {
+    case 'evm': {
+      const maxFeeWei = amountOf('gas/maxFeeGwei', file.maxFeeGwei ?? '300', 9, report);
+      const priorityFeeWei = amountOf('gas/priorityFeeGwei', file.priorityFeeGwei ?? '0.1', 9, report);
+      const bumpAfterMs = file.bumpAfterMs ?? 120_000;
+      return { ...common, family, gas: { maxFeeWei, priorityFeeWei, bumpAfterMs } };
+    }
+    case 'solana':
+      return {
+        ...common,
+        family,
+        gas: { priorityMicroLamports: BigInt(file.priorityMicroLamports ?? 10_000) },
+      };
+    case 'tron': {
+      const feeLimitSun = amountOf('gas/feeLimit', file.feeLimit ?? '60', nativeScale.tron, report);
+      return { ...common, family, gas: { feeLimitSun } };
+    }
+  }
 }
 
 function readTokens(
@@ -244,17 +333,11 @@ function readTokens(
 
 /** Every stablecoin has six decimals. */
 function minorOf(field: string, text: string, report: Report): bigint {
-  const parsed = parseAmount(text, currencyScale.usdc);
-  if (!parsed.ok) report(field, 'It has more than six decimals.');
-  return parsed.ok ? parsed.minor : 0n;
+  return amountOf(field, text, currencyScale.usdc, report);
 }
 
-function nativeOf(coins: string): bigint {
-  const parsed = parseAmount(coins, 18);
-  return parsed.ok ? parsed.minor : 0n;
-}
-
-function weiOf(gwei: string): bigint {
-  const parsed = parseAmount(gwei, 9);
+function amountOf(field: string, text: string, scale: number, report: Report): bigint {
+  const parsed = parseAmount(text, scale);
+  if (!parsed.ok) report(field, `It has more than ${scale} decimals.`);
   return parsed.ok ? parsed.minor : 0n;
 }

@@ -1,12 +1,11 @@
 import { checkAddress } from '../chains/addresses.ts';
+import { nativeScale } from '../chains/config.ts';
 import { type Chain, chainFamily, currenciesOn, isChain, type Stablecoin } from '../chains/registry.ts';
 import { programs, type TokenProgram } from '../chains/solana/programs.ts';
 import { ConfigError } from '../platform/config.ts';
 import { currencyScale, parseAmount } from '../platform/money.ts';
 import type { ChainPolicy, SignerPolicy, TokenPolicy } from './policy.ts';
 
-/** Decimal places of the native coins. */
-const nativeScale = { evm: 18, solana: 9, tron: 6 } as const;
 const tokenPrograms: Readonly<Record<string, TokenProgram>> = {
   token: programs.token,
   'token-2022': programs.token2022,

@@ -104,7 +104,7 @@ async function end(
     state.feeNative,
     port.nativeUnit,
     transfer.source_currency as Stablecoin,
-    port.config.gas.nativeUsd,
+    port.config.nativeUsd,
     eurPerUsd === undefined ? undefined : parseRatio(eurPerUsd),
   );
   const outcome = await writer.submit(completeTransfer(transfer, state.txHash, fee));

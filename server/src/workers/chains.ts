@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expectNetworks } from '../chains/bookkeeping.ts';
 import type { ChainConfig } from '../chains/config.ts';
-import { createEvmChain } from '../chains/evm/family.ts';
+import { openChain } from '../chains/families.ts';
 import type { ChainPort } from '../chains/port.ts';
 import { createAddressBook } from '../chains/watched.ts';
 import type { Signer } from '../custody/signer.ts';
@@ -40,7 +40,7 @@ export async function openChains(configs: readonly ChainConfig[], deps: ChainsDe
     const { chain } = config;
     const treasury = treasuries.find((known) => known.chain === chain)?.address ?? '';
     logger.info({ chain, treasury, network: config.networkId }, 'a chain is configured');
-    return createEvmChain(config, treasury, signer, (node, fault) => {
+    return openChain(config, treasury, signer, (node, fault) => {
       metrics.chainNodeUp.set({ chain, node }, fault === undefined ? 1 : 0);
       if (fault === undefined) logger.info({ chain, node }, 'the node is of use');
       else logger.warn({ chain, node, fault }, 'the node is of no use now');

@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { Hex } from 'viem';
 import type { Signer } from '../../custody/signer.ts';
-import type { ChainConfig, Token } from '../config.ts';
+import type { EvmConfig, Token } from '../config.ts';
 import { ChainError, type PaymentIntent } from '../port.ts';
 import type { Stablecoin } from '../registry.ts';
 import { bytes } from './answers.ts';
@@ -34,7 +34,7 @@ interface Domain {
 }
 
 export function createCallMaker(
-  config: ChainConfig,
+  config: EvmConfig,
   nodes: Nodes,
   treasury: string,
   signer: Pick<Signer, 'signAuthorization'>,

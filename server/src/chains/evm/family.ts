@@ -1,5 +1,5 @@
 import type { Signer } from '../../custody/signer.ts';
-import type { ChainConfig } from '../config.ts';
+import type { EvmConfig } from '../config.ts';
 import type { ChainPort } from '../port.ts';
 import { createNode } from './node.ts';
 import { createNodes, type NodeListener } from './nodes.ts';
@@ -8,7 +8,7 @@ import { createEvmSender } from './sender.ts';
 
 /** Opens an EVM chain. Nothing is asked of its nodes yet. */
 export function createEvmChain(
-  config: ChainConfig,
+  config: EvmConfig,
   treasury: string,
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,
   listen: NodeListener,

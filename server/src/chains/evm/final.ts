@@ -1,4 +1,4 @@
-import type { ChainConfig } from '../config.ts';
+import type { EvmConfig } from '../config.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
 import { type Receipt, receipt } from './answers.ts';
 import { transferTopic } from './erc20.ts';
@@ -15,7 +15,7 @@ const waiting: PaymentState = { kind: 'waiting', isKnown: true };
  * @throws ChainError when the nodes do not agree
  */
 export async function findFinal(
-  config: ChainConfig,
+  config: EvmConfig,
   nodes: Nodes,
   attempts: readonly SignedAttempt[],
 ): Promise<PaymentState> {
@@ -59,7 +59,7 @@ function isSame(a: Mined, b: Mined): boolean {
 }
 
 /** Old tokens answer false instead of failing: nothing has moved unless the contract says so. */
-function hasMoved({ receipt: { logs, to } }: Mined, config: ChainConfig): boolean {
+function hasMoved({ receipt: { logs, to } }: Mined, config: EvmConfig): boolean {
   const contracts = new Set(config.tokens.map(({ address }) => address.toLowerCase()));
   // Native coin moves without a word.
   if (to === undefined || !contracts.has(to)) return true;

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import type { ChainConfig } from '../config.ts';
+import type { EvmConfig } from '../config.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
 import { header, quantity, logs as readLogs, receipt, word } from './answers.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
@@ -11,7 +11,7 @@ import { readTransfers, type TokensByAddress } from './transfers.ts';
 const tokenDecimals = 6n;
 
 /** Reads an EVM chain. */
-export function createEvmReader(config: ChainConfig, nodes: Nodes): ChainReader {
+export function createEvmReader(config: EvmConfig, nodes: Nodes): ChainReader {
   const tokens: TokensByAddress = new Map(config.tokens.map((token) => [token.address.toLowerCase(), token]));
   let isChecked = false;
 
@@ -85,7 +85,7 @@ export function createEvmReader(config: ChainConfig, nodes: Nodes): ChainReader 
  * Few addresses are given to the node to choose by; of many, all transfers are fetched and matched here. Other tokens
  * than the configured ones are only looked for when that is wanted.
  */
-function filtersFor(config: ChainConfig, tokens: TokensByAddress, watched: WatchedAddresses) {
+function filtersFor(config: EvmConfig, tokens: TokensByAddress, watched: WatchedAddresses) {
   const address = config.watchUnlisted ? undefined : [...tokens.keys()];
   if (watched.size > limits.watchedTopics) return [{ address, topics: [transferTopic] }];
   const topics = [...watched.keys()].map(addressTopic);

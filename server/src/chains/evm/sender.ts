@@ -1,7 +1,7 @@
 import { bytesToHex, type Hex, hexToBytes, serializeTransaction } from 'viem';
 import type { SignRequest } from '../../custody/intent.ts';
 import type { Signer } from '../../custody/signer.ts';
-import type { ChainConfig } from '../config.ts';
+import type { EvmConfig } from '../config.ts';
 import {
   ChainError,
   type ChainSender,
@@ -20,7 +20,7 @@ const tooDear = 'Gas is dearer than gas.maxFeeGwei allows.';
 
 /** Sends from the treasury of an EVM chain, and from deposit addresses into it. */
 export function createEvmSender(
-  config: ChainConfig,
+  config: EvmConfig,
   nodes: Nodes,
   treasury: string,
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,

@@ -1,0 +1,21 @@
+import type { Signer } from '../custody/signer.ts';
+import { ConfigError } from '../platform/config.ts';
+import type { ChainConfig } from './config.ts';
+import { createEvmChain } from './evm/family.ts';
+import type { NodeListener } from './evm/nodes.ts';
+import type { ChainPort } from './port.ts';
+
+/** Opens a chain as its family does it. Nothing is asked of its nodes yet. */
+export function openChain(
+  config: ChainConfig,
+  treasury: string,
+  signer: Pick<Signer, 'sign' | 'signAuthorization'>,
+  listen: NodeListener,
+): ChainPort {
+  switch (config.family) {
+    case 'evm':
+      return createEvmChain(config, treasury, signer, listen);
+    default:
+      throw new ConfigError(`There is no ${config.chain} to configure.`);
+  }
+}
