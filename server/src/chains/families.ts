@@ -2,7 +2,7 @@ import type { Signer } from '../custody/signer.ts';
 import { ConfigError } from '../platform/config.ts';
 import type { ChainConfig } from './config.ts';
 import { createEvmChain } from './evm/family.ts';
-import type { NodeListener } from './evm/nodes.ts';
+import type { NodeListener } from './nodes.ts';
 import type { ChainPort } from './port.ts';
 
 /** Opens a chain as its family does it. Nothing is asked of its nodes yet. */

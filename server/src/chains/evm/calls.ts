@@ -2,12 +2,12 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { Hex } from 'viem';
 import type { Signer } from '../../custody/signer.ts';
 import type { EvmConfig, Token } from '../config.ts';
+import { RpcError } from '../node.ts';
 import { ChainError, type PaymentIntent } from '../port.ts';
 import type { Stablecoin } from '../registry.ts';
 import { bytes } from './answers.ts';
+import type { EvmNodes } from './blocks.ts';
 import { authorizationStateData, nameData, receiveData, textOf, transferData, versionData } from './erc20.ts';
-import { RpcError } from './node.ts';
-import type { Nodes } from './nodes.ts';
 
 /** What a transaction does, its place and its fees apart. */
 export interface Call {
@@ -35,7 +35,7 @@ interface Domain {
 
 export function createCallMaker(
   config: EvmConfig,
-  nodes: Nodes,
+  nodes: EvmNodes,
   treasury: string,
   signer: Pick<Signer, 'signAuthorization'>,
 ): CallMaker {
@@ -98,7 +98,7 @@ export function createCallMaker(
 }
 
 /** @returns undefined when the contract does not know authorisations */
-async function readDomain(nodes: Nodes, contract: string, treasury: string): Promise<Domain | undefined> {
+async function readDomain(nodes: EvmNodes, contract: string, treasury: string): Promise<Domain | undefined> {
   const ask = (data: Hex): Promise<string> =>
     nodes.call('eth_call', [{ to: contract, data }, 'latest'], (data) => bytes(data));
   try {

@@ -1,8 +1,9 @@
 import type { Signer } from '../../custody/signer.ts';
 import type { EvmConfig } from '../config.ts';
+import { createRpcNode } from '../json-rpc.ts';
+import { createNodes, type NodeListener } from '../nodes.ts';
 import type { ChainPort } from '../port.ts';
-import { createNode } from './node.ts';
-import { createNodes, type NodeListener } from './nodes.ts';
+import { evmProbe } from './blocks.ts';
 import { createEvmReader } from './reader.ts';
 import { createEvmSender } from './sender.ts';
 
@@ -13,7 +14,7 @@ export function createEvmChain(
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,
   listen: NodeListener,
 ): ChainPort {
-  const nodes = createNodes(config.rpcUrls.map(createNode), config.networkId, listen);
+  const nodes = createNodes(config.rpcUrls.map(createRpcNode), evmProbe, config.networkId, listen);
   return {
     chain: config.chain,
     config,

@@ -1,9 +1,9 @@
 import type { EvmConfig } from '../config.ts';
+import type { Node } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
 import { type Receipt, receipt } from './answers.ts';
+import { blockIdOf, type EvmNodes } from './blocks.ts';
 import { transferTopic } from './erc20.ts';
-import type { Node } from './node.ts';
-import { blockIdOf, type Nodes } from './nodes.ts';
 
 const waiting: PaymentState = { kind: 'waiting', isKnown: true };
 
@@ -16,7 +16,7 @@ const waiting: PaymentState = { kind: 'waiting', isKnown: true };
  */
 export async function findFinal(
   config: EvmConfig,
-  nodes: Nodes,
+  nodes: EvmNodes,
   attempts: readonly SignedAttempt[],
 ): Promise<PaymentState> {
   const head = await nodes.choose();

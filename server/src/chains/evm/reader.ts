@@ -1,17 +1,17 @@
 import { limits } from '../../platform/limits.ts';
 import type { EvmConfig } from '../config.ts';
+import { type Node, RpcError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
 import { header, quantity, logs as readLogs, receipt, word } from './answers.ts';
+import { blockIdOf, type EvmNodes, toBlock } from './blocks.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
 import { fetchLogs } from './logs.ts';
-import { type Node, RpcError } from './node.ts';
-import { blockIdOf, type Nodes, toBlock } from './nodes.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 const tokenDecimals = 6n;
 
 /** Reads an EVM chain. */
-export function createEvmReader(config: EvmConfig, nodes: Nodes): ChainReader {
+export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader {
   const tokens: TokensByAddress = new Map(config.tokens.map((token) => [token.address.toLowerCase(), token]));
   let isChecked = false;
 
@@ -111,7 +111,7 @@ function fingerprint(transfers: readonly SeenTransfer[]): string {
  * from what is transferred may say in their events what was sent.
  */
 async function measureReceived(
-  nodes: Nodes,
+  nodes: EvmNodes,
   transfers: readonly SeenTransfer[],
 ): Promise<bigint | undefined> {
   const [first] = transfers;

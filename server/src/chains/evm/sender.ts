@@ -2,6 +2,7 @@ import { bytesToHex, type Hex, hexToBytes, serializeTransaction } from 'viem';
 import type { SignRequest } from '../../custody/intent.ts';
 import type { Signer } from '../../custody/signer.ts';
 import type { EvmConfig } from '../config.ts';
+import { RpcError } from '../node.ts';
 import {
   ChainError,
   type ChainSender,
@@ -10,18 +11,17 @@ import {
   type SignedAttempt,
 } from '../port.ts';
 import { count, quantity } from './answers.ts';
+import type { EvmNodes } from './blocks.ts';
 import { createCallMaker } from './calls.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
 import { findFinal } from './final.ts';
-import { RpcError } from './node.ts';
-import type { Nodes } from './nodes.ts';
 
 const tooDear = 'Gas is dearer than gas.maxFeeGwei allows.';
 
 /** Sends from the treasury of an EVM chain, and from deposit addresses into it. */
 export function createEvmSender(
   config: EvmConfig,
-  nodes: Nodes,
+  nodes: EvmNodes,
   treasury: string,
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,
 ): ChainSender {
@@ -101,7 +101,7 @@ function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
 
 /** @returns undefined when the call would fail */
 async function estimateGas(
-  nodes: Nodes,
+  nodes: EvmNodes,
   call: { from: string; to: Hex; data: Hex; value: string },
 ): Promise<bigint | undefined> {
   try {
@@ -113,7 +113,7 @@ async function estimateGas(
   }
 }
 
-async function coversFee(nodes: Nodes, payer: string, cost: bigint, terms: string): Promise<Prepared> {
+async function coversFee(nodes: EvmNodes, payer: string, cost: bigint, terms: string): Promise<Prepared> {
   const balance = await nodes.call('eth_getBalance', [payer, 'latest'], quantity);
   if (balance >= cost) return { terms };
   const obstacle = `${payer} has too few native coins to pay for gas.`;
@@ -121,7 +121,7 @@ async function coversFee(nodes: Nodes, payer: string, cost: bigint, terms: strin
 }
 
 /** One node that takes it is enough; the more it is offered to, the sooner it gets into a block. */
-async function broadcast(nodes: Nodes, attempt: SignedAttempt): Promise<void> {
+async function broadcast(nodes: EvmNodes, attempt: SignedAttempt): Promise<void> {
   const results = await Promise.allSettled(
     nodes.usable().map((node) => node.call('eth_sendRawTransaction', [attempt.raw], String)),
   );

@@ -1,22 +1,17 @@
-import { limits } from '../../platform/limits.ts';
-import { type Block, ChainError } from '../port.ts';
-import { count, type Header, header } from './answers.ts';
-import type { Node } from './node.ts';
+import { limits } from '../platform/limits.ts';
+import type { Node, NodeParams } from './node.ts';
+import { type Block, ChainError } from './port.ts';
 
 /** The nodes of one chain, of which one is asked at a time. */
-export interface Nodes {
+export interface Nodes<Head extends Block> {
   /**
    * Asks every node for its newest block and chooses the first in the order of the configuration that does not lag.
    *
    * @throws ChainError when no node is of any use
    */
-  choose(): Promise<Header>;
+  choose(): Promise<Head>;
   /** Asks the chosen node. After a failure another one is chosen next time. */
-  call<Result>(
-    method: string,
-    params: readonly unknown[],
-    read: (result: unknown) => Result,
-  ): Promise<Result>;
+  call<Result>(method: string, params: NodeParams, read: (result: unknown) => Result): Promise<Result>;
   /** Every node that is of the right network and answered last time, the chosen one first. */
   usable(): readonly Node[];
   close(): Promise<void>;
@@ -25,10 +20,23 @@ export interface Nodes {
 /** Hears of a node that begins or ceases to be of use; `fault` is undefined when all is well. */
 export type NodeListener = (node: string, fault: string | undefined) => void;
 
+/** What every node of a family is asked first. Both throw ChainError. */
+export interface NodeProbe<Head extends Block> {
+  /** The id of the network that the node is of. */
+  networkId(node: Node): Promise<string>;
+  /** The node's newest block. */
+  head(node: Node): Promise<Head>;
+}
+
 /**
- * @param networkId the chain id that a node must have
+ * @param networkId the id of the network that a node must have
  */
-export function createNodes(nodes: readonly Node[], networkId: string, listen: NodeListener): Nodes {
+export function createNodes<Head extends Block>(
+  nodes: readonly Node[],
+  probe: NodeProbe<Head>,
+  networkId: string,
+  listen: NodeListener,
+): Nodes<Head> {
   const verified = new Set<Node>();
   const faults = new Map<Node, string | undefined>();
   let usable: Node[] = [];
@@ -40,16 +48,14 @@ export function createNodes(nodes: readonly Node[], networkId: string, listen: N
     listen(node.name, fault);
   };
 
-  const headOf = async (node: Node): Promise<{ node: Node; head: Header } | undefined> => {
+  const headOf = async (node: Node): Promise<{ node: Node; head: Head } | undefined> => {
     try {
       if (!verified.has(node)) {
-        const id = String(await node.call('eth_chainId', [], count));
+        const id = await probe.networkId(node);
         if (id !== networkId) throw new ChainError(`It is a node of network ${id}, not ${networkId}.`);
         verified.add(node);
       }
-      const head = await node.call('eth_getBlockByNumber', ['latest', false], header);
-      if (!head) throw new ChainError('It has no newest block.');
-      return { node, head };
+      return { node, head: await probe.head(node) };
     } catch (error) {
       note(node, (error as Error).message);
       return undefined;
@@ -83,16 +89,4 @@ export function createNodes(nodes: readonly Node[], networkId: string, listen: N
     usable: () => usable,
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
-}
-
-/** The id of the block at a height, by one node; undefined when it has none. */
-export async function blockIdOf(node: Pick<Node, 'call'>, height: number): Promise<string | undefined> {
-  const found = await node.call('eth_getBlockByNumber', [`0x${height.toString(16)}`, false], header);
-  if (found && found.height !== height) throw new ChainError('The node answered with another block.');
-  return found?.id;
-}
-
-/** A block as its id and height alone. */
-export function toBlock({ height, id }: Block): Block {
-  return { height, id };
 }

@@ -1,22 +1,22 @@
 import { Agent, request } from 'undici';
-import { limits } from '../../platform/limits.ts';
-import { ChainError } from '../port.ts';
+import { limits } from '../platform/limits.ts';
+import { ChainError } from './port.ts';
 
-/** One node, spoken to by JSON-RPC over HTTP. */
+/** One node of a chain. */
 export interface Node {
   /** How the node is named in logs: its host alone, for the rest of its URL may hold a key. */
   readonly name: string;
   /**
+   * @param method what is asked for, in the family's own terms
    * @param read reads the result, and throws ChainError when it is malformed
    * @throws RpcError when the node refuses; ChainError when it cannot be reached or answers nonsense
    */
-  call<Result>(
-    method: string,
-    params: readonly unknown[],
-    read: (result: unknown) => Result,
-  ): Promise<Result>;
+  call<Result>(method: string, params: NodeParams, read: (result: unknown) => Result): Promise<Result>;
   close(): Promise<void>;
 }
+
+/** A list for JSON-RPC, an object for a node with paths of its own. */
+export type NodeParams = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 /** The node understood and refused. */
 export class RpcError extends ChainError {
@@ -31,35 +31,49 @@ export class RpcError extends ChainError {
 /** The answer was too much for us or for the node, or took too long: asking for less may help. */
 export class TooMuchError extends ChainError {}
 
-/** Speaks to one node. */
-export function createNode(url: string): Node {
+/** The connections to one node. */
+export interface NodeConnection {
+  /** Its host. */
+  readonly name: string;
+  /**
+   * Posts JSON to the node.
+   *
+   * @param path below the node's URL; the URL itself when empty
+   * @param method how the call is named in errors
+   * @returns the object that it answered, and the status
+   * @throws ChainError when it cannot be reached or answers no JSON object; TooMuchError when that is too large or late
+   */
+  post(path: string, body: string, method: string): Promise<NodeAnswer>;
+  close(): Promise<void>;
+}
+
+export interface NodeAnswer {
+  readonly status: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Opens the connections to a node. Nothing is sent yet. */
+export function connectNode(url: string): NodeConnection {
   const agent = new Agent({
     connections: limits.nodeConnections,
     connect: { timeout: limits.nodeTimeoutMs },
   });
-  const { host } = new URL(url);
-  let nextId = 1;
   return {
-    name: host,
-    async call(method, params, read) {
-      const id = nextId++;
-      const answer = await post(url, agent, JSON.stringify({ jsonrpc: '2.0', id, method, params }), method);
-      if (answer.id !== id) throw new ChainError(`The node's answer to ${method} belongs to another call.`);
-      if (answer.error !== undefined && answer.error !== null) throw refusal(method, answer.error);
-      if (answer.result === undefined) throw new ChainError(`The node's answer to ${method} has no result.`);
-      return read(answer.result);
-    },
+    name: new URL(url).host,
+    post: (path, body, method) => post(below(url, path), agent, body, method),
     close: () => agent.destroy(),
   };
 }
 
-interface Envelope {
-  readonly id?: unknown;
-  readonly result?: unknown;
-  readonly error?: unknown;
+/** The path goes before the query, which may hold a key. */
+function below(base: string, path: string): string {
+  if (path === '') return base;
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
+  return url.href;
 }
 
-async function post(url: string, agent: Agent, body: string, method: string): Promise<Envelope> {
+async function post(url: string, agent: Agent, body: string, method: string): Promise<NodeAnswer> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limits.nodeTimeoutMs);
   try {
@@ -72,7 +86,7 @@ async function post(url: string, agent: Agent, body: string, method: string): Pr
     });
     const text = await readLimited(answer.body, method);
     if (answer.statusCode === 413) throw new TooMuchError(`The node finds ${method} too large.`);
-    return parse(text, answer.statusCode, method);
+    return { status: answer.statusCode, fields: parse(text, answer.statusCode, method) };
   } catch (error) {
     if (error instanceof ChainError) throw error;
     if (controller.signal.aborted) throw new TooMuchError(`The node did not answer ${method} in time.`);
@@ -94,7 +108,7 @@ async function readLimited(body: AsyncIterable<Buffer>, method: string): Promise
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string, status: number, method: string): Envelope {
+function parse(text: string, status: number, method: string): Readonly<Record<string, unknown>> {
   let answer: unknown;
   try {
     answer = JSON.parse(text);
@@ -102,13 +116,7 @@ function parse(text: string, status: number, method: string): Envelope {
     throw new ChainError(`The node answered ${method} with ${status} and no JSON.`);
   }
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
-    throw new ChainError(`The node answered ${method} with ${status} and no JSON-RPC.`);
+    throw new ChainError(`The node answered ${method} with ${status} and no object.`);
   }
-  return answer;
-}
-
-function refusal(method: string, error: unknown): ChainError {
-  const { code, message } = (typeof error === 'object' ? error : {}) as { code?: unknown; message?: unknown };
-  const text = typeof message === 'string' ? message.slice(0, limits.shortTextLength) : 'no reason';
-  return new RpcError(typeof code === 'number' ? code : 0, `The node refused ${method}: ${text}`);
+  return answer as Readonly<Record<string, unknown>>;
 }
