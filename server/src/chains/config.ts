@@ -222,6 +222,9 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   if (chainFamily(chain) === 'evm' && !/^[1-9][0-9]{0,14}$/.test(networkId)) {
     report('networkId', 'Give the chain id, such as 1 for Ethereum.');
   }
+  if (chainFamily(chain) === 'tron' && !/^[0-9a-f]{64}$/.test(networkId)) {
+    report('networkId', 'Give the id of the first block, 64 hexadecimal digits.');
+  }
   if (!isKnownNetwork && file.network) report('networkId', `The ${kind} of ${chain} has the id ${known.id}.`);
   const agreement = file.agreement ?? 1;
   if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');

@@ -11,7 +11,8 @@ export function createRpcNode(url: string): Node {
     async call(method, params, read) {
       const id = nextId++;
       const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-      const { fields: answer } = await connection.post('', body, method);
+      const { json } = await connection.post('', body, method);
+      const answer = json as Readonly<Record<string, unknown>>;
       if (answer.id !== id) throw new ChainError(`The node's answer to ${method} belongs to another call.`);
       if (answer.error !== undefined && answer.error !== null) throw refusal(method, answer.error);
       if (answer.result === undefined) throw new ChainError(`The node's answer to ${method} has no result.`);
