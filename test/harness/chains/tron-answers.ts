@@ -29,8 +29,8 @@ export function blockAnswer(block: ChainBlock | undefined, isWhole: boolean): Js
     parentHash: parentId || id,
     version: 34,
   };
-  const { witness_signature: signature } = recorded.header?.answer.block_header as Json;
-  const header = { blockID: id, block_header: { raw_data: rawData, witness_signature: signature } };
+  const real = like('header', {}).block_header as Json;
+  const header = { blockID: id, block_header: { ...real, raw_data: rawData } };
   if (!isWhole || (results.length === 0 && number > 0)) return header;
   const transactions =
     number === 0

@@ -32,8 +32,9 @@ export function readTransfers(
       const currency = tokens.get(token)?.currency;
       if (currency === undefined && !isUnlistedWanted) return [];
       const to = addressIn(log.topics[2]);
+      if (!watched.has(to)) return [];
       const from = addressIn(log.topics[1]);
-      if (!watched.has(to) || from === to) return [];
+      if (from === to) return [];
       const group = `${token}/${to}`;
       const ordinal = ordinals.get(group) ?? 0;
       ordinals.set(group, ordinal + 1);
