@@ -333,3 +333,65 @@ describe('a deposit address', () => {
     }
   });
 });
+
+describe('nodes', () => {
+  const atStart = async (entry: (a: TronNode, b: TronNode) => object, check: (own: Own) => Promise<void>) => {
+    const [a, b] = [await startTron(), await startTron('cd'.repeat(32).replace(/^.{16}/, '0'.repeat(16)))];
+    const chains = writeChains({ tron: entry(a, b) });
+    const own = await startServer({
+      chainsFile: chains.path,
+      ratesUrl: rates.url,
+      ratesMapping: '/rates/{TO}',
+    });
+    try {
+      const customer = await liveCustomer(own.app, own.live, own.liveKey);
+      await check({ a, b, own, wallet: await tronWallet(own.live, customer.id) });
+    } finally {
+      await own.stop();
+      await a.stop();
+      await b.stop();
+      chains.remove();
+    }
+  };
+  interface Own {
+    readonly a: TronNode;
+    readonly b: TronNode;
+    readonly own: TestServer;
+    readonly wallet: TronWallet;
+  }
+  const depositsOf = async ({ own }: Own) =>
+    (await ok(own.live.get('/v1/transactions?type=deposit'))).map(({ status }: { status: string }) => status);
+
+  test('of another network are not asked', () =>
+    atStart(
+      (a, b) => tronEntry(a, { rpc: [b.url, a.url] }),
+      async (all) => {
+        all.b.pay({ to: all.wallet.address, amount: 70_000_000n });
+        all.b.ledger.mine(9);
+        all.a.pay({ to: all.wallet.address, amount: 5_000_000n });
+        all.a.ledger.mine(4);
+        await poll(() => depositsOf(all)).toEqual(['completed']);
+        expect(await balanceOf(all.own.live, all.wallet.id)).toBe('4.995');
+        const metrics = await (await fetch(`${all.own.app.url}/metrics`)).text();
+        expect(metrics).toMatch(new RegExp(`node_up\\{.*${new URL(all.b.url).host}.*\\} 0`));
+      },
+    ));
+
+  test('that disagree credit nothing', async () => {
+    const twin = await startTron();
+    await atStart(
+      (a) => tronEntry(a, { rpc: [a.url, twin.url], agreement: 2 }),
+      async (all) => {
+        all.a.pay({ to: all.wallet.address, amount: 5_000_000n });
+        for (const { ledger } of [all.a, twin]) ledger.mine();
+        await poll(() => depositsOf(all)).toEqual(['payment_submitted']);
+        for (const { ledger } of [all.a, twin]) ledger.mine(3);
+        const enough = twin.requests() + 60;
+        await poll(() => twin.requests() > enough).toBe(true);
+        expect(await depositsOf(all)).toEqual(['payment_submitted']);
+        expect(await balanceOf(all.own.live, all.wallet.id)).toBe('0.00');
+      },
+    );
+    await twin.stop();
+  });
+});

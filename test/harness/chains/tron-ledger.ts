@@ -4,7 +4,7 @@ import type { WireTransaction } from './tron-wire.ts';
 /** A small chain of Tron: blocks of three seconds, accounts, tokens, and what transactions cost. */
 
 /** The mainnet's first block: its token is the one that the server knows. */
-const genesisId = '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc';
+export const mainnet = '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc';
 export const usdt = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t';
 
 /** As the mainnet has them (recorded.json, `parameters`), and what its USDT takes. */
@@ -74,10 +74,11 @@ export interface TronLedger {
 
 const keyOf = (token: string, address: string): string => `${token}/${address}`;
 
-export function createTronLedger(): TronLedger {
+/** @param firstId the id of the first block */
+export function createTronLedger(firstId: string): TronLedger {
   let state: State = { tokens: new Map(), sun: new Map(), bandwidth: new Map() };
   const states: State[] = [];
-  const blocks: ChainBlock[] = [{ number: 0, id: genesisId, parentId: '', timestampMs: 0, results: [] }];
+  const blocks: ChainBlock[] = [{ number: 0, id: firstId, parentId: '', timestampMs: 0, results: [] }];
   const places = new Map<string, ChainBlock>();
   const failures: ('REVERT' | 'OUT_OF_ENERGY')[] = [];
   let pending: Item[] = [];

@@ -12,7 +12,7 @@ import {
   resourcesAnswer,
   takenAnswer,
 } from './tron-answers.ts';
-import { createTronLedger, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
+import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
 import { addressOf } from './tron-wire.ts';
 
 type Body = Record<string, unknown>;
@@ -50,9 +50,13 @@ const stranger = 'TY72iA3SBtrds3QLYsS7LwYfkzXwAXCRWT';
 /** Nobody watches it: anybody can make it. */
 export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 
-/** Starts a node. */
-export async function startTron(): Promise<TronNode> {
-  const ledger = createTronLedger();
+/**
+ * Starts a node.
+ *
+ * @param network the id of its first block; the mainnet's when left out
+ */
+export async function startTron(network = mainnet): Promise<TronNode> {
+  const ledger = createTronLedger(network);
   const tokens = new Set([usdt, foreignToken]);
   const faults: TronFaults = { silent: 0, forgetful: 0, malformed: 0, hasNoOutcomes: false };
   let headers: IncomingMessage['headers'] = {};

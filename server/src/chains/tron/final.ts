@@ -37,7 +37,11 @@ export async function findOutcome(
   return over.every(Boolean) ? expired : waiting;
 }
 
-async function findMined(node: Node, attempts: readonly SignedAttempt[]): Promise<Outcome | undefined> {
+/** What became of the newest of the attempts that is in a block, by one node. */
+export async function findMined(
+  node: Pick<Node, 'call'>,
+  attempts: readonly SignedAttempt[],
+): Promise<Outcome | undefined> {
   for (const { txHash: value } of [...attempts].reverse()) {
     const found = await node.call('gettransactioninfobyid', { value }, outcome);
     if (found) return found;

@@ -13,7 +13,7 @@ import { accountBalance, broadcastCode, type Header, prices, resources } from '.
 import { headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, tryCall } from './calls.ts';
 import { burntFor, feeLimitOf, withMargin } from './costs.ts';
-import { findOutcome } from './final.ts';
+import { findMined, findOutcome } from './final.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
 
@@ -64,6 +64,7 @@ export function createTronSender(
     takesAuthorizations: async () => false,
     // Nothing on Tron keeps transactions in order; places only tell payments apart.
     nextSequence: async () => 0n,
+    isMined: async (attempts) => (await findMined(nodes, attempts)) !== undefined,
     prepare: (_id, intent) => prepare(intent),
     async sign({ id, intent, sequence }, terms) {
       const envelope = envelopeOf(readTerms(terms), sequence);
