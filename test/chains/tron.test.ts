@@ -277,6 +277,25 @@ describe('transfers', () => {
     expect(rows[0]?.fee).toBeGreaterThan(0);
   });
 
+  test('those on their way keep the TRX that they need: what is left over is not enough for another', async () => {
+    const held = tron.ledger.sunOf(treasury) ?? 0;
+    // One of these costs 22.9 TRX at most.
+    tron.ledger.giveSun(treasury, 40 * trx - held);
+    const ids = [await send(1_100_000n), await send(1_200_000n)];
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    await lookedAgain();
+    expect(tron.ledger.pending).toHaveLength(1);
+    tron.ledger.mine(4);
+    await lookedAgain();
+    tron.ledger.giveSun(treasury, held);
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    tron.ledger.mine(4);
+    for (const id of ids) await inStatus(server.live, id, 'completed');
+    expect(paidTo(stranger).filter((amount) => amount === 1_100_000n || amount === 1_200_000n)).toHaveLength(
+      2,
+    );
+  });
+
   test('one waits while the treasury has too little TRX', async () => {
     const held = tron.ledger.sunOf(treasury) ?? 0;
     tron.ledger.giveSun(treasury, -held);

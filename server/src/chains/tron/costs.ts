@@ -21,12 +21,17 @@ export function feeLimitOf(energy: bigint, { energySun }: Prices): bigint {
   return energy * energySun;
 }
 
+/** Bytes that count as bandwidth. */
+export function bandwidthOf(rawBytes: number): bigint {
+  return BigInt(rawBytes + framingBytes);
+}
+
 /**
  * The most that is burnt for a transaction, in sun: energy beyond the sender's own, all of the bandwidth unless all of it
  * is staked for or free, and a new account.
  */
 export function burntFor({ energy, makesAccount, rawBytes }: Usage, prices: Prices, own: Resources): bigint {
-  const bytes = BigInt(rawBytes + framingBytes);
+  const bytes = bandwidthOf(rawBytes);
   const hasBandwidth = own.stakedBandwidth >= bytes || own.freeBandwidth >= bytes;
   const missing = energy > own.energy ? energy - own.energy : 0n;
   return (

@@ -12,12 +12,15 @@ import {
 import { accountBalance, broadcastCode, type Header, prices, resources } from './answers.ts';
 import { headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, tryCall } from './calls.ts';
-import { burntFor, feeLimitOf, withMargin } from './costs.ts';
+import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findMined, findOutcome } from './final.ts';
+import { createReservations } from './reservations.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
 
 const refused = { obstacle: 'The token contract refuses it.', isRefused: true } as const;
+/** For a byte: what is set aside for transactions on their way, whatever the network asks for now. */
+const bandwidthSun = 1000n;
 const tooDear = { obstacle: 'Energy is dearer than gas.feeLimit allows.', isRefused: false } as const;
 
 /** Sends from the treasury on Tron, and from deposit addresses into it. */
@@ -37,7 +40,18 @@ export function createTronSender(
       : { contract: token.address, from: address, to: treasury, amount };
   };
 
-  const prepare = async (intent: PaymentIntent): Promise<Prepared> => {
+  const reservations = createReservations();
+
+  /** Fees and TRX that a signed transaction is going to take from its sender. */
+  const reserve = (id: string, intent: PaymentIntent, terms: string): void => {
+    const { energy } = readTerms(terms);
+    const movement = movementOf(intent);
+    const raw = encodeTronRaw(envelopeOf(readTerms(terms), 0n), movement);
+    const sun = sentBy(movement) + bandwidthOf(raw.length) * bandwidthSun;
+    reservations.set(id, { payer: movement.from, energy, sun });
+  };
+
+  const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
     const head = await nodes.choose();
     const movement = movementOf(intent);
     const energy = await energyFor(nodes, movement);
@@ -45,13 +59,14 @@ export function createTronSender(
     const now = await nodes.call('getchainparameters', {}, prices);
     const feeLimitSun = feeLimitOf(energy, now);
     if (feeLimitSun > config.gas.feeLimitSun) return tooDear;
-    const terms = await termsFrom(config, nodes, head, feeLimitSun);
+    const terms = await termsFrom(config, nodes, head, { energy, feeLimitSun });
     const rawBytes = encodeTronRaw(envelopeOf(terms, 0n), movement).length;
     const makesAccount =
       movement.contract === undefined && (await balanceFor(nodes, movement.to)) === undefined;
     const own = await nodes.call('getaccountresource', { address: hexAddress(movement.from) }, resources);
-    const burnt = burntFor({ energy, rawBytes, makesAccount }, now, own);
-    const cost = burnt + (movement.contract === undefined ? movement.amount : 0n);
+    const spoken = reservations.totalOf(movement.from, id);
+    const burnt = burntFor({ energy: energy + spoken.energy, rawBytes, makesAccount }, now, own);
+    const cost = burnt + spoken.sun + sentBy(movement);
     const held = await balanceFor(nodes, movement.from);
     if (held !== undefined && held >= cost) return { terms: writeTerms(terms) };
     const obstacle = `${movement.from} has too little TRX to pay for energy and bandwidth.`;
@@ -65,23 +80,32 @@ export function createTronSender(
     // Nothing on Tron keeps transactions in order; places only tell payments apart.
     nextSequence: async () => 0n,
     isMined: async (attempts) => (await findMined(nodes, attempts)) !== undefined,
-    prepare: (_id, intent) => prepare(intent),
+    prepare,
     async sign({ id, intent, sequence }, terms) {
       const envelope = envelopeOf(readTerms(terms), sequence);
       const unsigned = encodeTronRaw(envelope, movementOf(intent));
       const request = { chain: config.chain, reference: id, intent: signedIntent(intent), unsigned };
       const { id: txHash, transaction } = await signer.sign(request);
+      reserve(id, intent, terms);
       return { txHash, raw: Buffer.from(transaction).toString('hex'), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ intent }, attempts) {
+    async follow({ id, intent }, attempts) {
       const state = await findOutcome(config, nodes, attempts);
+      const last = attempts.at(-1);
+      if (last && state.kind === 'waiting' && !state.isKnown) reserve(id, intent, last.terms);
+      else reservations.release(id);
       if (state.kind !== 'expired') return state;
-      const prepared = await prepare(intent);
+      const prepared = await prepare(id, intent);
       if ('obstacle' in prepared) throw new ChainError(prepared.obstacle);
       return { kind: 'stuck', terms: prepared.terms };
     },
   };
+}
+
+/** TRX that is sent, beside what is burnt. */
+function sentBy({ amount, contract }: TronMovement): bigint {
+  return contract === undefined ? amount : 0n;
 }
 
 /** The same intent in the signer's words. */
@@ -112,7 +136,7 @@ async function termsFrom(
   config: TronConfig,
   nodes: TronNodes,
   head: Header,
-  feeLimitSun: bigint,
+  use: Pick<TronTerms, 'energy' | 'feeLimitSun'>,
 ): Promise<TronTerms> {
   const reference = await headerAt(nodes, Math.max(0, head.height - config.confirmations + 1));
   if (!reference) throw new ChainError('The node lacks a block that it has built on.');
@@ -120,7 +144,7 @@ async function termsFrom(
     reference: { height: reference.height, id: reference.id },
     madeAtMs: head.timestampMs,
     expirationMs: head.timestampMs + limits.tronExpirationMs,
-    feeLimitSun,
+    ...use,
   };
 }
 

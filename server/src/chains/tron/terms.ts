@@ -10,21 +10,26 @@ export interface TronTerms {
   /** After a block of this time no other one takes it. */
   readonly expirationMs: number;
   readonly feeLimitSun: bigint;
+  /** What it may use, staked for or burnt. */
+  readonly energy: bigint;
 }
 
 /** The terms as they are kept with an attempt. */
-export function writeTerms({ expirationMs, feeLimitSun, madeAtMs, reference }: TronTerms): string {
-  return [reference.height, reference.id, madeAtMs, expirationMs, feeLimitSun].join('/');
+export function writeTerms(terms: TronTerms): string {
+  const { energy, expirationMs, feeLimitSun, madeAtMs, reference } = terms;
+  return [reference.height, reference.id, madeAtMs, expirationMs, feeLimitSun, energy].join('/');
 }
 
 /** What `writeTerms` wrote. */
 export function readTerms(text: string): TronTerms {
-  const [height = '', id = '', madeAtMs = '', expirationMs = '', feeLimitSun = ''] = text.split('/');
+  const [height = '', id = '', madeAtMs = '', expirationMs = '', feeLimitSun = '', energy = ''] =
+    text.split('/');
   return {
     reference: { height: Number(height), id },
     madeAtMs: Number(madeAtMs),
     expirationMs: Number(expirationMs),
     feeLimitSun: BigInt(feeLimitSun),
+    energy: BigInt(energy),
   };
 }
 
