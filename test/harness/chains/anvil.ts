@@ -106,6 +106,8 @@ export interface TestToken {
   readonly address: Address;
   /** Sends a call of the contract from the account that has coins, and does not wait for a block. */
   send(functionName: string, args: readonly unknown[]): Promise<Hex>;
+  /** The same from an account that the node lets us be. */
+  sendFrom(account: Address, functionName: string, args: readonly unknown[]): Promise<Hex>;
   balanceOf(address: string): Promise<bigint>;
 }
 
@@ -128,6 +130,8 @@ function tokenAt(client: Anvil['client'], name: 'TestToken' | 'OldToken', addres
     address,
     send: (functionName, callArgs) =>
       client.writeContract({ address, abi, functionName, args: callArgs } as never),
+    sendFrom: (account, functionName, callArgs) =>
+      client.writeContract({ account, address, abi, functionName, args: callArgs } as never),
     balanceOf: (owner) =>
       client.readContract({ address, abi, functionName: 'balanceOf', args: [owner] }) as Promise<bigint>,
   };
