@@ -9,7 +9,7 @@ import { freePort } from '../process.ts';
 import { testContract } from './contracts.ts';
 
 /** The accounts that anvil gives coins to come from this one; it is public. */
-const mnemonic = 'test test test test test test test test test test test junk';
+export const mnemonic = 'test test test test test test test test test test test junk';
 
 /** What a node is started with. */
 export interface AnvilOptions {
@@ -20,6 +20,8 @@ export interface AnvilOptions {
   readonly noMining?: boolean;
   /** Where the chain is kept while the node is down. */
   readonly statePath?: string;
+  /** The states of all its blocks are kept there, not only the last. */
+  readonly keepsStates?: boolean;
   readonly port?: number;
 }
 
@@ -53,6 +55,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   const mining = options.noMining ? ['--no-mining'] : [];
   const time = options.blockTimeS === undefined ? [] : ['--block-time', String(options.blockTimeS)];
   const state = options.statePath === undefined ? [] : ['--state', options.statePath];
+  if (options.keepsStates) state.push('--preserve-historical-states');
   const args = ['--port', String(port), '--chain-id', String(options.chainId), '--silent', '--accounts', '3'];
   const child = spawn(anvilBinary(), [...args, '--slots-in-an-epoch', '1', ...mining, ...time, ...state], {
     stdio: 'ignore',
