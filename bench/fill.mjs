@@ -108,22 +108,24 @@ function columnsOf(pattern, head) {
   };
 }
 
-/** Drops every index and key of a table. @returns makes them again, as they were */
+/** Drops every index and key of a table, and what refers to them. @returns makes them again, as they were */
 async function dropIndexes(db, table) {
   const { rows: keys } = await db.query(
-    `select conname as name, pg_get_constraintdef(oid) as definition
-      from pg_constraint where conrelid = $1::regclass and contype in ('p', 'u')`,
+    `select conname as name, conrelid::regclass::text as owner, pg_get_constraintdef(oid) as definition
+      from pg_constraint where (conrelid = $1::regclass and contype in ('p', 'u')) or confrelid = $1::regclass
+      order by contype = 'f'`,
     [table],
   );
-  for (const { name } of keys) await db.query(`alter table ${table} drop constraint ${name}`);
+  for (const { name, owner } of keys.toReversed())
+    await db.query(`alter table ${owner} drop constraint ${name}`);
   const { rows: indexes } = await db.query(
     'select indexname as name, indexdef as definition from pg_indexes where tablename = $1',
     [table],
   );
   for (const { name } of indexes) await db.query(`drop index ${name}`);
   return async () => {
-    for (const { definition, name } of keys)
-      await db.query(`alter table ${table} add constraint ${name} ${definition}`);
+    for (const { definition, name, owner } of keys)
+      await db.query(`alter table ${owner} add constraint ${name} ${definition}`);
     for (const { definition } of indexes) await db.query(definition);
   };
 }

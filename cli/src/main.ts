@@ -10,6 +10,7 @@ import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
 import { rateLimitCommand } from './rate-limit.ts';
+import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
 import { withStore, withVault } from './store.ts';
@@ -34,6 +35,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addEventCommands(program);
   addSeedCommands(program);
   addSignerCommand(program);
+  addReconcileCommand(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')

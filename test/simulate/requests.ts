@@ -10,14 +10,29 @@ import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits
 import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import { steerTransfer } from '../../server/src/resources/transfers/steer.ts';
-import type { CustomerRow, TransactionRow, WalletRow } from '../../server/src/store/rows.ts';
+import type {
+  CounterpartyRow,
+  CustomerRow,
+  TransactionRow,
+  VirtualAccountRow,
+  WalletRow,
+} from '../../server/src/store/rows.ts';
 import type { Answering, Command } from '../../server/src/writer/command.ts';
 import { address } from '../harness/factories.ts';
+import {
+  depositFrom,
+  drawMove,
+  dropPayee,
+  newAccount,
+  newPayee,
+  payoutFrom,
+  switchAccount,
+} from './bank-requests.ts';
 import type { MemoryStore } from './memory-store.ts';
 import type { Random } from './random.ts';
 
 const environmentId = 'env_simulated';
-const moving = { stepMs: 1000, conversion: undefined };
+const stepMs = 1000;
 
 /** A request as clients and workers send it. The same one can be delivered more than once. */
 export interface Request {
@@ -52,25 +67,58 @@ export function drawRequest(store: MemoryStore, random: Random, number: number):
   }
   const wallet = random.pick(wallets);
   if (kind < 8) {
-    const status = random.chance(60) ? 'active' : 'suspended';
+    const status = random.chance(75) ? 'active' : 'suspended';
     return keyed('standing', key, updateCustomer(environmentId, customer.id, { status }));
   }
   if (kind < 13) {
     const status = random.pick(['active', 'active', 'active', 'frozen', 'frozen', 'closed'] as const);
     return keyed('status', key, updateWallet(environmentId, wallet.id, status));
   }
-  if (kind < 30) return keyed('make_deposit', key, depositTo(wallet, random));
+  const banking = kind < 40 ? drawBanking(store, random, wallet, key) : undefined;
+  if (banking) return banking;
+  if (kind < 43) return keyed('make_deposit', key, depositTo(wallet, random));
   if (kind < 60 || transfers.length === 0)
     return keyed('make_transfer', key, transferFrom(wallet, key, random));
-  const transfer = random.pick(transfers);
-  if (kind < 80) return { command: advanceDueTransfer(transfer, moving), answering: undefined };
-  if (kind < 88) return keyed('cancel', key, cancelTransfer(transfer, moving));
-  const status = random.pick([undefined, 'completed', 'failed', 'refunded'] as const);
-  return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, moving));
+  return drawMovement(random.pick(transfers), random, key, kind);
+}
+
+/** Requests about banks; undefined where there is nothing yet that they could be about. */
+function drawBanking(
+  store: MemoryStore,
+  random: Random,
+  wallet: WalletRow,
+  key: string,
+): Request | undefined {
+  const accounts = store.rows('virtual_accounts') as unknown as VirtualAccountRow[];
+  const payees = (store.rows('counterparties') as unknown as CounterpartyRow[]).filter(
+    ({ customer_id: customerId }) => customerId === wallet.customer_id,
+  );
+  const kind = random.below(27);
+  if (kind < 2 || payees.length === 0)
+    return keyed('payee', key, newPayee(environmentId, wallet.customer_id));
+  const payee = random.pick(payees);
+  if (kind === 2) return keyed('payee_gone', key, dropPayee(environmentId, payee));
+  if (kind < 12) {
+    return keyed('make_payout', key, payoutFrom(environmentId, wallet, payee, key, random));
+  }
+  if (kind < 13 || accounts.length === 0) return keyed('account', key, newAccount(environmentId, wallet));
+  const account = random.pick(accounts);
+  if (kind === 13) return keyed('account_status', key, switchAccount(environmentId, account, random));
+  if (kind < 21) return keyed('make_fiat', key, depositFrom(environmentId, account, random));
+  return undefined;
+}
+
+function drawMovement(transfer: TransactionRow, random: Random, key: string, kind: number): Request {
+  const terms = drawMove(random);
+  if (kind < 70) return { command: advanceDueTransfer(transfer, terms), answering: undefined };
+  if (kind < 75) return keyed('cancel', key, cancelTransfer(transfer, terms));
+  const wanted = [undefined, 'completed', 'failed', 'refunded', 'payment_processed', 'returned'] as const;
+  const status = random.pick(wanted);
+  return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, terms));
 }
 
 function depositTo(wallet: WalletRow, random: Random): Command<string> {
-  const amountMinor = BigInt(1 + random.below(5_000_000));
+  const amountMinor = BigInt(1 + random.below(500_000_000));
   const isUsdt = random.chance(30);
   return createCryptoDeposit(environmentId, wallet.id, {
     chain: 'solana',
@@ -83,7 +131,7 @@ function depositTo(wallet: WalletRow, random: Random): Command<string> {
 }
 
 function transferFrom(wallet: WalletRow, key: string, random: Random): Command<string> {
-  const amountMinor = BigInt(2 + random.below(3_000_000));
+  const amountMinor = BigInt(2 + random.below(200_000_000));
   const body = {
     customerId: wallet.customer_id,
     walletId: wallet.id,
@@ -101,7 +149,7 @@ function transferFrom(wallet: WalletRow, key: string, random: Random): Command<s
     chain: 'solana',
     address: address.solana,
   } as const;
-  return createTransfer(environmentId, body, terms, moving.stepMs);
+  return createTransfer(environmentId, body, terms, stepMs);
 }
 
 function keyed(route: string, key: string, command: Command<string>): Request {

@@ -1,6 +1,8 @@
 import { ApiError } from '../../server/src/platform/errors.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
+import { isPayout } from '../../server/src/resources/transfers/lifecycle.ts';
+import type { TransactionRow } from '../../server/src/store/rows.ts';
 import type { Outcome } from '../../server/src/writer/command.ts';
 import type { LaneStore } from '../../server/src/writer/lane-store.ts';
 import { createWriterOver, type Writer } from '../../server/src/writer/writer.ts';
@@ -179,6 +181,10 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
     if (broken !== undefined) return { trace: trace.digest(), counts, broken: { step, invariant: broken } };
   }
   for (const name of ['transactions', 'journals', 'events'] as const) counts[name] = store.rows(name).length;
+  for (const row of store.rows('transactions') as unknown as TransactionRow[]) {
+    const statuses = JSON.parse(row.timeline) as { status: string }[];
+    for (const { status } of statuses) note(`${isPayout(row) ? 'payout' : row.type} ${status}`);
+  }
   return { trace: trace.digest(), counts };
 }
 

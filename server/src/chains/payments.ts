@@ -1,4 +1,4 @@
-import type { Pool } from '../store/pool.ts';
+import type { Pool, Queryable } from '../store/pool.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { ChainPort, PaymentIntent, PlacedPayment, SignedAttempt } from './port.ts';
 import type { Chain, Stablecoin } from './registry.ts';
@@ -26,7 +26,7 @@ interface PaymentRow {
 }
 
 /** The payments of a chain that are on their way, in the order of their places. */
-export async function listPayments(pool: Pool, chain: Chain): Promise<OpenPayment[]> {
+export async function listPayments(pool: Queryable, chain: Chain): Promise<OpenPayment[]> {
   const { rows } = await pool.query<PaymentRow>({
     name: 'list_chain_payments',
     text: `select p.id, p.kind, p.sender, p.sequence, p.currency, p.address, p.wallet_index, p.amount::text as amount,

@@ -52,7 +52,7 @@ async function unexplainedAfter(sql: string): Promise<string[]> {
     const { problems } = await verifyLedger(pool);
     return problems.filter(({ kind }) => kind === 'transaction_unexplained').map(({ id }) => id);
   } finally {
-    await pool.query('truncate transactions');
+    await pool.query('truncate transactions cascade');
     await pool.query('insert into transactions select * from kept_transactions');
     await pool.query('drop table kept_transactions');
   }

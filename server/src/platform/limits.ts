@@ -111,6 +111,13 @@ export const limits = {
   refusalsBeforeFailure: 3,
   /** Balances that a node is asked for at once. */
   balancesAtOnce: 16,
+  /** Deposit addresses whose balances are held in memory at once. */
+  addressesAtOnce: 1000,
+  reconcileEveryMs: 10 * 60 * 1000,
+  /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
+  reconcileAttempts: 5,
+  /** Balances of the newest block say nothing when more blocks than these are still to be read. */
+  reconcileLagBlocks: 3,
   /** Deposit addresses that are swept in a turn. */
   sweepsPerTurn: 8,
   /** Turns of the payments' worker between two looks for deposits to sweep. */

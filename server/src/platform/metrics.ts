@@ -15,6 +15,8 @@ export interface Metrics {
   readonly chainReorganisations: Counter<'chain'>;
   readonly chainNotices: Counter<'chain' | 'reason'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
+  readonly chainDifference: Gauge<'chain' | 'currency'>;
+  readonly chainReconciled: Gauge<'chain'>;
 }
 
 /**
@@ -113,6 +115,18 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_chain_node_up',
       help: '1 while a node of a chain is of use',
       labelNames: ['chain', 'node'],
+      registers,
+    }),
+    chainDifference: new Gauge({
+      name: 'openledger_reconcile_difference',
+      help: 'What a chain holds more (or less, when negative) than the books explain, in units of the token',
+      labelNames: ['chain', 'currency'],
+      registers,
+    }),
+    chainReconciled: new Gauge({
+      name: 'openledger_reconcile_timestamp_seconds',
+      help: 'When the books were last compared with a chain',
+      labelNames: ['chain'],
       registers,
     }),
   };

@@ -111,8 +111,8 @@ async function measure(
       const isCredited = amountMinor >= port.config.minDepositMinor;
       if (isCredited) deposits.push(toDeposit(port, arrival, amountMinor));
       if (amountMinor === transfer.amount) return;
-      const reason = isCredited ? 'partly_received' : 'not_received';
-      notices.push({ id, reason, transfer, receivedMinor: isCredited ? 0n : amountMinor });
+      const shortfall = isCredited ? 'partly_received' : 'not_received';
+      notices.push({ id, reason: shortfall, transfer, receivedMinor: isCredited ? 0n : amountMinor });
     });
   }
   return { deposits, notices };

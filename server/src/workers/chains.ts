@@ -12,6 +12,7 @@ import type { Screener } from '../screening/port.ts';
 import type { Pool } from '../store/pool.ts';
 import type { Writer } from '../writer/writer.ts';
 import { startChainPay } from './chain-pay.ts';
+import { startChainReconcile } from './chain-reconcile.ts';
 import { startChainWatch } from './chain-watch.ts';
 import type { Worker } from './loop.ts';
 
@@ -53,6 +54,10 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
   const holder = randomUUID();
   return ports.flatMap((port) => {
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
-    return [startChainWatch({ ...deps, port, book, holder }), startChainPay({ ...deps, port, holder })];
+    return [
+      startChainWatch({ ...deps, port, book, holder }),
+      startChainPay({ ...deps, port, holder }),
+      startChainReconcile({ ...deps, port, holder }),
+    ];
   });
 }

@@ -9,7 +9,7 @@ import { freePort } from '../process.ts';
 import { testContract } from './contracts.ts';
 
 /** The accounts that anvil gives coins to come from this one; it is public. */
-const mnemonic = 'test test test test test test test test test test test junk';
+export const mnemonic = 'test test test test test test test test test test test junk';
 
 /** What a node is started with. */
 export interface AnvilOptions {
@@ -20,6 +20,8 @@ export interface AnvilOptions {
   readonly noMining?: boolean;
   /** Where the chain is kept while the node is down. */
   readonly statePath?: string;
+  /** The states of all its blocks are kept there, not only the last. */
+  readonly keepsStates?: boolean;
   readonly port?: number;
 }
 
@@ -53,6 +55,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   const mining = options.noMining ? ['--no-mining'] : [];
   const time = options.blockTimeS === undefined ? [] : ['--block-time', String(options.blockTimeS)];
   const state = options.statePath === undefined ? [] : ['--state', options.statePath];
+  if (options.keepsStates) state.push('--preserve-historical-states');
   const args = ['--port', String(port), '--chain-id', String(options.chainId), '--silent', '--accounts', '3'];
   const child = spawn(anvilBinary(), [...args, '--slots-in-an-epoch', '1', ...mining, ...time, ...state], {
     stdio: 'ignore',
@@ -106,6 +109,8 @@ export interface TestToken {
   readonly address: Address;
   /** Sends a call of the contract from the account that has coins, and does not wait for a block. */
   send(functionName: string, args: readonly unknown[]): Promise<Hex>;
+  /** The same from an account that the node lets us be. */
+  sendFrom(account: Address, functionName: string, args: readonly unknown[]): Promise<Hex>;
   balanceOf(address: string): Promise<bigint>;
 }
 
@@ -128,6 +133,8 @@ function tokenAt(client: Anvil['client'], name: 'TestToken' | 'OldToken', addres
     address,
     send: (functionName, callArgs) =>
       client.writeContract({ address, abi, functionName, args: callArgs } as never),
+    sendFrom: (account, functionName, callArgs) =>
+      client.writeContract({ account, address, abi, functionName, args: callArgs } as never),
     balanceOf: (owner) =>
       client.readContract({ address, abi, functionName: 'balanceOf', args: [owner] }) as Promise<bigint>,
   };

@@ -23,6 +23,9 @@ const codes: Readonly<Record<string, string>> = {
 
 const text = `(?:'([^']+)'|\`([^\`]+)\`)`;
 
+/** Notices and screenings have reasons for the operator, which no answer gives, and a column is called so. */
+const hasOwnReasons = (file: string): boolean => /^(chains|screening|store)\b/.test(file);
+
 /** Every reason that the text of a source file gives. */
 function reasonsOf(file: string, source: string): GivenReason[] {
   const found = (pattern: string | undefined, code?: string): GivenReason[] =>
@@ -35,9 +38,11 @@ function reasonsOf(file: string, source: string): GivenReason[] {
   const made = [...source.matchAll(new RegExp(`\\brefusal\\(\\s*'([A-Z_]+)',\\s*${text}`, 'g'))];
   const missing = [...source.matchAll(/\bnotFound\(\s*'([^']+)'/g)];
   // An object's `reason: 'x'`, or `const reason = condition ? 'x' : 'y'`.
-  const assigned = [...source.matchAll(/\breason(?::| =)([^,;{}]*)/g)].flatMap(([, value = '']) => [
-    ...value.matchAll(new RegExp(text, 'g')),
-  ]);
+  const assigned = hasOwnReasons(file)
+    ? []
+    : [...source.matchAll(/\breason(?::| =)([^,;{}]*)/g)].flatMap(([, value = '']) => [
+        ...value.matchAll(new RegExp(text, 'g')),
+      ]);
   return [
     ...called.flatMap(([, name = '', plain, template]) => found(plain ?? template, codes[name])),
     ...made.flatMap(([, code, plain, template]) => found(plain ?? template, code)),

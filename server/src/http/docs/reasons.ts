@@ -223,6 +223,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Leave out what `details` names; e-mail address, phone, `externalId` and `metadata` can be changed.',
     ],
     [
+      'deposit_changed',
+      'Another process has recorded the deposit meanwhile.',
+      'Nothing: the server reads it again by itself.',
+    ],
+    [
       'kyc_required',
       'The customer has not been verified, or has not accepted the terms.',
       'See `details` for what is missing; in the sandbox, decide the verification yourself.',

@@ -114,7 +114,11 @@ function payoutFields(row: TransactionRow, payoutAccountId: string) {
 function depositFields(row: TransactionRow) {
   const sourcePaymentRail = row.source_payment_rail ?? '';
   return row.virtual_account_id === null
-    ? { sourcePaymentRail, sourceTxHash: row.source_tx_hash, returnReason: row.return_reason }
+    ? {
+        sourcePaymentRail,
+        sourceTxHash: row.source_tx_hash,
+        ...(row.return_reason === null ? {} : { returnReason: row.return_reason }),
+      }
     : {
         sourcePaymentRail,
         virtualAccountId: row.virtual_account_id,

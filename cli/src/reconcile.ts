@@ -1,0 +1,131 @@
+import { readChainsFile } from '@openledger/server/chains/config.ts';
+import { openChain } from '@openledger/server/chains/families.ts';
+import { ChainError } from '@openledger/server/chains/port.ts';
+import { expectedMinor, type Reconciliation, terms } from '@openledger/server/chains/reconcile/explain.ts';
+import { reconcileChain } from '@openledger/server/chains/reconcile/reconcile.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
+import type { Pool } from '@openledger/server/store/pool.ts';
+import { type Command, Option } from 'commander';
+import { type Store, withStore } from './store.ts';
+
+interface ReconcileOptions {
+  readonly chainsFile?: string;
+  readonly chain?: string;
+  readonly json: boolean;
+}
+
+/** What came of one chain. */
+interface ChainResult {
+  readonly chain: string;
+  /** Why it could not be compared. */
+  readonly fault?: string;
+  readonly tokens: readonly Reconciliation[];
+}
+
+/** Adds `openledger reconcile`. */
+export function addReconcileCommand(program: Command): void {
+  program
+    .command('reconcile')
+    .description('compare custody on the books with what the chains hold, and explain every difference')
+    .addOption(
+      new Option('--chains-file <path>', 'the chains that the server is configured for, in JSON').env(
+        'OPENLEDGER_CHAINS_FILE',
+      ),
+    )
+    .option('--chain <chain>', 'only this one')
+    .option('--json', 'print JSON', false)
+    .action((options: ReconcileOptions) =>
+      withStore(program.opts(), (store) => reconcileCommand(store, options)),
+    );
+}
+
+/** Compares every chain; the exit code is 1 when something is unexplained, or a chain cannot be compared. */
+async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Promise<void> {
+  const { chain, chainsFile, json } = options;
+  if (chainsFile === undefined) {
+    throw new ConfigError('Give --chains-file (OPENLEDGER_CHAINS_FILE): it says where the chains are.');
+  }
+  const configs = readChainsFile(chainsFile).filter(
+    (config) => chain === undefined || config.chain === chain,
+  );
+  if (configs.length === 0) throw new ConfigError(`--chain: The file has no ${chain}.`);
+  const results: ChainResult[] = [];
+  for (const config of configs) {
+    const port = openChain(config, '', noSigner, () => undefined);
+    try {
+      results.push({ chain: config.chain, ...(await compare(pool, port)) });
+    } finally {
+      await port.close();
+    }
+  }
+  process.stdout.write(
+    json ? `${JSON.stringify(results.map(toJson), null, 2)}\n` : results.map(toText).join('\n'),
+  );
+  const isClean = ({ fault, tokens }: ChainResult): boolean =>
+    fault === undefined && tokens.every(({ unexplainedMinor }) => unexplainedMinor === 0n);
+  if (!results.every(isClean)) process.exitCode = 1;
+}
+
+/** Nothing is signed to look at balances. */
+const noSigner = {
+  sign: async () => Promise.reject(new Error('This command signs nothing')),
+  signAuthorization: async () => Promise.reject(new Error('This command signs nothing')),
+};
+
+async function compare(
+  pool: Pool,
+  port: Parameters<typeof reconcileChain>[1],
+): Promise<Pick<ChainResult, 'fault' | 'tokens'>> {
+  try {
+    const outcome = await reconcileChain(pool, port);
+    return outcome.kind === 'done' ? { tokens: outcome.tokens } : { fault: outcome.why, tokens: [] };
+  } catch (error) {
+    if (error instanceof ChainError) return { fault: error.message, tokens: [] };
+    throw error;
+  }
+}
+
+function toJson({ chain, fault, tokens }: ChainResult): object {
+  return {
+    chain,
+    ...(fault === undefined ? {} : { fault }),
+    tokens: tokens.map(({ books, currency, height, held, unexplainedMinor }) => {
+      const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]);
+      return {
+        currency,
+        height,
+        held: { treasury: print(held.treasury), addresses: print(held.addresses) },
+        explained: Object.fromEntries(
+          terms.map(({ name, sign }) => [name, books[name] === undefined ? null : print(sign * books[name])]),
+        ),
+        unexplained: print(unexplainedMinor),
+      };
+    }),
+  };
+}
+
+function toText({ chain, fault, tokens }: ChainResult): string {
+  if (fault !== undefined) return `${chain}\n  ${fault}\n`;
+  return tokens.map((token) => tokenText(chain, token)).join('\n');
+}
+
+function tokenText(
+  chain: string,
+  { books, currency, height, held, unexplainedMinor }: Reconciliation,
+): string {
+  const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]).padStart(24);
+  const explaining = terms.flatMap(({ name, sign, text }) => {
+    const amount = books[name];
+    if (amount === undefined) return [`${'not known'.padStart(24)}  ${text}`];
+    return amount === 0n && name !== 'booked' ? [] : [`${print(sign * amount)}  ${text}`];
+  });
+  const lines = [
+    ...explaining,
+    `${print(expectedMinor(books))}  what the chain should hold`,
+    `${print(held.treasury)}  held by the treasury`,
+    `${print(held.addresses)}  held by deposit addresses`,
+    `${print(unexplainedMinor)}  unexplained`,
+  ];
+  return `${currency} on ${chain}, block ${height}\n${lines.join('\n')}\n`;
+}
