@@ -248,6 +248,20 @@ describe('transfers', () => {
     expect(paidTo(stranger).filter((amount) => amount === 5_000_000n)).toHaveLength(1);
   });
 
+  test('one is not signed again because a node has lost what became of it', async () => {
+    const id = await send(5_500_000n);
+    await inStatus(server.live, id, 'payment_submitted');
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    tron.ledger.mine();
+    tron.faults.hasNoOutcomes = true;
+    tron.ledger.mine(30);
+    await lookedAgain();
+    expect(await attemptsOf(id)).toHaveLength(1);
+    tron.faults.hasNoOutcomes = false;
+    await inStatus(server.live, id, 'completed');
+    expect(paidTo(stranger).filter((amount) => amount === 5_500_000n)).toHaveLength(1);
+  });
+
   test('one in a block that is replaced is paid in another', async () => {
     const id = await send(6_000_000n);
     await inStatus(server.live, id, 'payment_submitted');
