@@ -13,7 +13,7 @@ export function createEvmChain(
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,
   listen: NodeListener,
 ): ChainPort {
-  const nodes = createNodes(config.rpcUrls.map(createNode), config.networkId, listen);
+  const nodes = createNodes(config.rpcUrls.map(createNode), config.networkId, config.agreement, listen);
   return {
     chain: config.chain,
     config,

@@ -28,6 +28,12 @@ export class RpcError extends ChainError {
   }
 }
 
+/** The node is asked too often, or by too many: asking for less does not help, asking later may. */
+export class BusyError extends ChainError {}
+
+/** The node is not so far yet, or the chain changes at this moment: nobody's fault. */
+export class UnsettledError extends ChainError {}
+
 /** The answer was too much for us or for the node, or took too long: asking for less may help. */
 export class TooMuchError extends ChainError {}
 
@@ -44,8 +50,12 @@ export function createNode(url: string): Node {
     async call(method, params, read) {
       const id = nextId++;
       const answer = await post(url, agent, JSON.stringify({ jsonrpc: '2.0', id, method, params }), method);
-      if (answer.id !== id) throw new ChainError(`The node's answer to ${method} belongs to another call.`);
-      if (answer.error !== undefined && answer.error !== null) throw refusal(method, answer.error);
+      const isRefused = answer.error !== undefined && answer.error !== null;
+      // What a node refuses before it looks at it has no id.
+      if (answer.id !== id && !(isRefused && (answer.id ?? null) === null)) {
+        throw new ChainError(`The node's answer to ${method} belongs to another call.`);
+      }
+      if (isRefused) throw refusal(method, answer.error);
       if (answer.result === undefined) throw new ChainError(`The node's answer to ${method} has no result.`);
       return read(answer.result);
     },
@@ -71,7 +81,11 @@ async function post(url: string, agent: Agent, body: string, method: string): Pr
       signal: controller.signal,
     });
     const text = await readLimited(answer.body, method);
-    if (answer.statusCode === 413) throw new TooMuchError(`The node finds ${method} too large.`);
+    const { statusCode: status } = answer;
+    if (status === 413) throw new TooMuchError(`The node finds ${method} too large.`);
+    if (status === 429) throw new BusyError('The node is asked too often.');
+    // Some send their refusals with 400; what comes with another status is not about the question.
+    if (status !== 200 && status !== 400) throw new ChainError(`The node answered ${method} with ${status}.`);
     return parse(text, answer.statusCode, method);
   } catch (error) {
     if (error instanceof ChainError) throw error;
@@ -107,8 +121,12 @@ function parse(text: string, status: number, method: string): Envelope {
   return answer;
 }
 
+/** How nodes say in JSON-RPC that they are asked too often; there is no code that means nothing else. */
+const busyWords = /too many requests|rate.?limit|request limit|request count|per second|out of credits/i;
+
 function refusal(method: string, error: unknown): ChainError {
   const { code, message } = (typeof error === 'object' ? error : {}) as { code?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message.slice(0, limits.shortTextLength) : 'no reason';
+  if (code === 429 || busyWords.test(text)) return new BusyError(`The node is asked too often: ${text}`);
   return new RpcError(typeof code === 'number' ? code : 0, `The node refused ${method}: ${text}`);
 }
