@@ -49,7 +49,10 @@ export interface SigningLimits {
 export interface Token {
   readonly currency: Stablecoin;
   readonly address: string;
-  /** Whether it is the issuer's own, as shipped: its events can be believed when the state behind them is gone. */
+  /**
+   * Whether it is the issuer's own, as shipped, or the operator trusts it: its events can be believed when the state behind
+   * them is gone, or was never to be had.
+   */
   readonly isKnown: boolean;
 }
 
@@ -106,6 +109,7 @@ const ChainFile = Type.Object(
     network: Type.Optional(Type.Enum(['mainnet', 'testnet'])),
     networkId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{1,64}$' })),
     tokens: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
+    trustTokens: Type.Optional(Type.Boolean()),
     confirmations: Type.Optional(whole(1, 10_000)),
     pollMs: Type.Optional(whole(50, 600_000)),
     blockRange: Type.Optional(whole(1, 100_000)),
@@ -222,6 +226,9 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   if (chainFamily(chain) === 'evm' && !/^[1-9][0-9]{0,14}$/.test(networkId)) {
     report('networkId', 'Give the chain id, such as 1 for Ethereum.');
   }
+  if (chainFamily(chain) === 'tron' && !/^[0-9a-f]{64}$/.test(networkId)) {
+    report('networkId', 'Give the id of the first block, 64 hexadecimal digits.');
+  }
   if (!isKnownNetwork && file.network) report('networkId', `The ${kind} of ${chain} has the id ${known.id}.`);
   const agreement = file.agreement ?? 1;
   if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');
@@ -306,6 +313,9 @@ function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, repo
   }
 }
 
+const unmeasured =
+  "Nodes of Tron cannot measure what a contract brings: give the issuer's own, or set trustTokens to believe this one.";
+
 function readTokens(
   chain: Chain,
   file: ChainFile,
@@ -317,12 +327,15 @@ function readTokens(
     if ((currenciesOn(chain) as readonly string[]).includes(name)) continue;
     report(`tokens/${name}`, `On ${chain} there is ${currenciesOn(chain).join(', ')}.`);
   }
+  const trusts = file.trustTokens ?? false;
   const tokens = currenciesOn(chain).flatMap((currency): Token[] => {
     const address = Object.hasOwn(given, currency) ? given[currency] : known[currency];
     if (address === undefined || address === null) return [];
     const checked = checkAddress(chain, address);
     if (!checked.ok) report(`tokens/${currency}`, checked.fault);
-    return [{ currency, address: checked.ok ? checked.address : '', isKnown: address === known[currency] }];
+    const isKnown = address === known[currency] || trusts;
+    if (!isKnown && chainFamily(chain) === 'tron') report(`tokens/${currency}`, unmeasured);
+    return [{ currency, address: checked.ok ? checked.address : '', isKnown }];
   });
   if (tokens.length === 0) report('tokens', 'It has no token: give the address of one contract at least.');
   if (new Set(tokens.map(({ address }) => address)).size < tokens.length) {

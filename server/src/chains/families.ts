@@ -4,6 +4,7 @@ import type { ChainConfig } from './config.ts';
 import { createEvmChain } from './evm/family.ts';
 import type { NodeListener } from './nodes.ts';
 import type { ChainPort } from './port.ts';
+import { createTronChain } from './tron/family.ts';
 
 /** Opens a chain as its family does it. Nothing is asked of its nodes yet. */
 export function openChain(
@@ -15,6 +16,8 @@ export function openChain(
   switch (config.family) {
     case 'evm':
       return createEvmChain(config, treasury, signer, listen);
+    case 'tron':
+      return createTronChain(config, treasury, signer, listen);
     default:
       throw new ConfigError(`There is no ${config.chain} to configure.`);
   }

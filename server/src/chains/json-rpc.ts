@@ -11,7 +11,8 @@ export function createRpcNode(url: string): Node {
     async call(method, params, read) {
       const id = nextId++;
       const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-      const { fields: answer } = await connection.post('', body, method);
+      const { json } = await connection.post('', body, method);
+      const answer = json as Readonly<Record<string, unknown>>;
       const isRefused = answer.error !== undefined && answer.error !== null;
       // What a node refuses before it looks at it has no id.
       if (answer.id !== id && !(isRefused && (answer.id ?? null) === null)) {

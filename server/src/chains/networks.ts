@@ -5,7 +5,7 @@ export type NetworkKind = 'mainnet' | 'testnet';
 
 /** A network that is known without configuration. */
 export interface KnownNetwork {
-  /** What the network calls itself: the chain id of EVM chains (EIP-155). */
+  /** What the network is known by: the chain id of EVM chains (EIP-155), the id of Tron's first block. */
   readonly id: string;
   /** The issuers' own contracts, as they publish them; all have 6 decimals. */
   readonly tokens: Readonly<Partial<Record<Stablecoin, string>>>;
@@ -27,6 +27,8 @@ export const chainDefaults: Readonly<Partial<Record<Chain, ChainDefaults>>> = {
   optimism: { confirmations: 20, pollMs: 2000, blockRange: 200 },
   polygon: { confirmations: 64, pollMs: 2000, blockRange: 200 },
   avalanche: { confirmations: 4, pollMs: 2000, blockRange: 200 },
+  // A block is solid once 19 of 27 producers have built on it: the 20th block in a row is after that.
+  tron: { confirmations: 20, pollMs: 3000, blockRange: 20 },
 };
 
 const ethereum: Record<NetworkKind, KnownNetwork> = {
@@ -114,6 +116,17 @@ export const networks: Readonly<Partial<Record<Chain, Readonly<Record<NetworkKin
         usdc: '0x5425890298aed601595a70AB815c96711a31Bc65',
         eurc: '0x5E44db7996c682E92a960b65AC713a54AD815c6B',
       },
+    },
+  },
+  tron: {
+    mainnet: {
+      id: '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc',
+      tokens: { usdt: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t' },
+    },
+    // Nile. Its USDT is the community's own.
+    testnet: {
+      id: '0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc',
+      tokens: { usdt: 'TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf' },
     },
   },
 };

@@ -46,8 +46,8 @@ export interface NodeConnection {
    *
    * @param path below the node's URL; the URL itself when empty
    * @param method how the call is named in errors
-   * @returns the object that it answered, and the status
-   * @throws ChainError when it cannot be reached or answers no JSON object; TooMuchError when that is too large or late
+   * @returns what it answered, and the status
+   * @throws ChainError when it cannot be reached or answers no JSON object or list; TooMuchError when that is too large or late
    */
   post(path: string, body: string, method: string): Promise<NodeAnswer>;
   close(): Promise<void>;
@@ -55,18 +55,23 @@ export interface NodeConnection {
 
 export interface NodeAnswer {
   readonly status: number;
-  readonly fields: Readonly<Record<string, unknown>>;
+  /** An object or a list. */
+  readonly json: object;
 }
 
-/** Opens the connections to a node. Nothing is sent yet. */
-export function connectNode(url: string): NodeConnection {
+/**
+ * Opens the connections to a node. Nothing is sent yet.
+ *
+ * @param headers sent with everything, such as a provider's key; never logged
+ */
+export function connectNode(url: string, headers: Readonly<Record<string, string>> = {}): NodeConnection {
   const agent = new Agent({
     connections: limits.nodeConnections,
     connect: { timeout: limits.nodeTimeoutMs },
   });
   return {
     name: new URL(url).host,
-    post: (path, body, method) => post(below(url, path), agent, body, method),
+    post: (path, body, method) => post(below(url, path), agent, headers, body, method),
     close: () => agent.destroy(),
   };
 }
@@ -79,14 +84,20 @@ function below(base: string, path: string): string {
   return url.href;
 }
 
-async function post(url: string, agent: Agent, body: string, method: string): Promise<NodeAnswer> {
+async function post(
+  url: string,
+  agent: Agent,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  method: string,
+): Promise<NodeAnswer> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limits.nodeTimeoutMs);
   try {
     const answer = await request(url, {
       method: 'POST',
       dispatcher: agent,
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
       body,
       signal: controller.signal,
     });
@@ -96,7 +107,7 @@ async function post(url: string, agent: Agent, body: string, method: string): Pr
     if (status === 429) throw new BusyError('The node is asked too often.');
     // Some send their refusals with 400; what comes with another status is not about the question.
     if (status !== 200 && status !== 400) throw new ChainError(`The node answered ${method} with ${status}.`);
-    return { status, fields: parse(text, status, method) };
+    return { status, json: parse(text, status, method) };
   } catch (error) {
     if (error instanceof ChainError) throw error;
     if (controller.signal.aborted) throw new TooMuchError(`The node did not answer ${method} in time.`);
@@ -118,15 +129,15 @@ async function readLimited(body: AsyncIterable<Buffer>, method: string): Promise
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string, status: number, method: string): Readonly<Record<string, unknown>> {
+function parse(text: string, status: number, method: string): object {
   let answer: unknown;
   try {
     answer = JSON.parse(text);
   } catch {
     throw new ChainError(`The node answered ${method} with ${status} and no JSON.`);
   }
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+  if (typeof answer !== 'object' || answer === null) {
     throw new ChainError(`The node answered ${method} with ${status} and no object.`);
   }
-  return answer as Readonly<Record<string, unknown>>;
+  return answer;
 }

@@ -133,6 +133,10 @@ export const limits = {
   sweepEveryTurns: 10,
   /** Deposits that are written at once. */
   depositsAtOnce: 64,
+  /** Tron: so long after the newest block a transaction may still get into one; then it may be signed again. */
+  tronExpirationMs: 60_000,
+  /** Tron: blocks that a node is asked for at once. */
+  tronBlocksAtOnce: 4,
   /** Wallets that are this much older than the newest known one are surely known. */
   walletOverlapMs: 10 * 60 * 1000,
 

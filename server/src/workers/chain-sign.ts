@@ -78,7 +78,11 @@ export async function readBudget(pool: Pool, { chain, config, reader, sender }: 
   const open = await listPayments(pool, chain);
   // The order is asked for first: what gets mined in between is then subtracted twice rather than not at all.
   const used = await sender.nextSequence(sender.treasury);
-  const unmined = open.filter((payment) => payment.sender === sender.treasury && payment.sequence >= used);
+  const unmined: OpenPayment[] = [];
+  for (const payment of open) {
+    if (payment.sender !== sender.treasury || payment.sequence < used) continue;
+    if (!(await sender.isMined?.(payment.attempts))) unmined.push(payment);
+  }
   const tokens = new Map<Stablecoin, bigint>();
   for (const { currency } of config.tokens) {
     const [held = 0n] = await reader.tokenBalances(currency, [sender.treasury]);

@@ -94,6 +94,11 @@ export function transferParameters(to: string, amount: bigint): Uint8Array {
   return concat(new Uint8Array(12), tronAddressBytes(to).subarray(1), word(amount));
 }
 
+/** The whole call of `transfer(address,uint256)`. */
+export function transferCall(to: string, amount: bigint): Uint8Array {
+  return concat(selector, transferParameters(to, amount));
+}
+
 function transferContract({ amount, from, to }: TronMovement): Uint8Array {
   return concat(
     bytesField(1, tronAddressBytes(from)),
@@ -106,7 +111,7 @@ function triggerContract({ amount, contract = '', from, to }: TronMovement): Uin
   return concat(
     bytesField(1, tronAddressBytes(from)),
     bytesField(2, tronAddressBytes(contract)),
-    bytesField(4, concat(selector, transferParameters(to, amount))),
+    bytesField(4, transferCall(to, amount)),
   );
 }
 

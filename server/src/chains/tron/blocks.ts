@@ -1,0 +1,58 @@
+import { type Node, RpcError } from '../node.ts';
+import type { NodeProbe, Nodes } from '../nodes.ts';
+import { type Block, ChainError } from '../port.ts';
+import { type FullBlock, fullBlock, type Header, header } from './answers.ts';
+
+/** The nodes of Tron. */
+export type TronNodes = Nodes<Header>;
+
+/** What a node may refuse because of what was asked, not because of itself. */
+const answerable = new Set([
+  'triggerconstantcontract',
+  'estimateenergy',
+  'broadcasthex',
+  'broadcasttransaction',
+]);
+
+/** What every node is asked first: the network is known by the id of its first block. */
+export const tronProbe: NodeProbe<Header> = {
+  async networkId(node) {
+    const first = await headerAt(node, 0);
+    return first?.id ?? 'without a first block';
+  },
+  async head(node) {
+    const head = await node.call('getblock', { detail: false }, header);
+    if (!head) throw new ChainError('It has no newest block.');
+    return head;
+  },
+  isAboutTheQuestion: (method, error) => error instanceof RpcError && answerable.has(method),
+};
+
+/** The header of the block at a height, by one node; undefined when it has none. */
+export async function headerAt(node: Pick<Node, 'call'>, height: number): Promise<Header | undefined> {
+  return expectHeight(
+    await node.call('getblock', { id_or_num: String(height), detail: false }, header),
+    height,
+  );
+}
+
+/** The block at a height with all its transactions, by one node; undefined when it has none. */
+export async function blockAt(node: Pick<Node, 'call'>, height: number): Promise<FullBlock | undefined> {
+  return expectHeight(await node.call('getblockbynum', { num: height }, fullBlock), height);
+}
+
+function expectHeight<Found extends Block>(found: Found | undefined, height: number): Found | undefined {
+  if (found && found.height !== height) throw new ChainError('The node answered with another block.');
+  return found;
+}
+
+/**
+ * The nodes that must say the same.
+ *
+ * @throws ChainError when there are too few of them
+ */
+export function agreeing(nodes: TronNodes, agreement: number): readonly Node[] {
+  const asked = nodes.usable().slice(0, agreement);
+  if (asked.length >= agreement) return asked;
+  throw new ChainError(`Only ${asked.length} of ${agreement} nodes that must agree answer.`);
+}
