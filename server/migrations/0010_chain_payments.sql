@@ -11,19 +11,19 @@ create table chain_sequences (
 
 -- One payment for each transfer, whose id it has: never two. Beside transfers there are those that bring deposits into
 -- the treasury (sweep, authorised_sweep), and native coin for what the former cost (top_up). Its place in the order is
--- taken before it is signed, and given back only while nothing is.
+-- taken before it is signed, and given back only while nothing is. What was withdrawn is never placed: its transfer fails.
 create table chain_payments (
   chain text not null,
   id text collate "C" not null,
   kind text not null check (kind in ('transfer', 'sweep', 'authorised_sweep', 'top_up')),
   sender text not null,
-  sequence bigint not null check (sequence >= 0),
+  sequence bigint check (sequence >= 0),
   currency text check ((currency is null) = (kind = 'top_up')),
   -- Where it goes, or for sweeps the deposit address that it comes from.
   address text not null,
   wallet_index int check ((wallet_index is null) = (kind = 'transfer')),
   amount numeric(78, 0) not null check (amount > 0),
-  status text not null check (status in ('open', 'completed', 'failed')),
+  status text not null check (status in ('open', 'completed', 'failed', 'withdrawn')),
   tx_hash text,
   height bigint,
   fee_native numeric(78, 0) check (fee_native >= 0),
@@ -31,7 +31,8 @@ create table chain_payments (
   updated_at timestamptz not null,
   primary key (id),
   unique (chain, sender, sequence),
-  constraint chain_payments_ended check ((status = 'open') = (tx_hash is null))
+  constraint chain_payments_placed check ((status = 'withdrawn') = (sequence is null)),
+  constraint chain_payments_ended check ((status in ('completed', 'failed')) = (tx_hash is not null))
 );
 create index chain_payments_open on chain_payments (chain, sequence) where status = 'open';
 create unique index chain_payments_one_errand on chain_payments (chain, address, coalesce(currency, ''))
@@ -48,6 +49,19 @@ create table chain_attempts (
   signed_at timestamptz not null,
   primary key (payment_id, number)
 );
+
+-- Deposit addresses that may hold something for the treasury: noted when a deposit is credited, forgotten when a look
+-- at the chain has shown too little. The height is that of the newest deposit.
+create table chain_unswept (
+  chain text not null,
+  address text collate "C" not null,
+  currency text not null,
+  wallet_index int not null,
+  height bigint not null,
+  looked_at timestamptz,
+  primary key (chain, address, currency)
+);
+create index chain_unswept_next on chain_unswept (chain, looked_at nulls first);
 
 -- What was found about a live transfer before it may be sent, and who decided about those that had to be looked at.
 create table screenings (

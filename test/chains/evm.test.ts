@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, liveCustomer, liveWallet, writeChains } from '../harness/chains/live.ts';
+import { chainEntry, liveCustomer, liveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
 import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
@@ -40,7 +40,7 @@ test('a deposit is pending until it is deep enough, and a transfer is paid once 
     'credited',
   ]);
   expect(rows).toHaveLength(1);
-  const treasury = server.app.treasuries.find(({ chain }) => chain === 'base')?.address as `0x${string}`;
+  const treasury = treasuryOf(server, 'base');
   await usdc.send('mint', [treasury, 100_000_000n]);
   await anvil.client.setBalance({ address: treasury, value: 10n ** 18n });
   const body = transferBody(wallet, {

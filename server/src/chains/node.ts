@@ -28,6 +28,12 @@ export class RpcError extends ChainError {
   }
 }
 
+/** The node is asked too often, or by too many: asking for less does not help, asking later may. */
+export class BusyError extends ChainError {}
+
+/** The node is not so far yet, or the chain changes at this moment: nobody's fault. */
+export class UnsettledError extends ChainError {}
+
 /** The answer was too much for us or for the node, or took too long: asking for less may help. */
 export class TooMuchError extends ChainError {}
 
@@ -96,8 +102,12 @@ async function post(
       signal: controller.signal,
     });
     const text = await readLimited(answer.body, method);
-    if (answer.statusCode === 413) throw new TooMuchError(`The node finds ${method} too large.`);
-    return { status: answer.statusCode, json: parse(text, answer.statusCode, method) };
+    const { statusCode: status } = answer;
+    if (status === 413) throw new TooMuchError(`The node finds ${method} too large.`);
+    if (status === 429) throw new BusyError('The node is asked too often.');
+    // Some send their refusals with 400; what comes with another status is not about the question.
+    if (status !== 200 && status !== 400) throw new ChainError(`The node answered ${method} with ${status}.`);
+    return { status, json: parse(text, status, method) };
   } catch (error) {
     if (error instanceof ChainError) throw error;
     if (controller.signal.aborted) throw new TooMuchError(`The node did not answer ${method} in time.`);

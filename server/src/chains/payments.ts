@@ -1,6 +1,12 @@
 import type { Pool, Queryable } from '../store/pool.ts';
 import { inTransaction } from '../store/transaction.ts';
-import type { ChainPort, PaymentIntent, PlacedPayment, SignedAttempt } from './port.ts';
+import {
+  ChainError,
+  type ChainPort,
+  type PaymentIntent,
+  type PlacedPayment,
+  type SignedAttempt,
+} from './port.ts';
 import type { Chain, Stablecoin } from './registry.ts';
 
 /** A payment that is on its way, with everything that was signed for it, the oldest first. */
@@ -106,6 +112,44 @@ export async function placePayment(
 }
 
 /**
+ * Makes sure that a payment never gets a place: only then may its transfer fail without having been sent.
+ *
+ * @returns whether it is so; not when it has a place, be it by another process
+ */
+export async function withdrawPayment(
+  pool: Pool,
+  chain: Chain,
+  sender: string,
+  id: string,
+  intent: PaymentIntent & { kind: 'transfer' },
+): Promise<boolean> {
+  await pool.query(
+    `insert into chain_payments (chain, id, kind, sender, currency, address, amount, status, created_at, updated_at)
+      values ($1, $2, 'transfer', $3, $4, $5, $6, 'withdrawn', now(), now()) on conflict do nothing`,
+    [chain, id, sender, intent.currency, intent.address, intent.amount.toString()],
+  );
+  return (await listWithdrawn(pool, [id])).has(id);
+}
+
+/** Which payments have been withdrawn. */
+export async function listWithdrawn(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ id: string }>(
+    "select id from chain_payments where id = any($1) and status = 'withdrawn'",
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Which transactions were signed here. */
+export async function ownTransactions(pool: Pool, txHashes: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ tx_hash: string }>(
+    'select tx_hash from chain_attempts where tx_hash = any($1)',
+    [txHashes],
+  );
+  return new Set(rows.map(({ tx_hash: hash }) => hash));
+}
+
+/**
  * Takes back a place for which nothing was signed, if it is the last one: a gap would hold up everything after it.
  *
  * @returns whether it was
@@ -125,8 +169,9 @@ export async function releasePlace(pool: Pool, chain: Chain, payment: PlacedPaym
 }
 
 /**
- * Signs a payment in its own place, and stores what was signed: it is broadcast only after this. Two processes never
- * store the same attempt.
+ * Signs a payment in its own place, and stores what was signed: it is broadcast only after this.
+ *
+ * @throws ChainError when another process has stored this attempt, or taken the place back: then nothing is broadcast
  */
 export async function signPlaced(
   pool: Pool,
@@ -136,11 +181,20 @@ export async function signPlaced(
   terms: string,
 ): Promise<SignedAttempt> {
   const attempt = await sender.sign(payment, terms);
-  await pool.query(
+  const { rowCount } = await pool.query(
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
-      values ($1, $2, $3, $4, $5, now())`,
-    [payment.id, attempts.length + 1, attempt.txHash, attempt.raw, attempt.terms],
+      select id, $2, $3, $4, $5, now() from chain_payments where id = $1 and status = 'open' and sequence = $6
+      on conflict do nothing`,
+    [
+      payment.id,
+      attempts.length + 1,
+      attempt.txHash,
+      attempt.raw,
+      attempt.terms,
+      payment.sequence.toString(),
+    ],
   );
+  if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
   return attempt;
 }
 

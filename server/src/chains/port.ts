@@ -52,9 +52,13 @@ export interface ChainReader {
   /**
    * What really arrived at the receiver with these transfers, which are of one token, to one address, in one block.
    *
+   * @param areOurs which transactions are of our own making: what they took out in the meantime had arrived
    * @returns undefined when the node no longer knows the state of that block
    */
-  received(transfers: readonly SeenTransfer[]): Promise<bigint | undefined>;
+  received(
+    transfers: readonly SeenTransfer[],
+    areOurs: (txHashes: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<bigint | undefined>;
   /** The block that any node has the transaction in; undefined when none does. */
   minedIn(txHash: string): Promise<Block | undefined>;
   /**

@@ -98,6 +98,15 @@ export const limits = {
   nodeConnections: 8,
   /** A node that is more blocks behind the best one is not asked. */
   nodeLagBlocks: 3,
+  /** A node that fails is left alone for so long at first, twice as long with each failure after it, for this at most. */
+  nodeRestMs: 250,
+  nodeRestMaxMs: 15_000,
+  /** How often a node that says to be asked too often is asked the same. */
+  nodeBusyTries: 4,
+  /** After so long without a failure the earlier ones are forgotten. */
+  nodeCalmMs: 60_000,
+  /** After so many answers about a smaller range of blocks a larger one is tried again. */
+  logRangeAnswers: 16,
   /** An answer with so many logs is thought to have been cut short. */
   logsPerAnswer: 10_000,
   /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */

@@ -1,6 +1,8 @@
 import { keepNotices, type Notice } from '../chains/bookkeeping.ts';
+import { ownTransactions } from '../chains/payments.ts';
 import { ChainError, type ChainPort, type SeenTransfer } from '../chains/port.ts';
 import { type Arrival, type Sorted, shareReceived, sortTransfers } from '../chains/sort-deposits.ts';
+import { noteSweepable } from '../chains/sweepable.ts';
 import type { AddressBook } from '../chains/watched.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -54,11 +56,13 @@ export async function creditDeposits(
   toHeight: number,
 ): Promise<void> {
   const { arrivals, notices } = sortArrivals(deps, transfers);
-  const measured = await measure(deps.port, arrivals);
+  const measured = await measure(deps, arrivals);
   const sellRate = deps.rates?.quote('usdt', 'usd', Date.now())?.sellRate;
   await submitAll(deps, measured.deposits, (deposit, known) => creditDeposit(deposit, known, sellRate));
-  await takeBack(deps, toHeight);
+  await noteSweepable(deps.pool, deps.port.chain, measured.deposits);
+  // What is told of here is not there to be credited: what was shown of it is taken back.
   await tell(deps, [...notices, ...measured.notices]);
+  await takeBack(deps, toHeight);
 }
 
 /** Credits what has waited for a rate. */
@@ -90,7 +94,7 @@ function toDeposit(port: ChainPort, arrival: Arrival, amountMinor: bigint): Chai
 
 /** What has really arrived: the state of the chain says so, not the events of a contract. */
 async function measure(
-  port: ChainPort,
+  { pool, port }: DepositDeps,
   arrivals: readonly Arrival[],
 ): Promise<{ deposits: ChainDeposit[]; notices: Notice[] }> {
   const deposits: ChainDeposit[] = [];
@@ -103,7 +107,10 @@ async function measure(
   }
   for (const group of groups.values()) {
     const claimed = group.map(({ transfer }) => transfer.amount);
-    const received = await port.reader.received(group.map(({ transfer }) => transfer));
+    const received = await port.reader.received(
+      group.map(({ transfer }) => transfer),
+      (txHashes) => ownTransactions(pool, txHashes),
+    );
     const shares = received === undefined ? believed(port, group) : shareReceived(claimed, received);
     group.forEach((arrival, index) => {
       const amountMinor = shares[index] ?? 0n;
@@ -130,18 +137,21 @@ function believed(port: ChainPort, group: readonly Arrival[]): bigint[] {
 async function takeBack(deps: DepositDeps, toHeight: number): Promise<void> {
   const pending = await listPending(deps.pool, deps.port.chain, toHeight);
   const gone: KeptDeposit[] = [];
+  const refuted: KeptDeposit[] = [];
   for (const kept of pending) {
     const block = await deps.port.reader.minedIn(kept.deposit.txHash);
     if (!block) gone.push(kept);
-    else if (block.height <= toHeight && !(await isRefuted(deps, kept))) {
-      throw new ChainError(`The nodes disagree about the transaction ${kept.deposit.txHash}.`);
-    }
+    else if (block.height > toHeight) continue;
+    else if (await isRefuted(deps, kept)) refuted.push(kept);
+    else throw new ChainError(`The nodes disagree about the transaction ${kept.deposit.txHash}.`);
   }
-  await submitKnown(deps, gone, dropDeposit);
+  await submitKnown(deps, gone, (deposit, known) => dropDeposit(deposit, known, 'block_gone'));
+  await submitKnown(deps, refuted, (deposit, known) => dropDeposit(deposit, known, 'nothing_received'));
 }
 
-/** Whether it is known that what the deposit claims has not arrived, though its transaction is there. */
+/** Whether it is known that what the deposit claims is not credited, though its transaction is there. */
 async function isRefuted({ pool, port }: DepositDeps, { deposit }: KeptDeposit): Promise<boolean> {
+  if (port.token(deposit.currency) === undefined) return true;
   const { rowCount } = await pool.query('select from chain_notices where chain = $1 and id = $2', [
     port.chain,
     deposit.id,

@@ -1,14 +1,15 @@
 import { gasFeeMinor } from '../chains/gas-fee.ts';
 import { endPayment, type OpenPayment, signPlaced } from '../chains/payments.ts';
-import type { ChainPort, PaymentState } from '../chains/port.ts';
+import { ChainError, type ChainPort, type PaymentState, type SignedAttempt } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import { SignerRefusal } from '../custody/intent.ts';
-import { assert } from '../platform/errors.ts';
 import { parseRatio } from '../platform/money.ts';
 import type { RateProvider } from '../rates/provider.ts';
 import { completeTransfer, failTransfer, submitTransfer } from '../resources/transfers/on-chain.ts';
-import type { LiveTransfer } from '../resources/transfers/queries.ts';
+import { findLiveTransfers, type LiveTransfer } from '../resources/transfers/queries.ts';
 import type { Pool } from '../store/pool.ts';
+import type { TransactionStatus } from '../store/rows.ts';
+import type { Command } from '../writer/command.ts';
 import type { Writer } from '../writer/writer.ts';
 import { signPlacedPayment } from './chain-sign.ts';
 
@@ -45,7 +46,7 @@ export async function followPayment(
   const state = await port.sender.follow(payment, attempts, Date.now() - payment.signedAtMs);
   switch (state.kind) {
     case 'waiting':
-      if (!state.isKnown) await port.sender.broadcast(last);
+      if (!state.isKnown) await broadcastAny(port, attempts);
       return undefined;
     case 'stuck':
       return replace(deps, payment, transfer, state.terms);
@@ -58,15 +59,32 @@ export async function followPayment(
   }
 }
 
+/** The newest that the nodes take: what was offered a higher fee may be too dear for its sender by now. */
+async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAttempt[]): Promise<void> {
+  let fault: unknown;
+  for (const attempt of [...attempts].reverse()) {
+    try {
+      return await sender.broadcast(attempt);
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      fault ??= error;
+    }
+  }
+  throw fault;
+}
+
+/** @throws ChainError when the transfer is in no state to be paid: then nothing may be sent for it */
 async function tell({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
-  await writer.submit(submitTransfer(transfer, txHash));
+  const outcome = await writer.submit(submitTransfer(transfer, txHash));
+  if (outcome.kind === 'accepted') return;
+  throw new ChainError(`The payment of ${transfer.id} is not sent: the transfer has ended.`);
 }
 
 /** The transfer is told before anybody else is: nothing is in the chain that the API does not know of. */
 export async function tellAndSend(
   deps: FollowDeps,
   transfer: LiveTransfer | undefined,
-  attempt: { readonly txHash: string; readonly raw: string; readonly terms: string },
+  attempt: SignedAttempt,
 ): Promise<void> {
   if (transfer) await tell(deps, transfer, attempt.txHash);
   await deps.port.sender.broadcast(attempt);
@@ -89,15 +107,28 @@ async function replace(
   }
 }
 
+/** @throws ChainError when the transfer could not be ended as its payment has: the payment stays open then */
 async function end(
-  { port, rates, writer }: FollowDeps,
+  deps: FollowDeps,
   transfer: LiveTransfer,
   state: PaymentState & { kind: 'final' },
 ): Promise<void> {
+  const outcome = await deps.writer.submit(endOf(deps, transfer, state));
+  if (outcome.kind === 'accepted') return;
+  // The process may have ended after it had ended the transfer.
+  const now = (await findLiveTransfers(deps.pool, [transfer.id])).get(transfer.id)?.status;
+  if (now === (state.ok ? 'completed' : 'refunded')) return;
+  throw new ChainError(`The payment of ${transfer.id} has ended, but the transfer is ${now}.`);
+}
+
+function endOf(
+  { port, rates }: FollowDeps,
+  transfer: LiveTransfer,
+  state: PaymentState & { kind: 'final' },
+): Command<TransactionStatus> {
   if (!state.ok) {
     const cause = { code: null, text: 'The chain refused the transaction.' };
-    await writer.submit(failTransfer(transfer, 'payment_submitted', cause));
-    return;
+    return failTransfer(transfer, 'payment_submitted', cause);
   }
   const eurPerUsd = rates?.quote('usd', 'eurc', Date.now())?.midRate;
   const fee = gasFeeMinor(
@@ -107,9 +138,5 @@ async function end(
     port.config.nativeUsd,
     eurPerUsd === undefined ? undefined : parseRatio(eurPerUsd),
   );
-  const outcome = await writer.submit(completeTransfer(transfer, state.txHash, fee));
-  assert(
-    outcome.kind === 'accepted' || transfer.status !== 'payment_submitted',
-    'a mined transfer completes',
-  );
+  return completeTransfer(transfer, state.txHash, fee);
 }

@@ -1,14 +1,14 @@
 import { holdChain } from '../chains/bookkeeping.ts';
-import { listPayments } from '../chains/payments.ts';
-import { ChainError, type PaymentIntent } from '../chains/port.ts';
+import { listPayments, listWithdrawn, withdrawPayment } from '../chains/payments.ts';
+import { ChainError, type ChainPort, type PaymentIntent } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import { failTransfer, screenTransfer } from '../resources/transfers/on-chain.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../resources/transfers/queries.ts';
-import type { Screener } from '../screening/port.ts';
+import type { Screener, ScreeningSubject, ScreeningVerdict } from '../screening/port.ts';
 import { type FollowDeps, followPayment, tellAndSend } from './chain-follow.ts';
-import { readBudget, signNewPayment } from './chain-sign.ts';
+import { type Budget, readBudget, signNewPayment } from './chain-sign.ts';
 import { sweepDeposits } from './chain-sweep.ts';
 import { startWorker, type Worker } from './loop.ts';
 
@@ -71,7 +71,7 @@ async function payOnce(deps: PayDeps, memory: Memory, notes: string[]): Promise<
 async function screenNew({ pool, port, screener, writer }: PayDeps, notes: string[]): Promise<void> {
   for (const transfer of await listOpenOnChain(pool, port.chain, 'in_review')) {
     try {
-      const verdict = await screener.screen({
+      const verdict = await screen(screener, port, {
         transferId: transfer.id,
         customerId: transfer.customer_id,
         chain: port.chain,
@@ -86,13 +86,36 @@ async function screenNew({ pool, port, screener, writer }: PayDeps, notes: strin
   }
 }
 
+/** What would be sent to where it comes from would be sent nowhere. */
+async function screen(
+  screener: Screener,
+  { comparable, sender }: ChainPort,
+  subject: ScreeningSubject,
+): Promise<ScreeningVerdict> {
+  if (comparable(subject.address) === comparable(sender.treasury)) {
+    return { verdict: 'reject', reason: 'The address is the one that transfers are sent from.' };
+  }
+  return screener.screen(subject);
+}
+
 async function followAll(deps: PayDeps, notes: string[]): Promise<void> {
   const open = await listPayments(deps.pool, deps.port.chain);
   const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
   const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
   for (const payment of open) {
-    const note = await followPayment(deps, payment, transfers.get(payment.id));
+    if (!(await holdChain(deps.pool, deps.port.chain, deps.holder))) return;
+    const note = await orNote(followPayment(deps, payment, transfers.get(payment.id)));
     if (note !== undefined) notes.push(note);
+  }
+}
+
+/** What hinders one payment need not hinder the others. */
+async function orNote(work: Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ChainError) return error.message;
+    throw error;
   }
 }
 
@@ -103,30 +126,49 @@ async function signReady(deps: PayDeps, memory: Memory, notes: string[]): Promis
   if (ready.length === 0) return;
   const budget = await readBudget(pool, port);
   const started = new Set(budget.open.map(({ id }) => id));
+  const withdrawn = await listWithdrawn(
+    pool,
+    ready.map(({ id }) => id),
+  );
   for (const transfer of ready) {
-    if (budget.free <= 0) return;
+    if (budget.free <= 0 || !(await holdChain(pool, port.chain, deps.holder))) return;
     if (started.has(transfer.id)) continue;
-    const currency = transfer.source_currency as Stablecoin;
-    const left = budget.tokens.get(currency) ?? 0n;
-    if (left < transfer.net_minor) {
-      notes.push(`The treasury has too little ${currency}.`);
+    if (withdrawn.has(transfer.id)) {
+      await fail(deps, transfer, refusedText);
       continue;
     }
-    const signed = await signNewPayment(pool, port, transfer.id, intentOf(transfer));
-    if ('note' in signed) {
-      notes.push(signed.note);
-      if (signed.isRefused) await countRefusal(deps, memory, transfer, signed.note);
-      continue;
-    }
-    memory.refusals.delete(transfer.id);
-    if (!('attempt' in signed)) continue;
-    budget.tokens.set(currency, left - transfer.net_minor);
-    budget.free -= 1;
-    await tellAndSend(deps, transfer, signed.attempt);
+    const note = await orNote(signOne(deps, memory, budget, transfer));
+    if (note !== undefined) notes.push(note);
   }
 }
 
-function intentOf(transfer: LiveTransfer): PaymentIntent {
+/** @returns what keeps it waiting, in words */
+async function signOne(
+  deps: PayDeps,
+  memory: Memory,
+  budget: Budget,
+  transfer: LiveTransfer,
+): Promise<string | undefined> {
+  const { pool, port } = deps;
+  const currency = transfer.source_currency as Stablecoin;
+  const left = budget.tokens.get(currency) ?? 0n;
+  if (left < transfer.net_minor) return `The treasury has too little ${currency}.`;
+  const signed = await signNewPayment(pool, port, transfer.id, intentOf(transfer));
+  if ('note' in signed) {
+    if (signed.isRefused) await countRefusal(deps, memory, transfer);
+    return signed.note;
+  }
+  memory.refusals.delete(transfer.id);
+  if (!('attempt' in signed)) return undefined;
+  budget.tokens.set(currency, left - transfer.net_minor);
+  budget.free -= 1;
+  await tellAndSend(deps, transfer, signed.attempt);
+  return undefined;
+}
+
+const refusedText = 'The token contract refuses it.';
+
+function intentOf(transfer: LiveTransfer): PaymentIntent & { kind: 'transfer' } {
   return {
     kind: 'transfer',
     currency: transfer.source_currency as Stablecoin,
@@ -136,15 +178,18 @@ function intentOf(transfer: LiveTransfer): PaymentIntent {
 }
 
 /** One node may be wrong, or a moment behind: only what is refused again and again has failed. */
-async function countRefusal(
-  { writer }: PayDeps,
-  { refusals }: Memory,
-  transfer: LiveTransfer,
-  text: string,
-): Promise<void> {
+async function countRefusal(deps: PayDeps, { refusals }: Memory, transfer: LiveTransfer): Promise<void> {
   const times = (refusals.get(transfer.id) ?? 0) + 1;
   refusals.set(transfer.id, times);
   if (times < limits.refusalsBeforeFailure) return;
   refusals.delete(transfer.id);
+  const { pool, port } = deps;
+  // Another process may be sending it at this moment: it fails only when nobody can any more.
+  const { treasury } = port.sender;
+  if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intentOf(transfer)))) return;
+  await fail(deps, transfer, refusedText);
+}
+
+async function fail({ writer }: PayDeps, transfer: LiveTransfer, text: string): Promise<void> {
   await writer.submit(failTransfer(transfer, 'funds_received', { code: null, text }));
 }

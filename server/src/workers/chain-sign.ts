@@ -41,7 +41,8 @@ export async function signNewPayment(
 export async function signPlacedPayment(pool: Pool, port: ChainPort, payment: OpenPayment): Promise<Signed> {
   const prepared = await port.sender.prepare(payment.id, payment.intent);
   if ('obstacle' in prepared) {
-    await releasePlace(pool, port.chain, payment);
+    // The signer may have seen this place already: it would refuse the same payment in another one.
+    if (prepared.isRefused) await releasePlace(pool, port.chain, payment);
     return { note: prepared.obstacle, isRefused: false };
   }
   return signOrRelease(pool, port, payment, prepared.terms);

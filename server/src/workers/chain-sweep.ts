@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ChainPort, PaymentIntent } from '../chains/port.ts';
-import { listSweepable, type Sweepable } from '../chains/sweepable.ts';
+import { ChainError, type ChainPort, type PaymentIntent } from '../chains/port.ts';
+import { forgetSweepable, type Sweepable, takeSweepable } from '../chains/sweepable.ts';
 import type { Pool } from '../store/pool.ts';
 import { readBudget, signNewPayment } from './chain-sign.ts';
 
@@ -18,25 +18,36 @@ interface SweepDeps {
 export async function sweepDeposits({ pool, port }: SweepDeps, notes: string[]): Promise<void> {
   const from = port.config.sweepFromMinor;
   if (from === undefined) return;
-  const found = await listSweepable(pool, port.chain, from);
+  const found = await takeSweepable(pool, port.chain);
   if (found.length === 0) return;
   const budget = await readBudget(pool, port);
   for (const sweepable of found) {
     if (budget.free <= 0) return;
     budget.free -= 1;
-    const note = await sweepOne(pool, port, sweepable, from);
-    if (note !== undefined) notes.push(note);
+    try {
+      const note = await sweepOne(pool, port, sweepable, from);
+      if (note !== undefined) notes.push(note);
+    } catch (error) {
+      // What hinders one sweep need not hinder the others.
+      if (!(error instanceof ChainError)) throw error;
+      notes.push(error.message);
+    }
   }
 }
 
 async function sweepOne(
   pool: Pool,
   port: ChainPort,
-  { address, currency, index }: Sweepable,
+  sweepable: Sweepable,
   from: bigint,
 ): Promise<string | undefined> {
+  const { address, currency, index } = sweepable;
+  if (port.token(currency) === undefined) return undefined;
   const [amount = 0n] = await port.reader.tokenBalances(currency, [address]);
-  if (amount < from) return undefined;
+  if (amount < from) {
+    await forgetSweepable(pool, port.chain, sweepable);
+    return undefined;
+  }
   const kind = (await port.sender.takesAuthorizations(currency)) ? 'authorised_sweep' : 'sweep';
   const sweep: PaymentIntent = { kind, currency, amount, address, index };
   if (kind === 'sweep') {

@@ -127,7 +127,12 @@ export async function deployToken(
   return tokenAt(client, name, contractAddress);
 }
 
-function tokenAt(client: Anvil['client'], name: 'TestToken' | 'OldToken', address: Address): TestToken {
+/** A token that is on a node's chain already: the same contract may be on several. */
+export function tokenAt(
+  client: Anvil['client'],
+  name: 'TestToken' | 'OldToken',
+  address: Address,
+): TestToken {
   const { abi } = testContract(name);
   return {
     address,

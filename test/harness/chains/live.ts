@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Hex } from 'viem';
 import { expect } from 'vitest';
 import type { App } from '../../../server/src/app.ts';
 import { decideCustomerKyc } from '../../../server/src/resources/customers/commands.ts';
 import type { ApiAnswer, ApiClient } from '../client.ts';
 import { environmentOf, newCustomer, newWallet, ok } from '../factories.ts';
+import type { TestServer } from '../server.ts';
 import type { Anvil, TestToken } from './anvil.ts';
 
 /** Settings of a chain, by its name, as they are in the file. */
@@ -59,4 +61,45 @@ export async function liveWallet(live: ApiClient, customerId: string) {
   const addresses = await ok(live.get(`/v1/crypto-wallets/${wallet.id}/crypto-deposit-addresses`));
   const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'base');
   return { id: wallet.id as string, customerId, address: address as `0x${string}` };
+}
+
+/** A customer with a wallet of their own. */
+export async function newLiveWallet({ app, live, liveKey }: TestServer) {
+  const customer = await liveCustomer(app, live, liveKey);
+  return liveWallet(live, customer.id);
+}
+
+/** What the deposits of a wallet are now, the oldest first. */
+export async function depositsOf(live: ApiClient, walletId: string): Promise<ApiAnswer['data'][]> {
+  const found = await ok(live.get(`/v1/transactions?type=deposit&walletId=${walletId}`));
+  return [...found].reverse();
+}
+
+/** Waits until the deposits of a wallet have these statuses, the oldest first, and returns them. */
+export async function depositsIn(live: ApiClient, walletId: string, statuses: readonly string[]) {
+  await expect
+    .poll(async () => (await depositsOf(live, walletId)).map(({ status }) => status), { timeout: 20_000 })
+    .toEqual(statuses);
+  return depositsOf(live, walletId);
+}
+
+/** Replaces the newest blocks by as many empty ones, and gives back what was in one of them to be mined again. */
+export async function reorganise(
+  anvil: Anvil,
+  depth: number,
+  txHash: Hex,
+): Promise<{ remine(): Promise<void> }> {
+  const request = anvil.client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>;
+  const raw = await request({ method: 'eth_getRawTransactionByHash', params: [txHash] });
+  await request({ method: 'anvil_reorg', params: [depth, []] });
+  return {
+    async remine() {
+      await request({ method: 'eth_sendRawTransaction', params: [raw] });
+    },
+  };
+}
+
+/** The treasury of a chain. */
+export function treasuryOf({ app }: Pick<TestServer, 'app'>, chain: string): `0x${string}` {
+  return app.treasuries.find((known) => known.chain === chain)?.address as `0x${string}`;
 }

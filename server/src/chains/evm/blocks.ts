@@ -1,10 +1,13 @@
-import type { Node } from '../node.ts';
+import { type Node, RpcError, TooMuchError } from '../node.ts';
 import type { NodeProbe, Nodes } from '../nodes.ts';
 import { type Block, ChainError } from '../port.ts';
 import { count, type Header, header } from './answers.ts';
 
 /** The nodes of an EVM chain. */
 export type EvmNodes = Nodes<Header>;
+
+/** What a node may refuse because of what was asked, not because of itself; logs may be too many, or take too long. */
+const answerable = new Set(['eth_call', 'eth_estimateGas', 'eth_sendRawTransaction', 'eth_getLogs']);
 
 /** What every node of an EVM chain is asked first. */
 export const evmProbe: NodeProbe<Header> = {
@@ -13,6 +16,10 @@ export const evmProbe: NodeProbe<Header> = {
     const head = await node.call('eth_getBlockByNumber', ['latest', false], header);
     if (!head) throw new ChainError('It has no newest block.');
     return head;
+  },
+  isAboutTheQuestion(method, error) {
+    if (error instanceof TooMuchError) return method === 'eth_getLogs';
+    return error instanceof RpcError && answerable.has(method);
   },
 };
 

@@ -108,7 +108,8 @@ async function readDomain(nodes: EvmNodes, contract: string, treasury: string): 
     const isKnown = state.length === 66 && name !== undefined && version !== undefined;
     return isKnown ? { name, version } : undefined;
   } catch (error) {
-    if (error instanceof RpcError) return undefined;
+    // What a node refuses for reasons of its own says nothing of the contract.
+    if (error instanceof RpcError && /revert|invalid opcode/i.test(error.message)) return undefined;
     throw error;
   }
 }

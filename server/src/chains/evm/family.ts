@@ -14,7 +14,13 @@ export function createEvmChain(
   signer: Pick<Signer, 'sign' | 'signAuthorization'>,
   listen: NodeListener,
 ): ChainPort {
-  const nodes = createNodes(config.rpcUrls.map(createRpcNode), evmProbe, config.networkId, listen);
+  const nodes = createNodes(
+    config.rpcUrls.map(createRpcNode),
+    evmProbe,
+    config.networkId,
+    config.agreement,
+    listen,
+  );
   return {
     chain: config.chain,
     config,

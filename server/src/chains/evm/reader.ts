@@ -1,40 +1,62 @@
 import { limits } from '../../platform/limits.ts';
 import type { EvmConfig } from '../config.ts';
-import { type Node, RpcError } from '../node.ts';
+import { type Node, RpcError, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
-import { header, quantity, logs as readLogs, receipt, word } from './answers.ts';
+import { askUntilAgreed } from './agreement.ts';
+import { quantity, receipt, word } from './answers.ts';
 import { blockIdOf, type EvmNodes, toBlock } from './blocks.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
-import { fetchLogs } from './logs.ts';
+import { fetchLogs, type LogPace } from './logs.ts';
+import { measureReceived } from './received.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 const tokenDecimals = 6n;
 
+/** What one node says of a range of blocks. */
+interface Scanned {
+  readonly lastId: string;
+  readonly transfers: SeenTransfer[];
+}
+
 /** Reads an EVM chain. */
 export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader {
   const tokens: TokensByAddress = new Map(config.tokens.map((token) => [token.address.toLowerCase(), token]));
+  const paces = new WeakMap<Node, LogPace>();
   let isChecked = false;
 
   /** A token with other decimals would be credited a million times too much or too little. */
   const checkTokens = async (): Promise<void> => {
     for (const { address, currency } of config.tokens) {
-      const decimals = await nodes.call('eth_call', [{ to: address, data: decimalsData }, 'latest'], word);
+      const decimals = await decimalsOf(nodes, address);
       if (decimals === tokenDecimals) continue;
-      throw new ChainError(`The contract configured for ${currency} has ${decimals} decimals, not 6.`);
+      const has = decimals === undefined ? 'is no token contract' : `has ${decimals} decimals, not 6`;
+      throw new ChainError(`The contract configured for ${currency} ${has}.`);
     }
     isChecked = true;
   };
 
+  const paceOf = (node: Node): LogPace => {
+    const pace = paces.get(node) ?? { blocks: config.blockRange, answers: 0 };
+    paces.set(node, pace);
+    return pace;
+  };
+
   const scanAt = async (
     node: Node,
-    from: number,
-    to: number,
+    range: { readonly from: number; readonly to: number },
     watched: WatchedAddresses,
-  ): Promise<SeenTransfer[]> => {
-    const filters = filtersFor(config, tokens, watched);
+  ): Promise<Scanned> => {
+    // A node that has not got so far answers with no logs, as if there were none.
+    const lastId = await blockIdOf(node, range.to);
+    if (lastId === undefined) throw new UnsettledError(`The node has not got to block ${range.to}.`);
     const found = [];
-    for (const filter of filters) found.push(...(await fetchLogs(node, filter, from, to)));
-    return readTransfers(found, { from, to }, watched, tokens);
+    for (const filter of filtersFor(config, tokens, watched)) {
+      for (const log of await fetchLogs(node, filter, range, paceOf(node))) found.push(log);
+    }
+    if ((await blockIdOf(node, range.to)) !== lastId) {
+      throw new UnsettledError('The chain changed while it was read.');
+    }
+    return { lastId, transfers: readTransfers(found, { ...range, lastId }, watched, tokens) };
   };
 
   return {
@@ -45,18 +67,16 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
     },
     blockId: (height) => blockIdOf(nodes, height),
     async scan(from, to, watched, final) {
-      const asked = nodes.usable().slice(0, final ? config.agreement : 1);
-      if (final && asked.length < config.agreement) {
-        throw new ChainError(`Only ${asked.length} of ${config.agreement} nodes that must agree answer.`);
-      }
-      const answers = await Promise.all(asked.map((node) => scanAt(node, from, to, watched)));
-      const [first = [], ...others] = answers;
-      if (others.some((other) => fingerprint(other) !== fingerprint(first))) {
-        throw new ChainError(`The nodes disagree about the blocks ${from} to ${to}.`);
-      }
-      return first;
+      const scanned = await askUntilAgreed(
+        nodes,
+        final ? config.agreement : 1,
+        (node) => scanAt(node, { from, to }, watched),
+        fingerprint,
+        `the blocks ${from} to ${to}`,
+      );
+      return scanned.transfers;
     },
-    received: (transfers) => measureReceived(nodes, transfers),
+    received: (transfers, areOurs) => measureReceived(nodes, transfers, areOurs),
     async minedIn(txHash) {
       for (const node of nodes.usable()) {
         const found = await node.call('eth_getTransactionReceipt', [txHash], receipt);
@@ -81,6 +101,18 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
   };
 }
 
+/** @returns undefined when there is no contract at the address, or one that has no decimals */
+async function decimalsOf(nodes: EvmNodes, address: string): Promise<bigint | undefined> {
+  try {
+    return await nodes.call('eth_call', [{ to: address, data: decimalsData }, 'latest'], (answer) =>
+      answer === '0x' ? undefined : word(answer),
+    );
+  } catch (error) {
+    if (error instanceof RpcError && /revert/i.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Few addresses are given to the node to choose by; of many, all transfers are fetched and matched here. Other tokens
  * than the configured ones are only looked for when that is wanted.
@@ -92,46 +124,15 @@ function filtersFor(config: EvmConfig, tokens: TokensByAddress, watched: Watched
   return topics.length === 0 ? [] : [{ address, topics: [transferTopic, null, topics] }];
 }
 
-function fingerprint(transfers: readonly SeenTransfer[]): string {
-  return JSON.stringify(
-    transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
-      txHash,
-      ordinal,
-      block.id,
-      token,
-      from,
-      to,
-      amount.toString(),
-    ]),
-  );
-}
-
-/**
- * What the receiver has more of after the block than before it, and what left them in between. Tokens that take a fee
- * from what is transferred may say in their events what was sent.
- */
-async function measureReceived(
-  nodes: EvmNodes,
-  transfers: readonly SeenTransfer[],
-): Promise<bigint | undefined> {
-  const [first] = transfers;
-  if (!first) return 0n;
-  const { block, to, token } = first;
-  try {
-    const at = await nodes.call('eth_getBlockByHash', [block.id, false], header);
-    if (!at) throw new ChainError('The chain changed while it was read.');
-    const balanceAt = (blockHash: string): Promise<bigint> =>
-      nodes.call('eth_call', [{ to: token, data: balanceOfData(to) }, { blockHash }], word);
-    const [before, after] = await Promise.all([balanceAt(at.parentId), balanceAt(at.id)]);
-    const left = await nodes.call(
-      'eth_getLogs',
-      [{ blockHash: at.id, address: token, topics: [transferTopic, addressTopic(to)] }],
-      readLogs,
-    );
-    return after - before + left.reduce((sum, { data }) => sum + BigInt(data), 0n);
-  } catch (error) {
-    // Nodes keep the state of the latest blocks only, unless they are archives.
-    if (error instanceof RpcError) return undefined;
-    throw error;
-  }
+function fingerprint({ lastId, transfers }: Scanned): string {
+  const told = transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
+    txHash,
+    ordinal,
+    block.id,
+    token,
+    from,
+    to,
+    amount.toString(),
+  ]);
+  return JSON.stringify([lastId, told]);
 }

@@ -1,10 +1,18 @@
-import type { Node } from '../node.ts';
+import { type Node, RpcError } from '../node.ts';
 import type { NodeProbe, Nodes } from '../nodes.ts';
 import { type Block, ChainError } from '../port.ts';
 import { type FullBlock, fullBlock, type Header, header } from './answers.ts';
 
 /** The nodes of Tron. */
 export type TronNodes = Nodes<Header>;
+
+/** What a node may refuse because of what was asked, not because of itself. */
+const answerable = new Set([
+  'triggerconstantcontract',
+  'estimateenergy',
+  'broadcasthex',
+  'broadcasttransaction',
+]);
 
 /** What every node is asked first: the network is known by the id of its first block. */
 export const tronProbe: NodeProbe<Header> = {
@@ -17,6 +25,7 @@ export const tronProbe: NodeProbe<Header> = {
     if (!head) throw new ChainError('It has no newest block.');
     return head;
   },
+  isAboutTheQuestion: (method, error) => error instanceof RpcError && answerable.has(method),
 };
 
 /** The header of the block at a height, by one node; undefined when it has none. */

@@ -14,7 +14,13 @@ export function createTronChain(
   signer: Pick<Signer, 'sign'>,
   listen: NodeListener,
 ): ChainPort {
-  const nodes = createNodes(config.rpcUrls.map(createTronNode), tronProbe, config.networkId, listen);
+  const nodes = createNodes(
+    config.rpcUrls.map(createTronNode),
+    tronProbe,
+    config.networkId,
+    config.agreement,
+    listen,
+  );
   return {
     chain: config.chain,
     config,

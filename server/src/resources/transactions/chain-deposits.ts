@@ -68,11 +68,23 @@ export function creditDeposit(
   });
 }
 
-/** Takes back a pending deposit whose block is gone: nothing had been credited. */
-export function dropDeposit(deposit: ChainDeposit, known: KnownDeposit): Command<DepositStanding> {
+/** Why a pending deposit is taken back. */
+export type DropCause = 'block_gone' | 'nothing_received';
+
+const dropTexts: Readonly<Record<DropCause, string>> = {
+  block_gone: 'The chain has taken it back: its block is no longer part of it.',
+  nothing_received: 'The chain shows it, but nothing that is credited has arrived.',
+};
+
+/** Takes back a pending deposit: nothing had been credited. */
+export function dropDeposit(
+  deposit: ChainDeposit,
+  known: KnownDeposit,
+  cause: DropCause,
+): Command<DepositStanding> {
   return depositCommand('drop_chain_deposit', deposit, known, ({ row, transaction }, context) => {
     if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'vanished' };
-    const failed = failedDeposit(transaction, context);
+    const failed = failedDeposit(transaction, dropTexts[cause], context);
     return {
       result: 'vanished',
       writes: [
@@ -160,7 +172,9 @@ function pendingDeposit(
     return { transaction, before: transaction, replaced: [], row };
   }
   const replaced =
-    transaction && isOpen ? [{ before: transaction, row: failedDeposit(transaction, context) }] : [];
+    transaction && isOpen
+      ? [{ before: transaction, row: failedDeposit(transaction, 'Another amount has arrived.', context) }]
+      : [];
   return { transaction: newDeposit(deposit, wallet, context), before: undefined, replaced, row };
 }
 
@@ -180,11 +194,8 @@ function newDeposit(deposit: ChainDeposit, wallet: WalletRow, context: DecideCon
   });
 }
 
-function failedDeposit(transaction: TransactionRow, context: DecideContext): TransactionRow {
-  return {
-    ...withStatus(transaction, 'failed', context.now),
-    return_reason: 'The chain has taken it back: its block is no longer part of it.',
-  };
+function failedDeposit(transaction: TransactionRow, reason: string, context: DecideContext): TransactionRow {
+  return { ...withStatus(transaction, 'failed', context.now), return_reason: reason };
 }
 
 function writeDeposit(

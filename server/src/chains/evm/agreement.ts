@@ -1,0 +1,52 @@
+import { type Node, UnsettledError } from '../node.ts';
+import { ChainError } from '../port.ts';
+import type { EvmNodes } from './blocks.ts';
+
+/**
+ * Asks nodes until so many have said the same, no more than are needed: as many as must agree at once, then one after
+ * the other. Whoever failed, or said something else, is left alone for a while.
+ *
+ * @param print what must be the same
+ * @param about what is asked, for the error
+ * @throws ChainError when too few agree
+ */
+export async function askUntilAgreed<Answer>(
+  nodes: Pick<EvmNodes, 'usable' | 'blame'>,
+  agreement: number,
+  ask: (node: Node) => Promise<Answer>,
+  print: (answer: Answer) => string,
+  about: string,
+): Promise<Answer> {
+  const votes = new Map<string, { readonly answer: Answer; readonly nodes: Node[] }>();
+  const all = nodes.usable();
+  let fault: unknown;
+  for (let asked = 0; asked < all.length; ) {
+    const next = all.slice(asked, asked + (asked === 0 ? agreement : 1));
+    asked += next.length;
+    const results = await Promise.allSettled(next.map(ask));
+    for (const [index, result] of results.entries()) {
+      const node = next[index] as Node;
+      if (result.status === 'rejected') {
+        if (!(result.reason instanceof ChainError)) throw result.reason;
+        fault = result.reason;
+        if (!(fault instanceof UnsettledError)) nodes.blame(node, result.reason.message);
+        continue;
+      }
+      const text = print(result.value);
+      const vote = votes.get(text) ?? { answer: result.value, nodes: [] };
+      vote.nodes.push(node);
+      votes.set(text, vote);
+    }
+    const winner = [...votes.values()].find((vote) => vote.nodes.length >= agreement);
+    if (!winner) continue;
+    for (const vote of votes.values()) {
+      if (vote === winner) continue;
+      for (const node of vote.nodes) nodes.blame(node, 'It disagrees with the other nodes.');
+    }
+    return winner.answer;
+  }
+  if (votes.size > 1) throw new ChainError(`The nodes disagree about ${about}.`);
+  if (votes.size === 0 && fault) throw fault;
+  const answered = [...votes.values()][0]?.nodes.length ?? 0;
+  throw new ChainError(`Only ${answered} of ${agreement} nodes that must agree answer.`);
+}
