@@ -138,7 +138,7 @@ async function misbehave(kind: number): Promise<void> {
       await sleep(blockMs * 2);
       return tron.up();
     default:
-      tron.faults.malformed += 3;
+      tron.faults.malformed += 1;
   }
 }
 
