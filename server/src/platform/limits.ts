@@ -120,6 +120,12 @@ export const limits = {
   refusalsBeforeFailure: 3,
   /** Balances that a node is asked for at once. */
   balancesAtOnce: 16,
+  /** Blocks of Solana that a node is asked for at once, each up to a few megabytes. */
+  solanaBlocksAtOnce: 4,
+  /** Accounts that a node of Solana tells of in one answer, by its own limit. */
+  solanaAccountsAtOnce: 100,
+  /** Slots in a row that may be without a block. */
+  solanaSkippedSlots: 500,
   /** Deposit addresses whose balances are held in memory at once. */
   addressesAtOnce: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
