@@ -5,7 +5,12 @@ import type { WatchedAddresses } from '../port.ts';
 import type { Outcome } from './answers.ts';
 import { readTransfers, transferTopic } from './transfers.ts';
 
-const usdt = { currency: 'usdt', address: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t', isKnown: true, program: undefined } as const;
+const usdt = {
+  currency: 'usdt',
+  address: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+  isKnown: true,
+  program: undefined,
+} as const;
 const tokens = new Map([[usdt.address, usdt]]);
 const block = { height: 7, id: 'ab'.repeat(32) };
 
