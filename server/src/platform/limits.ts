@@ -54,6 +54,8 @@ export const limits = {
 
   // The write path
   batchCommands: 256,
+  /** Batches of a lane that were sent and are not committed yet: one that the database works on, and one behind it. */
+  batchesUnderWay: 2,
   queueCommands: 4096,
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,

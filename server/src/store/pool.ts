@@ -56,7 +56,8 @@ export function createPool(databaseUrl: string, name: string, max: number = limi
 }
 
 /**
- * A single connection, for a writer lane. Not yet connected.
+ * A single connection, for a writer lane. Not yet connected. Statements are sent without waiting for the answers to those
+ * before them.
  *
  * @param answerTimeoutMs after it a query fails, and its connection counts as lost (`isConnectionLoss`)
  */
@@ -65,7 +66,11 @@ export function createClient(
   name: string,
   answerTimeoutMs: number = limits.databaseAnswerTimeoutMs,
 ): Client {
-  const client = new Client({ ...clientConfig(databaseUrl, name), query_timeout: answerTimeoutMs });
+  const client = new Client({
+    ...clientConfig(databaseUrl, name),
+    query_timeout: answerTimeoutMs,
+    pipeline: true,
+  });
   client.on('error', () => undefined);
   return client;
 }
