@@ -68,6 +68,7 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
     };
     const writer = createWriterOver(storeOf, {
       laneCount,
+      aheadCommands: 1,
       clock,
       nowIn: () => nowMs,
       ids: createIdSource(clock, random.fill),

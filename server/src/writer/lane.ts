@@ -22,8 +22,15 @@ interface Entry {
 /**
  * Makes a lane. There is no timer: what arrives while batches are being committed forms the next. A batch is sent behind
  * the one that is being committed as soon as it has as many commands, so that neither we nor the database wait.
+ *
+ * @param aheadCommands the least that are worth a batch while another one is under way
  */
-export function createLane(lane: number, runner: BatchRunner, events: LaneEvents): Lane {
+export function createLane(
+  lane: number,
+  runner: BatchRunner,
+  events: LaneEvents,
+  aheadCommands: number,
+): Lane {
   let queue: Entry[] = [];
   /** What was sent and has not ended, oldest first. */
   let flying: (readonly Entry[])[] = [];
@@ -32,7 +39,9 @@ export function createLane(lane: number, runner: BatchRunner, events: LaneEvents
 
   const isDue = (): boolean => {
     if (queue.length === 0 || flying.length >= limits.batchesUnderWay) return false;
-    return queue.length >= Math.min(flying[0]?.length ?? 1, limits.batchCommands);
+    const before = flying[0]?.length;
+    const least = before === undefined ? 1 : Math.max(before, aheadCommands);
+    return queue.length >= Math.min(least, limits.batchCommands);
   };
 
   const answer = (entries: readonly Entry[], verdicts: readonly Verdict[]): void =>
