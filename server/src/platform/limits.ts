@@ -54,6 +54,10 @@ export const limits = {
 
   // The write path
   batchCommands: 256,
+  /** Batches of a lane that were sent and are not committed yet: one that the database works on, and one behind it. */
+  batchesUnderWay: 2,
+  /** The least that such a second one must have: a batch costs as much as four or five of its commands, however many it has. */
+  aheadCommands: 16,
   queueCommands: 4096,
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
