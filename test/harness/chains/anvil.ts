@@ -23,6 +23,8 @@ export interface AnvilOptions {
   /** The states of all its blocks are kept there, not only the last. */
   readonly keepsStates?: boolean;
   readonly port?: number;
+  /** Of a block. */
+  readonly gasLimit?: bigint;
 }
 
 /** A real EVM node with a chain of its own. */
@@ -55,6 +57,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   const mining = options.noMining ? ['--no-mining'] : [];
   const time = options.blockTimeS === undefined ? [] : ['--block-time', String(options.blockTimeS)];
   const state = options.statePath === undefined ? [] : ['--state', options.statePath];
+  if (options.gasLimit !== undefined) state.push('--gas-limit', String(options.gasLimit));
   if (options.keepsStates) state.push('--preserve-historical-states');
   const args = ['--port', String(port), '--chain-id', String(options.chainId), '--silent', '--accounts', '3'];
   const child = spawn(anvilBinary(), [...args, '--slots-in-an-epoch', '1', ...mining, ...time, ...state], {

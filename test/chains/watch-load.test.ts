@@ -1,0 +1,129 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Address } from 'viem';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseChains } from '../../server/src/chains/config.ts';
+import { openChain } from '../../server/src/chains/families.ts';
+import type { ChainPort } from '../../server/src/chains/port.ts';
+import { createAddressBook } from '../../server/src/chains/watched.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
+import { chainEntry, liveCustomer, liveWallet } from '../harness/chains/live.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/**
+ * What the watcher does for a full block: 5,000 transfers of which 50 are ours, with 100,000 watched addresses. The figures are
+ * printed; that one pass finds exactly ours, and that memory does not grow with the blocks that were read, is asserted.
+ * `npm run chains:watch-load` reads for longer.
+ */
+const addresses = 100_000;
+const transfers = 5000;
+const ours = 50;
+const blocks = Number(process.env.WATCH_BLOCKS ?? 2);
+const passes = Number(process.env.WATCH_PASSES ?? 10);
+const perTransaction = 1000;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const heapMiB = (): number => {
+  collect();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+};
+const addressOf = (index: number): Address => `0x${(index + 1).toString(16).padStart(40, '0')}`;
+
+let anvil: Anvil;
+let usdc: TestToken;
+let server: TestServer;
+let port: ChainPort;
+let firstBlock: number;
+
+beforeAll(async () => {
+  anvil = await startAnvil({ chainId: 31_337, gasLimit: 10n ** 10n });
+  usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
+  server = await startServer();
+  await makeWallets();
+  firstBlock = Number(await anvil.client.getBlockNumber({ cacheTime: 0 })) + 1;
+  for (let block = 0; block < blocks; block += 1) await makeBlock(block);
+  const parsed = parseChains(JSON.stringify({ base: chainEntry(anvil, { usdc }) }));
+  if ('faults' in parsed) throw new Error(parsed.faults.join());
+  const [config] = parsed.chains;
+  if (!config) throw new Error('no chain');
+  const unused = async () => Promise.reject(new Error('nothing is signed'));
+  const signer = { sign: unused, signAuthorization: unused };
+  port = openChain(config, addressOf(addresses), signer, () => undefined);
+}, 120_000);
+afterAll(async () => {
+  await port?.close();
+  await server?.stop();
+  await anvil?.stop();
+});
+
+/** Wallets like a real one, with addresses of their own. */
+async function makeWallets(): Promise<void> {
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  const { id } = await liveWallet(server.live, customer.id);
+  const { pool } = server.app;
+  const { rows } = await pool.query(
+    "select column_name as name from information_schema.columns where table_name = 'wallets'",
+  );
+  const columns = rows.map(({ name }) => {
+    if (name === 'id') return `w.id || 'x' || g`;
+    return name === 'derivation_index' ? 'w.derivation_index + 1000000 + g' : `w.${name}`;
+  });
+  const names = rows.map(({ name }) => name).join(', ');
+  await pool.query(
+    `insert into wallets (${names}) select ${columns.join(', ')} from wallets w, generate_series(1, ${addresses - 1}) g where w.id = $1`,
+    [id],
+  );
+  await pool.query(
+    `insert into deposit_addresses (bucket, wallet_id, chain, address)
+      select w.bucket, w.id || 'x' || g, 'base', '0x' || lpad(to_hex(g), 40, '0')
+      from wallets w, generate_series(1, ${addresses - 1}) g where w.id = $1`,
+    [id],
+  );
+}
+
+/** Fills one block: every hundredth transfer is to a wallet. */
+async function makeBlock(block: number): Promise<void> {
+  await anvil.client.setAutomine(false);
+  for (let at = 0; at < transfers; at += perTransaction) {
+    const to = Array.from({ length: perTransaction }, (_, index) => {
+      const isOurs = (at + index) % (transfers / ours) === 0;
+      return addressOf(
+        isOurs ? ((block * transfers + at + index) * 7) % (addresses - 1) : 10 ** 7 + at + index,
+      );
+    });
+    await usdc.send('mintMany', [to, to.map(() => 1_000_000n)]);
+  }
+  await anvil.client.mine({ blocks: 1 });
+  await anvil.client.setAutomine(true);
+}
+
+test('one pass over full blocks finds what is ours, in memory that does not grow with what was read', async () => {
+  const before = heapMiB();
+  const book = createAddressBook(server.app.pool, 'base', port.comparable, []);
+  const startedMs = performance.now();
+  await book.refresh();
+  const refreshMs = performance.now() - startedMs;
+  expect(book.size).toBe(addresses);
+  const booked = heapMiB();
+  await port.reader.head();
+  const height = firstBlock + blocks - 1;
+  const scan = () => port.reader.scan(firstBlock, height, book, true);
+  const [first] = [await scan()];
+  expect(first.length).toBe(ours * blocks);
+  expect(
+    first.every(({ amount, currency, to }) => amount === 1_000_000n && currency === 'usdc' && book.has(to)),
+  ).toBe(true);
+  const scanned = heapMiB();
+  const scanStartedMs = performance.now();
+  for (let pass = 0; pass < passes; pass += 1) await scan();
+  const scanMs = (performance.now() - scanStartedMs) / passes / blocks;
+  await book.refresh();
+  const after = heapMiB();
+  console.info(
+    `${addresses} addresses: ${refreshMs.toFixed(0)} ms to read, ${(booked - before).toFixed(0)} MiB. ` +
+      `A block of ${transfers} transfers, ${ours} ours: ${scanMs.toFixed(1)} ms with the node. ` +
+      `Heap after ${passes * blocks} blocks: ${(after - scanned).toFixed(1)} MiB more.`,
+  );
+  expect(after - scanned).toBeLessThan(5);
+}, 600_000);
