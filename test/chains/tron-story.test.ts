@@ -125,10 +125,10 @@ async function misbehave(kind: number): Promise<void> {
     case 1:
       return tron.ledger.fork(2);
     case 2:
-      tron.faults.silent += 1;
+      tron.faults.silent = 1;
       return;
     case 3:
-      tron.faults.forgetful += 5;
+      tron.faults.forgetful = 5;
       return;
     case 4:
       tron.ledger.failures.push('REVERT');
@@ -138,7 +138,7 @@ async function misbehave(kind: number): Promise<void> {
       await sleep(blockMs * 2);
       return tron.up();
     default:
-      tron.faults.malformed += 1;
+      tron.faults.malformed = 1;
   }
 }
 
