@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../platform/limits.ts';
-import { type Block, ChainError } from '../port.ts';
+import { type Block, ChainError, type NodeStanding } from '../port.ts';
 import { count, type Header, header } from './answers.ts';
 import { BusyError, type Node, RpcError, TooMuchError } from './node.ts';
 
@@ -20,6 +20,7 @@ export interface Nodes {
   ): Promise<Result>;
   /** Every node that is of the right network and answered last time, the chosen one first. */
   usable(): readonly Node[];
+  standings(): readonly NodeStanding[];
   /** Leaves a node alone for a while: what it answers is of no use. */
   blame(node: Node, fault: string): void;
   close(): Promise<void>;
@@ -147,6 +148,7 @@ export function createNodes(
       return node.call(method, params, read);
     },
     usable: () => usable,
+    standings: () => guarded.map((node) => ({ name: node.name, fault: standingOf(node).fault ?? null })),
     blame: (node, fault) => blame(node, fault),
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
