@@ -4,6 +4,7 @@ import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ApiRefusedError, NoServerError } from './api.ts';
+import { addChainCommands } from './chains.ts';
 import { type ConnectionOptions, parseHttpUrl, readConnection, withConnectionOptions } from './connection.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
@@ -36,6 +37,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addSeedCommands(program);
   addSignerCommand(program);
   addReconcileCommand(program);
+  addChainCommands(program);
   program
     .command('rate-limit')
     .description('set how many requests a second each key of the organisation may make')

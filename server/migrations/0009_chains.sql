@@ -16,6 +16,16 @@ create table chain_cursors (
   constraint chain_cursors_in_order check (confirmed_height <= scanned_height)
 );
 
+-- How a chain looked at the last turn of the process that follows it, for the operator. Nodes are named by their hosts.
+create table chain_standings (
+  chain text primary key,
+  network text not null,
+  head_height bigint,
+  fault text,
+  nodes json not null,
+  looked_at timestamptz not null
+);
+
 -- The ends of the ranges that were read last: a block of another id at one of these heights tells of a reorganisation.
 create table chain_blocks (
   chain text not null,

@@ -46,6 +46,14 @@ export async function holdChain(pool: Pool, chain: Chain, holder: string): Promi
   return rowCount === 1;
 }
 
+/** Leaves the work on a chain to whoever comes first: otherwise others would wait until the lease has run out. */
+export async function leaveChain(pool: Pool, chain: Chain, holder: string): Promise<void> {
+  await pool.query(
+    'update chain_cursors set holder = null, held_until = null where chain = $1 and holder = $2',
+    [chain, holder],
+  );
+}
+
 /**
  * Begins to follow a chain at a block, unless it is followed already.
  *

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../platform/limits.ts';
 import { BusyError, type Node, type NodeParams } from './node.ts';
-import { type Block, ChainError } from './port.ts';
+import { type Block, ChainError, type NodeStanding } from './port.ts';
 
 /** The nodes of one chain, of which one is asked at a time. */
 export interface Nodes<Head extends Block> {
@@ -15,6 +15,7 @@ export interface Nodes<Head extends Block> {
   call<Result>(method: string, params: NodeParams, read: (result: unknown) => Result): Promise<Result>;
   /** Every node that is of the right network and answered last time, the chosen one first. */
   usable(): readonly Node[];
+  standings(): readonly NodeStanding[];
   /** Leaves a node alone for a while: what it answers is of no use. */
   blame(node: Node, fault: string): void;
   close(): Promise<void>;
@@ -143,6 +144,7 @@ export function createNodes<Head extends Block>(
       return node.call(method, params, read);
     },
     usable: () => usable,
+    standings: () => guarded.map((node) => ({ name: node.name, fault: standingOf(node).fault ?? null })),
     blame(node, fault) {
       // A failed call has been held against it already.
       if (standingOf(node).restsUntilMs <= nowMs()) blame(node, fault);

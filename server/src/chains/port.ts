@@ -169,6 +169,14 @@ export interface ChainSender {
   follow(payment: PlacedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
 }
 
+/** How a node is. */
+export interface NodeStanding {
+  /** Its host alone. */
+  readonly name: string;
+  /** Why it is of no use; null when it is, or nothing is known of it yet. */
+  readonly fault: string | null;
+}
+
 /** A real chain: one for each that is configured. */
 export interface ChainPort {
   readonly chain: Chain;
@@ -177,6 +185,8 @@ export interface ChainPort {
   readonly nativeUnit: bigint;
   readonly reader: ChainReader;
   readonly sender: ChainSender;
+  /** How the chain's nodes are, as far as is known. */
+  nodes(): readonly NodeStanding[];
   /** The token of a currency; undefined when it is not configured. */
   token(currency: string): Token | undefined;
   /** How an address of the registry's form is written in `WatchedAddresses`. */

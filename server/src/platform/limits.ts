@@ -117,6 +117,8 @@ export const limits = {
   watchedTopics: 200,
   /** So long a process works on a chain alone without saying so again. */
   chainLeaseMs: 5000,
+  /** How a chain looks is written down so often, and whenever it changes. */
+  chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */

@@ -8,6 +8,7 @@ import { failTransfer, screenTransfer } from '../resources/transfers/on-chain.ts
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../resources/transfers/queries.ts';
 import type { Screener, ScreeningSubject, ScreeningVerdict } from '../screening/port.ts';
 import { type FollowDeps, followPayment, tellAndSend } from './chain-follow.ts';
+import { leavingAtEnd } from './chain-lease.ts';
 import { type Budget, readBudget, signNewPayment } from './chain-sign.ts';
 import { sweepDeposits } from './chain-sweep.ts';
 import { startWorker, type Worker } from './loop.ts';
@@ -34,7 +35,7 @@ interface Memory {
 export function startChainPay(deps: PayDeps): Worker {
   const { logger, port } = deps;
   const memory: Memory = { refusals: new Map(), reported: '', turns: 0 };
-  return startWorker(`pay ${port.chain}`, logger, port.config.pollMs, async () => {
+  const worker = startWorker(`pay ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
     try {
       await payOnce(deps, memory, notes);
@@ -45,6 +46,7 @@ export function startChainPay(deps: PayDeps): Worker {
     report(deps, memory, notes);
     return false;
   });
+  return leavingAtEnd(worker, deps);
 }
 
 /** What keeps payments waiting is logged when it changes, not at every turn. */

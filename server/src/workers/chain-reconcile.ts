@@ -8,6 +8,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { currencyScale } from '../platform/money.ts';
 import type { Pool } from '../store/pool.ts';
+import { leavingAtEnd } from './chain-lease.ts';
 import { startWorker, type Worker } from './loop.ts';
 
 interface ReconcileDeps {
@@ -25,7 +26,7 @@ export function startChainReconcile(deps: ReconcileDeps): Worker {
   const { chain } = port;
   let nextMs = 0;
   let reported = '';
-  return startWorker(`reconcile ${chain}`, logger, port.config.pollMs, async () => {
+  const worker = startWorker(`reconcile ${chain}`, logger, port.config.pollMs, async () => {
     if (performance.now() < nextMs || !(await holdChain(pool, chain, holder))) return false;
     await keepTreasury(pool, chain, port.sender.treasury);
     try {
@@ -41,6 +42,7 @@ export function startChainReconcile(deps: ReconcileDeps): Worker {
     }
     return false;
   });
+  return leavingAtEnd(worker, deps);
 }
 
 /** A difference is logged when it changes. @returns what has been said */

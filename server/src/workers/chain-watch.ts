@@ -12,6 +12,8 @@ import { type Block, ChainError } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import { limits } from '../platform/limits.ts';
 import { creditDeposits, creditWaiting, type DepositDeps, showDeposits } from './chain-deposits.ts';
+import { leavingAtEnd } from './chain-lease.ts';
+import { createLook } from './chain-look.ts';
 import { startWorker, type Worker } from './loop.ts';
 
 /**
@@ -24,12 +26,14 @@ export function startChainWatch(deps: DepositDeps): Worker {
   const { logger, metrics, port } = deps;
   const { chain, config } = port;
   let reported: string | undefined;
-  return startWorker(`watch ${chain}`, logger, config.pollMs, async () => {
+  const look = createLook(deps);
+  const worker = startWorker(`watch ${chain}`, logger, config.pollMs, async () => {
     try {
-      const isBehind = await watchOnce(deps);
+      const { headHeight, isBehind } = await watchOnce(deps);
       if (reported !== undefined) logger.info({ chain }, 'the chain is followed again');
       reported = undefined;
       metrics.chainTurns.inc({ chain, result: 'success' });
+      await look(headHeight, undefined);
       return isBehind;
     } catch (error) {
       metrics.chainTurns.inc({ chain, result: 'failure' });
@@ -38,25 +42,33 @@ export function startChainWatch(deps: DepositDeps): Worker {
       if (error.message !== reported)
         logger.warn({ chain, fault: error.message }, 'the chain cannot be followed');
       reported = error.message;
+      await look(undefined, error.message);
       return false;
     }
   });
+  return leavingAtEnd(worker, deps);
 }
 
-/** @returns whether there is more to read at once */
-async function watchOnce(deps: DepositDeps): Promise<boolean> {
+/** What a turn has come to. */
+interface Turn {
+  readonly headHeight: number;
+  /** Whether there is more to read at once. */
+  readonly isBehind: boolean;
+}
+
+async function watchOnce(deps: DepositDeps): Promise<Turn> {
   const { holder, pool, port } = deps;
   const head = await port.reader.head();
   const before = await readCursor(pool, port.chain);
   if (!before) await begin(deps, port.config.startBlock ?? head.height);
-  if (!(await holdChain(pool, port.chain, holder))) return false;
+  if (!(await holdChain(pool, port.chain, holder))) return { headHeight: head.height, isBehind: false };
   // After the head: whoever has been shown an address before that block is in the book now.
   await deps.book.refresh();
   const isBehind = await confirm(deps, head);
   await creditWaiting(deps);
   if (!isBehind) await show(deps, head);
   deps.metrics.chainHeight.set({ chain: port.chain, kind: 'head' }, head.height);
-  return isBehind;
+  return { headHeight: head.height, isBehind };
 }
 
 /** The first start: what the treasury holds already was not brought by anything that is going to be read. */

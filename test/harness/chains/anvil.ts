@@ -61,7 +61,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   if (options.keepsStates) state.push('--preserve-historical-states');
   const args = ['--port', String(port), '--chain-id', String(options.chainId), '--silent', '--accounts', '3'];
   const child = spawn(anvilBinary(), [...args, '--slots-in-an-epoch', '1', ...mining, ...time, ...state], {
-    stdio: 'ignore',
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   running.add(child);
   const ended = new Promise<void>((resolve) => {
@@ -105,6 +105,15 @@ function clientOf(url: string, chainId: number) {
   })
     .extend(publicActions)
     .extend(walletActions);
+}
+
+/** Makes a block again and again; the returned function ends it. */
+export function keepMining(anvils: readonly Anvil[], everyMs: number): () => void {
+  const timer = setInterval(() => {
+    // A node that is being stopped makes none.
+    for (const { client } of anvils) client.mine({ blocks: 1 }).catch(() => undefined);
+  }, everyMs);
+  return () => clearInterval(timer);
 }
 
 /** A token on a node's chain. */

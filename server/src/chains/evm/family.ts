@@ -27,6 +27,7 @@ export function createEvmChain(
     nativeUnit: 10n ** 18n,
     reader: createEvmReader(config, nodes),
     sender: createEvmSender(config, nodes, treasury, signer),
+    nodes: () => nodes.standings(),
     token: (currency) => config.tokens.find((token) => token.currency === currency),
     comparable: (address) => address.toLowerCase(),
     close: () => nodes.close(),

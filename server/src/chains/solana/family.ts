@@ -27,6 +27,7 @@ export function createSolanaChain(
     nativeUnit: 10n ** 9n,
     reader: createSolanaReader(config, nodes),
     sender: createSolanaSender(config, nodes, treasury, signer),
+    nodes: () => nodes.standings(),
     token: (currency) => config.tokens.find((token) => token.currency === currency),
     comparable: (address) => address,
     close: () => nodes.close(),

@@ -27,6 +27,7 @@ export function createTronChain(
     nativeUnit: 10n ** 6n,
     reader: createTronReader(config, nodes),
     sender: createTronSender(config, nodes, treasury, signer),
+    nodes: () => nodes.standings(),
     token: (currency) => config.tokens.find((token) => token.currency === currency),
     comparable: (address) => address,
     close: () => nodes.close(),

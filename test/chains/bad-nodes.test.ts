@@ -1,0 +1,239 @@
+import type { Address } from 'viem';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../harness/chains/anvil.ts';
+import { type BadNode, type RpcCall, RpcReply, startBadNode } from '../harness/chains/bad-node.ts';
+import {
+  chainEntry,
+  depositsIn,
+  depositsOf,
+  newLiveWallet,
+  treasuryOf,
+  writeChains,
+} from '../harness/chains/live.ts';
+import { balanceOf, ok } from '../harness/factories.ts';
+import { endLaunched, runScript } from '../harness/process.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/**
+ * Nothing is credited that was not received, and the operator sees what was not. `ethereum` has a plain token and one that
+ * keeps a hundredth of each transfer; the nodes of `polygon` and `optimism` are not what they should be.
+ */
+
+const sender: Address = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
+let anvil: Anvil;
+let other: Anvil;
+let node: BadNode;
+let stray: BadNode;
+let usdc: TestToken;
+let taxed: TestToken;
+let unlisted: TestToken;
+let server: TestServer;
+let wallet: Awaited<ReturnType<typeof newLiveWallet>>;
+let chainsFile: { path: string; remove(): void };
+
+beforeAll(async () => {
+  [anvil, other] = await Promise.all([startAnvil({ chainId: 31_337 }), startAnvil({ chainId: 31_338 })]);
+  [node, stray] = await Promise.all([startBadNode(anvil.url), startBadNode(other.url)]);
+  usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
+  taxed = await deployToken(anvil, 'OldToken', [6, 10]);
+  unlisted = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
+  const elsewhere = await deployToken(other, 'TestToken', ['USD Coin', 'USDC']);
+  const eight = await deployToken(other, 'OldToken', [8, 0]);
+  stray.behave(async (call, forward) => (call.method === 'eth_chainId' ? '0x1' : forward()));
+  const more = { sweepFrom: null };
+  chainsFile = writeChains({
+    ethereum: chainEntry(anvil, { usdc, eurc: taxed }, { ...more, rpc: [node.url] }),
+    polygon: chainEntry(other, { usdc: elsewhere }, { ...more, rpc: [stray.url] }),
+    optimism: chainEntry(other, { usdc: eight }, more),
+  });
+  server = await startServer({ chainsFile: chainsFile.path });
+  wallet = await newLiveWallet(server);
+});
+afterEach(() => node.behave());
+afterAll(async () => {
+  await endLaunched();
+  await server?.stop();
+  for (const bad of [node, stray]) await bad?.stop();
+  for (const chain of [anvil, other]) await chain?.stop();
+  chainsFile?.remove();
+});
+
+interface Notice {
+  readonly reason: string;
+  readonly amount: string;
+  readonly received: string;
+  readonly currency: string | null;
+}
+
+async function noticesTo(address: string): Promise<Notice[]> {
+  const { rows } = await server.app.pool.query<Notice>(
+    `select reason, amount, received, currency from chain_notices where lower(address) = lower($1)
+      order by height, id`,
+    [address],
+  );
+  return rows;
+}
+
+const untilNotices = (address: string, notices: readonly object[]) =>
+  expect.poll(() => noticesTo(address), { timeout: 15_000 }).toMatchObject(notices);
+
+const mineThree = () => anvil.client.mine({ blocks: 3 });
+
+async function openledger(...args: string[]): Promise<string> {
+  const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', {
+    args: [...args, '--database-url', server.databaseUrl],
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+const standing = async (chain: string) => {
+  const { rows } = await server.app.pool.query('select fault from chain_standings where chain = $1', [chain]);
+  return rows[0]?.fault;
+};
+
+test('a token that is not listed, nothing at all, dust and too much are told of and not credited', async () => {
+  const { address } = await newLiveWallet(server);
+  await unlisted.send('mint', [address, 5_000_000n]);
+  await usdc.send('mint', [address, 0n]);
+  await usdc.send('mint', [address, 5000n]);
+  await usdc.send('mint', [address, 2n * 10n ** 15n]);
+  await mineThree();
+  await untilNotices(address, [
+    { reason: 'unlisted_token', amount: '5000000', received: '0', currency: null },
+    { reason: 'zero_value', amount: '0', received: '0', currency: 'usdc' },
+    { reason: 'below_minimum', amount: '5000', received: '5000', currency: 'usdc' },
+    { reason: 'too_large', amount: '2000000000000000', received: '2000000000000000' },
+  ]);
+  expect(await ok(server.live.get('/v1/transactions?type=deposit'))).toEqual([]);
+});
+
+test('of a token that keeps a part of each transfer, what has arrived is credited', async () => {
+  const { address, id } = await newLiveWallet(server);
+  await taxed.send('mint', [anvil.client.account.address, 100_000_000n]);
+  await taxed.send('transfer', [address, 50_000_000n]);
+  await depositsIn(server.live, id, ['payment_submitted']);
+  await mineThree();
+  await untilNotices(address, [{ reason: 'partly_received', amount: '50000000', received: '0' }]);
+  const [shown, credited] = await depositsIn(server.live, id, ['failed', 'completed']);
+  expect(shown).toMatchObject({ amount: '50.00', returnReason: 'Another amount has arrived.' });
+  expect(credited).toMatchObject({ amount: '49.50', sourceCurrency: 'eurc' });
+});
+
+test('a contract that says that something was moved brings nothing, whatever it says beside it', async () => {
+  const { address, id } = await newLiveWallet(server);
+  await taxed.send('pretend', [sender, address, 7_000_000n]);
+  const [shown] = await depositsIn(server.live, id, ['payment_submitted']);
+  await mineThree();
+  const [failed] = await depositsIn(server.live, id, ['failed']);
+  expect(failed).toMatchObject({ id: shown.id, returnReason: expect.stringContaining('nothing') });
+  // In one block: that something came, and that as much went again, which nobody can make go but we.
+  await anvil.client.setAutomine(false);
+  await taxed.send('pretend', [sender, address, 8_000_000n]);
+  await taxed.send('pretend', [address, sender, 8_000_000n]);
+  await mineThree();
+  await anvil.client.setAutomine(true);
+  await untilNotices(address, [
+    { reason: 'not_received', amount: '7000000', received: '0' },
+    { reason: 'not_received', amount: '8000000', received: '0' },
+  ]);
+  const balances = await ok(server.live.get(`/v1/crypto-wallets/${id}/balance`));
+  expect(balances.balances.filter(({ total }: { total: string }) => total !== '0.00')).toEqual([]);
+});
+
+test('a node that exaggerates a deposit is caught by the state of its own chain', async () => {
+  const { address, id } = await newLiveWallet(server);
+  node.behave(async (call, forward) => {
+    const answer = await forward();
+    if (call.method !== 'eth_getLogs') return answer;
+    return answer.map((log: { data: string }) => ({ ...log, data: `0x${'9'.repeat(9).padStart(64, '0')}` }));
+  });
+  await usdc.send('mint', [address, 3_000_000n]);
+  await mineThree();
+  await untilNotices(address, [{ reason: 'partly_received', received: '0' }]);
+  await expect.poll(() => balanceOf(server.live, id), { timeout: 10_000 }).toBe('3.00');
+});
+
+test('what is sent into the treasury is told of', async () => {
+  const treasury = treasuryOf(server, 'ethereum');
+  await usdc.send('mint', [treasury, 40_000_000n]);
+  await mineThree();
+  await untilNotices(treasury, [{ reason: 'treasury_funding', amount: '40000000', received: '40000000' }]);
+});
+
+const nonsense: readonly [string, (call: RpcCall) => unknown][] = [
+  ['no JSON', () => new RpcReply(200, 'Hello')],
+  ['no JSON-RPC', () => new RpcReply(200, [])],
+  ['no result', (call) => new RpcReply(200, { id: call.id })],
+  ['an answer to another call', () => new RpcReply(200, { id: 'x', result: '0x1' })],
+  ['a result of another kind', () => 42],
+  ['an empty object', () => ({})],
+  ['a list of what are no logs', () => [{ address: '0x12', topics: 7 }]],
+  ['a page of a proxy', () => new RpcReply(503, '<html>Bad gateway</html>')],
+];
+
+test.each(nonsense)(
+  'a node that answers with %s credits nothing until it is well again',
+  async (_name, answer) => {
+    const before = await balanceOf(server.live, wallet.id);
+    node.behave((call, forward) => (call.method === 'eth_getLogs' ? answer(call) : forward()));
+    await usdc.send('mint', [wallet.address, 1_000_000n]);
+    await mineThree();
+    await expect.poll(() => standing('ethereum'), { timeout: 10_000 }).toEqual(expect.any(String));
+    expect(await balanceOf(server.live, wallet.id)).toBe(before);
+    node.behave();
+    await expect
+      .poll(() => balanceOf(server.live, wallet.id), { timeout: 15_000 })
+      .toBe((Number(before) + 1).toFixed(2));
+  },
+);
+
+test('logs of blocks that were not asked for, and two logs in one place, are not believed', async () => {
+  const { address, id } = await newLiveWallet(server);
+  const twist = async (change: (log: Record<string, string>) => object[], fault: string) => {
+    node.behave(async (call, forward) => {
+      const answer = await forward();
+      if (call.method !== 'eth_getLogs' || call.params[0].fromBlock === undefined) return answer;
+      return answer.flatMap(change);
+    });
+    await usdc.send('mint', [address, 1_000_000n]);
+    await expect.poll(() => standing('ethereum'), { timeout: 10_000 }).toContain(fault);
+    node.behave();
+    await mineThree();
+    await expect.poll(() => standing('ethereum'), { timeout: 15_000 }).toBe(null);
+  };
+  await twist((log) => [{ ...log, blockNumber: '0x1' }], 'not asked for');
+  await twist((log) => [log, { ...log, data: `0x${'1'.padStart(64, '0')}` }], 'the same place');
+  await twist((log) => [{ ...log, blockHash: `0x${'1'.repeat(64)}` }], 'changed while it was read');
+  await depositsIn(server.live, id, ['completed', 'completed', 'completed']);
+});
+
+test('a node of another network and a token of other decimals are not used, and the operator sees all of it', async () => {
+  await tokenAt(other.client, 'TestToken', usdc.address).send('mint', [wallet.address, 9_000_000n]);
+  await other.client.mine({ blocks: 3 });
+  const status = await openledger('chains', 'status');
+  expect(status).toMatch(/ethereum\n(.*\n)*? {2}fault +none\n {2}node 127\.0\.0\.1:\d+ +of use\n/);
+  expect(status).toMatch(
+    /optimism\n(.*\n)*? {2}fault +The contract configured for usdc has 8 decimals, not 6/,
+  );
+  expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It is a node of network 1, not 31338/);
+  const deposits = await depositsOf(server.live, wallet.id);
+  expect(deposits.every(({ amount }) => amount === '1.00')).toBe(true);
+
+  const notices = await openledger('chains', 'notices', '--chain', 'ethereum');
+  for (const reason of ['unlisted_token', 'zero_value', 'below_minimum', 'too_large', 'partly_received']) {
+    expect(notices).toContain(reason);
+  }
+  expect(notices).toMatch(
+    /not_received +8\.00 eurc {2}to 0x[0-9a-f]{40} {2}token 0x[0-9a-f]{40} {2}0x[0-9a-f]{64}\n/,
+  );
+  expect(await openledger('chains', 'notices', '--chain', 'base')).toBe('There is nothing to tell of.\n');
+  const metrics = await (await fetch(`${server.app.url}/metrics`)).text();
+  expect(metrics).toMatch(/openledger_chain_notices_total\{chain="ethereum",reason="not_received"\} 2\n/);
+  expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
+
+  stray.behave();
+  await expect.poll(() => standing('polygon'), { timeout: 20_000 }).toBe(null);
+  await depositsIn(server.live, wallet.id, [...deposits.map(() => 'completed'), 'completed']);
+  expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});

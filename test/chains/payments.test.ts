@@ -1,0 +1,289 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Address, parseAbiItem, parseGwei } from 'viem';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { App } from '../../server/src/app.ts';
+import { placePayment } from '../../server/src/chains/payments.ts';
+import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
+import { type BadNode, refuse, startBadNode } from '../harness/chains/bad-node.ts';
+import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
+import { createClient } from '../harness/client.ts';
+import { balanceOf, inStatus, minor, ok, transferBody } from '../harness/factories.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/**
+ * Payments on real nodes: `base` has a token as its issuer makes it, behind a node that can be made to do wrong; `ethereum`
+ * has one that refuses some receivers.
+ */
+
+type Wallet = Awaited<ReturnType<typeof newLiveWallet>>;
+
+const transferEvent = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
+let base: Anvil;
+let ethereum: Anvil;
+let node: BadNode;
+let usdc: TestToken;
+let picky: TestToken;
+let server: TestServer;
+let wallet: Wallet;
+/** A second process on the same database. */
+let other: App;
+let treasury: Address;
+let chainsFile: { path: string; remove(): void };
+const directory = mkdtempSync(join(tmpdir(), 'openledger-rules-'));
+
+beforeAll(async () => {
+  [base, ethereum] = await Promise.all([startAnvil({ chainId: 31_337 }), startAnvil({ chainId: 31_338 })]);
+  node = await startBadNode(base.url);
+  usdc = await deployToken(base, 'TestToken', ['USD Coin', 'USDC']);
+  picky = await deployToken(ethereum, 'OldToken', [6, 0]);
+  const more = { sweepFrom: null, gas: { nativeUsd: '2500', bumpAfterMs: 1500 } };
+  chainsFile = writeChains({
+    base: chainEntry(base, { usdc }, { ...more, rpc: [node.url] }),
+    ethereum: chainEntry(ethereum, { usdc: picky }, more),
+  });
+  const screeningFile = join(directory, 'rules.json');
+  writeFileSync(screeningFile, JSON.stringify({ velocity: { hours: 1, amountAbove: '5000' } }));
+  server = await startServer({ chainsFile: chainsFile.path, screeningFile });
+  treasury = treasuryOf(server, 'base');
+  for (const { client } of [base, ethereum])
+    await client.setBalance({ address: treasury, value: 10n ** 18n });
+  wallet = await newLiveWallet(server);
+  await usdc.send('mint', [wallet.address, 100_000_000_000n]);
+  await base.client.mine({ blocks: 3 });
+});
+afterEach(() => node.behave());
+afterAll(async () => {
+  await server?.stop();
+  await node?.stop();
+  for (const anvil of [base, ethereum]) await anvil?.stop();
+  chainsFile?.remove();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const stranger = (): Address => privateKeyToAddress(generatePrivateKey());
+
+function send(from: Wallet, amount: string, destinationAddress: string, chain = 'base') {
+  const more = { amount, destinationPaymentRail: chain, destinationAddress };
+  return ok(server.live.post('/v1/transfers', transferBody(from, more)));
+}
+
+/** Everything that the treasury has ever sent to an address, by the chain itself. */
+async function paidTo(to: Address): Promise<bigint[]> {
+  const logs = await base.client.getLogs({
+    event: transferEvent,
+    args: { from: treasury, to },
+    fromBlock: 0n,
+  });
+  return logs.map(({ args }) => args.value ?? 0n);
+}
+
+async function fillTreasury(amount: bigint): Promise<void> {
+  await usdc.send('mint', [treasury, amount]);
+}
+
+async function attemptsOf(transferId: string): Promise<string[]> {
+  const { rows } = await server.app.pool.query<{ tx_hash: string }>(
+    'select tx_hash from chain_attempts where payment_id = $1 order by number',
+    [transferId],
+  );
+  return rows.map(({ tx_hash: hash }) => hash);
+}
+
+test('a transfer waits while the treasury has too little, and goes when it has enough', async () => {
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const to = stranger();
+  const transfer = await send(wallet, '10.00', to);
+  await inStatus(server.live, transfer.id, 'funds_received');
+  await base.client.mine({ blocks: 2 });
+  expect(await attemptsOf(transfer.id)).toEqual([]);
+  await fillTreasury(9_970_000n);
+  const sent = await inStatus(server.live, transfer.id, 'payment_submitted');
+  await base.client.mine({ blocks: 3 });
+  const done = await inStatus(server.live, transfer.id, 'completed');
+  expect(await paidTo(to)).toEqual([9_970_000n]);
+  const receipt = await base.client.getTransactionReceipt({ hash: sent.destinationTxHash });
+  const microUsd = receipt.gasUsed * receipt.effectiveGasPrice * 2500n * 10n ** 6n;
+  expect(minor(done.gasFee)).toBe((microUsd + 10n ** 18n - 1n) / 10n ** 18n);
+});
+
+test('what was stored and could not be broadcast is sent later, the same bytes', async () => {
+  await fillTreasury(100_000_000n);
+  node.behave((call, forward) =>
+    call.method === 'eth_sendRawTransaction' ? refuse(call, -32000, 'shutting down') : forward(),
+  );
+  const to = stranger();
+  const transfer = await send(wallet, '5.00', to);
+  const { destinationTxHash } = await inStatus(server.live, transfer.id, 'payment_submitted');
+  expect(await attemptsOf(transfer.id)).toEqual([destinationTxHash]);
+  expect(await paidTo(to)).toEqual([]);
+  node.behave();
+  await expect.poll(() => paidTo(to), { timeout: 10_000 }).toEqual([4_985_000n]);
+  await base.client.mine({ blocks: 3 });
+  expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash });
+});
+
+test('a payment that is stuck is replaced in its place at a higher fee, and what comes after it follows', async () => {
+  await base.client.setAutomine(false);
+  const [to, next] = [stranger(), stranger()];
+  const stuck = await send(wallet, '3.00', to);
+  await inStatus(server.live, stuck.id, 'payment_submitted');
+  const after = await send(wallet, '4.00', next);
+  await inStatus(server.live, after.id, 'payment_submitted');
+  // The base fee is more than either has offered: the block stays empty.
+  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('90') });
+  await base.client.mine({ blocks: 1 });
+  expect(await paidTo(to)).toEqual([]);
+  await expect.poll(async () => (await attemptsOf(stuck.id)).length, { timeout: 20_000 }).toBeGreaterThan(1);
+  const stopMining = keepMining([base], 300);
+  try {
+    const done = await inStatus(server.live, stuck.id, 'completed');
+    const attempts = await attemptsOf(stuck.id);
+    expect(attempts).toContain(done.destinationTxHash);
+    expect(done.destinationTxHash).not.toBe(attempts[0]);
+    await inStatus(server.live, after.id, 'completed');
+  } finally {
+    stopMining();
+    await base.client.setAutomine(true);
+  }
+  expect(await paidTo(to)).toEqual([2_991_000n]);
+  expect(await paidTo(next)).toEqual([3_988_000n]);
+});
+
+test('a payment whose block vanishes, or that the node forgets, is sent again and arrives once', async () => {
+  const to = stranger();
+  await fillTreasury(10_000_000n);
+  const transfer = await send(wallet, '6.00', to);
+  await expect.poll(() => paidTo(to), { timeout: 10_000 }).toEqual([5_982_000n]);
+  const request = base.client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>;
+  await request({ method: 'anvil_reorg', params: [1, []] });
+  expect(await paidTo(to)).toEqual([]);
+  const stopMining = keepMining([base], 300);
+  await inStatus(server.live, transfer.id, 'completed').finally(stopMining);
+  expect(await paidTo(to)).toEqual([5_982_000n]);
+});
+
+test('a place that a process took before it ended is used by the next one', async () => {
+  const to = stranger();
+  node.behave((call) => refuse(call, -32000, 'down'));
+  const transfer = await send(wallet, '7.00', to);
+  await inStatus(server.live, transfer.id, 'funds_received');
+  const used = BigInt(await base.client.getTransactionCount({ address: treasury }));
+  const intent = { kind: 'transfer', currency: 'usdc', amount: 6_979_000n, address: to } as const;
+  const { pool } = server.app;
+  const placed = await placePayment(pool, 'base', treasury, transfer.id, intent, used);
+  expect(await placePayment(pool, 'base', treasury, transfer.id, intent, used)).toBeUndefined();
+  node.behave();
+  const { destinationTxHash } = await inStatus(server.live, transfer.id, 'payment_submitted');
+  await base.client.mine({ blocks: 3 });
+  await inStatus(server.live, transfer.id, 'completed');
+  const { nonce } = await base.client.getTransaction({ hash: destinationTxHash });
+  expect(BigInt(nonce)).toBe(placed?.sequence);
+  expect(await paidTo(to)).toEqual([6_979_000n]);
+});
+
+test('what the token refuses before it is sent fails without being sent; what it refuses later is refunded', async () => {
+  const owner = await newLiveWallet(server);
+  await picky.send('mint', [owner.address, 50_000_000n]);
+  await picky.send('mint', [treasury, 50_000_000n]);
+  await ethereum.client.mine({ blocks: 3 });
+  await depositsIn(server.live, owner.id, ['completed']);
+  const [refused, later] = [stranger(), stranger()];
+  await picky.send('block_', [refused]);
+  const never = await send(owner, '10.00', refused, 'ethereum');
+  const failed = await inStatus(server.live, never.id, 'refunded');
+  expect(failed).toMatchObject({ returnReason: 'The token contract refuses it.', destinationTxHash: null });
+  expect(await attemptsOf(never.id)).toEqual([]);
+  expect(await balanceOf(server.live, owner.id)).toBe('50.00');
+
+  await ethereum.client.setAutomine(false);
+  const reverted = await send(owner, '20.00', later, 'ethereum');
+  const { destinationTxHash } = await inStatus(server.live, reverted.id, 'payment_submitted');
+  expect(await balanceOf(server.live, owner.id)).toBe('30.00');
+  await ethereum.client.setCode({ address: picky.address, bytecode: '0x60006000fd' });
+  await ethereum.client.mine({ blocks: 3 });
+  await ethereum.client.setAutomine(true);
+  expect(await inStatus(server.live, reverted.id, 'refunded')).toMatchObject({
+    returnReason: 'The chain refused the transaction.',
+  });
+  expect((await ethereum.client.getTransactionReceipt({ hash: destinationTxHash })).status).toBe('reverted');
+  expect(await balanceOf(server.live, owner.id)).toBe('50.00');
+});
+
+test('a transfer to the treasury itself is refused, and one beyond the velocity of its customer is looked at', async () => {
+  const own = await send(wallet, '1.00', treasury);
+  expect((await inStatus(server.live, own.id, 'refunded')).returnReason).toContain('sent from');
+  const fast = await newLiveWallet(server);
+  await usdc.send('mint', [fast.address, 9_000_000_000n]);
+  await base.client.mine({ blocks: 3 });
+  await depositsIn(server.live, fast.id, ['completed']);
+  await fillTreasury(6_000_000_000n);
+  const first = await send(fast, '3000.00', stranger());
+  await inStatus(server.live, first.id, 'payment_submitted');
+  const second = await send(fast, '2500.00', stranger());
+  const screened = async () => {
+    const { rows } = await server.app.pool.query('select verdict from screenings where id = $1', [second.id]);
+    return rows[0]?.verdict;
+  };
+  await expect.poll(screened, { timeout: 10_000 }).toBe('review');
+  expect((await ok(server.live.get(`/v1/transactions/${second.id}`))).status).toBe('in_review');
+  await base.client.mine({ blocks: 3 });
+  await inStatus(server.live, first.id, 'completed');
+});
+
+test('fifty transfers at once on two processes are each paid once, in one order without a gap', async () => {
+  await fillTreasury(1_300_000_000n);
+  other = await server.second();
+  const before = await base.client.getTransactionCount({ address: treasury });
+  const destinations = Array.from({ length: 50 }, stranger);
+  const transfers = await Promise.all(destinations.map((to, index) => send(wallet, `${index + 1}.00`, to)));
+  const stopMining = keepMining([base], 250);
+  try {
+    for (const { id } of transfers) {
+      const read = async () => (await ok(server.live.get(`/v1/transactions/${id}`))).status;
+      await expect.poll(read, { timeout: 40_000 }).toBe('completed');
+    }
+  } finally {
+    stopMining();
+  }
+  for (const [index, to] of destinations.entries()) {
+    expect(await paidTo(to)).toEqual([BigInt(index + 1) * 997_000n]);
+  }
+  expect(await base.client.getTransactionCount({ address: treasury })).toBe(before + 50);
+  const { rows } = await server.app.pool.query<{ status: string; count: bigint }>(
+    "select status, count(*) as count from chain_payments where chain = 'base' group by status",
+  );
+  expect(rows.map(({ status }) => status)).toEqual(['completed']);
+  expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('what a process had signed and stored when it ended is sent by another one, once', async () => {
+  await Promise.all([server.app, other].map((app) => app.stop()));
+  const first = await server.second();
+  const live = await createClient(first.url, server.liveKey);
+  const to = stranger();
+  node.behave((call, forward) =>
+    call.method === 'eth_sendRawTransaction' ? refuse(call, -32000, 'not now') : forward(),
+  );
+  const more = { amount: '9.00', destinationPaymentRail: 'base', destinationAddress: to };
+  const transfer = await ok(live.post('/v1/transfers', transferBody(wallet, more)));
+  const { destinationTxHash } = await inStatus(live, transfer.id, 'payment_submitted');
+  await first.stop();
+  node.behave();
+  expect(await paidTo(to)).toEqual([]);
+  const next = await server.second();
+  await expect.poll(() => paidTo(to), { timeout: 20_000 }).toEqual([8_973_000n]);
+  await base.client.mine({ blocks: 3 });
+  const done = await inStatus(await createClient(next.url, server.liveKey), transfer.id, 'completed');
+  // It may have been replaced by then, in its own place.
+  const { rows } = await next.pool.query<{ tx_hash: string }>(
+    'select tx_hash from chain_attempts where payment_id = $1 order by number',
+    [transfer.id],
+  );
+  const hashes = rows.map(({ tx_hash: hash }) => hash);
+  expect(hashes[0]).toBe(destinationTxHash);
+  expect(hashes).toContain(done.destinationTxHash);
+  expect(await paidTo(to)).toEqual([8_973_000n]);
+});

@@ -1,0 +1,156 @@
+import { type Address, parseAbiItem } from 'viem';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { takeSweepable } from '../../server/src/chains/sweepable.ts';
+import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
+import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
+import { inStatus, ok, transferBody } from '../harness/factories.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/** Deposits are moved into the treasury: on `base` by signature (EIP-3009), on `ethereum` with coin for gas. */
+
+const transferEvent = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
+let base: Anvil;
+let ethereum: Anvil;
+let usdc: TestToken;
+let plain: TestToken;
+let server: TestServer;
+let treasury: Address;
+let stopMining: (() => void) | undefined;
+let chainsFile: { path: string; remove(): void };
+
+beforeAll(async () => {
+  [base, ethereum] = await Promise.all([startAnvil({ chainId: 31_337 }), startAnvil({ chainId: 31_338 })]);
+  usdc = await deployToken(base, 'TestToken', ['USD Coin', 'USDC']);
+  plain = await deployToken(ethereum, 'OldToken', [6, 0]);
+  const more = { sweepFrom: '10', confirmations: 2, pollMs: 50 };
+  chainsFile = writeChains({
+    base: chainEntry(base, { usdc }, more),
+    ethereum: chainEntry(ethereum, { usdc: plain }, more),
+  });
+  server = await startServer({ chainsFile: chainsFile.path });
+  treasury = treasuryOf(server, 'base');
+  for (const { client } of [base, ethereum])
+    await client.setBalance({ address: treasury, value: 10n ** 18n });
+  stopMining = keepMining([base, ethereum], 200);
+});
+afterAll(async () => {
+  stopMining?.();
+  await server?.stop();
+  for (const anvil of [base, ethereum]) await anvil?.stop();
+  chainsFile?.remove();
+});
+
+interface Payment {
+  readonly kind: string;
+  readonly status: string;
+  readonly amount: string;
+}
+
+/** What was done for a deposit address, the oldest first. */
+async function errandsFor(address: string): Promise<Payment[]> {
+  const { rows } = await server.app.pool.query<Payment>(
+    `select kind, status, amount::text as amount from chain_payments where lower(address) = lower($1)
+      order by created_at`,
+    [address],
+  );
+  return rows;
+}
+
+/** What has moved from an address into the treasury, by the chain itself. */
+async function movedFrom({ client }: Anvil, from: Address): Promise<bigint[]> {
+  const logs = await client.getLogs({ event: transferEvent, args: { from, to: treasury }, fromBlock: 0n });
+  return logs.map(({ args }) => args.value ?? 0n);
+}
+
+const custody = async () => {
+  const accounts = await ok(server.live.get('/v1/ledger/accounts?kind=custody'));
+  return accounts
+    .map(({ balance, chain }: { balance: string; chain: string }) => `${chain} ${balance}`)
+    .sort();
+};
+
+const waitingRows = async () => (await server.app.pool.query('select 1 from chain_unswept')).rowCount;
+
+test('where the token takes signatures, the treasury fetches a deposit; its address never needs coin', async () => {
+  const wallet = await newLiveWallet(server);
+  await usdc.send('mint', [wallet.address, 25_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const before = await custody();
+  await expect.poll(() => movedFrom(base, wallet.address), { timeout: 15_000 }).toEqual([25_000_000n]);
+  await expect
+    .poll(() => errandsFor(wallet.address), { timeout: 15_000 })
+    .toEqual([{ kind: 'authorised_sweep', status: 'completed', amount: '25000000' }]);
+  expect(await usdc.balanceOf(wallet.address)).toBe(0n);
+  expect(await base.client.getBalance({ address: wallet.address })).toBe(0n);
+  expect(await custody()).toEqual(before);
+  await expect.poll(waitingRows, { timeout: 15_000 }).toBe(0);
+
+  // Too little stays where it is until there is enough.
+  await usdc.send('mint', [wallet.address, 6_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed', 'completed']);
+  await expect.poll(waitingRows, { timeout: 15_000 }).toBe(0);
+  expect(await movedFrom(base, wallet.address)).toEqual([25_000_000n]);
+  await usdc.send('mint', [wallet.address, 5_000_000n]);
+  await expect
+    .poll(() => movedFrom(base, wallet.address), { timeout: 20_000 })
+    .toEqual([25_000_000n, 11_000_000n]);
+});
+
+test('where it does not, the address is given coin for gas and sends itself; what was swept can be paid out', async () => {
+  const wallet = await newLiveWallet(server);
+  await plain.send('mint', [wallet.address, 30_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  await expect.poll(() => movedFrom(ethereum, wallet.address), { timeout: 25_000 }).toEqual([30_000_000n]);
+  await expect
+    .poll(async () => (await errandsFor(wallet.address)).map(({ kind, status }) => `${kind} ${status}`), {
+      timeout: 15_000,
+    })
+    .toEqual(['top_up completed', 'sweep completed']);
+  const to = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
+  const more = { amount: '20.00', destinationPaymentRail: 'ethereum', destinationAddress: to };
+  const transfer = await ok(server.live.post('/v1/transfers', transferBody(wallet, more)));
+  await inStatus(server.live, transfer.id, 'completed');
+  expect(await plain.balanceOf(to)).toBe(19_940_000n);
+});
+
+test('many deposits are each moved once, while transfers go on', async () => {
+  const wallets = [];
+  for (let count = 0; count < 12; count += 1) wallets.push(await newLiveWallet(server));
+  for (const { address } of wallets) await usdc.send('mint', [address, 12_000_000n]);
+  const before = await usdc.balanceOf(treasury);
+  await expect
+    .poll(async () => (await usdc.balanceOf(treasury)) - before, { timeout: 30_000 })
+    .toBe(12n * 12_000_000n);
+  for (const { address } of wallets) expect(await movedFrom(base, address)).toEqual([12_000_000n]);
+  await expect.poll(waitingRows, { timeout: 20_000 }).toBe(0);
+  for (const { address } of wallets) {
+    expect(await errandsFor(address)).toEqual([
+      { kind: 'authorised_sweep', status: 'completed', amount: '12000000' },
+    ]);
+  }
+  expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('among a hundred thousand addresses the next few are found by an index', async () => {
+  const { pool } = server.app;
+  await pool.query(`insert into chain_unswept (chain, address, currency, wallet_index, height, looked_at)
+    select 'optimism', '0x' || n, 'usdc', n, n, now() - n * interval '1 second' from generate_series(1, 100000) n`);
+  await pool.query('analyze chain_unswept');
+  const taken = await takeSweepable(pool, 'optimism');
+  expect(taken.map(({ index }) => index).sort()).toEqual([
+    100000, 99993, 99994, 99995, 99996, 99997, 99998, 99999,
+  ]);
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const started = performance.now();
+    for (let turn = 0; turn < 20; turn += 1) await work();
+    return performance.now() - started;
+  };
+  const takeMs = await timed(async () => expect(await takeSweepable(pool, 'optimism')).toHaveLength(8));
+  // The same found by reading and sorting all of them.
+  const sortMs = await timed(() =>
+    pool.query(`select address from chain_unswept where chain = 'optimism'
+      order by looked_at + interval '0 seconds' nulls first limit 8`),
+  );
+  expect(takeMs).toBeLessThan(sortMs);
+  await pool.query("delete from chain_unswept where chain = 'optimism'");
+});
