@@ -31,7 +31,8 @@ test('a deposit is pending until it is deep enough, and a transfer is paid once 
   await usdc.send('mint', [wallet.address, 25_000_000n]);
   const find = async () => (await ok(live.get('/v1/transactions?type=deposit')))[0];
   await expect.poll(async () => (await find())?.status, { timeout: 10_000 }).toBe('payment_submitted');
-  expect(await balanceOf(live, wallet.id)).toBe('0.00');
+  const { balances } = await ok(live.get(`/v1/crypto-wallets/${wallet.id}/balance`));
+  expect(balances).toEqual([{ currency: 'usdc', available: '0.00', pending: '25.00', total: '25.00' }]);
   await anvil.client.mine({ blocks: 2 });
   await expect.poll(async () => (await find())?.status, { timeout: 10_000 }).toBe('completed');
   expect(await balanceOf(live, wallet.id)).toBe('25.00');

@@ -1,12 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TronWeb } from 'tronweb';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { liveCustomer, writeChains } from '../harness/chains/live.ts';
 import { startTron, type TronNode } from '../harness/chains/tron.ts';
-import { holdUsdt, sendUsdt, startRates, tronEntry, tronWallet } from '../harness/chains/tron-live.ts';
+import {
+  holdUsdt,
+  sendUsdt,
+  startRates,
+  type TronWallet,
+  tronEntry,
+  tronWallet,
+} from '../harness/chains/tron-live.ts';
 import { environmentOf, ok, walk } from '../harness/factories.ts';
-import { type ServerProcess, startServerProcess } from '../harness/process.ts';
+import { runScript, type ServerProcess, startServerProcess } from '../harness/process.ts';
+import type { Receiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 import { createRandom } from '../simulate/random.ts';
 
@@ -15,99 +23,102 @@ import { createRandom } from '../simulate/random.ts';
  * forgotten or fail, and the process that follows the chain is killed. TRON_STORY sets how many of each there are (12),
  * TRON_STORY_KILLS how often it is killed (2), TRON_STORY_SEED repeats a story.
  */
-
 const count = Number(process.env.TRON_STORY ?? 12);
 const kills = Number(process.env.TRON_STORY_KILLS ?? 2);
 const seed = Number(process.env.TRON_STORY_SEED ?? Date.now() % 1_000_000);
 const blockMs = 100;
+const heldMinor = 1_000_000_000n;
 const timeoutMs = 60_000 + count * 2000 + kills * 15_000;
+
+const random = createRandom(seed);
+const masterKey = randomBytes(32);
+const transfers = new Map<string, { address: string; amount: bigint }>();
+let tron: TronNode;
+let rates: Receiver;
+let file: { path: string; remove(): void };
+/** Takes the requests; another process follows the chain. */
+let server: TestServer;
+let follower: ServerProcess | undefined;
+let env: Record<string, string>;
+let blocks: NodeJS.Timeout;
+let treasury: string;
+let environmentId: string;
+let wallets: readonly TronWallet[];
+
+beforeAll(async () => {
+  tron = await startTron();
+  rates = await startRates();
+  const signing = { perDay: '1000000000', nativePerDay: '10000000' };
+  file = writeChains({ tron: tronEntry(tron, { signing }) });
+  server = await startServer({ masterKey });
+  env = {
+    DATABASE_URL: server.databaseUrl,
+    OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
+    OPENLEDGER_CHAINS_FILE: file.path,
+    OPENLEDGER_RATES_URL: rates.url,
+    OPENLEDGER_RATES_MAPPING: '/rates/{TO}',
+  };
+  treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
+  tron.ledger.giveSun(treasury, 1_000_000_000_000);
+  environmentId = await environmentOf(server, server.liveKey);
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  wallets = await Promise.all([0, 1, 2].map(() => tronWallet(server.live, customer.id)));
+  for (const wallet of wallets) {
+    await holdUsdt(server.app, environmentId, wallet, heldMinor);
+    tron.ledger.giveToken(tron.usdt, treasury, heldMinor);
+  }
+  blocks = setInterval(() => tron.ledger.mine(), blockMs);
+  await startFollower();
+}, 120_000);
+afterAll(async () => {
+  clearInterval(blocks);
+  await follower?.stop();
+  await server?.stop();
+  await tron?.stop();
+  await rates?.stop();
+  file?.remove();
+});
+
+async function startFollower(): Promise<void> {
+  follower = await startServerProcess({ args: ['--log-level', 'error'], env });
+}
 
 test(
   `seed ${seed}: every deposit is credited once, every transfer paid once`,
   async () => {
-    const random = createRandom(seed);
-    const tron = await startTron();
-    const rates = await startRates();
-    const signing = { perDay: '1000000000', nativePerDay: '10000000' };
-    const file = writeChains({ tron: tronEntry(tron, { signing }) });
-    const masterKey = randomBytes(32);
-    const server = await startServer({ masterKey });
-    let follower: ServerProcess | undefined;
-    const startFollower = async () => {
-      follower = await startServerProcess({
-        args: ['--log-level', 'error', '--chains-file', file.path, '--rates-mapping', '/rates/{TO}'],
-        env: {
-          DATABASE_URL: server.databaseUrl,
-          OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
-          OPENLEDGER_RATES_URL: rates.url,
-        },
-      });
-    };
-    const blocks = setInterval(() => tron.ledger.mine(), blockMs);
-    try {
-      const treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
-      tron.ledger.giveSun(treasury, 1_000_000_000_000);
-      tron.pay({ to: treasury, amount: 1_000_000_000_000n });
+    const killAt = new Set(
+      Array.from({ length: kills }, (_, index) => Math.floor(((index + 1) * count) / (kills + 1))),
+    );
+    tron.pay({ to: treasury, amount: 5_000_000n });
+    for (let round = 0; round < count; round += 1) {
+      await playRound(round);
+      if (!killAt.has(round)) continue;
+      await sleep(random.below(blockMs * 4));
+      await follower?.stop('SIGKILL');
       await startFollower();
-      const environmentId = await environmentOf(server, server.liveKey);
-      const customer = await liveCustomer(server.app, server.live, server.liveKey);
-      const wallets = await Promise.all([0, 1, 2].map(() => tronWallet(server.live, customer.id)));
-      for (const wallet of wallets) await holdUsdt(server.app, environmentId, wallet, 1_000_000_000n);
-      const transfers = new Map<string, { address: string; amount: bigint }>();
-      const killAt = new Set(
-        Array.from({ length: kills }, (_, index) => Math.floor(((index + 1) * count) / (kills + 1))),
-      );
-
-      for (let round = 0; round < count; round += 1) {
-        const wallet = random.pick(wallets);
-        tron.pay({ to: wallet.address, amount: BigInt(1_000_000 + round) });
-        const address = TronWeb.address.fromHex(`41${randomBytes(20).toString('hex')}`);
-        const amount = BigInt(2_000_000 + round);
-        transfers.set(await sendUsdt(server.app, environmentId, wallet, amount, address), {
-          address,
-          amount,
-        });
-        await misbehave(tron, random.below(7));
-        if (killAt.has(round)) {
-          await sleep(random.below(blockMs * 4));
-          await follower?.stop('SIGKILL');
-          await startFollower();
-        }
-        await sleep(random.below(blockMs * 3));
-      }
-      await settle(server, [...transfers.keys()]);
-
-      const paid = transactionsOf(tron, treasury);
-      for (const [id, { address, amount }] of transfers) {
-        const { status } = await ok(server.live.get(`/v1/transactions/${id}`));
-        expect({ status, paid: paid.get(address) ?? [] }).toEqual(
-          status === 'completed' ? { status, paid: [amount] } : { status: 'refunded', paid: [] },
-        );
-      }
-      const arrived = arrivals(
-        tron,
-        wallets.map(({ address }) => address),
-      );
-      const credited = async () => {
-        const items = await walk(server.live, '/v1/transactions?type=deposit&status=completed', 100);
-        return items.flatMap(({ sourceTxHash }) => (sourceTxHash ? [sourceTxHash] : [])).sort();
-      };
-      await expect.poll(credited, { timeout: 20_000 }).toEqual(arrived);
-      expect(await ok(server.live.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
-    } finally {
-      clearInterval(blocks);
-      await follower?.stop();
-      await server.stop();
-      await tron.stop();
-      await rates.stop();
-      file.remove();
     }
+    await expect.poll(openTransfers, { timeout: timeoutMs / 2, interval: 200 }).toBe(0);
+    await checkTransfers();
+    await expect.poll(credited, { timeout: 20_000 }).toEqual(arrived());
+    expect(await ok(server.live.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
+    const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', { args: ['reconcile'], env });
+    expect(code, stdout + stderr).toBe(0);
   },
   timeoutMs,
 );
 
-/** One thing in seven goes wrong in each way. */
-async function misbehave(tron: TronNode, kind: number): Promise<void> {
+/** A deposit, a transfer to an address of its own, and something that goes wrong. */
+async function playRound(round: number): Promise<void> {
+  const wallet = random.pick(wallets);
+  tron.pay({ to: wallet.address, amount: BigInt(1_000_000 + round) });
+  const address = TronWeb.address.fromHex(`41${randomBytes(20).toString('hex')}`);
+  const amount = BigInt(2_000_000 + round);
+  transfers.set(await sendUsdt(server.app, environmentId, wallet, amount, address), { address, amount });
+  await misbehave(random.below(7));
+  await sleep(random.below(blockMs * 3));
+}
+
+async function misbehave(kind: number): Promise<void> {
   switch (kind) {
     case 0:
       return tron.ledger.fork(1);
@@ -127,40 +138,47 @@ async function misbehave(tron: TronNode, kind: number): Promise<void> {
       await sleep(blockMs * 2);
       return tron.up();
     default:
-      tron.faults.malformed += 3;
+      tron.faults.malformed += 1;
   }
 }
 
-async function settle(server: TestServer, ids: readonly string[]): Promise<void> {
-  const open = async () => {
-    const { rows } = await server.app.pool.query<{ count: number }>(
-      "select count(*)::int as count from transactions where id = any($1) and status not in ('completed', 'refunded')",
-      [ids],
-    );
-    return rows[0]?.count;
-  };
-  await expect.poll(open, { timeout: timeoutMs / 2, interval: 200 }).toBe(0);
+async function openTransfers(): Promise<number | undefined> {
+  const { rows } = await server.app.pool.query<{ count: number }>(
+    "select count(*)::int as count from transactions where id = any($1) and status not in ('completed', 'refunded')",
+    [[...transfers.keys()]],
+  );
+  return rows[0]?.count;
 }
 
-/** What the treasury has paid, by whom it was for. */
-function transactionsOf(tron: TronNode, treasury: string): Map<string, bigint[]> {
+/** What has ended as completed was paid once, what was refunded never, by the chain's word. */
+async function checkTransfers(): Promise<void> {
   const paid = new Map<string, bigint[]>();
-  for (const { results } of tron.ledger.blocks) {
-    for (const { item, transfers } of results) {
-      for (const { amount, from, to } of item.kind === 'signed' ? transfers : []) {
-        if (from === treasury) paid.set(to, [...(paid.get(to) ?? []), amount]);
-      }
+  for (const { item, transfers: moved } of tron.ledger.blocks.flatMap(({ results }) => results)) {
+    for (const { amount, from, to } of item.kind === 'signed' ? moved : []) {
+      if (from === treasury) paid.set(to, [...(paid.get(to) ?? []), amount]);
     }
   }
-  return paid;
+  for (const [id, { address, amount }] of transfers) {
+    const { status } = await ok(server.live.get(`/v1/transactions/${id}`));
+    expect({ id, status, paid: paid.get(address) ?? [] }).toEqual(
+      status === 'completed' ? { id, status, paid: [amount] } : { id, status: 'refunded', paid: [] },
+    );
+  }
 }
 
-/** The transactions by which somebody has paid to one of the addresses, in the chain as it is. */
-function arrivals(tron: TronNode, addresses: readonly string[]): string[] {
+/** The transactions that the server has credited, each as often as it was. */
+async function credited(): Promise<string[]> {
+  const items = await walk(server.live, '/v1/transactions?type=deposit&status=completed', 100);
+  return items.flatMap(({ sourceTxHash }) => (sourceTxHash ? [sourceTxHash] : [])).sort();
+}
+
+/** The transactions by which somebody has paid to a wallet, in the chain as it is. */
+function arrived(): string[] {
+  const addresses = new Set(wallets.map(({ address }) => address));
   return tron.ledger.blocks
     .flatMap(({ results }) => results)
     .filter(
-      ({ item, transfers }) => item.kind === 'payments' && transfers.some(({ to }) => addresses.includes(to)),
+      ({ item, transfers: moved }) => item.kind === 'payments' && moved.some(({ to }) => addresses.has(to)),
     )
     .map(({ item }) => item.id)
     .sort();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseChains } from '../../server/src/chains/config.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
@@ -111,6 +112,13 @@ describe('the README', () => {
       .filter((line) => line !== '' && !line.startsWith('#'));
     expect(lines).toEqual(['set -euo pipefail', 'cd "$(dirname "$0")/.."', command]);
     expect(statSync(join(root, '.ci/run')).mode & 0o111).toBe(0o111);
+  });
+
+  it('shows files of chains that the server takes', () => {
+    const section = /^## Real chains\n[\s\S]*?(?=^## )/m.exec(readme)?.[0] ?? '';
+    const files = [...section.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, text = '']) => text);
+    expect(files.length).toBeGreaterThan(1);
+    for (const text of files) expect(parseChains(text), text).toHaveProperty('chains');
   });
 
   it('names only npm commands that there are', () => {

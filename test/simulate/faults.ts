@@ -1,6 +1,8 @@
+import type { LaneHeadRow } from '../../server/src/store/rows.ts';
 import type { AnyRow, TableName } from '../../server/src/store/tables.ts';
 import type { Changes } from '../../server/src/writer/batch-state.ts';
 import type { Command, State } from '../../server/src/writer/command.ts';
+import type { LaneHead } from '../../server/src/writer/statement.ts';
 import type { MemoryStore } from './memory-store.ts';
 import type { Fault } from './simulation.ts';
 
@@ -48,6 +50,11 @@ const releasing = (command: Command<unknown>): Command<unknown> => ({
   },
 });
 
+function headOf({ heads }: MemoryStore, lane: number): LaneHead {
+  const { batch_id: batchId, seq } = heads[lane] as LaneHeadRow;
+  return { seq, batchId };
+}
+
 const overApply = (apply: (store: MemoryStore) => MemoryStore['apply']): Fault => ({
   store: (store) => ({ ...store, apply: apply(store) }),
 });
@@ -90,14 +97,23 @@ export const faults: Readonly<Record<string, { readonly fault: Fault; readonly c
   },
   'a head that is not compared': {
     fault: overApply(
-      (store) => (head, changes) =>
-        store.apply({ ...head, expectedSeq: store.heads[head.lane]?.seq ?? 0n }, changes),
+      (store) => (head, changes) => store.apply({ ...head, expected: headOf(store, head.lane) }, changes),
     ),
     caught: /\w/,
   },
+  'a head of which only the number is compared': {
+    fault: overApply(
+      (store) => (head, changes) =>
+        store.apply(
+          { ...head, expected: { ...head.expected, batchId: headOf(store, head.lane).batchId } },
+          changes,
+        ),
+    ),
+    caught: /chain_broken|event_sequence|account_mismatch/,
+  },
   'a fence that lies': {
     fault: { store: (store) => ({ ...store, fence: (lane, id) => store.fence(lane, id) || true }) },
-    caught: /acknowledged_lost/,
+    caught: /acknowledged_lost|without a verdict/,
   },
   'a broken hash chain': {
     fault: writing(changed({ hash: Buffer.alloc(32, 1) }), 'journals'),

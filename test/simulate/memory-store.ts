@@ -42,6 +42,7 @@ export function createMemoryStore(laneCount: number): MemoryStore {
     bucket: lane,
     lane_count: laneCount,
     seq: 0n,
+    batch_id: '',
   }));
   const batches = new Map<string, number>();
   const tableOf = (table: TableName): Map<string, AnyRow> => {
@@ -92,11 +93,13 @@ export function createMemoryStore(laneCount: number): MemoryStore {
     check,
     rows: (table) => [...tableOf(table).values()],
     find: (table, bucket, id) => tableOf(table).get(`${bucket}/${id}`),
-    apply({ batchId, expectedSeq, lane, laneCount: count }, changes) {
+    apply({ batchId, expected, lane, laneCount: count }, changes) {
       const head = heads[lane];
-      if (head?.seq !== expectedSeq || head.lane_count !== count) return false;
+      if (head?.seq !== expected.seq || head.batch_id !== expected.batchId || head.lane_count !== count)
+        return false;
       check(changes);
       head.seq += 1n;
+      head.batch_id = batchId;
       batches.set(batchId, lane);
       for (const { table, rows } of changes.inserts) {
         for (const row of rows) {

@@ -3,8 +3,11 @@ import type { AnyRow } from '../../server/src/store/tables.ts';
 import { LaneCountChangedError, type LaneStore } from '../../server/src/writer/lane-store.ts';
 import type { MemoryStore } from './memory-store.ts';
 
-/** What becomes of a call to the store. */
-export type Fate = 'done' | 'lost_before' | 'answer_lost' | 'serialization';
+/**
+ * What becomes of a call to the store. `late`: the connection is lost, but what was sent reaches the database some time
+ * afterwards. `unheard`: it is done, and nobody is there for the answer.
+ */
+export type Fate = 'done' | 'lost_before' | 'answer_lost' | 'late' | 'serialization' | 'unheard';
 
 /** A call that waits for the scheduler. */
 export interface Call {
@@ -13,9 +16,20 @@ export interface Call {
   readonly lane: number;
   /** Whether it can be refused or its answer lost. */
   readonly canFail: boolean;
-  /** Whether a row that it needs is locked by another connection. */
+  /** Whether its connection is gone: only the database may still hear of it. */
+  isOrphan(): boolean;
+  /** Whether it waits for a call before it on its connection, or for a row that another connection has locked. */
   isBlocked(): boolean;
   end(fate: Fate): void;
+}
+
+/** A connection to the database: what is sent over it is done in that order. */
+interface Connection {
+  isLost: boolean;
+  readonly sent: Call[];
+  readonly refusals: Map<Call, (error: Error) => void>;
+  /** What its transaction will do at its commit. */
+  inTransaction: (() => void)[] | undefined;
 }
 
 const locking = new Set(['lock_head', 'write', 'fence']);
@@ -23,8 +37,9 @@ const locking = new Set(['lock_head', 'write', 'fence']);
 const lost = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: '08006' });
 
 /**
- * The store as one lane of one process sees it. Nothing happens until the scheduler says so, and how it says. Rows that
- * are locked make other calls on them wait, as in PostgreSQL.
+ * The store as one lane of one process sees it. Nothing happens until the scheduler says so, and how it says. Calls of a
+ * connection are done one after the other, though more than one may be on its way. Rows that are locked make other calls
+ * on them wait, as in PostgreSQL.
  */
 export function createSimLaneStore(
   store: MemoryStore,
@@ -34,78 +49,111 @@ export function createSimLaneStore(
   connections: (() => void)[],
 ): LaneStore {
   const { lane, laneCount, process } = place;
-  const self = {};
-  const unlock = (): void => {
-    if (locks.get(lane) === self) locks.delete(lane);
+  const connect = (): Connection => ({
+    isLost: false,
+    sent: [],
+    refusals: new Map(),
+    inTransaction: undefined,
+  });
+  let current = connect();
+
+  const unlock = (connection: Connection): void => {
+    connection.inTransaction = undefined;
+    if (locks.get(lane) === connection) locks.delete(lane);
   };
-  let inTransaction: (() => void)[] | undefined;
+
+  /** Whoever waits for an answer learns that there will be none; batches that were sent may still arrive. */
+  const lose = (connection: Connection): void => {
+    const mayArrive = (name: string): boolean => name === 'write' && !connection.inTransaction;
+    for (const call of connection.sent.filter(({ name }) => !mayArrive(name))) remove(connection, call);
+    for (const refuse of connection.refusals.values()) refuse(lost());
+    connection.refusals.clear();
+    connection.isLost = true;
+    unlock(connection);
+  };
+
+  const remove = ({ sent }: Connection, call: Call): void => {
+    sent.splice(sent.indexOf(call), 1);
+    if (calls.includes(call)) calls.splice(calls.indexOf(call), 1);
+  };
 
   connections.push(() => {
-    inTransaction = undefined;
-    unlock();
+    current.isLost = true;
+    unlock(current);
   });
 
-  const call = <Result>(name: string, work: () => Result, canFail = true): Promise<Result> =>
+  const call = <Result>(
+    name: string,
+    work: (connection: Connection) => Result,
+    connection = current,
+  ): Promise<Result> =>
     new Promise((resolve, reject) => {
-      calls.push({
+      const isWhole = connection.inTransaction === undefined;
+      if (connection.isLost) {
+        reject(lost());
+        return;
+      }
+      const self: Call = {
         process,
         name,
         lane,
-        canFail,
-        isBlocked: () => locking.has(name) && locks.has(lane) && locks.get(lane) !== self,
+        canFail: connection === current,
+        isOrphan: () => connection.isLost,
+        isBlocked: () =>
+          connection.sent[0] !== self ||
+          (locking.has(name) && locks.has(lane) && locks.get(lane) !== connection),
         end(fate) {
+          if (fate === 'late' && isWhole) {
+            calls.push(self);
+            lose(connection);
+            return;
+          }
+          remove(connection, self);
+          connection.refusals.delete(self);
           if (fate === 'serialization') {
             reject(Object.assign(new Error('could not serialize'), { code: '40001' }));
             return;
           }
-          if (fate === 'lost_before') {
-            inTransaction = undefined;
-            unlock();
-            reject(lost());
-            return;
-          }
           try {
-            const result = work();
-            if (fate === 'done') resolve(result);
-            else {
-              inTransaction = undefined;
-              unlock();
-              reject(lost());
-            }
+            const isDone = /done|answer_lost|unheard/.test(fate) && (isWhole || !connection.isLost);
+            const result = isDone ? work(connection) : undefined;
+            if (fate === 'done') resolve(result as Result);
           } catch (error) {
-            reject(error);
+            if (fate !== 'unheard') reject(error);
+          }
+          if (/lost|late/.test(fate)) {
+            reject(lost());
+            lose(connection);
           }
         },
-      });
+      };
+      connection.sent.push(self);
+      connection.refusals.set(self, reject);
+      calls.push(self);
     });
 
   return {
     begin: () =>
-      call('begin', () => {
-        inTransaction = [];
+      call('begin', (connection) => {
+        connection.inTransaction = [];
       }),
     commit: () =>
-      call('commit', () => {
-        for (const work of inTransaction ?? []) work();
-        inTransaction = undefined;
-        unlock();
+      call('commit', (connection) => {
+        for (const work of connection.inTransaction ?? []) work();
+        unlock(connection);
       }),
-    rollBack: () =>
-      call('rollback', () => {
-        inTransaction = undefined;
-        unlock();
-      }),
+    rollBack: () => call('rollback', unlock),
     dropClient() {
-      inTransaction = undefined;
-      unlock();
+      lose(current);
+      current = connect();
     },
-    rest: () => call('rest', () => undefined, false),
+    rest: () => call('rest', () => undefined, connect()),
     readHead: ({ lock }) =>
-      call(lock ? 'lock_head' : 'read_head', () => {
-        if (lock) locks.set(lane, self);
+      call(lock ? 'lock_head' : 'read_head', (connection) => {
+        if (lock) locks.set(lane, connection);
         const head = store.heads[lane];
         if (head?.lane_count !== laneCount) throw new LaneCountChangedError('lanes');
-        return head.seq;
+        return { seq: head.seq, batchId: head.batch_id };
       }),
     loadRows: (table, { buckets, ids }) =>
       call(`load_${table}`, () =>
@@ -122,12 +170,13 @@ export function createSimLaneStore(
         );
       }),
     write: (head, changes) =>
-      call('write', () => {
+      call('write', ({ inTransaction }) => {
         if (!inTransaction) return store.apply(head, changes);
         // Within a transaction that holds the head nobody else can move it: its checks run now, its effect is the commit's.
         store.check(changes);
         inTransaction.push(() => void store.apply(head, changes));
-        return store.heads[lane]?.seq === head.expectedSeq;
+        const { batch_id: batchId, seq } = store.heads[lane] ?? {};
+        return seq === head.expected.seq && batchId === head.expected.batchId;
       }),
     fence: (batchId) => call('fence', () => store.fence(lane, batchId)),
     close: () => Promise.resolve(),

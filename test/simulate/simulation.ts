@@ -70,6 +70,7 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
     };
     const writer = createWriterOver(storeOf, {
       laneCount,
+      aheadCommands: 1,
       clock,
       nowIn: () => nowMs,
       ids: createIdSource(clock, random.fill),
@@ -88,12 +89,10 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
     const process = processes[index] as Process;
     process.alive = false;
     for (const end of process.connections) end();
-    for (let at = calls.length - 1; at >= 0; at -= 1) {
-      const call = calls[at];
-      if (call?.process !== index) continue;
+    for (const call of calls.filter((other) => other.process === index)) {
       // What was on its way may still arrive at the database, though nobody is there for the answer.
-      if (call.name === 'write' && !call.isBlocked() && random.chance(50)) call.end('answer_lost');
-      calls.splice(at, 1);
+      if (call.name === 'write' && !call.isBlocked() && random.chance(50)) call.end('unheard');
+      if (calls.includes(call)) calls.splice(calls.indexOf(call), 1);
     }
     start(index);
   };
@@ -147,12 +146,18 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
     if (ready.length === 0) return 'idle';
     const call = random.pick(ready);
     calls.splice(calls.indexOf(call), 1);
-    const luck = random.below(100);
-    const fates: Fate[] = ['lost_before', 'answer_lost', 'serialization'];
-    const fate = call.canFail && luck < 6 ? (fates[luck % 3] as Fate) : 'done';
+    const fate = call.isOrphan() ? random.pick(['unheard', 'lost_before'] as const) : drawFate(call);
     note(fate);
-    call.end(call.name === 'fence' && fate === 'serialization' ? 'done' : fate);
+    call.end(fate);
     return `${call.name} ${call.process}/${call.lane} ${fate}`;
+  };
+
+  const drawFate = ({ canFail, name }: Call): Fate => {
+    const luck = random.below(100);
+    if (!canFail || luck >= 6) return 'done';
+    const fate = (['lost_before', 'answer_lost', 'serialization', 'late'] as const)[luck % 4] as Fate;
+    if (fate === 'late' && name !== 'write') return 'lost_before';
+    return fate === 'serialization' && name === 'fence' ? 'done' : fate;
   };
 
   const act = (): string => {

@@ -13,6 +13,7 @@ import {
   isChain,
   type Stablecoin,
 } from './registry.ts';
+import { programs, type TokenProgram } from './solana/programs.ts';
 
 /** How much may be paid for a place in a block of an EVM chain. Amounts are in wei. */
 export interface GasPolicy {
@@ -54,6 +55,8 @@ export interface Token {
    * them is gone, or was never to be had.
    */
   readonly isKnown: boolean;
+  /** Solana: the program that keeps the token's accounts. */
+  readonly program: TokenProgram | undefined;
 }
 
 /** What every family has. */
@@ -230,6 +233,12 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     report('networkId', 'Give the id of the first block, 64 hexadecimal digits.');
   }
   if (!isKnownNetwork && file.network) report('networkId', `The ${kind} of ${chain} has the id ${known.id}.`);
+  if (chainFamily(chain) === 'solana') {
+    const isHash = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(networkId);
+    if (!isHash) report('networkId', 'Give the hash of the genesis, in base58.');
+    if ((file.confirmations ?? 1) !== 1)
+      report('confirmations', 'What is read of Solana is final: leave it out.');
+  }
   const agreement = file.agreement ?? 1;
   if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
@@ -313,6 +322,11 @@ function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, repo
   }
 }
 
+/** PYUSD is issued with Token-2022, everything else with the first program. */
+function programOf(currency: Stablecoin): TokenProgram {
+  return currency === 'pyusd' ? programs.token2022 : programs.token;
+}
+
 const unmeasured =
   "Nodes of Tron cannot measure what a contract brings: give the issuer's own, or set trustTokens to believe this one.";
 
@@ -335,7 +349,8 @@ function readTokens(
     if (!checked.ok) report(`tokens/${currency}`, checked.fault);
     const isKnown = address === known[currency] || trusts;
     if (!isKnown && chainFamily(chain) === 'tron') report(`tokens/${currency}`, unmeasured);
-    return [{ currency, address: checked.ok ? checked.address : '', isKnown }];
+    const program = chainFamily(chain) === 'solana' ? programOf(currency) : undefined;
+    return [{ currency, address: checked.ok ? checked.address : '', isKnown, program }];
   });
   if (tokens.length === 0) report('tokens', 'It has no token: give the address of one contract at least.');
   if (new Set(tokens.map(({ address }) => address)).size < tokens.length) {

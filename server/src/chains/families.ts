@@ -1,9 +1,9 @@
 import type { Signer } from '../custody/signer.ts';
-import { ConfigError } from '../platform/config.ts';
 import type { ChainConfig } from './config.ts';
 import { createEvmChain } from './evm/family.ts';
 import type { NodeListener } from './nodes.ts';
 import type { ChainPort } from './port.ts';
+import { createSolanaChain } from './solana/family.ts';
 import { createTronChain } from './tron/family.ts';
 
 /** Opens a chain as its family does it. Nothing is asked of its nodes yet. */
@@ -16,9 +16,9 @@ export function openChain(
   switch (config.family) {
     case 'evm':
       return createEvmChain(config, treasury, signer, listen);
+    case 'solana':
+      return createSolanaChain(config, treasury, signer, listen);
     case 'tron':
       return createTronChain(config, treasury, signer, listen);
-    default:
-      throw new ConfigError(`There is no ${config.chain} to configure.`);
   }
 }

@@ -5,7 +5,10 @@ export type NetworkKind = 'mainnet' | 'testnet';
 
 /** A network that is known without configuration. */
 export interface KnownNetwork {
-  /** What the network is known by: the chain id of EVM chains (EIP-155), the id of Tron's first block. */
+  /**
+   * What the network is known by: the chain id of EVM chains (EIP-155), the hash of Solana's genesis, the id
+   * of Tron's first block.
+   */
   readonly id: string;
   /** The issuers' own contracts, as they publish them; all have 6 decimals. */
   readonly tokens: Readonly<Partial<Record<Stablecoin, string>>>;
@@ -27,6 +30,8 @@ export const chainDefaults: Readonly<Partial<Record<Chain, ChainDefaults>>> = {
   optimism: { confirmations: 20, pollMs: 2000, blockRange: 200 },
   polygon: { confirmations: 64, pollMs: 2000, blockRange: 200 },
   avalanche: { confirmations: 4, pollMs: 2000, blockRange: 200 },
+  // What is read of Solana is final: there is nothing to wait for.
+  solana: { confirmations: 1, pollMs: 2000, blockRange: 50 },
   // A block is solid once 19 of 27 producers have built on it: the 20th block in a row is after that.
   tron: { confirmations: 20, pollMs: 3000, blockRange: 20 },
 };
@@ -115,6 +120,25 @@ export const networks: Readonly<Partial<Record<Chain, Readonly<Record<NetworkKin
       tokens: {
         usdc: '0x5425890298aed601595a70AB815c96711a31Bc65',
         eurc: '0x5E44db7996c682E92a960b65AC713a54AD815c6B',
+      },
+    },
+  },
+  solana: {
+    mainnet: {
+      id: '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d',
+      tokens: {
+        usdc: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+        usdt: 'Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB',
+        pyusd: '2b1kV6DkPAnxd5ixfnxCpjxmKwqjjaYmCZfHsFu24GXo',
+        eurc: 'HzwqbKZw8HxMN6bF2yFZNrht3c2iXXzpKcFu7uBEDKtr',
+      },
+    },
+    // Devnet.
+    testnet: {
+      id: 'EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG',
+      tokens: {
+        usdc: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU',
+        pyusd: 'CXk2AMBfi3TwaEL2468s6zP8xq9NxTXjp9gjMgzeUynM',
       },
     },
   },

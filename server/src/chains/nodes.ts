@@ -143,7 +143,10 @@ export function createNodes<Head extends Block>(
       return node.call(method, params, read);
     },
     usable: () => usable,
-    blame: (node, fault) => blame(node, fault),
+    blame(node, fault) {
+      // A failed call has been held against it already.
+      if (standingOf(node).restsUntilMs <= nowMs()) blame(node, fault);
+    },
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
 }

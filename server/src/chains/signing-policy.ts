@@ -14,11 +14,11 @@ export function signingPolicy(configs: readonly ChainConfig[]): SignerPolicy {
         maxFeeNative: signing.maxFeeNative,
         nativePerDay: signing.nativePerDay,
         tokens: Object.fromEntries(
-          tokens.map(({ address, currency }) => [
+          tokens.map(({ address, currency, program }) => [
             currency,
             {
               address,
-              program: undefined,
+              program,
               perTransferMinor: signing.perTransferMinor,
               perDayMinor: signing.perDayMinor,
             },

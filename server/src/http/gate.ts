@@ -8,8 +8,12 @@ import { type Allowance, createRateLimiter, type RateLimiter } from './rate-limi
 
 /** Lets requests in: checks keys and keeps to the rate limits (contract §1, §3). */
 export interface Gate {
-  /** @throws ApiError 401 or 429 */
-  admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<Caller>;
+  /**
+   * At once when the key was checked a moment ago: a promise would take every request through the microtask queue.
+   *
+   * @throws ApiError 401 or 429, or rejects with it
+   */
+  admitCaller(request: FastifyRequest, reply: FastifyReply): Caller | Promise<Caller>;
   /** For paths that need no key. @throws ApiError 429 */
   admitAnyone(request: FastifyRequest, reply: FastifyReply): void;
 }
@@ -29,14 +33,17 @@ export function createGate(
   const failures = createRateLimiter(clock, limits.unauthenticatedPerSecond);
 
   return {
-    async admitCaller(request, reply) {
-      const caller = await limitedCheck(request, reply, authenticator, failures);
-      const own = caller.rateLimit === null ? setting : parseRateLimit(caller.rateLimit);
-      if (!own) return caller;
-      const isRead = request.method === 'GET';
-      const limiter = isRead ? reads : writes;
-      pass(limiter.take(caller.keyId, isRead ? own.readsPerSecond : own.writesPerSecond), reply);
-      return caller;
+    admitCaller(request, reply) {
+      const withinLimits = (caller: Caller): Caller => {
+        const own = caller.rateLimit === null ? setting : parseRateLimit(caller.rateLimit);
+        if (!own) return caller;
+        const isRead = request.method === 'GET';
+        const limiter = isRead ? reads : writes;
+        pass(limiter.take(caller.keyId, isRead ? own.readsPerSecond : own.writesPerSecond), reply);
+        return caller;
+      };
+      const checked = limitedCheck(request, reply, authenticator, failures);
+      return checked instanceof Promise ? checked.then(withinLimits) : withinLimits(checked);
     },
     admitAnyone(request, reply) {
       pass(anyone.take(request.ip), reply);
@@ -46,11 +53,9 @@ export function createGate(
 
 function openGate(authenticator: Authenticator): Gate {
   return {
-    async admitCaller(request) {
+    admitCaller(request) {
       const key = presentedKey(request.headers);
-      const caller = authenticator.known(key) ?? (await authenticator.check(key));
-      if (!caller) throw invalidKey();
-      return caller;
+      return authenticator.known(key) ?? authenticator.check(key).then(orRefused);
     },
     admitAnyone: () => undefined,
   };
@@ -60,12 +65,12 @@ function openGate(authenticator: Authenticator): Gate {
  * Checks a key. Failures are counted by client address; once there are too many, keys that have never been valid here
  * are refused unchecked, so that guessing is slow.
  */
-async function limitedCheck(
+function limitedCheck(
   request: FastifyRequest,
   reply: FastifyReply,
   authenticator: Authenticator,
   failures: RateLimiter,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   let key: PresentedKey;
   try {
     key = presentedKey(request.headers);
@@ -76,14 +81,15 @@ async function limitedCheck(
   const known = authenticator.known(key);
   if (known) return known;
   if (!authenticator.wasValid(key)) pass(failures.peek(request.ip), reply);
-  const caller = await authenticator.check(key);
-  if (caller) return caller;
-  pass(failures.take(request.ip), reply);
-  throw invalidKey();
+  return authenticator.check(key).then((caller) => {
+    if (!caller) pass(failures.take(request.ip), reply);
+    return orRefused(caller);
+  });
 }
 
-function invalidKey(): ApiError {
-  return new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
+function orRefused(caller: Caller | undefined): Caller {
+  if (!caller) throw new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
+  return caller;
 }
 
 function pass(

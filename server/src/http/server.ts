@@ -153,14 +153,37 @@ function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      onRequest: async (request, reply) => {
-        if (route.access === 'public') gate.admitAnyone(request, reply);
-        else request.state.caller = await gate.admitCaller(request, reply);
-        if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
+      onRequest: (request, reply, done) => {
+        const admitted = (caller: Caller | undefined): void => {
+          request.state.caller = caller;
+          if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
+        };
+        callBack(done, () => {
+          if (route.access !== 'public') {
+            const caller = gate.admitCaller(request, reply);
+            if (caller instanceof Promise) return caller.then(admitted);
+            return admitted(caller);
+          }
+          gate.admitAnyone(request, reply);
+          return admitted(undefined);
+        });
       },
       handler: createHandler(route, options.writer, () => docsUrl(options)),
     });
   }
+}
+
+/** Runs a hook's work and says when it is over: at once, if it is over at once. */
+function callBack(done: (error?: Error) => void, work: () => void | Promise<void>): void {
+  let running: void | Promise<void>;
+  try {
+    running = work();
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  if (running) running.then(() => done(), done);
+  else done();
 }
 
 function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions): void {

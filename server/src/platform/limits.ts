@@ -54,6 +54,10 @@ export const limits = {
 
   // The write path
   batchCommands: 256,
+  /** Batches of a lane that were sent and are not committed yet: one that the database works on, and one behind it. */
+  batchesUnderWay: 2,
+  /** The least that such a second one must have: a batch costs as much as four or five of its commands, however many it has. */
+  aheadCommands: 16,
   queueCommands: 4096,
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
@@ -119,6 +123,12 @@ export const limits = {
   refusalsBeforeFailure: 3,
   /** Balances that a node is asked for at once. */
   balancesAtOnce: 16,
+  /** Blocks of Solana that a node is asked for at once, each up to a few megabytes. */
+  solanaBlocksAtOnce: 4,
+  /** Accounts that a node of Solana tells of in one answer, by its own limit. */
+  solanaAccountsAtOnce: 100,
+  /** Slots in a row that may be without a block. */
+  solanaSkippedSlots: 500,
   /** Deposit addresses whose balances are held in memory at once. */
   addressesAtOnce: 1000,
   reconcileEveryMs: 10 * 60 * 1000,

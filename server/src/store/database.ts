@@ -4,6 +4,7 @@ import { preparingPool } from './prepared.ts';
 import type {
   AccountRow,
   ApiKeyRow,
+  ChainDepositRow,
   CounterpartyRow,
   CustomerRow,
   DeliveryQueueRow,
@@ -26,6 +27,7 @@ import type {
 export interface Database {
   accounts: AccountRow;
   api_keys: ApiKeyRow;
+  chain_deposits: ChainDepositRow;
   counterparties: CounterpartyRow;
   customers: CustomerRow;
   deliveries: DeliveryRow;

@@ -47,3 +47,17 @@ it('a connection that has fallen silent counts as lost after a while', async () 
   expect(isConnectionLoss(lost)).toBe(true);
   await client.end();
 });
+
+it.each([
+  ['2026-01-15 11:00:00Z', '2026-01-15T11:00:00.000Z'],
+  ['2026-01-15 11:00:00.5Z', '2026-01-15T11:00:00.500Z'],
+  ['2026-01-15 11:00:00.04Z', '2026-01-15T11:00:00.040Z'],
+  ['2026-01-15 11:00:00.123Z', '2026-01-15T11:00:00.123Z'],
+  ['2026-01-15 11:00:00.123456Z', '2026-01-15T11:00:00.123Z'],
+  ['2026-01-15 13:00:00.007+02', '2026-01-15T11:00:00.007Z'],
+])('reads the time %s as %s', async (given, expected) => {
+  const pool = createPool(url, 'test');
+  const { rows } = await pool.query('select $1::text::timestamptz as at', [given]);
+  expect(rows).toEqual([{ at: expected }]);
+  await pool.end();
+});

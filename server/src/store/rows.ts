@@ -36,6 +36,7 @@ export interface LaneHeadRow {
   bucket: number;
   lane_count: number;
   seq: bigint;
+  batch_id: string;
 }
 
 export interface ChainHeadRow {

@@ -1,15 +1,18 @@
-import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import { createTurns } from '../platform/turns.ts';
 import { isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
-import { type BatchTools, decideBatch, type Submission, type Verdict } from './batch.ts';
-import { type BatchState, createBatchState } from './batch-state.ts';
-import { createKeptRows } from './kept-rows.ts';
+import type { BatchTools, Submission, Verdict } from './batch.ts';
+import { type Attempt, createBatchSender } from './batch-sender.ts';
 import { LaneCountChangedError, type LaneStore } from './lane-store.ts';
-import { loadRows, loadTakenKeys } from './load.ts';
 
 /** Why a batch had to be tried again. */
-export type RetryReason = 'head_moved' | 'key_taken' | 'serialization' | 'connection' | 'one_by_one';
+export type RetryReason =
+  | 'head_moved'
+  | 'behind_another'
+  | 'key_taken'
+  | 'serialization'
+  | 'connection'
+  | 'one_by_one';
 
 /** What a lane tells of its work. */
 export interface LaneEvents {
@@ -19,25 +22,30 @@ export interface LaneEvents {
   onFatal(error: Error): void;
 }
 
-/** Commits batches of one lane, one after the other. */
-export interface BatchRunner {
-  /**
-   * Waits for the lane's lock when other servers write to it. Called before a batch is taken from the queue: what
-   * arrives while it waits joins the batch. Never throws.
-   */
-  ready(): Promise<void>;
-  /** Never throws: what goes wrong is the verdict of the commands that it went wrong for. */
-  run(submissions: readonly Submission[]): Promise<Verdict[]>;
+/** A batch that was sent, or has ended already. */
+export interface RunningBatch {
+  /** Resolves when it is committed. Never rejects: what goes wrong is the verdict of the commands it went wrong for. */
+  readonly ended: Promise<Verdict[]>;
 }
 
-/** How a batch is tried next, and what came of the last try. */
-interface Attempt {
-  readonly batchId: string;
-  /** Hold the head row while loading and deciding, because others write to the lane too. */
-  readonly lockHead: boolean;
-  /** Look the idempotency keys up first, because one of them is taken. */
-  readonly checkKeys: boolean;
-  verdicts: Verdict[];
+/** Commits batches of one lane, in the order in which they are started if nothing goes wrong. */
+export interface BatchRunner {
+  /**
+   * Decides a batch as the lane will be once all batches before it are committed, and sends it without waiting for them.
+   * Whatever goes wrong with one of them, it is decided again.
+   *
+   * Not to be called again before it has resolved, which is when the batch was sent. Never rejects.
+   *
+   * @param take takes the commands: as late as possible, so that those that arrive while a lock is waited for join them
+   */
+  start(take: () => readonly Submission[]): Promise<RunningBatch>;
+}
+
+/** What the batch after it must know of a batch. */
+interface Flight {
+  /** Its first try has had no effect, or nobody knows. */
+  failed: boolean;
+  ended?: Promise<unknown>;
 }
 
 export function createBatchRunner(
@@ -47,75 +55,24 @@ export function createBatchRunner(
   tools: BatchTools,
   events: LaneEvents,
 ): BatchRunner {
-  const kept = createKeptRows(Math.ceil(limits.keptRows / laneCount));
-  let knownSeq: bigint | undefined;
-  /**
-   * For how many more batches the head row is locked at once: while other servers write to the lane, a batch that was
-   * decided without the lock is decided in vain.
-   */
-  let lockedBatches = 0;
-  /** Where the head row is, once it has been locked for the batch to come. */
-  let lockedSeq: bigint | undefined;
+  const sender = createBatchSender(lane, laneCount, store, tools);
+  /** Deciding, and all that follows a failure, is done for one batch at a time. */
+  const inTurn = createTurns(1, Number.POSITIVE_INFINITY);
+  let last: Flight = { failed: false };
 
-  const forget = (): void => {
-    knownSeq = undefined;
-    kept.clear();
-  };
+  const newAttempt = (lockHead = sender.isShared(), checkKeys = false): Attempt => ({
+    batchId: tools.ids.next('bat'),
+    lockHead,
+    checkKeys,
+    verdicts: [],
+  });
 
-  const lockHead = async (): Promise<bigint> => {
-    await store.begin();
-    return store.readHead({ lock: true });
-  };
-
-  const ready = async (): Promise<void> => {
-    if (lockedBatches === 0) return;
-    try {
-      lockedSeq = await lockHead();
-    } catch {
-      // The batch will meet the same error, and knows what to do about it.
-      await rollBack();
-    }
-  };
-
-  /** @returns whether the batch took effect: not when somebody else has written to the lane meanwhile */
+  /** Runs a batch to its end. @returns whether it took effect: not when somebody else has written to the lane meanwhile */
   const commitBatch = async (submissions: readonly Submission[], attempt: Attempt): Promise<boolean> => {
-    if (attempt.lockHead) {
-      const headSeq = lockedSeq ?? (await lockHead());
-      lockedSeq = undefined;
-      if (headSeq === knownSeq) lockedBatches -= 1;
-      else {
-        forget();
-        lockedBatches = limits.lockedBatches;
-      }
-      knownSeq = headSeq;
-    }
-    const seq = knownSeq ?? (await store.readHead({ lock: false }));
-    knownSeq = seq;
-    kept.trim();
-    await loadRows(store, submissions, lane, kept);
-    const taken = attempt.checkKeys
-      ? await loadTakenKeys(store, submissions)
-      : new Map<string, IdempotencyKeyRow>();
-    const state = createBatchState(kept);
-    attempt.verdicts = decideBatch(submissions, state, taken, tools);
-    const applied = await writeChanges(state, seq, attempt.batchId);
+    const [applied] = await sender.send(submissions, attempt);
+    const isApplied = await applied;
     if (attempt.lockHead) await store.commit();
-    if (applied) state.keepChanges();
-    else forget();
-    return applied;
-  };
-
-  const writeChanges = async (state: BatchState, expectedSeq: bigint, batchId: string): Promise<boolean> => {
-    const changes = state.changes();
-    if (changes.inserts.length === 0 && changes.updates.length === 0) {
-      // Refusals only: they hold if what they were decided on is still the truth.
-      return (await store.readHead({ lock: false })) === expectedSeq;
-    }
-    const now = toIsoTime(tools.clock.now());
-    const head = { lane, laneCount, expectedSeq, batchId, now };
-    const applied = await store.write(head, changes);
-    if (applied) knownSeq = expectedSeq + 1n;
-    return applied;
+    return isApplied;
   };
 
   /**
@@ -135,6 +92,16 @@ export function createBatchRunner(
     }
   };
 
+  /** What to do when a batch has had no effect, because the lane was not as it was expected. */
+  const moved = (before: Flight | undefined): Attempt => {
+    sender.forget();
+    // It was decided behind a batch that failed: nothing says that somebody else writes.
+    const isBehind = before?.failed === true;
+    events.onRetry(isBehind ? 'behind_another' : 'head_moved');
+    if (!isBehind) sender.share();
+    return newAttempt();
+  };
+
   /** Decides what to do about a failed try. @returns the next attempt, or the verdicts if it ends here */
   const recover = async (
     error: unknown,
@@ -142,49 +109,41 @@ export function createBatchRunner(
     attempt: Attempt,
     tries: number,
   ): Promise<Attempt | Verdict[]> => {
-    forget();
-    const next = { ...attempt, batchId: tools.ids.next('bat'), verdicts: [] };
+    sender.forget();
+    const { checkKeys, lockHead } = attempt;
     if (isConnectionLoss(error)) {
       events.onRetry('connection');
-      return (await findOut(attempt.batchId)) ? attempt.verdicts : next;
+      return (await findOut(attempt.batchId)) ? attempt.verdicts : newAttempt(lockHead, checkKeys);
     }
-    if (attempt.lockHead) await rollBack();
-    if (isKeyTaken(error) && !attempt.checkKeys) {
+    if (lockHead) await sender.rollBack();
+    if (isKeyTaken(error) && !checkKeys) {
       events.onRetry('key_taken');
-      return { ...next, checkKeys: true };
+      return newAttempt(lockHead, true);
     }
     if (isKeyTaken(error) || isRetryable(error)) {
       events.onRetry('serialization');
       await store.rest(tries);
-      return { ...next, lockHead: true };
+      return newAttempt(true, checkKeys);
     }
     if (submissions.length === 1) throw error;
     events.onRetry('one_by_one');
     const verdicts: Verdict[] = [];
-    for (const submission of submissions) verdicts.push(...(await run([submission])));
+    for (const submission of submissions)
+      verdicts.push(...(await answered([submission], () => tryOn([submission], newAttempt()))));
     return verdicts;
   };
 
-  const rollBack = async (): Promise<void> => {
-    try {
-      await store.rollBack();
-    } catch {
-      store.dropClient();
-    }
-  };
-
-  const runAttempts = async (submissions: readonly Submission[]): Promise<Verdict[]> => {
-    let attempt: Attempt = {
-      batchId: tools.ids.next('bat'),
-      lockHead: lockedBatches > 0,
-      checkKeys: false,
-      verdicts: [],
-    };
-    for (let tries = 0; tries < limits.writeAttempts; tries += 1) {
+  /** Tries a batch until it has ended; it may have failed `tries` times already. */
+  const tryOn = async (
+    submissions: readonly Submission[],
+    first: Attempt,
+    failedTries = 0,
+  ): Promise<Verdict[]> => {
+    let attempt = first;
+    for (let tries = failedTries; tries < limits.writeAttempts; tries += 1) {
       try {
         if (await commitBatch(submissions, attempt)) return attempt.verdicts;
-        events.onRetry('head_moved');
-        attempt = { ...attempt, batchId: tools.ids.next('bat'), lockHead: true };
+        attempt = moved(undefined);
       } catch (error) {
         const next = await recover(error, submissions, attempt, tries);
         if (Array.isArray(next)) return next;
@@ -194,15 +153,64 @@ export function createBatchRunner(
     throw new Error(`A batch was given up after ${limits.writeAttempts} attempts`);
   };
 
-  const run = async (submissions: readonly Submission[]): Promise<Verdict[]> => {
+  const answered = async (
+    submissions: readonly Submission[],
+    work: () => Promise<Verdict[]>,
+  ): Promise<Verdict[]> => {
     try {
-      return await runAttempts(submissions);
+      return await work();
     } catch (error) {
       if (error instanceof LaneCountChangedError) events.onFatal(error);
       return submissions.map(() => ({ ok: false, error }));
     }
   };
-  return { ready, run };
+
+  /** Sends a batch; what goes wrong with it is put right in its turn, after what was started before it. */
+  const sendAhead = async (
+    submissions: readonly Submission[],
+    flight: Flight,
+    before: Flight,
+  ): Promise<RunningBatch> => {
+    const attempt = newAttempt(false);
+    const failed = (next: () => Promise<Attempt | Verdict[]>): Promise<Verdict[]> => {
+      flight.failed = true;
+      return inTurn(() =>
+        answered(submissions, async () => {
+          const then = await next();
+          return Array.isArray(then) ? then : tryOn(submissions, then, 1);
+        }),
+      );
+    };
+    const recovered = (error: unknown) => failed(() => recover(error, submissions, attempt, 0));
+    try {
+      const [applied] = await sender.send(submissions, attempt);
+      const ended = applied.then(
+        (isApplied) => (isApplied ? attempt.verdicts : failed(async () => moved(before))),
+        recovered,
+      );
+      return { ended };
+    } catch (error) {
+      return { ended: recovered(error) };
+    }
+  };
+
+  return {
+    async start(take) {
+      const before = last;
+      if (before.failed) await before.ended;
+      const flight: Flight = { failed: false };
+      last = flight;
+      const running = await inTurn(async () => {
+        if (!sender.isShared()) return sendAhead(take(), flight, before);
+        await sender.lock();
+        const submissions = take();
+        const verdicts = await answered(submissions, () => tryOn(submissions, newAttempt(true)));
+        return { ended: Promise.resolve(verdicts) };
+      });
+      flight.ended = running.ended;
+      return running;
+    },
+  };
 }
 
 /** Whether an idempotency key of the batch is already in the store. */

@@ -5,7 +5,7 @@ import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
 import type { Changes } from './batch-state.ts';
 import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
-import { type BatchHead, buildBatchStatement } from './statement.ts';
+import { type BatchHead, buildBatchStatement, type LaneHead } from './statement.ts';
 
 /** The lane count in the database is no longer the one this process was started with. */
 export class LaneCountChangedError extends Error {
@@ -13,8 +13,9 @@ export class LaneCountChangedError extends Error {
 }
 
 /**
- * All that a lane asks of the database, over a connection of its own that is made anew when it was lost. Nothing else of
- * the writer reaches it, so that the simulator can stand in for it (decision 0013).
+ * All that a lane asks of the database, over a connection of its own that is made anew when it was lost. What is asked
+ * before the answers to other calls are there is done after them. Nothing else of the writer reaches it, so that the
+ * simulator can stand in for it (decision 0013).
  */
 export interface LaneStore {
   begin(): Promise<void>;
@@ -27,7 +28,7 @@ export interface LaneStore {
   loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
   loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
   /** @throws LaneCountChangedError */
-  readHead(options: { lock: boolean }): Promise<bigint>;
+  readHead(options: { lock: boolean }): Promise<LaneHead>;
   /** @returns whether the lane was still as expected, so that the batch took effect */
   write(head: BatchHead, changes: Changes): Promise<boolean>;
   /**
@@ -76,9 +77,9 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
     },
     async readHead({ lock }) {
       const client = await connected();
-      const { rows } = await client.query<{ seq: bigint; lane_count: number }>({
+      const { rows } = await client.query<{ seq: bigint; batch_id: string; lane_count: number }>({
         name: lock ? 'lock_head' : 'read_head',
-        text: `select seq, lane_count from lane_heads where bucket = $1::int2 ${lock ? 'for update' : ''}`,
+        text: `select seq, batch_id, lane_count from lane_heads where bucket = $1::int2 ${lock ? 'for update' : ''}`,
         values: [lane],
       });
       const head = rows[0];
@@ -87,7 +88,7 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
           `This server was started with ${laneCount} lanes, the database now has ${head?.lane_count ?? 0}`,
         );
       }
-      return head.seq;
+      return { seq: head.seq, batchId: head.batch_id };
     },
     async write(head, changes) {
       const client = await connected();

@@ -1,6 +1,6 @@
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import type { Submission } from './batch.ts';
+import type { Submission, Verdict } from './batch.ts';
 import type { BatchRunner, LaneEvents } from './batch-runner.ts';
 import type { Outcome } from './command.ts';
 
@@ -19,36 +19,73 @@ interface Entry {
   reject(error: unknown): void;
 }
 
-/** Makes a lane. There is no timer: what arrives while one batch is being committed forms the next. */
-export function createLane(lane: number, runner: BatchRunner, events: LaneEvents): Lane {
+/**
+ * Makes a lane. There is no timer: what arrives while batches are being committed forms the next. A batch is sent behind
+ * the one that is being committed as soon as it has as many commands, so that neither we nor the database wait.
+ *
+ * @param aheadCommands the least that are worth a batch while another one is under way
+ */
+export function createLane(
+  lane: number,
+  runner: BatchRunner,
+  events: LaneEvents,
+  aheadCommands: number,
+): Lane {
   let queue: Entry[] = [];
-  let working: Promise<void> | undefined;
+  /** What was sent and has not ended, oldest first. */
+  let flying: (readonly Entry[])[] = [];
+  let isStarting = false;
+  let drained: (() => void)[] = [];
 
-  const runBatch = async (entries: readonly Entry[]): Promise<void> => {
-    const startedMs = performance.now();
-    const verdicts = await runner.run(entries.map((entry) => entry.submission));
-    events.onBatch({ lane, commands: entries.length, durationMs: performance.now() - startedMs });
-    const answer = (): void =>
-      entries.forEach((entry, index) => {
-        const verdict = verdicts[index];
-        if (verdict?.ok) entry.resolve(verdict.outcome);
-        else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
-      });
-    // The next batch goes to the database first, which then works while the answers of this one are written.
-    if (queue.length > 0) setImmediate(answer);
-    else answer();
+  const isDue = (): boolean => {
+    if (queue.length === 0 || flying.length >= limits.batchesUnderWay) return false;
+    const before = flying[0]?.length;
+    const least = before === undefined ? 1 : Math.max(before, aheadCommands);
+    return queue.length >= Math.min(least, limits.batchCommands);
   };
 
-  const work = async (): Promise<void> => {
-    // Whatever arrives in this turn of the event loop joins the first batch.
+  const answer = (entries: readonly Entry[], verdicts: readonly Verdict[]): void =>
+    entries.forEach((entry, index) => {
+      const verdict = verdicts[index];
+      if (verdict?.ok) entry.resolve(verdict.outcome);
+      else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
+    });
+
+  const startOne = async (): Promise<void> => {
+    // Whatever arrives in this turn of the event loop joins the batch.
     await new Promise(setImmediate);
-    while (queue.length > 0) {
-      await runner.ready();
-      const entries = queue.slice(0, limits.batchCommands);
+    let entries: readonly Entry[] = [];
+    let startedMs = 0;
+    const { ended } = await runner.start(() => {
+      startedMs = performance.now();
+      entries = queue.slice(0, limits.batchCommands);
       queue = queue.slice(limits.batchCommands);
-      await runBatch(entries);
+      flying.push(entries);
+      return entries.map((entry) => entry.submission);
+    });
+    void ended.then((verdicts) => {
+      flying = flying.filter((other) => other !== entries);
+      events.onBatch({ lane, commands: entries.length, durationMs: performance.now() - startedMs });
+      const isIdle = flying.length === 0;
+      goOn();
+      // When the database has nothing to do, the next batch goes there first; it then works while the answers are written.
+      if (isIdle && queue.length > 0) setImmediate(answer, entries, verdicts);
+      else answer(entries, verdicts);
+    });
+  };
+
+  const goOn = (): void => {
+    if (isStarting) return;
+    if (isDue()) {
+      isStarting = true;
+      void startOne().finally(() => {
+        isStarting = false;
+        goOn();
+      });
+    } else if (queue.length === 0 && flying.length === 0) {
+      for (const tell of drained) tell();
+      drained = [];
     }
-    working = undefined;
   };
 
   return {
@@ -59,12 +96,13 @@ export function createLane(lane: number, runner: BatchRunner, events: LaneEvents
       }
       return new Promise((resolve, reject) => {
         queue.push({ submission, resolve, reject });
-        working ??= work();
+        goOn();
       });
     },
     queued: () => queue.length,
     async drain() {
-      while (working) await working;
+      if (isStarting || queue.length > 0 || flying.length > 0)
+        await new Promise<void>((resolve) => drained.push(resolve));
     },
   };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
 import type { AnyRow } from '../store/tables.ts';
 import type { Changes } from './batch-state.ts';
-import { buildBatchStatement } from './statement.ts';
+import { buildBatchStatement, type LaneHead } from './statement.ts';
 
 let bench: WriterBench;
 beforeAll(async () => {
@@ -13,10 +13,16 @@ afterAll(() => bench.stop());
 const now = '2026-01-15T11:00:00.000Z';
 let batches = 0;
 
-async function write(changes: Partial<Changes>, expectedSeq?: bigint): Promise<number> {
-  const { rows } = await bench.pool.query('select seq from lane_heads');
+async function write(changes: Partial<Changes>, expected?: Partial<LaneHead>): Promise<number> {
+  const { rows } = await bench.pool.query('select seq, batch_id from lane_heads');
   const statement = buildBatchStatement(
-    { lane: 0, laneCount: 1, expectedSeq: expectedSeq ?? rows[0].seq, batchId: `bat_${++batches}`, now },
+    {
+      lane: 0,
+      laneCount: 1,
+      expected: { seq: rows[0].seq, batchId: rows[0].batch_id, ...expected },
+      batchId: `bat_${++batches}`,
+      now,
+    },
     { inserts: [], updates: [], ...changes },
   );
   return (await bench.pool.query(statement)).rows[0].applied;
@@ -41,7 +47,8 @@ const postings = (...rows: AnyRow[]) => ({ inserts: [{ table: 'postings' as cons
 it('does nothing when the head is not where it was expected', async () => {
   const row = { bucket: 0, id: 'org_1', name: 'x', rate_limit: null, created_at: now };
   const changes = { inserts: [{ table: 'organisations' as const, rows: [row] }] };
-  expect(await write(changes, 999n)).toBe(0);
+  expect(await write(changes, { seq: 999n })).toBe(0);
+  expect(await write(changes, { batchId: 'bat_of_somebody_else' })).toBe(0);
   expect((await bench.pool.query('select 1 from organisations')).rowCount).toBe(0);
   expect((await bench.pool.query('select 1 from batches')).rowCount).toBe(0);
   expect(await write(changes)).toBe(1);

@@ -10,16 +10,22 @@ export interface Statement {
   readonly values: unknown[];
 }
 
+/** Where a lane is: how often it was written to, and which batch came last. Only both together name one state of it. */
+export interface LaneHead {
+  readonly seq: bigint;
+  readonly batchId: string;
+}
+
 /** Which lane a batch belongs to, and the state that it was decided on. */
 export interface BatchHead {
   readonly lane: number;
   readonly laneCount: number;
-  readonly expectedSeq: bigint;
+  readonly expected: LaneHead;
   readonly batchId: string;
   readonly now: string;
 }
 
-const headParameters = 5;
+const headParameters = 6;
 
 /**
  * Builds the one statement that writes a batch: it raises the lane's head if that is still where it was expected,
@@ -37,10 +43,11 @@ export function buildBatchStatement(head: BatchHead, { inserts, updates }: Chang
   );
   const values: unknown[] = [
     head.lane,
-    head.expectedSeq.toString(),
+    head.expected.seq.toString(),
     head.laneCount,
     head.batchId,
     head.now,
+    head.expected.batchId,
     ...inserts.flatMap(insertValues),
     ...updates.flatMap(updateValues),
   ];
@@ -79,8 +86,8 @@ function textFor(
 
 function buildText(inserts: readonly TableName[], updates: readonly TableName[]): string {
   const parts = [
-    `head as (update lane_heads set seq = seq + 1
-      where bucket = $1::int2 and seq = $2::int8 and lane_count = $3::int2 returning seq)`,
+    `head as (update lane_heads set seq = seq + 1, batch_id = $4::text
+      where bucket = $1::int2 and seq = $2::int8 and batch_id = $6::text and lane_count = $3::int2 returning seq)`,
     `batch as (insert into batches (bucket, id, seq, created_at)
       select $1::int2, $4::text, seq, $5::timestamptz from head)`,
   ];

@@ -27,6 +27,8 @@ export interface Writer {
 export interface WriterTools extends Omit<BatchTools, 'lane'> {
   readonly laneCount: number;
   readonly events: LaneEvents;
+  /** How many commands make a batch worth sending behind another one; the simulation has them all sent. */
+  readonly aheadCommands?: number;
 }
 
 export interface WriterOptions extends WriterTools {
@@ -41,11 +43,16 @@ export function createWriter({ databaseUrl, ...tools }: WriterOptions): Writer {
 /** Makes a writer over any store that keeps the word of `LaneStore`. */
 export function createWriterOver(
   storeOf: (lane: number) => LaneStore,
-  { laneCount, events, ...tools }: WriterTools,
+  { laneCount, events, aheadCommands = limits.aheadCommands, ...tools }: WriterTools,
 ): Writer {
   const stores = Array.from({ length: laneCount }, (_, lane) => storeOf(lane));
   const lanes: Lane[] = stores.map((store, lane) =>
-    createLane(lane, createBatchRunner(lane, laneCount, store, { ...tools, lane }, events), events),
+    createLane(
+      lane,
+      createBatchRunner(lane, laneCount, store, { ...tools, lane }, events),
+      events,
+      aheadCommands,
+    ),
   );
   const registry = createKeyRegistry(limits.keptIdempotencyKeys, limits.rememberedAnswerMs);
 

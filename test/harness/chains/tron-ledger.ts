@@ -63,6 +63,8 @@ export interface TronLedger {
   /** Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone. */
   fork(depth: number): void;
   giveSun(address: string, sun: number): void;
+  /** Tokens that were always there: no transaction tells of them. */
+  giveToken(token: string, address: string, amount: bigint): void;
   tokenOf(token: string, address: string): bigint;
   /** Undefined when there is no such account. */
   sunOf(address: string): number | undefined;
@@ -182,6 +184,10 @@ export function createTronLedger(firstId: string): TronLedger {
     },
     giveSun(address, sun) {
       for (const known of [state, ...states]) known.sun.set(address, (known.sun.get(address) ?? 0) + sun);
+    },
+    giveToken(token, address, amount) {
+      const key = keyOf(token, address);
+      for (const known of [state, ...states]) known.tokens.set(key, (known.tokens.get(key) ?? 0n) + amount);
     },
     tokenOf: held,
     sunOf: (address) => state.sun.get(address),

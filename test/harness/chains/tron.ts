@@ -37,8 +37,8 @@ export interface TronNode {
   readonly faults: TronFaults;
   /** The headers of the last request. */
   lastHeaders(): IncomingMessage['headers'];
-  /** How many requests it has had. */
-  requests(): number;
+  /** How many requests it has had, of one method or of all. */
+  requests(method?: string): number;
   /** Somebody pays in one transaction, which waits for the next block. @returns the transaction's id */
   pay(...payments: (Pick<Payment, 'to' | 'amount'> & Partial<Payment>)[]): string;
   down(): Promise<void>;
@@ -60,7 +60,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
   const tokens = new Set([usdt, foreignToken]);
   const faults: TronFaults = { silent: 0, forgetful: 0, malformed: 0, hasNoOutcomes: false };
   let headers: IncomingMessage['headers'] = {};
-  let requests = 0;
+  const requests: string[] = [];
 
   const broadcast = (body: Body): unknown => {
     const wire = offered(body);
@@ -95,10 +95,11 @@ export async function startTron(network = mainnet): Promise<TronNode> {
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     headers = request.headers;
-    requests += 1;
+    const name = request.url?.replace('/wallet/', '') ?? '';
+    requests.push(name);
     let text = '';
     for await (const chunk of request) text += chunk;
-    const method = methods[request.url?.replace('/wallet/', '') ?? ''];
+    const method = methods[name];
     if (!method) return void response.writeHead(405).end('<html></html>');
     if (faults.malformed > 0) {
       faults.malformed -= 1;
@@ -130,7 +131,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     ledger,
     faults,
     lastHeaders: () => headers,
-    requests: () => requests,
+    requests: (method) => requests.filter((name) => method === undefined || name === method).length,
     pay(...payments) {
       const id = randomBytes(32).toString('hex');
       const whole = payments.map((payment) => ({

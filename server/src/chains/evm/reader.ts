@@ -1,8 +1,8 @@
 import { limits } from '../../platform/limits.ts';
+import { askUntilAgreed } from '../agreement.ts';
 import type { EvmConfig } from '../config.ts';
 import { type Node, RpcError, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
-import { askUntilAgreed } from './agreement.ts';
 import { quantity, receipt, word } from './answers.ts';
 import { blockIdOf, type EvmNodes, toBlock } from './blocks.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';

@@ -20,7 +20,8 @@ import { type Movement, SignerRefusal } from '../../custody/intent.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
 import { checkSolanaTransaction, signSolanaTransaction } from '../../custody/solana-transaction.ts';
 import { toSolanaAddress } from '../addresses.ts';
-import { decodeMessage } from './message.ts';
+import { budgetInstructions, creationInstruction, transferInstruction } from './instructions.ts';
+import { decodeMessage, encodeMessage } from './message.ts';
 import { programs, type TokenProgram, tokenAccountOf } from './programs.ts';
 
 const allAll = createDeriver(seedFromMnemonic('all all all all all all all all all all all all'));
@@ -207,5 +208,46 @@ describe('what a message does is read from its bytes', () => {
       expect(() => decodeMessage(message.subarray(0, length))).toThrow(RangeError);
     }
     expect(() => decodeMessage(Uint8Array.from([...message, 0]))).toThrow(RangeError);
+  });
+});
+
+describe('a message is encoded', () => {
+  const sent = { mint: usdc, program: programs.token, from: treasury, to: bob, amount: 5_000_000n };
+  const swept = { ...sent, from: deposit, to: treasury, program: programs.token2022 };
+
+  test.each([
+    ['a transfer', sent, false],
+    ['a transfer to a new account', sent, true],
+    ['a sweep', swept, false],
+  ])('%s: the signer takes it, and it decodes to what went in', (_, moved, isCreating) => {
+    const bytes = encodeMessage(treasury, blockhash, [
+      ...budgetInstructions(80_123, 10_000n),
+      ...(isCreating ? [creationInstruction(treasury, moved)] : []),
+      transferInstruction(moved),
+    ]);
+    const { amount, from, program, to } = moved;
+    const expected: Movement = { kind: 'token', contract: usdc, from, to, amount };
+    const facts = checkSolanaTransaction(bytes, expected, treasury, program);
+    expect(facts.maxFeeNative).toBe(
+      (from === treasury ? 5000n : 10_000n) + 802n + (isCreating ? 4_200_000n : 0n),
+    );
+    const decoded = decodeMessage(bytes);
+    expect(decoded.blockhash).toBe(blockhash);
+    expect(decoded.accounts[0]).toBe(treasury);
+  });
+
+  test('as the Solana kit compiles it, up to the order of accounts of one kind', () => {
+    const bytes = encodeMessage(treasury, blockhash, [
+      ...budgetInstructions(80_000, 5n),
+      creationInstruction(treasury, sent),
+      transferInstruction(sent),
+    ]);
+    const theirs = compiled([...budget(80_000, 5n), creation(bob), transfer(treasury, bob, 5_000_000n)]);
+    expect(bytes.subarray(0, 4)).toEqual(Buffer.from(theirs.subarray(0, 4)));
+    const [ours, kits] = [decodeMessage(bytes), decodeMessage(theirs)];
+    const plain = ({ instructions }: typeof ours) =>
+      instructions.map((one) => ({ ...one, data: Buffer.from(one.data).toString('hex') }));
+    expect(plain(ours)).toEqual(plain(kits));
+    expect([...ours.accounts].sort()).toEqual([...kits.accounts].sort());
   });
 });

@@ -70,3 +70,67 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
 function expect(condition: boolean): asserts condition {
   if (!condition) throw new RangeError('These bytes are no message of version 0 without lookup tables');
 }
+
+/** An instruction that is put into a message. */
+export interface Instruction {
+  readonly program: string;
+  readonly accounts: readonly {
+    readonly address: string;
+    readonly isWritable?: boolean;
+    readonly isSigner?: boolean;
+  }[];
+  readonly data: Uint8Array;
+}
+
+/**
+ * Encodes a message of version 0 without lookup tables: the payer first, then signers, then the others, of each those
+ * before that are written to.
+ */
+export function encodeMessage(
+  payer: string,
+  blockhash: string,
+  instructions: readonly Instruction[],
+): Uint8Array {
+  const uses = new Map<string, { isWritable: boolean; isSigner: boolean }>();
+  const use = (address: string, isWritable: boolean, isSigner: boolean): void => {
+    const known = uses.get(address);
+    uses.set(address, {
+      isWritable: isWritable || (known?.isWritable ?? false),
+      isSigner: isSigner || (known?.isSigner ?? false),
+    });
+  };
+  use(payer, true, true);
+  for (const { accounts, program } of instructions) {
+    for (const { address, isSigner = false, isWritable = false } of accounts)
+      use(address, isWritable, isSigner);
+    use(program, false, false);
+  }
+  const rank = (address: string): number => {
+    const { isSigner = false, isWritable = false } = uses.get(address) ?? {};
+    return address === payer ? -1 : (isSigner ? 0 : 2) + (isWritable ? 0 : 1);
+  };
+  const accounts = [...uses.keys()].sort((a, b) => rank(a) - rank(b));
+  const countOf = (wanted: number): number => accounts.filter((address) => rank(address) === wanted).length;
+  const indexOf = (address: string): number => accounts.indexOf(address);
+  return Buffer.concat([
+    Uint8Array.of(version0, 1 + countOf(0) + countOf(1), countOf(1), countOf(3)),
+    length(accounts.length),
+    ...accounts.map((address) => base58.decode(address)),
+    base58.decode(blockhash),
+    length(instructions.length),
+    ...instructions.flatMap(({ accounts: named, data, program }) => [
+      Uint8Array.of(indexOf(program)),
+      length(named.length),
+      Uint8Array.from(named, ({ address }) => indexOf(address)),
+      length(data.length),
+      data,
+    ]),
+    length(0),
+  ]);
+}
+
+/** The compact-u16 of a length; ours are below 128. */
+function length(count: number): Uint8Array {
+  expect(count < 0x80);
+  return Uint8Array.of(count);
+}

@@ -58,7 +58,7 @@ describe('what real nodes have answered', () => {
 
   test('the transfer in a block of the mainnet', () => {
     const block = { height: 30_864_600, id: 'ab'.repeat(32) };
-    const token = { currency: 'usdt', address: usdt, isKnown: true } as const;
+    const token = { currency: 'usdt', address: usdt, isKnown: true, program: undefined } as const;
     const to = 'TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt';
     const read = (watched: readonly string[], tokens = new Map([[usdt, token]]), isUnlistedWanted = true) =>
       readTransfers(

@@ -6,6 +6,9 @@ import { type FullBlock, fullBlock, type Header, header } from './answers.ts';
 /** The nodes of Tron. */
 export type TronNodes = Nodes<Header>;
 
+/** Why a node is of no use: what it tells of no transaction may have happened all the same. */
+export const noOutcomes = 'It does not keep the outcomes of transactions.';
+
 /** What a node may refuse because of what was asked, not because of itself. */
 const answerable = new Set([
   'triggerconstantcontract',

@@ -1,8 +1,8 @@
 import type { TronConfig } from '../config.ts';
-import type { Node } from '../node.ts';
+import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
 import { type Header, type Outcome, outcome } from './answers.ts';
-import { agreeing, blockAt, headerAt, type TronNodes } from './blocks.ts';
+import { agreeing, blockAt, headerAt, noOutcomes, type TronNodes } from './blocks.ts';
 import { readTerms, type TronTerms } from './terms.ts';
 import { isTransfer } from './transfers.ts';
 
@@ -33,8 +33,11 @@ export async function findOutcome(
   // Until its time is over it may be sent as often as one likes: it is one transaction.
   if (head.timestampMs < terms.expirationMs) return { kind: 'waiting', isKnown: false };
   const finalHeight = head.height - config.confirmations + 1;
-  const over = await Promise.all(asked.map((node) => isOver(node, attempts, terms, finalHeight)));
-  return over.every(Boolean) ? expired : waiting;
+  const over = await Promise.all(asked.map((node) => isOver(nodes, node, attempts, terms, finalHeight)));
+  if (!over.every(Boolean)) return waiting;
+  // Whoever may be wrong: what any node has seen happen is not paid again.
+  for (const node of nodes.usable()) if (await findMined(node, attempts)) return waiting;
+  return expired;
 }
 
 /** What became of the newest of the attempts that is in a block, by one node. */
@@ -85,6 +88,7 @@ function hasMoved({ logs, result }: Outcome, config: TronConfig): boolean {
  * read: a node that does not keep the outcomes of transactions would know of none.
  */
 async function isOver(
+  nodes: TronNodes,
   node: Node,
   attempts: readonly SignedAttempt[],
   { expirationMs, reference }: TronTerms,
@@ -96,9 +100,10 @@ async function isOver(
   let parentId = reference.id;
   for (let height = reference.height + 1; height <= finalHeight; height += 1) {
     const block = await blockAt(node, height);
-    if (block?.parentId !== parentId) throw new ChainError('The chain changed while it was read.');
+    if (block?.parentId !== parentId) throw new UnsettledError('The chain changed while it was read.');
     if (block.txIds.some((id) => hashes.has(id))) {
-      throw new ChainError('The node does not keep the outcomes of transactions.');
+      nodes.blame(node, noOutcomes);
+      throw new ChainError(noOutcomes);
     }
     // The next block would be too late for it.
     if (block.timestampMs >= expirationMs) return true;

@@ -1,9 +1,10 @@
 import { limits } from '../../platform/limits.ts';
+import { askUntilAgreed } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
-import type { Node } from '../node.ts';
+import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
 import { accountBalance, outcome, outcomes } from './answers.ts';
-import { agreeing, headerAt, type TronNodes } from './blocks.ts';
+import { headerAt, noOutcomes, type TronNodes } from './blocks.ts';
 import { balanceOf, expectDecimals, hexAddress } from './calls.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
@@ -19,14 +20,14 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
   ): Promise<SeenTransfer[]> => {
     const found = await node.call('gettransactioninfobyblocknum', { num: height }, outcomes);
     const block = await headerAt(node, height);
-    if (!block) throw new ChainError('The node has not got so far yet.');
+    if (!block) throw new UnsettledError('The node has not got so far yet.');
     // The first block's transactions have no outcomes. Elsewhere a node without them has left them out.
     if (height > 0 && (found.length === 0) !== block.isEmpty) {
-      throw new ChainError('The node does not keep the outcomes of transactions.');
+      throw new ChainError(noOutcomes);
     }
     const { height: at, id, timestampMs } = block;
     if (found.some((one) => one.height !== at || one.timestampMs !== timestampMs)) {
-      throw new ChainError('The chain changed while it was read.');
+      throw new UnsettledError('The chain changed while it was read.');
     }
     return readTransfers({ height: at, id }, found, watched, tokens, config.watchUnlisted);
   };
@@ -58,13 +59,9 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     },
     blockId: async (height) => (await headerAt(nodes, height))?.id,
     async scan(from, to, watched, final) {
-      const asked = agreeing(nodes, final ? config.agreement : 1);
-      const answers = await Promise.all(asked.map((node) => scanRange(node, from, to, watched)));
-      const [first = [], ...others] = answers;
-      if (others.some((other) => fingerprint(other) !== fingerprint(first))) {
-        throw new ChainError(`The nodes disagree about the blocks ${from} to ${to}.`);
-      }
-      return first;
+      const ask = (node: Node): Promise<SeenTransfer[]> => scanRange(node, from, to, watched);
+      const about = `the blocks ${from} to ${to}`;
+      return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprint, about);
     },
     // Full nodes know what is held now, not what was held after a block: there is nothing to measure.
     received: async () => undefined,

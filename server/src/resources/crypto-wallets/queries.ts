@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
@@ -57,12 +58,42 @@ export async function readAvailable(
   );
 }
 
-/** A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them. */
-export async function readBalance(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<string> {
-  const minors = await readAccounts(db, wallet);
+/**
+ * What was seen on real chains and is not credited yet, in minor units. USDT is left out: what it is worth is known when
+ * it is converted.
+ */
+async function readPending(
+  db: Db,
+  { bucket, id }: Pick<WalletRow, 'bucket' | 'id'>,
+): Promise<Map<string, bigint>> {
+  const rows = await db
+    .selectFrom('chain_deposits')
+    .select(['currency', sql<string>`sum(amount_minor)::text`.as('total')])
+    .where('bucket', '=', bucket)
+    .where('wallet_id', '=', id)
+    .where('status', 'in', ['pending', 'confirmed'])
+    .groupBy('currency')
+    .execute();
+  return new Map(rows.map(({ currency, total }) => [currency, BigInt(total)]));
+}
+
+/**
+ * A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them.
+ *
+ * @param isLive whether it takes deposits on real chains, where they wait for their depth
+ */
+export async function readBalance(
+  db: Db,
+  wallet: Pick<WalletRow, 'bucket' | 'id'>,
+  isLive: boolean,
+): Promise<string> {
+  const [minors, waiting] = await Promise.all([
+    readAccounts(db, wallet),
+    isLive ? readPending(db, wallet) : new Map<string, bigint>(),
+  ]);
   const balances = heldCurrencies.flatMap((currency) => {
     const available = minors.get(walletAccountId('wallet_available', wallet.id, currency));
-    const pending = minors.get(walletAccountId('wallet_pending', wallet.id, currency));
+    const pending = waiting.get(currency);
     if (currency !== 'usdc' && available === undefined && pending === undefined) return [];
     return [
       {

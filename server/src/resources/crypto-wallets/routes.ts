@@ -143,7 +143,10 @@ function balanceRoute({ db }: Deps): ReadRoute {
     okDescription: 'The balance',
     data: { name: 'WalletBalance', schema: WalletBalance },
     errors: ['NOT_FOUND'],
-    read: async (context) => readBalance(db, await requireWallet(db, context)),
+    async read(context) {
+      const isLive = context.caller.environment.kind === 'live';
+      return readBalance(db, await requireWallet(db, context), isLive);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
-import { type Node, UnsettledError } from '../node.ts';
-import { ChainError } from '../port.ts';
-import type { EvmNodes } from './blocks.ts';
+import { type Node, UnsettledError } from './node.ts';
+import type { Nodes } from './nodes.ts';
+import { type Block, ChainError } from './port.ts';
 
 /**
  * Asks nodes until so many have said the same, no more than are needed: as many as must agree at once, then one after
@@ -11,7 +11,7 @@ import type { EvmNodes } from './blocks.ts';
  * @throws ChainError when too few agree
  */
 export async function askUntilAgreed<Answer>(
-  nodes: Pick<EvmNodes, 'usable' | 'blame'>,
+  nodes: Pick<Nodes<Block>, 'usable' | 'blame'>,
   agreement: number,
   ask: (node: Node) => Promise<Answer>,
   print: (answer: Answer) => string,

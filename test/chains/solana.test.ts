@@ -1,0 +1,348 @@
+import { base58 } from '@scure/base';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { creationInstruction, transferInstruction } from '../../server/src/chains/solana/instructions.ts';
+import { programs, tokenAccountOf } from '../../server/src/chains/solana/programs.ts';
+import { liveCustomer, writeChains } from '../harness/chains/live.ts';
+import { genesisHash, type SolanaNode, startSolana } from '../harness/chains/solana.ts';
+import type { TestMint } from '../harness/chains/solana-ledger.ts';
+import { balanceOf, inStatus, minor, newWallet, ok, transferBody, walk } from '../harness/factories.ts';
+import { randomFrom } from '../harness/load.ts';
+import { runScript } from '../harness/process.ts';
+import { type Receiver, startReceiver } from '../harness/receiver.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/** Deposits and transfers on Solana: the chain's programs are the real ones (litesvm), its node speaks the real API. */
+
+const named = (name: string): string => base58.encode(Buffer.from(name.padEnd(32, '.')));
+const usdc: TestMint = { mint: named('usdc'), program: programs.token };
+const usdt: TestMint = { mint: named('usdt'), program: programs.token };
+const eurc: TestMint = { mint: named('eurc'), program: programs.token };
+/** PYUSD is issued with Token-2022, and could take a fee. */
+const pyusd: TestMint = { mint: named('pyusd'), program: programs.token2022, feeBasisPoints: 100 };
+const foreign: TestMint = { mint: named('foreign'), program: programs.token };
+const sol = 1_000_000_000n;
+const rentLamports = 2_039_280n;
+
+let node: SolanaNode;
+let rates: Receiver;
+let server: TestServer;
+let file: { path: string; remove(): void };
+let treasury: string;
+let customerId: string;
+let wallet: { id: string; customerId: string; address: string };
+
+beforeAll(async () => {
+  node = await startSolana();
+  for (const token of [usdc, usdt, eurc, pyusd, foreign]) node.ledger.addMint(token);
+  rates = await startReceiver((response) => void response.end('{"rates":{"USDT":1}}'));
+  file = writeChains({ solana: entry() });
+  server = await startServer(settings());
+  treasury = server.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
+  node.ledger.giveLamports(treasury, 10n * sol);
+  for (const token of [usdc, pyusd, eurc]) node.ledger.pay(token, treasury, 10_000_000_000n);
+  node.ledger.mine(3);
+  customerId = (await liveCustomer(server.app, server.live, server.liveKey)).id;
+  wallet = await solanaWallet();
+});
+afterAll(async () => {
+  await server?.stop();
+  await node?.stop();
+  await rates?.stop();
+  file?.remove();
+});
+afterEach(() => {
+  node.taking = 'takes';
+  node.keepsHistory = true;
+});
+
+const settings = () => ({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
+
+function entry(more: object = {}): object {
+  const tokens = Object.entries({ usdc, usdt, eurc, pyusd }).map(([currency, { mint }]) => [currency, mint]);
+  return {
+    rpc: [node.url],
+    networkId: genesisHash,
+    tokens: Object.fromEntries(tokens),
+    pollMs: 50,
+    startBlock: 0,
+    sweepFrom: null,
+    minDeposit: '0.50',
+    gas: { nativeUsd: '150' },
+    ...more,
+  };
+}
+
+async function solanaWallet() {
+  const { id } = await newWallet(server.live, customerId);
+  const addresses = await ok(server.live.get(`/v1/crypto-wallets/${id}/crypto-deposit-addresses`));
+  const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'solana');
+  return { id: id as string, customerId, address: address as string };
+}
+
+const poll = (read: () => Promise<unknown> | unknown) => expect.poll(async () => read(), { timeout: 10_000 });
+const depositsOf = async (walletId: string) =>
+  ok(server.live.get(`/v1/transactions?type=deposit&walletId=${walletId}`));
+const noticesOf = async (txHash: string) => {
+  const { rows } = await server.app.pool.query(
+    'select reason, received from chain_notices where tx_hash = $1',
+    [txHash],
+  );
+  return rows;
+};
+/** Everything up to the newest final block has been read. */
+const caughtUp = () =>
+  poll(async () => {
+    const { rows } = await server.app.pool.query('select confirmed_height from chain_cursors');
+    return Number(rows[0]?.confirmed_height);
+  }).toBe(node.ledger.final.slot);
+
+async function send(from: typeof wallet, amount: string, more: object = {}) {
+  const rail = { destinationPaymentRail: 'solana', destinationCurrency: 'usdc' };
+  return ok(server.live.post('/v1/transfers', transferBody(from, { amount, ...rail, ...more })));
+}
+
+/** Makes blocks until a transfer has reached a status. */
+async function mineUntil(id: string, status: string) {
+  await poll(async () => {
+    node.ledger.mine();
+    return (await ok(server.live.get(`/v1/transfers/${id}`))).status;
+  }).toBe(status);
+  return ok(server.live.get(`/v1/transfers/${id}`));
+}
+
+async function fund(to: typeof wallet, amountMinor: bigint): Promise<void> {
+  const before = minor(await balanceOf(server.live, to.id));
+  node.ledger.pay(usdc, to.address, amountMinor);
+  node.ledger.mine(3);
+  await poll(async () => minor(await balanceOf(server.live, to.id))).toBe(before + amountMinor);
+}
+
+describe('a deposit', () => {
+  test('is credited once when its block is final, and not before', async () => {
+    node.ledger.pay(usdc, wallet.address, 25_000_000n);
+    node.ledger.mine();
+    await caughtUp();
+    expect(await depositsOf(wallet.id)).toEqual([]);
+    node.ledger.mine(2);
+    await poll(() => balanceOf(server.live, wallet.id)).toBe('25.00');
+    expect(await depositsOf(wallet.id)).toMatchObject([{ status: 'completed', sourcePaymentRail: 'solana' }]);
+  });
+
+  test('of USDT is converted, of EURC and of Token-2022 is what has really arrived', async () => {
+    const other = await solanaWallet();
+    node.ledger.pay(usdt, other.address, 10_000_000n);
+    node.ledger.pay(eurc, other.address, 7_000_000n);
+    node.ledger.pay(pyusd, other.address, 5_000_000n);
+    node.ledger.mine(3);
+    await poll(async () => (await depositsOf(other.id)).length).toBe(3);
+    const found = await depositsOf(other.id);
+    const final = (currency: string) =>
+      found.find(({ sourceCurrency }: { sourceCurrency: string }) => sourceCurrency === currency);
+    expect(final('usdt')).toMatchObject({ destinationCurrency: 'usdc', finalAmount: '9.99' });
+    expect(final('eurc')).toMatchObject({ destinationCurrency: 'eurc', finalAmount: '7.00' });
+    // One percent of it was kept by the mint.
+    expect(final('pyusd')).toMatchObject({ destinationCurrency: 'pyusd', finalAmount: '4.95' });
+  });
+
+  test('of dust, of another token, or into an account that is not the associated one is shown to the operator', async () => {
+    const other = await solanaWallet();
+    const dust = node.ledger.pay(usdc, other.address, 100_000n);
+    const unlisted = node.ledger.pay(foreign, other.address, 9_000_000n);
+    node.ledger.mine(3);
+    await poll(() => noticesOf(dust)).toEqual([{ reason: 'below_minimum', received: '100000' }]);
+    await poll(() => noticesOf(unlisted)).toEqual([{ reason: 'unlisted_token', received: '0' }]);
+    expect(await depositsOf(other.id)).toEqual([]);
+  });
+
+  test('of a transaction that failed brings nothing', async () => {
+    const other = await solanaWallet();
+    const before = node.ledger.blocks.length;
+    // More than anybody has: the program refuses it, and the fee is paid all the same.
+    const movement = { mint: foreign.mint, program: foreign.program, amount: 2n ** 60n };
+    const { faucet } = node.ledger;
+    node.ledger.send([
+      creationInstruction(faucet, { ...movement, from: faucet, to: other.address }),
+      transferInstruction({ ...movement, from: faucet, to: other.address }),
+    ]);
+    node.ledger.mine(3);
+    expect(node.ledger.blocks.slice(before).flatMap(({ transactions }) => transactions)).toMatchObject([
+      { failed: true },
+    ]);
+    await caughtUp();
+    expect(await depositsOf(other.id)).toEqual([]);
+  });
+
+  test('is missed neither while the node is down nor while the server is', async () => {
+    const other = await solanaWallet();
+    await node.down();
+    node.ledger.pay(usdc, other.address, 3_000_000n);
+    node.ledger.mine(5);
+    await node.up();
+    await poll(() => balanceOf(server.live, other.id)).toBe('3.00');
+    const second = await server.second();
+    await second.stop();
+    node.ledger.pay(usdc, other.address, 4_000_000n);
+    node.ledger.mine(120);
+    await poll(() => balanceOf(server.live, other.id)).toBe('7.00');
+  });
+});
+
+describe('a transfer', () => {
+  const newOwner = (name: string): string => named(name);
+
+  test('to a new owner makes their account, whose rent is part of the gas fee', async () => {
+    await fund(wallet, 100_000_000n);
+    const to = newOwner('first');
+    const { id } = await send(wallet, '10.00', { destinationAddress: to });
+    const sent = await inStatus(server.live, id, 'payment_submitted');
+    expect(sent.destinationTxHash).toMatch(/^[1-9A-HJ-NP-Za-km-z]{64,88}$/);
+    const done = await mineUntil(id, 'completed');
+    expect(node.ledger.balanceOf(to, usdc)).toBe(9_970_000n);
+    // 5,000 lamports, the priority and the rent, at 150 dollars for a coin.
+    expect(minor(done.gasFee)).toBeGreaterThan((rentLamports * 150_000_000n) / sol);
+
+    const again = await send(wallet, '10.00', { destinationAddress: to });
+    const cheaper = await mineUntil(again.id, 'completed');
+    expect(node.ledger.balanceOf(to, usdc)).toBe(19_940_000n);
+    expect(minor(cheaper.gasFee)).toBeLessThan(minor(done.gasFee) / 10n);
+  });
+
+  test('of Token-2022 goes by its own program', async () => {
+    node.ledger.pay(pyusd, wallet.address, 20_000_000n);
+    node.ledger.mine(3);
+    const held = async () => {
+      const { balances } = await ok(server.live.get(`/v1/crypto-wallets/${wallet.id}/balance`));
+      return balances.find(({ currency }: { currency: string }) => currency === 'pyusd')?.available;
+    };
+    await poll(held).toBe('19.80');
+    const to = newOwner('paypal');
+    const currencies = { sourceCurrency: 'pyusd', destinationCurrency: 'pyusd' };
+    const { id } = await send(wallet, '10.00', { destinationAddress: to, ...currencies });
+    await mineUntil(id, 'completed');
+    expect(node.ledger.balanceOf(to, pyusd)).toBe(9_870_300n);
+  });
+
+  test('of the same amount to the same owner at the same moment is paid twice', async () => {
+    const to = newOwner('twins');
+    const pair = await Promise.all([1, 2].map(() => send(wallet, '2.00', { destinationAddress: to })));
+    for (const { id } of pair) await mineUntil(id, 'completed');
+    expect(node.ledger.balanceOf(to, usdc)).toBe(2n * 1_994_000n);
+  });
+
+  test('that the network loses is signed again only when its blockhash is of no use any more', async () => {
+    const to = newOwner('lost');
+    node.taking = 'loses';
+    const { id } = await send(wallet, '5.00', { destinationAddress: to });
+    const { destinationTxHash: first } = await inStatus(server.live, id, 'payment_submitted');
+    node.ledger.mine(20);
+    await caughtUp();
+    const attempts = async () => {
+      const { rows } = await server.app.pool.query(
+        'select tx_hash from chain_attempts where payment_id = $1',
+        [id],
+      );
+      return rows.length;
+    };
+    expect(await attempts()).toBe(1);
+    node.ledger.mine(30);
+    await poll(attempts).toBe(2);
+    node.taking = 'takes';
+    const done = await mineUntil(id, 'completed');
+    expect(done.destinationTxHash).not.toBe(first);
+    expect(node.ledger.balanceOf(to, usdc)).toBe(4_985_000n);
+  });
+
+  test('that has landed is not paid again, though the node gives no answer and forgets its history', async () => {
+    const to = newOwner('unseen');
+    node.taking = 'takes without an answer';
+    node.keepsHistory = false;
+    const { id } = await send(wallet, '6.00', { destinationAddress: to });
+    await inStatus(server.live, id, 'payment_submitted');
+    node.ledger.mine(60);
+    await caughtUp();
+    node.ledger.mine(20);
+    await caughtUp();
+    const { rows } = await server.app.pool.query('select tx_hash from chain_attempts where payment_id = $1', [
+      id,
+    ]);
+    expect(rows).toHaveLength(1);
+    expect(node.ledger.balanceOf(to, usdc)).toBe(5_982_000n);
+    node.keepsHistory = true;
+    node.taking = 'takes';
+    await mineUntil(id, 'completed');
+    expect(node.ledger.balanceOf(to, usdc)).toBe(5_982_000n);
+  });
+
+  test('to a token account is refused and given back: tokens sent to it as to an owner would be lost', async () => {
+    const before = await balanceOf(server.live, wallet.id);
+    const account = tokenAccountOf(newOwner('first'), usdc.mint, usdc.program);
+    const { id } = await send(wallet, '3.00', { destinationAddress: account });
+    const failed = await mineUntil(id, 'refunded');
+    expect(failed.returnReason).toMatch(/refuses/);
+    expect(await balanceOf(server.live, wallet.id)).toBe(before);
+  });
+});
+
+test('deposits are swept into the treasury, which pays for it', async () => {
+  const other = await solanaWallet();
+  node.ledger.pay(usdc, other.address, 80_000_000n);
+  node.ledger.mine(3);
+  await poll(() => balanceOf(server.live, other.id)).toBe('80.00');
+  const sweeping = writeChains({ solana: entry({ sweepFrom: '50' }) });
+  const second = await server.second({ chainsFile: sweeping.path });
+  await server.app.pool.query('update chain_cursors set holder = null, held_until = null');
+  await poll(async () => {
+    node.ledger.mine();
+    await server.app.pool.query("update chain_cursors set held_until = now() - interval '1 second'");
+    return node.ledger.balanceOf(other.address, usdc);
+  }).toBe(0n);
+  await second.stop();
+  sweeping.remove();
+  expect(await balanceOf(server.live, other.id)).toBe('80.00');
+});
+
+test('a story of deposits and transfers in any order ends with books that agree with the chain', async () => {
+  const seed = Number(process.env.STORY_SEED ?? 20_261_123);
+  const rounds = Number(process.env.STORY_DEPOSITS ?? 12);
+  const random = randomFrom(seed);
+  const below = (end: number): number => Math.floor(random() * end);
+  const one = await solanaWallet();
+  await fund(one, 1_000_000_000n);
+  let expected = 1_000_000_000n;
+  const paid: { id: string; to: string; netMinor: bigint }[] = [];
+  const brought: string[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const amount = BigInt(1_000_000 + below(20_000_000));
+    brought.push(node.ledger.pay(usdc, one.address, amount));
+    expected += amount;
+    const to = named(`story ${round}`);
+    const { id, netAmount } = await send(one, `${1 + below(9)}.00`, { destinationAddress: to });
+    paid.push({ id, to, netMinor: minor(netAmount) });
+    node.taking = (['takes', 'takes', 'loses', 'takes without an answer'] as const)[below(4)] ?? 'takes';
+    if (below(4) === 0) {
+      await node.down();
+      node.ledger.forget();
+      await node.up();
+      brought.splice(brought.length - 1, 1, node.ledger.pay(usdc, one.address, amount));
+    }
+    node.ledger.mine(below(6));
+  }
+  node.taking = 'takes';
+  for (const { id } of paid) await mineUntil(id, 'completed');
+  const listed = await walk(server.live, `/v1/transfers?walletId=${one.id}`, 100);
+  for (const { amount } of listed) expected -= minor(amount);
+  await poll(async () => minor(await balanceOf(server.live, one.id))).toBe(expected);
+  for (const { netMinor, to } of paid) expect(node.ledger.balanceOf(to, usdc)).toBe(netMinor);
+  const deposits = (await walk(server.live, `/v1/transactions?type=deposit&walletId=${one.id}`, 100)).map(
+    ({ sourceTxHash }) => sourceTxHash,
+  );
+  expect(new Set(deposits).size).toBe(deposits.length);
+  expect(deposits).toEqual(expect.arrayContaining(brought));
+  expect(await ok(server.live.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
+  await caughtUp();
+  const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', {
+    args: ['reconcile'],
+    env: { DATABASE_URL: server.databaseUrl, OPENLEDGER_CHAINS_FILE: file.path },
+  });
+  expect(code, stdout + stderr).toBe(0);
+});
