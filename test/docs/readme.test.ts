@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseChains } from '../../server/src/chains/config.ts';
+import { parsePolicy } from '../../server/src/custody/policy-file.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
+import { readRulesFile } from '../../server/src/screening/rules.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 /** The documentation, run and compared with what it tells of. */
@@ -97,6 +99,12 @@ function settingsOfReadme(): Map<string, Setting> {
   );
 }
 
+/** The JSON of a section. */
+function jsonOf(section: string): string[] {
+  const text = new RegExp(`\\n## ${section}\\n([\\s\\S]*?)\\n## `).exec(readme)?.[1] ?? '';
+  return [...text.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, json = '']) => json);
+}
+
 describe('the README', () => {
   it('lists every setting with its environment variable and default, and no other', () => {
     const settings = settingsOfHelp();
@@ -119,6 +127,16 @@ describe('the README', () => {
     const files = [...section.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, text = '']) => text);
     expect(files.length).toBeGreaterThan(1);
     for (const text of files) expect(parseChains(text), text).toHaveProperty('chains');
+  });
+
+  it('shows a policy of the signer and rules of screening that are taken', () => {
+    const [policy = ''] = jsonOf('Keys');
+    expect(Object.keys(parsePolicy(policy))).toEqual(['ethereum']);
+    const [rules = ''] = jsonOf('Screening');
+    const folder = mkdtempSync(join(tmpdir(), 'openledger-rules-'));
+    writeFileSync(join(folder, 'rules.json'), rules);
+    expect(readRulesFile(join(folder, 'rules.json')).velocity?.hours).toBe(24);
+    rmSync(folder, { recursive: true });
   });
 
   it('names only npm commands that there are', () => {
