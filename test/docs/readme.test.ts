@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main as openledger } from '../../cli/src/main.ts';
 import { parseChains } from '../../server/src/chains/config.ts';
 import { parsePolicy } from '../../server/src/custody/policy-file.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
@@ -137,6 +138,27 @@ describe('the README', () => {
     writeFileSync(join(folder, 'rules.json'), rules);
     expect(readRulesFile(join(folder, 'rules.json')).velocity?.hours).toBe(24);
     rmSync(folder, { recursive: true });
+  });
+
+  it('gives openledger only commands and options that it has', async () => {
+    const lines = readme.replaceAll('\\\n', ' ').split('\n');
+    const calls = lines.flatMap((line) => /^npx openledger ([^#]*)/.exec(line)?.[1] ?? []);
+    expect(calls.length).toBeGreaterThan(15);
+    const wanted = new Map<string, Set<string>>();
+    for (const call of calls) {
+      const name = /^[a-z-]+(?: (?:[a-z]+)(?= |$))?/.exec(call)?.[0].trim() ?? '';
+      const flags = wanted.get(name) ?? new Set();
+      for (const [flag] of call.matchAll(/--[a-z-]+/g)) flags.add(flag);
+      wanted.set(name, flags);
+    }
+    for (const [name, flags] of wanted) {
+      const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+      await openledger([...name.split(' '), '--help']);
+      const help = said.mock.calls.map(([text]) => String(text)).join('');
+      said.mockRestore();
+      expect(help).toContain(`Usage: openledger ${name}`);
+      for (const flag of flags) expect(help, name).toContain(flag);
+    }
   });
 
   it('names only npm commands that there are', () => {
