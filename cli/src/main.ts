@@ -15,6 +15,7 @@ import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
 import { withStore, withVault } from './store.ts';
+import { addTransferCommands } from './transfers.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -33,6 +34,7 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
   addKycCommands(program);
+  addTransferCommands(program);
   addEventCommands(program);
   addSeedCommands(program);
   addSignerCommand(program);

@@ -71,10 +71,13 @@ create table screenings (
   verdict text not null check (verdict in ('allow', 'review', 'reject')),
   reason text not null,
   decision text check (decision in ('approved', 'rejected')),
+  decision_reason text,
+  decided_by text,
   decided_at timestamptz,
   created_at timestamptz not null,
   primary key (bucket, id),
   foreign key (bucket, id) references transactions (bucket, id),
-  constraint screenings_decided check ((decision is null) = (decided_at is null))
+  constraint screenings_decided check (num_nulls(decision, decision_reason, decided_by, decided_at) in (0, 4)),
+  constraint screenings_decided_after_review check (decision is null or verdict = 'review')
 );
 create index screenings_waiting on screenings (id) where verdict = 'review' and decision is null;

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main as openledger } from '../../cli/src/main.ts';
 import { parseChains } from '../../server/src/chains/config.ts';
+import { parsePolicy } from '../../server/src/custody/policy-file.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
+import { readRulesFile } from '../../server/src/screening/rules.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 /** The documentation, run and compared with what it tells of. */
@@ -97,6 +100,12 @@ function settingsOfReadme(): Map<string, Setting> {
   );
 }
 
+/** The JSON of a section. */
+function jsonOf(section: string): string[] {
+  const text = new RegExp(`\\n## ${section}\\n([\\s\\S]*?)\\n## `).exec(readme)?.[1] ?? '';
+  return [...text.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, json = '']) => json);
+}
+
 describe('the README', () => {
   it('lists every setting with its environment variable and default, and no other', () => {
     const settings = settingsOfHelp();
@@ -119,6 +128,37 @@ describe('the README', () => {
     const files = [...section.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, text = '']) => text);
     expect(files.length).toBeGreaterThan(1);
     for (const text of files) expect(parseChains(text), text).toHaveProperty('chains');
+  });
+
+  it('shows a policy of the signer and rules of screening that are taken', () => {
+    const [policy = ''] = jsonOf('Keys');
+    expect(Object.keys(parsePolicy(policy))).toEqual(['ethereum']);
+    const [rules = ''] = jsonOf('Screening');
+    const folder = mkdtempSync(join(tmpdir(), 'openledger-rules-'));
+    writeFileSync(join(folder, 'rules.json'), rules);
+    expect(readRulesFile(join(folder, 'rules.json')).velocity?.hours).toBe(24);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('gives openledger only commands and options that it has', async () => {
+    const lines = readme.replaceAll('\\\n', ' ').split('\n');
+    const calls = lines.flatMap((line) => /^npx openledger ([^#]*)/.exec(line)?.[1] ?? []);
+    expect(calls.length).toBeGreaterThan(15);
+    const wanted = new Map<string, Set<string>>();
+    for (const call of calls) {
+      const name = /^[a-z-]+(?: (?:[a-z]+)(?= |$))?/.exec(call)?.[0].trim() ?? '';
+      const flags = wanted.get(name) ?? new Set();
+      for (const [flag] of call.matchAll(/--[a-z-]+/g)) flags.add(flag);
+      wanted.set(name, flags);
+    }
+    for (const [name, flags] of wanted) {
+      const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+      await openledger([...name.split(' '), '--help']);
+      const help = said.mock.calls.map(([text]) => String(text)).join('');
+      said.mockRestore();
+      expect(help).toContain(`Usage: openledger ${name}`);
+      for (const flag of flags) expect(help, name).toContain(flag);
+    }
   });
 
   it('names only npm commands that there are', () => {

@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { isChain, isStablecoin } from '../chains/registry.ts';
 import { ConfigError } from '../platform/config.ts';
@@ -28,7 +28,7 @@ export async function serveSigner(
   logger: Logger,
 ): Promise<() => Promise<void>> {
   if (await isListening(path)) throw new ConfigError(`--socket: another process listens on ${path}.`);
-  await rm(path, { force: true });
+  await removeSocket(path);
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -41,6 +41,14 @@ export async function serveSigner(
     for (const socket of open) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   };
+}
+
+/** What a signer that was killed has left. Whatever else has that name, a seed file perhaps, stays. */
+async function removeSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found && !found.isSocket())
+    throw new ConfigError(`--socket: ${path} is there already, and is no socket.`);
+  await rm(path, { force: true });
 }
 
 /** The file is made for its owner alone, and opened to a group, if so, only then. */

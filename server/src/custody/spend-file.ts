@@ -110,7 +110,7 @@ async function readLines(path: string): Promise<Line[]> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new ConfigError(`--book: cannot read ${path} (${(error as NodeJS.ErrnoException).code}).`);
+    throw new ConfigError(`--state-dir: cannot read ${path} (${(error as NodeJS.ErrnoException).code}).`);
   }
   const whole = text.split('\n').slice(0, -1);
   return whole.map((line, at) => {
@@ -120,7 +120,7 @@ async function readLines(path: string): Promise<Line[]> {
     } catch {
       // Told below.
     }
-    throw new ConfigError(`--book: line ${at + 1} of ${path} is no line of a signer's book.`);
+    throw new ConfigError(`--state-dir: line ${at + 1} of ${path} is no line of a signer's book.`);
   });
 }
 

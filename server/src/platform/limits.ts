@@ -92,7 +92,6 @@ export const limits = {
   signerTimeoutMs: 10_000,
   /** A signer that is away is called again after 0.1 s at first, after so long at most. */
   signerReconnectMs: 5000,
-  signerPolicyBytes: 64 * 1024,
   /** How long a payment is remembered after it was last signed. */
   signerMemoryDays: 400,
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import Type, { type Static } from 'typebox';
+import { checkAddress } from '../chains/addresses.ts';
 import { ConfigError } from '../platform/config.ts';
 import { currencyScale, formatAmount, parseAmount } from '../platform/money.ts';
 import type { Screener, ScreeningSubject, ScreeningVerdict } from './port.ts';
@@ -81,11 +82,13 @@ export function readRulesFile(path: string): ScreeningRules {
     const faults = (validate.errors ?? []).map(({ instancePath, message, params }) => {
       const { additionalProperty } = params as { additionalProperty?: string };
       return additionalProperty === undefined
-        ? `${instancePath}: It ${message}.`
+        ? `${instancePath || '/'}: It ${message}.`
         : `${instancePath}/${additionalProperty}: There is no such field.`;
     });
-    throw new ConfigError(`--screening-file: ${path}:\n  ${faults.join('\n  ')}`);
+    throw wrong(path, faults);
   }
+  const faults = meaningless(file);
+  if (faults.length > 0) throw wrong(path, faults);
   const { velocity } = file;
   return {
     deny: namesOf(file.deny),
@@ -99,6 +102,28 @@ export function readRulesFile(path: string): ScreeningRules {
       transfers: velocity.transfersAbove,
     },
   };
+}
+
+function wrong(path: string, faults: readonly string[]): ConfigError {
+  return new ConfigError(`--screening-file: ${path}:\n  ${faults.join('\n  ')}`);
+}
+
+/** Rules that never apply would be believed to protect: what is no address, and a velocity without a limit. */
+function meaningless(file: RulesFile): string[] {
+  const faults = (['deny', 'review', 'allow'] as const).flatMap((list) =>
+    (file[list] ?? []).flatMap((address, at) =>
+      isAddress(address.trim()) ? [] : [`/${list}/${at}: It is no address of any chain.`],
+    ),
+  );
+  const { velocity } = file;
+  if (velocity && velocity.amountAbove === undefined && velocity.transfersAbove === undefined) {
+    faults.push('/velocity: Give amountAbove, transfersAbove or both.');
+  }
+  return faults;
+}
+
+function isAddress(text: string): boolean {
+  return (['ethereum', 'solana', 'tron'] as const).some((chain) => checkAddress(chain, text).ok);
 }
 
 /** Addresses of EVM chains are the same whatever the case of their letters; those of others are not. */

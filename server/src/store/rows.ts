@@ -236,6 +236,9 @@ export interface ScreeningRow {
   verdict: 'allow' | 'review' | 'reject';
   reason: string;
   decision: 'approved' | 'rejected' | null;
+  decision_reason: string | null;
+  /** The operating system's name of whoever gave the command. */
+  decided_by: string | null;
   decided_at: string | null;
   created_at: string;
 }

@@ -291,10 +291,12 @@ export const tables = {
       verdict: 'text',
       reason: 'text',
       decision: 'text',
+      decision_reason: 'text',
+      decided_by: 'text',
       decided_at: 'timestamptz',
       created_at: 'timestamptz',
     },
-    ['decision', 'decided_at'],
+    ['decision', 'decision_reason', 'decided_by', 'decided_at'],
   ),
   virtual_accounts: table<rows.VirtualAccountRow>(
     'virtual_accounts',

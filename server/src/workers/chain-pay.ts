@@ -2,6 +2,7 @@ import { holdChain } from '../chains/bookkeeping.ts';
 import { listPayments, listWithdrawn, withdrawPayment } from '../chains/payments.ts';
 import { ChainError, type ChainPort, type PaymentIntent } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
+import { SignerUnavailableError } from '../custody/remote-signer.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import { failTransfer, screenTransfer } from '../resources/transfers/on-chain.ts';
@@ -40,8 +41,7 @@ export function startChainPay(deps: PayDeps): Worker {
     try {
       await payOnce(deps, memory, notes);
     } catch (error) {
-      if (!(error instanceof ChainError)) throw error;
-      notes.push(error.message);
+      notes.push(hindranceOf(error));
     }
     report(deps, memory, notes);
     return false;
@@ -116,9 +116,14 @@ async function orNote(work: Promise<string | undefined>): Promise<string | undef
   try {
     return await work;
   } catch (error) {
-    if (error instanceof ChainError) return error.message;
-    throw error;
+    return hindranceOf(error);
   }
+}
+
+/** A chain or a signer that is away comes back. @throws error when it is something else */
+function hindranceOf(error: unknown): string {
+  if (error instanceof ChainError || error instanceof SignerUnavailableError) return error.message;
+  throw error;
 }
 
 /** Signs what the treasury can pay now, the oldest first. */
@@ -136,7 +141,8 @@ async function signReady(deps: PayDeps, memory: Memory, notes: string[]): Promis
     if (budget.free <= 0 || !(await holdChain(pool, port.chain, deps.holder))) return;
     if (started.has(transfer.id)) continue;
     if (withdrawn.has(transfer.id)) {
-      await fail(deps, transfer, refusedText);
+      // Its process ended before it told the transfer so.
+      await fail(deps, transfer, 'It cannot be sent.');
       continue;
     }
     const note = await orNote(signOne(deps, memory, budget, transfer));
@@ -157,7 +163,8 @@ async function signOne(
   if (left < transfer.net_minor) return `The treasury has too little ${currency}.`;
   const signed = await signNewPayment(pool, port, transfer.id, intentOf(transfer));
   if ('note' in signed) {
-    if (signed.isRefused) await countRefusal(deps, memory, transfer);
+    const { refusal } = signed;
+    if (refusal !== undefined) await countRefusal(deps, memory, transfer, refusal);
     return signed.note;
   }
   memory.refusals.delete(transfer.id);
@@ -168,8 +175,6 @@ async function signOne(
   return undefined;
 }
 
-const refusedText = 'The token contract refuses it.';
-
 function intentOf(transfer: LiveTransfer): PaymentIntent & { kind: 'transfer' } {
   return {
     kind: 'transfer',
@@ -179,8 +184,13 @@ function intentOf(transfer: LiveTransfer): PaymentIntent & { kind: 'transfer' } 
   };
 }
 
-/** One node may be wrong, or a moment behind: only what is refused again and again has failed. */
-async function countRefusal(deps: PayDeps, { refusals }: Memory, transfer: LiveTransfer): Promise<void> {
+/** One node may be wrong, or a moment behind, and a policy be mended: only what is refused again and again has failed. */
+async function countRefusal(
+  deps: PayDeps,
+  { refusals }: Memory,
+  transfer: LiveTransfer,
+  text: string,
+): Promise<void> {
   const times = (refusals.get(transfer.id) ?? 0) + 1;
   refusals.set(transfer.id, times);
   if (times < limits.refusalsBeforeFailure) return;
@@ -189,7 +199,7 @@ async function countRefusal(deps: PayDeps, { refusals }: Memory, transfer: LiveT
   // Another process may be sending it at this moment: it fails only when nobody can any more.
   const { treasury } = port.sender;
   if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intentOf(transfer)))) return;
-  await fail(deps, transfer, refusedText);
+  await fail(deps, transfer, text);
 }
 
 async function fail({ writer }: PayDeps, transfer: LiveTransfer, text: string): Promise<void> {

@@ -11,10 +11,13 @@ import { SignerRefusal } from '../custody/intent.ts';
 import { limits } from '../platform/limits.ts';
 import type { Pool } from '../store/pool.ts';
 
-/** What came of trying to sign something; `note` says in words what keeps it waiting. */
+/**
+ * What came of trying to sign something; `note` says in words what keeps it waiting. What is refused for good has a
+ * text for the client.
+ */
 export type Signed =
   | { readonly attempt: SignedAttempt }
-  | { readonly note: string; readonly isRefused: boolean }
+  | { readonly note: string; readonly refusal?: string }
   | { readonly known: true };
 
 /**
@@ -30,12 +33,19 @@ export async function signNewPayment(
 ): Promise<Signed> {
   const { sender } = port;
   const prepared = await sender.prepare(id, intent);
-  if ('obstacle' in prepared) return { note: prepared.obstacle, isRefused: prepared.isRefused };
+  if ('obstacle' in prepared) {
+    const { isRefused, obstacle: note } = prepared;
+    return isRefused ? { note, refusal: refusedByContract } : { note };
+  }
   const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
   const used = await sender.nextSequence(from);
   const placed = await placePayment(pool, port.chain, from, id, intent, used);
   return placed ? signOrRelease(pool, port, placed, prepared.terms) : { known: true };
 }
+
+/** What the client is told. */
+const refusedByContract = 'The token contract refuses it.';
+const tooLarge = 'It is larger than what may be sent at once.';
 
 /** A place without a signature is left by a process that ended in between: it is signed now. */
 export async function signPlacedPayment(pool: Pool, port: ChainPort, payment: OpenPayment): Promise<Signed> {
@@ -43,7 +53,7 @@ export async function signPlacedPayment(pool: Pool, port: ChainPort, payment: Op
   if ('obstacle' in prepared) {
     // The signer may have seen this place already: it would refuse the same payment in another one.
     if (prepared.isRefused) await releasePlace(pool, port.chain, payment);
-    return { note: prepared.obstacle, isRefused: false };
+    return { note: prepared.obstacle };
   }
   return signOrRelease(pool, port, payment, prepared.terms);
 }
@@ -59,7 +69,9 @@ async function signOrRelease(
   } catch (error) {
     if (!(error instanceof SignerRefusal)) throw error;
     await releasePlace(pool, port.chain, payment);
-    return { note: `The signer refuses: ${error.message}`, isRefused: false };
+    const note = `The signer refuses: ${error.message}`;
+    // The day's limit is another one tomorrow, and the rest is for the operator to mend. One amount never gets smaller.
+    return error.code === 'over_transfer_limit' ? { note, refusal: tooLarge } : { note };
   }
 }
 

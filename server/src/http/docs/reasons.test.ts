@@ -23,8 +23,8 @@ const codes: Readonly<Record<string, string>> = {
 
 const text = `(?:'([^']+)'|\`([^\`]+)\`)`;
 
-/** Notices and screenings have reasons for the operator, which no answer gives, and a column is called so. */
-const hasOwnReasons = (file: string): boolean => /^(chains|screening|store)\b/.test(file);
+/** Notices, screenings and workers have reasons for the operator, which no answer gives, and a column is called so. */
+const hasOwnReasons = (file: string): boolean => /^(chains|screening|store|workers)\b/.test(file);
 
 /** Every reason that the text of a source file gives. */
 function reasonsOf(file: string, source: string): GivenReason[] {

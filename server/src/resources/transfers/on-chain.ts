@@ -22,6 +22,8 @@ export function screenTransfer(
       verdict,
       reason,
       decision: null,
+      decision_reason: null,
+      decided_by: null,
       decided_at: null,
       created_at: context.now,
     };
@@ -30,15 +32,29 @@ export function screenTransfer(
   });
 }
 
-/** An operator has decided about a transfer that had to be looked at. */
+/** What an operator has decided about a transfer that had to be looked at. */
+export interface TransferDecision {
+  readonly decision: 'approved' | 'rejected';
+  /** For the books of the operator; of a rejection also for the client. */
+  readonly reason: string;
+  /** Who decided. */
+  readonly by: string;
+}
+
+/** An operator has decided about a transfer that had to be looked at: once, whoever is first. */
 export function decideTransfer(
   key: TransferKey,
-  decision: 'approved' | 'rejected',
-  reason: string,
+  { by, decision, reason }: TransferDecision,
 ): Command<TransactionStatus> {
   return screeningCommand('decide_transfer', key, (transfer, before, context) => {
     if (before?.verdict !== 'review' || before.decision !== null) return { refusal: notThere(transfer.row) };
-    const screening = { ...before, decision, decided_at: context.now };
+    const screening = {
+      ...before,
+      decision,
+      decision_reason: reason,
+      decided_by: by,
+      decided_at: context.now,
+    };
     const way = decision === 'approved' ? (['funds_received'] as const) : (['failed', 'refunded'] as const);
     return withScreening(screening, step(transfer, 'in_review', way, context, {}, refused(reason)));
   });

@@ -54,7 +54,7 @@ const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_i
   t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.destination_address,
   t.created_at`;
 
-/** Live transfers on a chain that wait to be screened or sent, the oldest first. */
+/** Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. */
 export async function listOpenOnChain(
   pool: Pool,
   chain: Chain,
@@ -66,6 +66,8 @@ export async function listOpenOnChain(
       join environments e on e.current_id = t.environment_id and e.kind = 'live'
       where t.destination_payment_rail = $1 and t.status = $2 and t.type = 'transfer' and t.payout_account_id is null
         and t.next_action_at is null and t.status in ('in_review', 'funds_received')
+        and (t.status = 'funds_received'
+          or not exists (select from screenings s where s.bucket = t.bucket and s.id = t.id))
       order by t.id limit $3`,
     values: [chain, status, limits.settlementBatch],
   });

@@ -1,0 +1,69 @@
+import { bucketOfId } from '../../platform/ids.ts';
+import type { Pool } from '../../store/pool.ts';
+import type { ScreeningRow, TransactionRow } from '../../store/rows.ts';
+
+/** A live transfer that has not been sent yet. */
+export interface WaitingTransfer {
+  readonly id: string;
+  readonly customerId: string;
+  readonly chain: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly address: string;
+  /** `review`: for an operator's decision. `screening`: for the rules. `sending`: for the treasury, gas or the signer. */
+  readonly waitsFor: 'review' | 'screening' | 'sending';
+  /** Why it has to be looked at; null for what has not. */
+  readonly reason: string | null;
+  readonly since: string;
+}
+
+/**
+ * Live transfers on chains that have not been signed yet, the longest waiting first.
+ *
+ * @param only those that wait for this; all when left out
+ */
+export async function listWaitingTransfers(
+  pool: Pool,
+  only?: WaitingTransfer['waitsFor'],
+): Promise<WaitingTransfer[]> {
+  const { rows } = await pool.query<WaitingTransfer>(
+    `select * from (
+      select t.id, t.customer_id as "customerId", t.destination_payment_rail as chain, t.source_currency as currency,
+        t.amount_minor as "amountMinor", t.destination_address as address,
+        case when t.status = 'funds_received' then 'sending' when s.id is null then 'screening' else 'review' end
+          as "waitsFor",
+        case when t.status = 'in_review' then s.reason end as reason,
+        coalesce(s.decided_at, s.created_at, t.created_at) as since
+      from transactions t
+        join environments e on e.current_id = t.environment_id and e.kind = 'live'
+        left join screenings s on s.bucket = t.bucket and s.id = t.id
+      where t.status in ('in_review', 'funds_received') and t.type = 'transfer' and t.payout_account_id is null
+        and t.next_action_at is null) waiting
+    where $1::text is null or "waitsFor" = $1 order by since, id`,
+    [only ?? null],
+  );
+  return rows;
+}
+
+/** A transfer, and what its screening has shown if there was one. */
+export interface ScreenedTransfer {
+  readonly row: TransactionRow;
+  readonly screening: ScreeningRow | undefined;
+}
+
+/** @returns undefined when there is no such transfer in an environment of now */
+export async function findScreenedTransfer(pool: Pool, id: string): Promise<ScreenedTransfer | undefined> {
+  const bucket = bucketOfId(id);
+  const found = await pool.query<TransactionRow>(
+    `select t.* from transactions t join environments e on e.current_id = t.environment_id
+      where t.bucket = $1 and t.id = $2 and t.type = 'transfer'`,
+    [bucket, id],
+  );
+  const row = found.rows[0];
+  if (!row) return undefined;
+  const screenings = await pool.query<ScreeningRow>(
+    'select * from screenings where bucket = $1 and id = $2',
+    [bucket, id],
+  );
+  return { row, screening: screenings.rows[0] };
+}

@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
+import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
+import { endLaunched, type Launched, launch, makeTempDir, runScript } from '../harness/process.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/** A server that has no key pays through a signer of its own process: what happens when that is away, or refuses. */
+
+const stranger = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
+const script = new URL('../../cli/bin/openledger.mjs', import.meta.url).pathname;
+let anvil: Anvil;
+let usdc: TestToken;
+let server: TestServer;
+let signer: Launched;
+let file: { path: string; remove(): void };
+let directory: { path: string; remove(): Promise<void> };
+let wallet: Awaited<ReturnType<typeof newLiveWallet>>;
+const at = (name: string): string => join(directory.path, name);
+
+beforeAll(async () => {
+  directory = await makeTempDir();
+  anvil = await startAnvil({ chainId: 31_337, blockTimeS: 1 });
+  usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
+  await writeFile(at('passphrase'), 'correct horse battery staple\n');
+  const args = ['seed', 'create', at('seed.json'), '--passphrase-file', at('passphrase')];
+  expect(await runScript('cli/bin/openledger.mjs', { args })).toMatchObject({ code: 0 });
+  await writePolicy('35');
+  signer = await startSigner();
+  file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, confirmations: 1 }) });
+  server = await startServer({ chainsFile: file.path, signerSocket: at('signer.sock') });
+  wallet = await newLiveWallet(server);
+  const treasury = treasuryOf(server, 'base');
+  await usdc.send('mint', [wallet.address, 100_000_000n]);
+  await usdc.send('mint', [treasury, 100_000_000n]);
+  await anvil.client.setBalance({ address: treasury, value: 10n ** 18n });
+});
+afterAll(async () => {
+  await server?.stop();
+  await endLaunched();
+  await anvil?.stop();
+  file?.remove();
+  await directory?.remove();
+});
+
+async function writePolicy(perDay: string): Promise<void> {
+  const token = { address: usdc.address, perTransfer: '20', perDay };
+  const base = { chainId: anvil.chainId, maxFee: '0.01', nativePerDay: '1', tokens: { usdc: token } };
+  await writeFile(at('policy.json'), JSON.stringify({ base }));
+}
+
+async function startSigner(): Promise<Launched> {
+  const args = [
+    ...[script, 'signer', '--socket', at('signer.sock'), '--seed-file', at('seed.json')],
+    ...['--policy', at('policy.json'), '--state-dir', at('state'), '--passphrase-file', at('passphrase')],
+  ];
+  const running = launch(process.execPath, { args, cwd: directory.path });
+  const deadline = Date.now() + 30_000;
+  while (!running.stdout().includes('"ready":true')) {
+    if (running.child.exitCode !== null || Date.now() > deadline) throw new Error(running.stderr());
+    await sleep(20);
+  }
+  return running;
+}
+
+/** Kills the process that holds the keys, which is the child of the one that was started. */
+async function killSigner(): Promise<void> {
+  const { pid } = signer;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  process.kill(Number(children.trim().split(' ')[0]), 'SIGKILL');
+  await signer.exit();
+}
+
+const send = async (amount: string) =>
+  ok(
+    server.live.post(
+      '/v1/transfers',
+      transferBody(wallet, { amount, destinationPaymentRail: 'base', destinationAddress: stranger }),
+    ),
+  );
+const statusOf = async (id: string): Promise<string> =>
+  (await ok(server.live.get(`/v1/transactions/${id}`))).status;
+const paid = (): Promise<bigint> => usdc.balanceOf(stranger);
+
+test('a transfer waits while the signer is away, and is paid once when it is back', async () => {
+  await expect.poll(() => balanceOf(server.live, wallet.id), { timeout: 20_000 }).toBe('100.00');
+  const first = await send('10.00');
+  await inStatus(server.live, first.id, 'completed');
+  expect(await paid()).toBe(9_970_000n);
+
+  await killSigner();
+  const second = await send('10.00');
+  await expect.poll(() => statusOf(second.id), { timeout: 10_000 }).toBe('funds_received');
+  await sleep(1500);
+  expect(await statusOf(second.id)).toBe('funds_received');
+  const list = await runScript('cli/bin/openledger.mjs', {
+    args: ['transfers', 'list'],
+    env: { DATABASE_URL: server.databaseUrl },
+  });
+  expect(list.stdout).toContain(`${second.id}  sending`);
+  signer = await startSigner();
+  await inStatus(server.live, second.id, 'completed');
+  expect(await paid()).toBe(19_940_000n);
+});
+
+test('a transfer over the limit of one fails and comes back; one over the limit of the day waits', async () => {
+  const before = await paid();
+  const tooLarge = await send('30.00');
+  const refunded = await inStatus(server.live, tooLarge.id, 'refunded');
+  expect(JSON.stringify(refunded)).toContain('It is larger than what may be sent at once.');
+
+  const late = await send('16.00');
+  await expect.poll(() => statusOf(late.id), { timeout: 10_000 }).toBe('funds_received');
+  // What still fits into the day passes it by.
+  const small = await send('5.00');
+  await inStatus(server.live, small.id, 'completed');
+  expect(await statusOf(late.id)).toBe('funds_received');
+  expect(signer.stderr()).toContain('over_day_limit');
+
+  // The day is another one, or the operator gives it more.
+  await killSigner();
+  await writePolicy('60');
+  signer = await startSigner();
+  await inStatus(server.live, late.id, 'completed');
+  expect(await paid()).toBe(before + 4_985_000n + 15_952_000n);
+  expect(await balanceOf(server.live, wallet.id)).toBe('59.00');
+  expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
