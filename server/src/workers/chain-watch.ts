@@ -8,7 +8,7 @@ import {
   moveScanned,
   readCursor,
 } from '../chains/bookkeeping.ts';
-import { type Block, ChainError } from '../chains/port.ts';
+import { type Block, ChainError, type ChainPort } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import { limits } from '../platform/limits.ts';
 import { creditDeposits, creditWaiting, type DepositDeps, showDeposits } from './chain-deposits.ts';
@@ -73,22 +73,29 @@ async function watchOnce(deps: DepositDeps): Promise<Turn> {
 
 /** The first start: what the treasury holds already was not brought by anything that is going to be read. */
 async function begin({ logger, pool, port }: DepositDeps, firstBlock: number): Promise<void> {
-  let opening: Map<Stablecoin, bigint> | null = new Map();
-  for (const { currency } of firstBlock > 0 ? port.config.tokens : []) {
-    try {
-      const [held = 0n] = await port.reader.tokenBalances(currency, [port.sender.treasury], firstBlock - 1);
-      opening?.set(currency, held);
-    } catch (error) {
-      if (!(error instanceof ChainError)) throw error;
-      opening = null;
-      logger.warn(
-        { chain: port.chain, firstBlock },
-        'no node knows what the treasury held before the first block',
-      );
-      break;
-    }
+  let opening: Map<Stablecoin, bigint> | null = null;
+  try {
+    opening = await readOpening(port, firstBlock);
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    const { chain } = port;
+    logger.warn({ chain, firstBlock }, 'no node knows what the treasury held before the first block');
   }
   await beginChain(pool, port.config, firstBlock, opening);
+}
+
+async function readOpening(port: ChainPort, firstBlock: number): Promise<Map<Stablecoin, bigint>> {
+  const { config, reader, sender } = port;
+  const opening = new Map<Stablecoin, bigint>();
+  if (firstBlock === 0) return opening;
+  const heldAt = async (currency: Stablecoin, height?: number): Promise<bigint> =>
+    (await reader.tokenBalances(currency, [sender.treasury], height))[0] ?? 0n;
+  for (const { currency } of config.tokens) {
+    // Where the past cannot be had, what is held now was held a moment ago, when the newest block was the first.
+    const isNow = config.startBlock === undefined && config.family !== 'evm';
+    opening.set(currency, await heldAt(currency, isNow ? undefined : firstBlock - 1));
+  }
+  return opening;
 }
 
 /** Reads what has become deep enough, and credits it. @returns whether there is more */
