@@ -90,11 +90,12 @@ function toJson({ chain, fault, tokens }: ChainResult): object {
   return {
     chain,
     ...(fault === undefined ? {} : { fault }),
-    tokens: tokens.map(({ books, currency, height, held, unexplainedMinor }) => {
+    tokens: tokens.map(({ books, currency, height, held, isNewest, unexplainedMinor }) => {
       const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]);
       return {
         currency,
         height,
+        isNewest,
         held: { treasury: print(held.treasury), addresses: print(held.addresses) },
         explained: Object.fromEntries(
           terms.map(({ name, sign }) => [name, books[name] === undefined ? null : print(sign * books[name])]),
@@ -112,7 +113,7 @@ function toText({ chain, fault, tokens }: ChainResult): string {
 
 function tokenText(
   chain: string,
-  { books, currency, height, held, unexplainedMinor }: Reconciliation,
+  { books, currency, height, held, isNewest, unexplainedMinor }: Reconciliation,
 ): string {
   const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]).padStart(24);
   const explaining = terms.flatMap(({ name, sign, text }) => {
@@ -127,5 +128,6 @@ function tokenText(
     `${print(held.addresses)}  held by deposit addresses`,
     `${print(unexplainedMinor)}  unexplained`,
   ];
-  return `${currency} on ${chain}, block ${height}\n${lines.join('\n')}\n`;
+  const newest = isNewest ? ' (the newest: no node knows what was held before)' : '';
+  return `${currency} on ${chain}, block ${height}${newest}\n${lines.join('\n')}\n`;
 }

@@ -1,24 +1,17 @@
-import { base58 } from '@scure/base';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { creationInstruction, transferInstruction } from '../../server/src/chains/solana/instructions.ts';
 import { programs, tokenAccountOf } from '../../server/src/chains/solana/programs.ts';
 import { liveCustomer, writeChains } from '../harness/chains/live.ts';
-import { genesisHash, type SolanaNode, startSolana } from '../harness/chains/solana.ts';
+import { type SolanaNode, startSolana } from '../harness/chains/solana.ts';
 import type { TestMint } from '../harness/chains/solana-ledger.ts';
-import { balanceOf, inStatus, minor, newWallet, ok, transferBody, walk } from '../harness/factories.ts';
-import { randomFrom } from '../harness/load.ts';
-import { runScript } from '../harness/process.ts';
+import { mints, named, type SolanaWallet, solanaEntry, solanaWallet } from '../harness/chains/solana-live.ts';
+import { balanceOf, inStatus, minor, ok, transferBody } from '../harness/factories.ts';
 import { type Receiver, startReceiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 /** Deposits and transfers on Solana: the chain's programs are the real ones (litesvm), its node speaks the real API. */
 
-const named = (name: string): string => base58.encode(Buffer.from(name.padEnd(32, '.')));
-const usdc: TestMint = { mint: named('usdc'), program: programs.token };
-const usdt: TestMint = { mint: named('usdt'), program: programs.token };
-const eurc: TestMint = { mint: named('eurc'), program: programs.token };
-/** PYUSD is issued with Token-2022, and could take a fee. */
-const pyusd: TestMint = { mint: named('pyusd'), program: programs.token2022, feeBasisPoints: 100 };
+const { eurc, pyusd, usdc, usdt } = mints;
 const foreign: TestMint = { mint: named('foreign'), program: programs.token };
 const sol = 1_000_000_000n;
 const rentLamports = 2_039_280n;
@@ -29,20 +22,20 @@ let server: TestServer;
 let file: { path: string; remove(): void };
 let treasury: string;
 let customerId: string;
-let wallet: { id: string; customerId: string; address: string };
+let wallet: SolanaWallet;
 
 beforeAll(async () => {
   node = await startSolana();
   for (const token of [usdc, usdt, eurc, pyusd, foreign]) node.ledger.addMint(token);
   rates = await startReceiver((response) => void response.end('{"rates":{"USDT":1}}'));
-  file = writeChains({ solana: entry() });
+  file = writeChains({ solana: solanaEntry(node) });
   server = await startServer(settings());
   treasury = server.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
   node.ledger.giveLamports(treasury, 10n * sol);
   for (const token of [usdc, pyusd, eurc]) node.ledger.pay(token, treasury, 10_000_000_000n);
   node.ledger.mine(3);
   customerId = (await liveCustomer(server.app, server.live, server.liveKey)).id;
-  wallet = await solanaWallet();
+  wallet = await solanaWallet(server.live, customerId);
 });
 afterAll(async () => {
   await server?.stop();
@@ -56,28 +49,6 @@ afterEach(() => {
 });
 
 const settings = () => ({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
-
-function entry(more: object = {}): object {
-  const tokens = Object.entries({ usdc, usdt, eurc, pyusd }).map(([currency, { mint }]) => [currency, mint]);
-  return {
-    rpc: [node.url],
-    networkId: genesisHash,
-    tokens: Object.fromEntries(tokens),
-    pollMs: 50,
-    startBlock: 0,
-    sweepFrom: null,
-    minDeposit: '0.50',
-    gas: { nativeUsd: '150' },
-    ...more,
-  };
-}
-
-async function solanaWallet() {
-  const { id } = await newWallet(server.live, customerId);
-  const addresses = await ok(server.live.get(`/v1/crypto-wallets/${id}/crypto-deposit-addresses`));
-  const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'solana');
-  return { id: id as string, customerId, address: address as string };
-}
 
 const poll = (read: () => Promise<unknown> | unknown) => expect.poll(async () => read(), { timeout: 10_000 });
 const depositsOf = async (walletId: string) =>
@@ -96,7 +67,7 @@ const caughtUp = () =>
     return Number(rows[0]?.confirmed_height);
   }).toBe(node.ledger.final.slot);
 
-async function send(from: typeof wallet, amount: string, more: object = {}) {
+async function send(from: SolanaWallet, amount: string, more: object = {}) {
   const rail = { destinationPaymentRail: 'solana', destinationCurrency: 'usdc' };
   return ok(server.live.post('/v1/transfers', transferBody(from, { amount, ...rail, ...more })));
 }
@@ -110,7 +81,7 @@ async function mineUntil(id: string, status: string) {
   return ok(server.live.get(`/v1/transfers/${id}`));
 }
 
-async function fund(to: typeof wallet, amountMinor: bigint): Promise<void> {
+async function fund(to: SolanaWallet, amountMinor: bigint): Promise<void> {
   const before = minor(await balanceOf(server.live, to.id));
   node.ledger.pay(usdc, to.address, amountMinor);
   node.ledger.mine(3);
@@ -129,7 +100,7 @@ describe('a deposit', () => {
   });
 
   test('of USDT is converted, of EURC and of Token-2022 is what has really arrived', async () => {
-    const other = await solanaWallet();
+    const other = await solanaWallet(server.live, customerId);
     node.ledger.pay(usdt, other.address, 10_000_000n);
     node.ledger.pay(eurc, other.address, 7_000_000n);
     node.ledger.pay(pyusd, other.address, 5_000_000n);
@@ -145,7 +116,7 @@ describe('a deposit', () => {
   });
 
   test('of dust, of another token, or into an account that is not the associated one is shown to the operator', async () => {
-    const other = await solanaWallet();
+    const other = await solanaWallet(server.live, customerId);
     const dust = node.ledger.pay(usdc, other.address, 100_000n);
     const unlisted = node.ledger.pay(foreign, other.address, 9_000_000n);
     node.ledger.mine(3);
@@ -155,7 +126,7 @@ describe('a deposit', () => {
   });
 
   test('of a transaction that failed brings nothing', async () => {
-    const other = await solanaWallet();
+    const other = await solanaWallet(server.live, customerId);
     const before = node.ledger.blocks.length;
     // More than anybody has: the program refuses it, and the fee is paid all the same.
     const movement = { mint: foreign.mint, program: foreign.program, amount: 2n ** 60n };
@@ -173,7 +144,7 @@ describe('a deposit', () => {
   });
 
   test('is missed neither while the node is down nor while the server is', async () => {
-    const other = await solanaWallet();
+    const other = await solanaWallet(server.live, customerId);
     await node.down();
     node.ledger.pay(usdc, other.address, 3_000_000n);
     node.ledger.mine(5);
@@ -284,11 +255,11 @@ describe('a transfer', () => {
 });
 
 test('deposits are swept into the treasury, which pays for it', async () => {
-  const other = await solanaWallet();
+  const other = await solanaWallet(server.live, customerId);
   node.ledger.pay(usdc, other.address, 80_000_000n);
   node.ledger.mine(3);
   await poll(() => balanceOf(server.live, other.id)).toBe('80.00');
-  const sweeping = writeChains({ solana: entry({ sweepFrom: '50' }) });
+  const sweeping = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
   const second = await server.second({ chainsFile: sweeping.path });
   await server.app.pool.query('update chain_cursors set holder = null, held_until = null');
   await poll(async () => {
@@ -299,50 +270,4 @@ test('deposits are swept into the treasury, which pays for it', async () => {
   await second.stop();
   sweeping.remove();
   expect(await balanceOf(server.live, other.id)).toBe('80.00');
-});
-
-test('a story of deposits and transfers in any order ends with books that agree with the chain', async () => {
-  const seed = Number(process.env.STORY_SEED ?? 20_261_123);
-  const rounds = Number(process.env.STORY_DEPOSITS ?? 12);
-  const random = randomFrom(seed);
-  const below = (end: number): number => Math.floor(random() * end);
-  const one = await solanaWallet();
-  await fund(one, 1_000_000_000n);
-  let expected = 1_000_000_000n;
-  const paid: { id: string; to: string; netMinor: bigint }[] = [];
-  const brought: string[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const amount = BigInt(1_000_000 + below(20_000_000));
-    brought.push(node.ledger.pay(usdc, one.address, amount));
-    expected += amount;
-    const to = named(`story ${round}`);
-    const { id, netAmount } = await send(one, `${1 + below(9)}.00`, { destinationAddress: to });
-    paid.push({ id, to, netMinor: minor(netAmount) });
-    node.taking = (['takes', 'takes', 'loses', 'takes without an answer'] as const)[below(4)] ?? 'takes';
-    if (below(4) === 0) {
-      await node.down();
-      node.ledger.forget();
-      await node.up();
-      brought.splice(brought.length - 1, 1, node.ledger.pay(usdc, one.address, amount));
-    }
-    node.ledger.mine(below(6));
-  }
-  node.taking = 'takes';
-  for (const { id } of paid) await mineUntil(id, 'completed');
-  const listed = await walk(server.live, `/v1/transfers?walletId=${one.id}`, 100);
-  for (const { amount } of listed) expected -= minor(amount);
-  await poll(async () => minor(await balanceOf(server.live, one.id))).toBe(expected);
-  for (const { netMinor, to } of paid) expect(node.ledger.balanceOf(to, usdc)).toBe(netMinor);
-  const deposits = (await walk(server.live, `/v1/transactions?type=deposit&walletId=${one.id}`, 100)).map(
-    ({ sourceTxHash }) => sourceTxHash,
-  );
-  expect(new Set(deposits).size).toBe(deposits.length);
-  expect(deposits).toEqual(expect.arrayContaining(brought));
-  expect(await ok(server.live.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
-  await caughtUp();
-  const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', {
-    args: ['reconcile'],
-    env: { DATABASE_URL: server.databaseUrl, OPENLEDGER_CHAINS_FILE: file.path },
-  });
-  expect(code, stdout + stderr).toBe(0);
 });

@@ -27,7 +27,8 @@ export interface KnownPayment {
  */
 export interface SpendBook {
   /**
-   * Counts a payment before it is signed. What was signed before counts only as far as it has grown (a higher fee).
+   * Counts a payment before it is signed. What was signed before for the same place counts only as far as it has grown (a
+   * higher fee); without a place it counts again.
    *
    * @throws SignerRefusal `over_day_limit`, or `reference_reused` when the reference names another payment
    */
@@ -49,7 +50,9 @@ export function decideSpend(
     throw new SignerRefusal('reference_reused', 'Another payment was signed under this reference.');
   }
   return payment.spends.flatMap(({ amount, asset, perDay }) => {
-    const more = amount - (known?.counted[asset] ?? 0n);
+    // Where no place in an order keeps two versions apart, both may take effect: each signature is a payment of its own.
+    const before = payment.nonce === null ? 0n : (known?.counted[asset] ?? 0n);
+    const more = amount - before;
     if (more <= 0n) return [];
     if (spentOf(asset) + more > perDay) {
       throw new SignerRefusal(

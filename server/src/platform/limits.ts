@@ -137,7 +137,7 @@ export const limits = {
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
-  reconcileLagBlocks: 3,
+  reconcileLagBlocks: 200,
   /** Deposit addresses that are swept in a turn. */
   sweepsPerTurn: 8,
   /** Turns of the payments' worker between two looks for deposits to sweep. */

@@ -24,7 +24,6 @@ export interface Snapshot {
 export interface Sums {
   readonly booked: bigint;
   readonly waiting: bigint;
-  readonly pending: bigint;
   readonly notCredited: bigint;
   readonly creditedLater: bigint;
   readonly bookedLater: bigint;
@@ -93,8 +92,6 @@ const sumsText = `select
     where e.kind = 'live') as booked,
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
     where chain = $1 and currency = $2 and status = 'confirmed' and height <= $3) as waiting,
-  (select coalesce(sum(amount_minor), 0)::text from chain_deposits
-    where chain = $1 and currency = $2 and status = 'pending') as pending,
   (select coalesce(sum(received::numeric), 0)::text from chain_notices
     where chain = $1 and currency = $2 and height <= $3) as "notCredited",
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
@@ -114,7 +111,6 @@ async function readSums(db: Queryable, chain: Chain, currency: Stablecoin, heigh
   return {
     booked: sum('booked'),
     waiting: sum('waiting'),
-    pending: sum('pending'),
     notCredited: sum('notCredited'),
     creditedLater: sum('creditedLater'),
     bookedLater: sum('bookedLater'),

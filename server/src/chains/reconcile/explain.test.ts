@@ -11,7 +11,7 @@ const books: BookFigures = {
   paidUnbooked: 13_000_000n,
   bookedLater: 17_000_000n,
 };
-const place = { chain: 'base', currency: 'usdc', height: 1234 } as const;
+const place = { chain: 'base', currency: 'usdc', height: 1234, isNewest: false } as const;
 
 it('what the chain should hold is the sum of the terms, each with its sign', () => {
   expect(expectedMinor(books)).toBe(110_000_000n);

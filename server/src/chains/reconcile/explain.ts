@@ -8,7 +8,7 @@ export interface BookFigures {
   readonly opening: bigint | undefined;
   /** Deposits that are deep enough and wait to be credited: USDT without a rate. */
   readonly waiting: bigint;
-  /** Deposits that are not deep enough yet; counted only when balances of the newest block are compared. */
+  /** What blocks have brought that are not deep enough yet; of meaning only for balances of the newest block. */
   readonly pending: bigint;
   /** What arrived and is no customer's: funding, dust, what was held back. */
   readonly notCredited: bigint;
@@ -33,6 +33,8 @@ export interface Reconciliation {
   readonly currency: Stablecoin;
   /** The block whose balances were compared. */
   readonly height: number;
+  /** Whether that is the newest one, since no node knows what was held where the books are. */
+  readonly isNewest: boolean;
   readonly held: HeldFigures;
   readonly books: BookFigures;
   /** What the chain holds more (or less, when negative) than the books explain. */
@@ -58,7 +60,7 @@ export function expectedMinor(books: BookFigures): bigint {
 
 /** Compares the books with the chain. */
 export function explain(
-  place: Pick<Reconciliation, 'chain' | 'currency' | 'height'>,
+  place: Pick<Reconciliation, 'chain' | 'currency' | 'height' | 'isNewest'>,
   books: BookFigures,
   held: HeldFigures,
 ): Reconciliation {

@@ -3,6 +3,7 @@ import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { ChainError, type ChainPort } from '../port.ts';
 import type { Stablecoin } from '../registry.ts';
+import { createAddressBook } from '../watched.ts';
 import { listAddresses, readSnapshot, type Snapshot, type Sums } from './books.ts';
 import { type BookFigures, explain, type HeldFigures, type Reconciliation } from './explain.ts';
 
@@ -71,45 +72,69 @@ async function compareThen(pool: Pool, port: ChainPort, books: Snapshot): Promis
       paidUnbooked: sum(false, false),
       bookedLater: sums.bookedLater + sum(true, true),
     };
-    return explain({ chain: port.chain, currency, height }, figures, held.get(currency) ?? empty);
+    const place = { chain: port.chain, currency, height, isNewest: false };
+    return explain(place, figures, held.get(currency) ?? empty);
   });
   return { found, isExact: true };
 }
 
-/** At the newest block: what is on its way counts too. */
+/** At the newest block: what has come since the books were last brought up to a block counts too. */
 async function compareNow(
   pool: Pool,
   port: ChainPort,
   books: Snapshot,
 ): Promise<Compared | { readonly why: string }> {
   const { height } = await port.reader.head();
-  const behind = height - books.scanned;
+  const behind = height - books.confirmed;
   if (behind > limits.reconcileLagBlocks) {
     return {
       why: `It is ${behind} blocks behind, and no node knows the balances of block ${books.confirmed}.`,
     };
   }
   const held = await readHeld(pool, port, books.treasury, undefined);
+  const arrived = await readArrived(pool, port, books, height);
   const paid = new Set<string>();
   for (const { attempts, id, isBooked } of books.open) {
     for (const { txHash } of isBooked ? [] : attempts) if (await port.reader.minedIn(txHash)) paid.add(id);
   }
   const found = port.config.tokens.map(({ currency }) => {
-    const sums = books.sums.get(currency) ?? nothing;
     const paidUnbooked = books.open
       .filter(({ id, intent }) => paid.has(id) && 'currency' in intent && intent.currency === currency)
       .reduce((total, { intent }) => total + intent.amount, 0n);
-    const later = { creditedLater: 0n, bookedLater: 0n };
-    const figures = { ...sums, ...later, opening: openingOf(books, currency), paidUnbooked };
-    return explain({ chain: port.chain, currency, height }, figures, held.get(currency) ?? empty);
+    const figures = {
+      ...(books.sums.get(currency) ?? nothing),
+      opening: openingOf(books, currency),
+      pending: arrived.get(currency) ?? 0n,
+      bookedLater: 0n,
+      paidUnbooked,
+    };
+    const place = { chain: port.chain, currency, height, isNewest: true };
+    return explain(place, figures, held.get(currency) ?? empty);
   });
   return { found, isExact: false };
+}
+
+/** What blocks that are not read for good yet have brought, to whomever of ours. Sweeps bring nothing. */
+async function readArrived(
+  pool: Pool,
+  port: ChainPort,
+  { confirmed, treasury }: Snapshot,
+  height: number,
+): Promise<ReadonlyMap<Stablecoin, bigint>> {
+  const arrived = new Map<Stablecoin, bigint>();
+  if (height <= confirmed) return arrived;
+  const book = createAddressBook(pool, port.chain, port.comparable, [treasury]);
+  await book.refresh();
+  for (const { amount, currency, from, to } of await port.reader.scan(confirmed + 1, height, book, false)) {
+    const isSweep = to === port.comparable(treasury) && book.has(from);
+    if (currency && !isSweep) arrived.set(currency, (arrived.get(currency) ?? 0n) + amount);
+  }
+  return arrived;
 }
 
 const nothing: Sums = {
   booked: 0n,
   waiting: 0n,
-  pending: 0n,
   notCredited: 0n,
   creditedLater: 0n,
   bookedLater: 0n,
