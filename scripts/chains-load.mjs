@@ -1,12 +1,12 @@
 /**
- * `npm run chains:watch-load`: test/chains/watch-load.test.ts for longer: how fast the watcher goes through full blocks of a real
+ * `npm run chains:load`: test/chains/watch-load.test.ts for longer: how fast the watcher goes through full blocks of a real
  * node with 100,000 watched addresses, and what it keeps of them.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
-const help = `Usage: npm run chains:watch-load
+const help = `Usage: npm run chains:load
 
 Reads 20 blocks of 5,000 transfers, of which 50 are ours, 50 times over with 100,000 watched addresses, and prints how long a
 block takes and how much the heap has grown. It takes about two minutes.
