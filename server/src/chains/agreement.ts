@@ -1,6 +1,6 @@
 import { type Node, UnsettledError } from './node.ts';
 import type { Nodes } from './nodes.ts';
-import { type Block, ChainError } from './port.ts';
+import { type Block, ChainError, type SeenTransfer } from './port.ts';
 
 /**
  * Asks nodes until so many have said the same, no more than are needed: as many as must agree at once, then one after
@@ -49,4 +49,30 @@ export async function askUntilAgreed<Answer>(
   if (votes.size === 0 && fault) throw fault;
   const answered = [...votes.values()][0]?.nodes.length ?? 0;
   throw new ChainError(`Only ${answered} of ${agreement} nodes that must agree answer.`);
+}
+
+/**
+ * The nodes that must say the same.
+ *
+ * @throws ChainError when there are too few of them
+ */
+export function agreeing(nodes: Pick<Nodes<Block>, 'usable'>, agreement: number): readonly Node[] {
+  const asked = nodes.usable().slice(0, agreement);
+  if (asked.length >= agreement) return asked;
+  throw new ChainError(`Only ${asked.length} of ${agreement} nodes that must agree answer.`);
+}
+
+/** Everything that nodes must agree about of transfers, in one text. */
+export function printTransfers(transfers: readonly SeenTransfer[]): string {
+  return JSON.stringify(
+    transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
+      txHash,
+      ordinal,
+      block.id,
+      token,
+      from,
+      to,
+      amount.toString(),
+    ]),
+  );
 }

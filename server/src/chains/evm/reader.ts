@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { askUntilAgreed } from '../agreement.ts';
+import { askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { EvmConfig } from '../config.ts';
 import { type Node, RpcError, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
@@ -71,7 +71,7 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
         nodes,
         final ? config.agreement : 1,
         (node) => scanAt(node, { from, to }, watched),
-        fingerprint,
+        ({ lastId, transfers }) => `${lastId} ${printTransfers(transfers)}`,
         `the blocks ${from} to ${to}`,
       );
       return scanned.transfers;
@@ -122,17 +122,4 @@ function filtersFor(config: EvmConfig, tokens: TokensByAddress, watched: Watched
   if (watched.size > limits.watchedTopics) return [{ address, topics: [transferTopic] }];
   const topics = [...watched.keys()].map(addressTopic);
   return topics.length === 0 ? [] : [{ address, topics: [transferTopic, null, topics] }];
-}
-
-function fingerprint({ lastId, transfers }: Scanned): string {
-  const told = transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
-    txHash,
-    ordinal,
-    block.id,
-    token,
-    from,
-    to,
-    amount.toString(),
-  ]);
-  return JSON.stringify([lastId, told]);
 }

@@ -96,14 +96,3 @@ export async function readBlocks<Found>(
     }
   }
 }
-
-/**
- * The nodes that must say the same.
- *
- * @throws ChainError when there are too few of them
- */
-export function agreeing(nodes: SolanaNodes, agreement: number): readonly Node[] {
-  const asked = nodes.usable().slice(0, agreement);
-  if (asked.length >= agreement) return asked;
-  throw new ChainError(`Only ${asked.length} of ${agreement} nodes that must agree answer.`);
-}

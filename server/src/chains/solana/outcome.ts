@@ -1,8 +1,9 @@
+import { agreeing } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
 import { paidByPayer, type Standing, signatures } from './answers.ts';
-import { agreeing, finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
+import { finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
 import { askStandings } from './reader.ts';
 import { readTerms, type SolanaTerms } from './terms.ts';
 

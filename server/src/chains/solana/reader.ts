@@ -1,10 +1,11 @@
 import { limits } from '../../platform/limits.ts';
+import { askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
 import { balancesOf, expectMints } from './accounts.ts';
 import { contextValue, count, standings, tokenTransactions } from './answers.ts';
-import { agreeing, finalized, headerAt, listSlots, readBlocks, type SolanaNodes } from './blocks.ts';
+import { finalized, headerAt, listSlots, readBlocks, type SolanaNodes } from './blocks.ts';
 import { readTransfers, type TokensByMint } from './transfers.ts';
 
 /** Reads Solana. Heights are slots, of which some have no block. */
@@ -40,14 +41,10 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
       return head;
     },
     blockId: async (slot) => (await headerAt(nodes, slot))?.id,
-    async scan(from, to, watched, final) {
-      const asked = agreeing(nodes, final ? config.agreement : 1);
-      const answers = await Promise.all(asked.map((node) => scanRange(node, from, to, watched)));
-      const [first = [], ...others] = answers;
-      if (others.some((other) => fingerprint(other) !== fingerprint(first))) {
-        throw new ChainError(`The nodes disagree about the blocks ${from} to ${to}.`);
-      }
-      return first;
+    scan(from, to, watched, final) {
+      const ask = (node: Node) => scanRange(node, from, to, watched);
+      const about = `the blocks ${from} to ${to}`;
+      return askUntilAgreed(nodes, final ? config.agreement : 1, ask, printTransfers, about);
     },
     // What was seen is what the accounts have grown by: it has been measured already.
     received: async (transfers) => transfers.reduce((sum, { amount }) => sum + amount, 0n),
@@ -92,18 +89,4 @@ export async function askStandings(node: Pick<Node, 'call'>, txHashes: readonly 
   );
   if (value.length !== txHashes.length) throw new ChainError('The node answered with other transactions.');
   return value;
-}
-
-function fingerprint(transfers: readonly SeenTransfer[]): string {
-  return JSON.stringify(
-    transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
-      txHash,
-      ordinal,
-      block.id,
-      token,
-      from,
-      to,
-      amount.toString(),
-    ]),
-  );
 }

@@ -48,14 +48,3 @@ function expectHeight<Found extends Block>(found: Found | undefined, height: num
   if (found && found.height !== height) throw new ChainError('The node answered with another block.');
   return found;
 }
-
-/**
- * The nodes that must say the same.
- *
- * @throws ChainError when there are too few of them
- */
-export function agreeing(nodes: TronNodes, agreement: number): readonly Node[] {
-  const asked = nodes.usable().slice(0, agreement);
-  if (asked.length >= agreement) return asked;
-  throw new ChainError(`Only ${asked.length} of ${agreement} nodes that must agree answer.`);
-}

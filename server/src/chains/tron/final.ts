@@ -1,8 +1,9 @@
+import { agreeing } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
 import { type Header, type Outcome, outcome } from './answers.ts';
-import { agreeing, blockAt, headerAt, noOutcomes, type TronNodes } from './blocks.ts';
+import { blockAt, headerAt, noOutcomes, type TronNodes } from './blocks.ts';
 import { readTerms, type TronTerms } from './terms.ts';
 import { isTransfer } from './transfers.ts';
 

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { askUntilAgreed } from '../agreement.ts';
+import { askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
@@ -61,7 +61,7 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     async scan(from, to, watched, final) {
       const ask = (node: Node): Promise<SeenTransfer[]> => scanRange(node, from, to, watched);
       const about = `the blocks ${from} to ${to}`;
-      return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprint, about);
+      return askUntilAgreed(nodes, final ? config.agreement : 1, ask, printTransfers, about);
     },
     // Full nodes know what is held now, not what was held after a block: there is nothing to measure.
     received: async () => undefined,
@@ -88,18 +88,4 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     nativeBalance: async (address) =>
       (await nodes.call('getaccount', { address: hexAddress(address) }, accountBalance)) ?? 0n,
   };
-}
-
-function fingerprint(transfers: readonly SeenTransfer[]): string {
-  return JSON.stringify(
-    transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
-      txHash,
-      ordinal,
-      block.id,
-      token,
-      from,
-      to,
-      amount.toString(),
-    ]),
-  );
 }
