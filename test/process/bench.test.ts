@@ -55,7 +55,10 @@ it('measures every row in short, loses no transfer, and writes its figures', asy
   expect(figures.filter(({ row }) => row === 'limits')).toHaveLength(4);
   for (const { name, ok, values } of figures) {
     expect(stdout).toContain(`| ${name} `);
-    for (const value of Object.values(values ?? {}).flat()) expect(value, name).toBeGreaterThan(0);
+    // What is left of a mixed second after the others' lone cost is nothing when the machine was busier in the lone run.
+    const { ratioCharged = 0, ...measured } = values ?? {};
+    expect(ratioCharged, name).toEqual(expect.any(Number));
+    for (const value of Object.values(measured).flat()) expect(value, name).toBeGreaterThan(0);
     expect([true, false, undefined]).toContain(ok);
   }
   expect(result).toMatchObject({ quick: true, machine: expect.stringContaining('Node') });
