@@ -190,7 +190,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, rates: rates.sandbox, isPayable }),
+      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable }),
       ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),

@@ -69,8 +69,8 @@ async function settle(api: ApiClient, key: string): Promise<Tenant> {
   const account = { customerId: customer.id, sourceCurrency: 'eur' } as const;
   await writer.submit(createVirtualAccount(environment, account, { walletId: wallet.id }));
   const [virtualAccount] = await ok(api.get('/v1/virtual-accounts'));
-  const sent = { kind: 'chain', chain: 'solana', address: address.solana, currency: 'usdc' } as const;
-  const money = { ...sent, amountMinor: 66_170_000n, feeMinor: 1n };
+  const sent = { kind: 'chain', chain: 'solana', address: address.solana, sentCurrency: 'usdc' } as const;
+  const money = { ...sent, amountMinor: 66_170_000n, feeMinor: 1n, currency: 'usdc' } as const;
   await writer.submit(createTransfer(environment, transferBody(wallet), money, 1000));
   const [transfer] = await ok(api.get('/v1/transfers'));
   const webhook = await ok(

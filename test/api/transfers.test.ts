@@ -11,6 +11,7 @@ import {
   deposit,
   environmentOf,
   fundedWallet,
+  inStatus,
   minor,
   missingLike,
   newWallet,
@@ -142,6 +143,42 @@ describe('the life of a transfer', () => {
     const { balances } = await ok(api.get(`/v1/crypto-wallets/${wallet.id}/balance`));
     const held = { currency, available: '4.40', pending: '0.00', total: '4.40' };
     expect(balances.find((entry: { currency: string }) => entry.currency === currency)).toEqual(held);
+  });
+
+  it('of USDC that is sent as USDT is converted at the rate of the moment when it is sent', async () => {
+    const wallet = await fundedWallet(api, '10.00');
+    const tron = { destinationPaymentRail: 'tron', destinationCurrency: 'usdt' };
+    const body = transferBody(wallet, { ...tron, amount: '10.00', destinationAddress: address.tron });
+    const created = await ok(send(body));
+    const unknown = { finalAmount: null, exchangeFee: null, exchangeRate: null };
+    expect(created).toMatchObject({ sourceCurrency: 'usdc', destinationCurrency: 'usdt', ...unknown });
+    const ended = await completed(api, created.id);
+    const exact = Number(ended.netAmount) * Number(ended.exchangeRate);
+    expect(ended.netAmount).toBe('9.97');
+    expect(minor(ended.finalAmount)).toBe(BigInt(Math.floor(Math.round(exact * 1e12) / 1e6)));
+    expect(minor(ended.exchangeFee)).toBeGreaterThan(0n);
+    expect(ended.destinationTxHash).toMatch(/^[0-9a-f]{64}$/);
+    const journals = await ok(api.get(`/v1/ledger/journals?transactionId=${created.id}`));
+    const lines = journals.flatMap(({ postings }: { postings: object[] }) => postings);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        accountId: expect.stringMatching(/:custody:tron:usdt$/),
+        side: 'credit',
+        amount: ended.finalAmount,
+      }),
+    );
+    expect(await balanceOf(api, wallet.id)).toBe('0.00');
+    expect(await ok(api.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
+  });
+
+  it('that is converted and fails is refunded whole, in the currency that it left in', async () => {
+    const wallet = await fundedWallet(api, '100.00');
+    const tron = { destinationPaymentRail: 'tron', destinationCurrency: 'usdt' };
+    const body = transferBody(wallet, { ...tron, amount: '66.13', destinationAddress: address.tron });
+    const ended = await inStatus(api, (await ok(send(body))).id, 'refunded');
+    expect(ended).toMatchObject({ finalAmount: null, exchangeRate: null });
+    expect(await balanceOf(api, wallet.id)).toBe('100.00');
+    expect(await ok(api.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
   });
 
   it('writes an event for every step, and each holds what the transfer was then', async () => {

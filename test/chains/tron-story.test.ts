@@ -5,14 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { liveCustomer, writeChains } from '../harness/chains/live.ts';
 import { startTron, type TronNode } from '../harness/chains/tron.ts';
 import {
-  holdUsdt,
+  fundWallet,
   sendUsdt,
   startRates,
   type TronWallet,
   tronEntry,
   tronWallet,
 } from '../harness/chains/tron-live.ts';
-import { environmentOf, ok, walk } from '../harness/factories.ts';
+import { type ApiClient, createClient } from '../harness/client.ts';
+import { ok, walk } from '../harness/factories.ts';
 import { runScript, type ServerProcess, startServerProcess } from '../harness/process.ts';
 import type { Receiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
@@ -27,7 +28,7 @@ const count = Number(process.env.TRON_STORY ?? 12);
 const kills = Number(process.env.TRON_STORY_KILLS ?? 2);
 const seed = Number(process.env.TRON_STORY_SEED ?? Date.now() % 1_000_000);
 const blockMs = 100;
-const heldMinor = 1_000_000_000n;
+const fundedMinor = 1_000_000_000n;
 const timeoutMs = 60_000 + count * 2000 + kills * 15_000;
 
 const random = createRandom(seed);
@@ -36,13 +37,13 @@ const transfers = new Map<string, { address: string; amount: bigint }>();
 let tron: TronNode;
 let rates: Receiver;
 let file: { path: string; remove(): void };
-/** Takes the requests; another process follows the chain. */
+/** Answers what is asked about the books; another process takes the transfers and follows the chain. */
 let server: TestServer;
 let follower: ServerProcess | undefined;
+let live: ApiClient;
 let env: Record<string, string>;
 let blocks: NodeJS.Timeout;
 let treasury: string;
-let environmentId: string;
 let wallets: readonly TronWallet[];
 
 beforeAll(async () => {
@@ -57,18 +58,17 @@ beforeAll(async () => {
     OPENLEDGER_CHAINS_FILE: file.path,
     OPENLEDGER_RATES_URL: rates.url,
     OPENLEDGER_RATES_MAPPING: '/rates/{TO}',
+    OPENLEDGER_ON_CHAIN_FEE: '0',
+    OPENLEDGER_STABLECOIN_SPREAD: '0',
   };
   treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
   tron.ledger.giveSun(treasury, 1_000_000_000_000);
-  environmentId = await environmentOf(server, server.liveKey);
   const customer = await liveCustomer(server.app, server.live, server.liveKey);
   wallets = await Promise.all([0, 1, 2].map(() => tronWallet(server.live, customer.id)));
-  for (const wallet of wallets) {
-    await holdUsdt(server.app, environmentId, wallet, heldMinor);
-    tron.ledger.giveToken(tron.usdt, treasury, heldMinor);
-  }
-  blocks = setInterval(() => tron.ledger.mine(), blockMs);
   await startFollower();
+  tron.pay({ to: treasury, amount: fundedMinor * 3n });
+  for (const wallet of wallets) await fundWallet(server.live, tron, wallet, fundedMinor);
+  blocks = setInterval(() => tron.ledger.mine(), blockMs);
 }, 120_000);
 afterAll(async () => {
   clearInterval(blocks);
@@ -81,6 +81,7 @@ afterAll(async () => {
 
 async function startFollower(): Promise<void> {
   follower = await startServerProcess({ args: ['--log-level', 'error'], env });
+  live = await createClient(follower.url, server.liveKey);
 }
 
 test(
@@ -89,7 +90,6 @@ test(
     const killAt = new Set(
       Array.from({ length: kills }, (_, index) => Math.floor(((index + 1) * count) / (kills + 1))),
     );
-    tron.pay({ to: treasury, amount: 5_000_000n });
     for (let round = 0; round < count; round += 1) {
       await playRound(round);
       if (!killAt.has(round)) continue;
@@ -112,8 +112,8 @@ async function playRound(round: number): Promise<void> {
   const wallet = random.pick(wallets);
   tron.pay({ to: wallet.address, amount: BigInt(1_000_000 + round) });
   const address = TronWeb.address.fromHex(`41${randomBytes(20).toString('hex')}`);
-  const amount = BigInt(2_000_000 + round);
-  transfers.set(await sendUsdt(server.app, environmentId, wallet, amount, address), { address, amount });
+  const amount = BigInt(2_000_000 + 5 * round);
+  transfers.set(await sendUsdt(live, wallet, amount, address), { address, amount });
   await misbehave(random.below(7));
   await sleep(random.below(blockMs * 3));
 }

@@ -3,14 +3,15 @@ import { liveCustomer, writeChains } from '../harness/chains/live.ts';
 import { foreignToken, startTron, type TronNode } from '../harness/chains/tron.ts';
 import { blockAnswer, infoAnswer, recorded } from '../harness/chains/tron-answers.ts';
 import {
-  holdUsdt,
+  fundWallet,
   sendUsdt,
   startRates,
   type TronWallet,
   tronEntry,
   tronWallet,
+  withoutFees,
 } from '../harness/chains/tron-live.ts';
-import { balanceOf, environmentOf, inStatus, ok } from '../harness/factories.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
 import type { Receiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
@@ -22,22 +23,30 @@ let tron: TronNode;
 let rates: Receiver;
 let server: TestServer;
 let file: { path: string; remove(): void };
-let environmentId: string;
 let treasury: string;
 let wallet: TronWallet;
+/** Sends, and takes no deposits of the tests. */
+let payer: TronWallet;
+
+const settings = ({ path }: { path: string }) => ({
+  chainsFile: path,
+  ratesUrl: rates.url,
+  ratesMapping: '/rates/{TO}',
+});
 
 beforeAll(async () => {
   tron = await startTron();
   rates = await startRates();
   file = writeChains({ tron: tronEntry(tron) });
-  server = await startServer({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
-  environmentId = await environmentOf(server, server.liveKey);
+  server = await startServer({ ...settings(file), ...withoutFees });
   treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
   tron.ledger.giveSun(treasury, 100_000 * trx);
   tron.pay({ to: treasury, amount: 1_000_000_000_000n });
   const customer = await liveCustomer(server.app, server.live, server.liveKey);
   wallet = await tronWallet(server.live, customer.id);
+  payer = await tronWallet(server.live, customer.id);
   tron.ledger.mine(5);
+  await fundWallet(server.live, tron, payer, 1_000_000_000n);
 });
 afterAll(async () => {
   await server?.stop();
@@ -77,10 +86,7 @@ const paidTo = (address: string) =>
         : [],
     ),
   );
-const send = async (amountMinor: bigint, address = stranger) => {
-  await holdUsdt(server.app, environmentId, wallet, amountMinor);
-  return sendUsdt(server.app, environmentId, wallet, amountMinor, address);
-};
+const send = (usdtMinor: bigint) => sendUsdt(server.live, payer, usdtMinor, stranger);
 const attemptsOf = async (id: string): Promise<{ tx_hash: string }[]> =>
   (
     await server.app.pool.query('select tx_hash from chain_attempts where payment_id = $1 order by number', [
@@ -119,10 +125,10 @@ describe('deposits', () => {
       amount: '25.00',
       sourceCurrency: 'usdt',
     });
-    expect(await balanceOf(server.live, wallet.id)).toBe('24.975');
+    expect(await balanceOf(server.live, wallet.id)).toBe('20.00');
     tron.ledger.mine(5);
     await reachedHead();
-    expect(await balanceOf(server.live, wallet.id)).toBe('24.975');
+    expect(await balanceOf(server.live, wallet.id)).toBe('20.00');
   });
 
   test('two in one transaction are two', async () => {
@@ -198,6 +204,7 @@ describe('transfers', () => {
     const sun = tron.ledger.find(done.destinationTxHash)?.result.feeSun ?? 0;
     // 0.25 dollars for one TRX, rounded up.
     expect(Math.round(Number(done.gasFee) * 1e6)).toBe(Math.ceil(sun * 0.25));
+    expect(done).toMatchObject({ amount: '8.00', finalAmount: '10.00', exchangeRate: '1.250000' });
     expect(sun).toBeGreaterThan(130_285 * 280 - 1);
   });
 
@@ -302,6 +309,64 @@ describe('transfers', () => {
   });
 });
 
+const elsewhere = '0'.repeat(16) + 'cd'.repeat(24);
+const atStart = async (
+  entry: (a: TronNode, b: TronNode) => object,
+  check: (own: Own) => Promise<void>,
+  networks: readonly (string | undefined)[] = [undefined, elsewhere],
+) => {
+  const [a, b] = (await Promise.all(networks.map((network) => startTron(network)))) as [TronNode, TronNode];
+  const chains = writeChains({ tron: entry(a, b) });
+  const own = await startServer({ ...settings(chains), ...withoutFees });
+  try {
+    const customer = await liveCustomer(own.app, own.live, own.liveKey);
+    await check({ a, b, own, wallet: await tronWallet(own.live, customer.id) });
+  } finally {
+    await own.stop();
+    await a.stop();
+    await b.stop();
+    chains.remove();
+  }
+};
+interface Own {
+  readonly a: TronNode;
+  readonly b: TronNode;
+  readonly own: TestServer;
+  readonly wallet: TronWallet;
+}
+
+test('a transfer is not worked out before the treasury can pay it', () =>
+  atStart(
+    (a) => tronEntry(a),
+    async ({ a, own, wallet: owner }) => {
+      await fundWallet(own.live, a, owner, 10_000_000n);
+      const id = await sendUsdt(own.live, owner, 10_000_000n, stranger);
+      await inStatus(own.live, id, 'funds_received');
+      const enough = a.requests() + 40;
+      await poll(() => a.requests() > enough).toBe(true);
+      expect(await ok(own.live.get(`/v1/transactions/${id}`))).toMatchObject({
+        status: 'funds_received',
+        finalAmount: null,
+      });
+      const house = own.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
+      a.ledger.giveSun(house, 1000 * trx);
+      a.pay({ to: house, amount: 10_000_000n });
+      a.ledger.mine();
+      expect(await inStatus(own.live, id, 'payment_submitted')).toMatchObject({ finalAmount: '10.00' });
+    },
+  ));
+
+test('a transfer that nothing can convert is refused', async () => {
+  const own = await startServer({ chainsFile: file.path });
+  try {
+    const body = { ...transferBody(payer), destinationCurrency: 'usdt', destinationPaymentRail: 'tron' };
+    const answer = await own.live.post('/v1/transfers', { ...body, destinationAddress: stranger });
+    expect([answer.status, answer.error.reason]).toEqual([400, 'rate_unavailable']);
+  } finally {
+    await own.stop();
+  }
+});
+
 describe('a deposit address', () => {
   test('is given TRX, which makes its account, and then sends what it has to the treasury', async () => {
     const node = await startTron();
@@ -309,11 +374,7 @@ describe('a deposit address', () => {
     const chains = writeChains({
       tron: tronEntry(node, { sweepFrom: '5', rpc: [node.url.replace('//', `//${key}@`)] }),
     });
-    const own = await startServer({
-      chainsFile: chains.path,
-      ratesUrl: rates.url,
-      ratesMapping: '/rates/{TO}',
-    });
+    const own = await startServer({ ...settings(chains), ...withoutFees });
     try {
       const house = own.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
       node.ledger.giveSun(house, 1000 * trx);
@@ -346,35 +407,6 @@ describe('a deposit address', () => {
 });
 
 describe('nodes', () => {
-  const elsewhere = '0'.repeat(16) + 'cd'.repeat(24);
-  const atStart = async (
-    entry: (a: TronNode, b: TronNode) => object,
-    check: (own: Own) => Promise<void>,
-    networks: readonly (string | undefined)[] = [undefined, elsewhere],
-  ) => {
-    const [a, b] = (await Promise.all(networks.map((network) => startTron(network)))) as [TronNode, TronNode];
-    const chains = writeChains({ tron: entry(a, b) });
-    const own = await startServer({
-      chainsFile: chains.path,
-      ratesUrl: rates.url,
-      ratesMapping: '/rates/{TO}',
-    });
-    try {
-      const customer = await liveCustomer(own.app, own.live, own.liveKey);
-      await check({ a, b, own, wallet: await tronWallet(own.live, customer.id) });
-    } finally {
-      await own.stop();
-      await a.stop();
-      await b.stop();
-      chains.remove();
-    }
-  };
-  interface Own {
-    readonly a: TronNode;
-    readonly b: TronNode;
-    readonly own: TestServer;
-    readonly wallet: TronWallet;
-  }
   const depositsOf = async ({ own }: Own) =>
     (await ok(own.live.get('/v1/transactions?type=deposit'))).map(({ status }: { status: string }) => status);
 
@@ -387,7 +419,7 @@ describe('nodes', () => {
         all.a.pay({ to: all.wallet.address, amount: 5_000_000n });
         all.a.ledger.mine(4);
         await poll(() => depositsOf(all)).toEqual(['completed']);
-        expect(await balanceOf(all.own.live, all.wallet.id)).toBe('4.995');
+        expect(await balanceOf(all.own.live, all.wallet.id)).toBe('4.00');
         const metrics = await (await fetch(`${all.own.app.url}/metrics`)).text();
         expect(metrics).toMatch(new RegExp(`node_up\\{.*${new URL(all.b.url).host}.*\\} 0`));
       },
@@ -409,13 +441,12 @@ describe('nodes', () => {
   test('that lose outcomes cause no second payment', () =>
     atStart(
       (a) => tronEntry(a),
-      async ({ a, own, wallet: payer }) => {
-        const environment = await environmentOf(own, own.liveKey);
+      async ({ a, own, wallet: owner }) => {
         const house = own.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
         a.ledger.giveSun(house, 1000 * trx);
         a.ledger.giveToken(a.usdt, house, 5_500_000n);
-        await holdUsdt(own.app, environment, payer, 5_500_000n);
-        const id = await sendUsdt(own.app, environment, payer, 5_500_000n, stranger);
+        await fundWallet(own.live, a, owner, 5_500_000n);
+        const id = await sendUsdt(own.live, owner, 5_500_000n, stranger);
         await poll(() => a.ledger.pending.length).toBe(1);
         a.ledger.mine();
         a.faults.hasNoOutcomes = true;

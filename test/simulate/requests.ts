@@ -131,12 +131,13 @@ function depositTo(wallet: WalletRow, random: Random): Command<string> {
 }
 
 function transferFrom(wallet: WalletRow, key: string, random: Random): Command<string> {
-  const amountMinor = BigInt(2 + random.below(200_000_000));
+  const amountMinor = BigInt(3 + random.below(200_000_000));
+  const sentCurrency = random.chance(25) ? 'usdt' : 'usdc';
   const body = {
     customerId: wallet.customer_id,
     walletId: wallet.id,
     amount: '1',
-    destinationCurrency: 'usdc',
+    destinationCurrency: sentCurrency,
     destinationPaymentRail: 'solana',
     destinationAddress: address.solana,
     clientReferenceId: key,
@@ -148,6 +149,7 @@ function transferFrom(wallet: WalletRow, key: string, random: Random): Command<s
     currency: 'usdc',
     chain: 'solana',
     address: address.solana,
+    sentCurrency,
   } as const;
   return createTransfer(environmentId, body, terms, stepMs);
 }

@@ -1,4 +1,5 @@
 import {
+  type AccountRef,
   bank,
   custody,
   feeRevenue,
@@ -91,7 +92,7 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
   };
 }
 
-/** A payout: a transfer whose net amount leaves our bank in a fiat currency. */
+/** A transfer whose net amount leaves our bank, or our custody, in another currency. */
 export interface PayoutMoney extends TransferMoney {
   readonly payoutCurrency: string;
   /** What is paid out, in minor units of the payout currency. */
@@ -103,7 +104,16 @@ export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDr
   return {
     kind: 'transfer_settle',
     transactionId: payout.transactionId,
-    postings: payoutLines(stripe, payout),
+    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)),
+  };
+}
+
+/** A transfer has arrived in another currency: its net amount is converted through the two FX positions. */
+export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent: PayoutMoney): JournalDraft {
+  return {
+    kind: 'transfer_settle',
+    transactionId: sent.transactionId,
+    postings: payoutLines(stripe, sent, custody(stripe, chain, sent.payoutCurrency)),
   };
 }
 
@@ -113,18 +123,18 @@ export function returnPayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDr
   return {
     kind: 'transfer_return',
     transactionId: payout.transactionId,
-    postings: payoutLines(stripe, payout).map(undo),
+    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)).map(undo),
   };
 }
 
-function payoutLines(stripe: Stripe, payout: PayoutMoney): PostingDraft[] {
+function payoutLines(stripe: Stripe, payout: PayoutMoney, paidFrom: AccountRef): PostingDraft[] {
   const { amountMinor, currency, feeMinor, finalMinor, payoutCurrency, walletId } = payout;
   const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
   return [
     { account: walletInTransit(walletId, currency), amountMinor },
     { account: fxPosition(stripe, currency), amountMinor: feeMinor - amountMinor },
     { account: fxPosition(stripe, payoutCurrency), amountMinor: finalMinor },
-    { account: bank(stripe, payoutCurrency), amountMinor: -finalMinor },
+    { account: paidFrom, amountMinor: -finalMinor },
     ...fee,
   ];
 }

@@ -6,7 +6,7 @@ import { type Currency, currencyScale, formatAmount, parseAmount, parseRatio } f
 import { readDeposit } from '../resources/sandbox/deposits.ts';
 import { readFiatDeposit } from '../resources/sandbox/fiat-deposits.ts';
 import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
-import { readTerms } from '../resources/transfers/terms.ts';
+import { payoutMinor, readTerms } from '../resources/transfers/terms.ts';
 import type { AccountRow, ChainHeadRow, PostingRow } from '../store/rows.ts';
 import {
   convertedDepositFlow,
@@ -17,6 +17,7 @@ import {
   reserveTransferFlow,
   returnedDepositFlows,
   returnPayoutFlow,
+  settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
 } from './flows.ts';
@@ -196,6 +197,20 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     books.post(settleTransferFlow(stripe, chain, money));
     return transferFigures(money, books);
   },
+  'converted-transfer.md'(recipe, books) {
+    const figure = given(recipe);
+    const [chain, payoutCurrency] = [figure('chain'), figure('currency sent')];
+    const terms = readTransfer(recipe, chain, payoutCurrency);
+    const rate = figure('rate');
+    const finalMinor = payoutMinor(terms, payoutCurrency as Currency, {
+      rate,
+      midRate: rate,
+      isParity: false,
+    });
+    const sent = { ...reserve(recipe, books, terms), payoutCurrency, finalMinor };
+    books.post(settleConvertedTransferFlow(stripe, chain, sent));
+    return payoutFigures(sent, books);
+  },
   'cancelled-transfer.md'(recipe, books) {
     const money = transferMoney(recipe, books, given(recipe)('chain'));
     books.post(releaseTransferFlow(money));
@@ -242,6 +257,7 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
 
 const destinations: Readonly<Record<string, string>> = {
   solana: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
+  tron: 'TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt',
   faster_payments: 'pa_01jhmbxq7ve2r8n5d0kz3c6tga',
   ach: 'pa_01jhmbxq7ve2r8n5d0kz3c6tga',
 };

@@ -5,6 +5,7 @@ import type { Stablecoin } from '../chains/registry.ts';
 import { SignerRefusal } from '../custody/intent.ts';
 import { parseRatio } from '../platform/money.ts';
 import type { RateProvider } from '../rates/provider.ts';
+import { chainRefused } from '../resources/transfers/moves.ts';
 import { completeTransfer, failTransfer, submitTransfer } from '../resources/transfers/on-chain.ts';
 import { findLiveTransfers, type LiveTransfer } from '../resources/transfers/queries.ts';
 import type { Pool } from '../store/pool.ts';
@@ -127,8 +128,7 @@ function endOf(
   state: PaymentState & { kind: 'final' },
 ): Command<TransactionStatus> {
   if (!state.ok) {
-    const cause = { code: null, text: 'The chain refused the transaction.' };
-    return failTransfer(transfer, 'payment_submitted', cause);
+    return failTransfer(transfer, 'payment_submitted', chainRefused);
   }
   const eurPerUsd = rates?.quote('usd', 'eurc', Date.now())?.midRate;
   const fee = gasFeeMinor(

@@ -1,6 +1,6 @@
 import { holdChain } from '../chains/bookkeeping.ts';
 import { listPayments, listWithdrawn, withdrawPayment } from '../chains/payments.ts';
-import { ChainError, type ChainPort, type PaymentIntent } from '../chains/port.ts';
+import { ChainError, type ChainPort } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import { SignerUnavailableError } from '../custody/remote-signer.ts';
 import { limits } from '../platform/limits.ts';
@@ -10,6 +10,7 @@ import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../resour
 import type { Screener, ScreeningSubject, ScreeningVerdict } from '../screening/port.ts';
 import { type FollowDeps, followPayment, tellAndSend } from './chain-follow.ts';
 import { leavingAtEnd } from './chain-lease.ts';
+import { priceForSending, type TransferIntent } from './chain-price.ts';
 import { type Budget, readBudget, signNewPayment } from './chain-sign.ts';
 import { sweepDeposits } from './chain-sweep.ts';
 import { startWorker, type Worker } from './loop.ts';
@@ -158,30 +159,21 @@ async function signOne(
   transfer: LiveTransfer,
 ): Promise<string | undefined> {
   const { pool, port } = deps;
-  const currency = transfer.source_currency as Stablecoin;
-  const left = budget.tokens.get(currency) ?? 0n;
-  if (left < transfer.net_minor) return `The treasury has too little ${currency}.`;
-  const signed = await signNewPayment(pool, port, transfer.id, intentOf(transfer));
+  const priced = await priceForSending(deps, transfer, budget.tokens);
+  if (!('intent' in priced)) return priced.note;
+  const { intent } = priced;
+  const signed = await signNewPayment(pool, port, transfer.id, intent);
   if ('note' in signed) {
     const { refusal } = signed;
-    if (refusal !== undefined) await countRefusal(deps, memory, transfer, refusal);
+    if (refusal !== undefined) await countRefusal(deps, memory, transfer, intent, refusal);
     return signed.note;
   }
   memory.refusals.delete(transfer.id);
   if (!('attempt' in signed)) return undefined;
-  budget.tokens.set(currency, left - transfer.net_minor);
+  budget.tokens.set(intent.currency, (budget.tokens.get(intent.currency) ?? 0n) - intent.amount);
   budget.free -= 1;
   await tellAndSend(deps, transfer, signed.attempt);
   return undefined;
-}
-
-function intentOf(transfer: LiveTransfer): PaymentIntent & { kind: 'transfer' } {
-  return {
-    kind: 'transfer',
-    currency: transfer.source_currency as Stablecoin,
-    address: transfer.destination_address,
-    amount: transfer.net_minor,
-  };
 }
 
 /** One node may be wrong, or a moment behind, and a policy be mended: only what is refused again and again has failed. */
@@ -189,6 +181,7 @@ async function countRefusal(
   deps: PayDeps,
   { refusals }: Memory,
   transfer: LiveTransfer,
+  intent: TransferIntent,
   text: string,
 ): Promise<void> {
   const times = (refusals.get(transfer.id) ?? 0) + 1;
@@ -198,7 +191,7 @@ async function countRefusal(
   const { pool, port } = deps;
   // Another process may be sending it at this moment: it fails only when nobody can any more.
   const { treasury } = port.sender;
-  if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intentOf(transfer)))) return;
+  if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intent))) return;
   await fail(deps, transfer, text);
 }
 

@@ -1,14 +1,7 @@
-import { expect } from 'vitest';
-import type { App } from '../../../server/src/app.ts';
-import { custody, walletAvailable } from '../../../server/src/ledger/accounts.ts';
-import { depositFlow } from '../../../server/src/ledger/flows.ts';
-import { bucketOfId } from '../../../server/src/platform/ids.ts';
-import { createdEvents, newTransaction } from '../../../server/src/resources/transactions/lifecycle.ts';
-import { transactionJson } from '../../../server/src/resources/transactions/schema.ts';
-import { createTransfer } from '../../../server/src/resources/transfers/commands.ts';
-import { accountReads, type Command } from '../../../server/src/writer/command.ts';
+import { expect, vi } from 'vitest';
+import { formatAmount } from '../../../server/src/platform/money.ts';
 import type { ApiClient } from '../client.ts';
-import { newWallet, ok } from '../factories.ts';
+import { balanceOf, newWallet, ok } from '../factories.ts';
 import { type Receiver, startReceiver } from '../receiver.ts';
 import type { TronNode } from './tron.ts';
 
@@ -39,77 +32,52 @@ export function tronEntry(node: TronNode, more: object = {}): object {
   };
 }
 
-/** Where the server gets the rate of USDT: one for one, less its own spread of a thousandth. */
+/** A dollar is 1.25 USDT, so that amounts are exact and neither side can be mistaken for the other. */
+const usdtPerUsd = { numerator: 5n, denominator: 4n };
+
+/** Where the server gets the rate of USDT. */
 export function startRates(): Promise<Receiver> {
-  return startReceiver((response) => void response.end('{"rates":{"USDT":1}}'));
+  return startReceiver((response) => void response.end('{"rates":{"USDT":1.25}}'));
 }
 
-/**
- * Gives a wallet USDT to send. The API converts all USDT when it arrives and sends none; what is below it does not care.
- */
-export async function holdUsdt(
-  app: App,
-  environmentId: string,
+/** What a server is started with so that it earns nothing: every amount is then exact. */
+export const withoutFees = {
+  onChainFee: { numerator: 0n, denominator: 1n },
+  stablecoinSpread: { numerator: 0n, denominator: 1n },
+};
+
+/** What so much USDT is in USDC. */
+function usdcOf(usdtMinor: bigint): string {
+  return formatAmount((usdtMinor * usdtPerUsd.denominator) / usdtPerUsd.numerator, 6);
+}
+
+/** Lets USDT arrive for a wallet that has nothing yet, and waits until it is credited as USDC. */
+export async function fundWallet(
+  live: ApiClient,
+  { ledger, pay }: TronNode,
   wallet: TronWallet,
-  amountMinor: bigint,
+  usdtMinor: bigint,
 ): Promise<void> {
-  const { customerId, id: walletId } = wallet;
-  const bucket = bucketOfId(walletId);
-  const command: Command<string> = {
-    name: 'hold_usdt',
-    environmentId,
-    bucket,
-    reads: (stripe) => accountReads([custody(stripe, 'tron', 'usdt'), walletAvailable(walletId, 'usdt')]),
-    decide(_state, context) {
-      const row = newTransaction(context, {
-        customer_id: customerId,
-        wallet_id: walletId,
-        type: 'deposit',
-        status: 'completed',
-        amount_minor: amountMinor,
-        final_minor: amountMinor,
-        source_currency: 'usdt',
-        destination_currency: 'usdt',
-        fee_minor: 0n,
-        source_payment_rail: 'tron',
-      });
-      const money = { transactionId: row.id, walletId, chain: 'tron', currency: 'usdt', amountMinor };
-      return {
-        result: row.id,
-        writes: [{ table: 'transactions', row }],
-        journals: [depositFlow(context, money)],
-        events: createdEvents(row, transactionJson(row)),
-      };
-    },
-  };
-  expect((await app.writer.submit(command)).kind).toBe('accepted');
+  pay({ to: wallet.address, amount: usdtMinor });
+  ledger.mine(4);
+  const check = async () => expect(await balanceOf(live, wallet.id)).toBe(usdcOf(usdtMinor));
+  await vi.waitFor(check, { timeout: 10_000 });
 }
 
-/** Sends USDT out of a wallet. @returns the transfer's id */
+/** Sends USDT out of a wallet of USDC. @returns the transfer's id */
 export async function sendUsdt(
-  app: App,
-  environmentId: string,
+  live: ApiClient,
   { customerId, id: walletId }: TronWallet,
-  amountMinor: bigint,
-  address: string,
+  usdtMinor: bigint,
+  destinationAddress: string,
 ): Promise<string> {
   const body = {
     customerId,
     walletId,
-    amount: '1',
+    amount: usdcOf(usdtMinor),
     destinationCurrency: 'usdt',
     destinationPaymentRail: 'tron',
-    destinationAddress: address,
+    destinationAddress,
   };
-  const terms = {
-    kind: 'chain',
-    chain: 'tron',
-    address,
-    currency: 'usdt',
-    amountMinor,
-    feeMinor: 0n,
-  } as const;
-  const outcome = await app.writer.submit(createTransfer(environmentId, body, terms, null));
-  if (outcome.kind !== 'accepted') throw new Error('The transfer was refused');
-  return (JSON.parse(outcome.result) as { id: string }).id;
+  return (await ok(live.post('/v1/transfers', body))).id;
 }

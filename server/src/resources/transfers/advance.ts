@@ -25,7 +25,16 @@ import { updatedEvents } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { followersOf, isPayout, refuseCancel } from './lifecycle.ts';
 import { plannedReturn } from './magic.ts';
-import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, moveTransfer } from './moves.ts';
+import {
+  arrivesTooLittle,
+  type Cause,
+  causeOf,
+  chainRefused,
+  type MoveTerms,
+  moveTransfer,
+  needsRate,
+  nothingArrives,
+} from './moves.ts';
 
 /** What never changes of a transfer, and is needed to move it on. */
 export type TransferKey = Pick<
@@ -53,9 +62,10 @@ function accountsOf(key: TransferKey, stripe: Stripe) {
     walletInTransit(walletId, currency),
     feeRevenue(stripe, currency),
   ];
-  if (!isPaidByBank(key)) return [...own, custody(stripe, rail ?? '', currency)];
   const paid = key.destination_currency;
-  return [...own, fxPosition(stripe, currency), fxPosition(stripe, paid), bank(stripe, paid)];
+  const from = isPaidByBank(key) ? bank(stripe, paid) : custody(stripe, rail ?? '', paid);
+  if (!isPaidByBank(key) && paid === currency) return [...own, from];
+  return [...own, fxPosition(stripe, currency), fxPosition(stripe, paid), from];
 }
 
 function isPaidByBank({ destination_payment_rail: rail }: TransferKey): boolean {
@@ -116,7 +126,7 @@ function nextBySandbox(row: TransactionRow, terms: MoveTerms): TransactionStatus
   if (row.status === 'funds_received') {
     if (row.sandbox_outcome === 'fail') return 'failed';
     // Without a rate it waits until there is one.
-    if (isPayout(row) && !terms.conversion) return undefined;
+    if (needsRate(row) && !terms.conversion) return undefined;
     if (arrivesTooLittle(row, terms)) return 'failed';
   }
   if (row.status === 'payment_processed' && plannedReturn(row.sandbox_outcome) === undefined)
@@ -128,8 +138,9 @@ function nextBySandbox(row: TransactionRow, terms: MoveTerms): TransactionStatus
 function ownCause(row: TransactionRow, terms: MoveTerms): Cause {
   const code = plannedReturn(row.sandbox_outcome);
   if (row.status === 'payment_processed' && code !== undefined) return causeOf(row, code);
-  if (!isPayout(row)) return { code: null, text: 'The chain refused the transaction.' };
-  return row.sandbox_outcome !== 'fail' && arrivesTooLittle(row, terms)
+  const isTooLittle = row.sandbox_outcome !== 'fail' && arrivesTooLittle(row, terms);
+  if (!isPayout(row)) return isTooLittle ? nothingArrives : chainRefused;
+  return isTooLittle
     ? { code: null, text: 'The rate has moved: less would arrive than the rail pays.' }
     : { code: null, text: 'The bank refused the payment.' };
 }

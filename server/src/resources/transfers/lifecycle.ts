@@ -10,6 +10,13 @@ export function isPayout(row: Pick<TransactionRow, 'payout_account_id'>): boolea
   return row.payout_account_id !== null;
 }
 
+/** Whether a transfer on a chain arrives in another currency than it left in. */
+export function isConvertedOnChain(
+  row: Pick<TransactionRow, 'destination_currency' | 'payout_account_id' | 'source_currency'>,
+): boolean {
+  return !isPayout(row) && row.destination_currency !== row.source_currency;
+}
+
 const followersOnChain: Partial<Record<TransactionStatus, readonly TransactionStatus[]>> = {
   in_review: ['funds_received', 'failed'],
   funds_received: ['payment_submitted', 'failed'],

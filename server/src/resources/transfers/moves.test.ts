@@ -15,6 +15,7 @@ import { newTransaction } from '../transactions/lifecycle.ts';
 import { advanceDueTransfer, cancelTransfer } from './advance.ts';
 import { createTransfer } from './commands.ts';
 import { arrivesTooLittle } from './moves.ts';
+import { completeTransfer, failTransfer, priceTransfer, submitTransfer } from './on-chain.ts';
 import { steerTransfer } from './steer.ts';
 import type { TransferTerms } from './terms.ts';
 
@@ -90,6 +91,8 @@ function decide<Result>(command: Command<Result>, rows: { row: TransactionRow; w
   for (const id of posted)
     expect(declared).toContainEqual(expect.objectContaining({ table: 'accounts', id }));
   return {
+    result: decision.result,
+    postings: decision.journals?.flatMap(({ postings }) => postings),
     row: decision.writes?.find(({ table }) => table === 'transactions')?.row as TransactionRow,
     tables: decision.writes?.map(({ table }) => table),
     journals: decision.journals?.map(({ kind }) => kind),
@@ -135,6 +138,98 @@ describe('a payout whose rate has moved since it was made', () => {
     expect(due(payout(1_000_000n), undefined)).toEqual({ reason: 'not_due' });
     const wished = steerTransfer(row, {}, { stepMs, conversion: undefined });
     expect(decide(wished, { row })).toEqual({ reason: 'rate_unavailable' });
+  });
+});
+
+describe('a transfer of USDC that is sent as USDT', () => {
+  const row = newTransaction(context, {
+    id: transferId,
+    customer_id: 'cus_1',
+    wallet_id: walletId,
+    type: 'transfer',
+    status: 'funds_received',
+    amount_minor: 10_000_000n,
+    source_currency: 'usdc',
+    destination_currency: 'usdt',
+    destination_payment_rail: 'tron',
+    destination_address: 'T',
+    fee_minor: 30_000n,
+    next_action_at: context.now,
+  });
+  const little = { ...row, amount_minor: 2n, fee_minor: 1n, net_minor: 1n };
+
+  it('has the rate of the moment when it is sent, and is settled at that', () => {
+    const sent = due(row, { rate: '0.999', midRate: '1', isParity: false });
+    expect(sent).toMatchObject({
+      row: {
+        status: 'payment_submitted',
+        final_minor: 9_960_030n,
+        exchange_rate: '0.999',
+        exchange_fee_minor: 9970n,
+      },
+      journals: [],
+    });
+    const arrived = due({ ...(sent.row as TransactionRow), next_action_at: context.now }, at('2'));
+    expect(arrived).toMatchObject({
+      row: {
+        status: 'completed',
+        final_minor: 9_960_030n,
+        exchange_rate: '0.999',
+        exchange_fee_minor: 9970n,
+      },
+      journals: ['transfer_settle'],
+    });
+    const lines = arrived.postings?.map(({ account: { currency, kind }, amountMinor }) => [
+      kind,
+      currency,
+      amountMinor,
+    ]);
+    expect(lines).toEqual([
+      ['wallet_in_transit', 'usdc', 10_000_000n],
+      ['fx_position', 'usdc', -9_970_000n],
+      ['fx_position', 'usdt', 9_960_030n],
+      ['custody', 'usdt', -9_960_030n],
+      ['fee_revenue', 'usdc', -30_000n],
+    ]);
+  });
+
+  it('waits while there is no rate', () => {
+    expect(due(row, undefined)).toEqual({ reason: 'not_due' });
+    const wished = steerTransfer(row, { status: 'completed' }, { stepMs, conversion: undefined });
+    expect(decide(wished, { row })).toEqual({ reason: 'rate_unavailable' });
+  });
+
+  it('fails when nothing would arrive, and says why', () => {
+    expect(due(little, at('0.999'))).toMatchObject({
+      row: { status: 'failed', final_minor: null, return_reason: expect.stringMatching(/nothing .* arrive/) },
+      journals: ['transfer_release'],
+    });
+    const wished = steerTransfer(little, {}, { stepMs, conversion: at('0.999') });
+    expect(decide(wished, { row: little })).toEqual({ reason: 'transition_not_allowed' });
+  });
+
+  it('keeps on a real chain what was worked out before it was signed, whatever the rate is afterwards', () => {
+    const priced = decide(priceTransfer(row, at('0.9')), { row });
+    expect(priced).toMatchObject({
+      result: 8_973_000n,
+      row: { status: 'funds_received', final_minor: 8_973_000n, exchange_rate: '0.9' },
+      events: ['transaction.updated'],
+    });
+    const again = decide(priceTransfer(row, at('0.8')), { row: priced.row as TransactionRow });
+    expect(again).toMatchObject({ result: 8_973_000n, row: undefined });
+    const sent = decide(submitTransfer(row, '0x1'), { row: priced.row as TransactionRow });
+    expect(sent.row).toMatchObject({ status: 'payment_submitted', final_minor: 8_973_000n });
+    const done = decide(completeTransfer(row, '0x1', 5n), { row: sent.row as TransactionRow });
+    expect(done.row).toMatchObject({ status: 'completed', final_minor: 8_973_000n, gas_fee_minor: 5n });
+    const failed = decide(failTransfer(row, 'payment_submitted', { code: null, text: 'Refused' }), {
+      row: sent.row as TransactionRow,
+    });
+    expect(failed.row).toMatchObject({ status: 'refunded', final_minor: null, exchange_rate: null });
+  });
+
+  it('is not worked out for one that has ended', () => {
+    const ended = { ...row, status: 'refunded' } as const;
+    expect(decide(priceTransfer(row, at('1')), { row: ended })).toEqual({ reason: 'not_due' });
   });
 });
 
@@ -213,6 +308,7 @@ describe('what a command reads', () => {
     amountMinor: 1_000_000n,
     feeMinor: 3000n,
     currency: 'usdc',
+    sentCurrency: 'usdc',
   };
 
   it('is four rows for a transfer on a chain: the payouts have added none', () => {
@@ -226,7 +322,12 @@ describe('what a command reads', () => {
   });
 
   it('is five rows for each further status on a chain', () => {
-    const row = { ...payout(1n), payout_account_id: null, destination_payment_rail: 'solana' };
+    const onChain = {
+      payout_account_id: null,
+      destination_payment_rail: 'solana',
+      destination_currency: 'usdc',
+    };
+    const row = { ...payout(1n), ...onChain };
     for (const command of [
       advanceDueTransfer(row, { stepMs, conversion: undefined }),
       cancelTransfer(row, { stepMs, conversion: undefined }),

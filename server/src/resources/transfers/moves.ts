@@ -4,6 +4,7 @@ import {
   type PayoutMoney,
   releaseTransferFlow,
   returnPayoutFlow,
+  settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
   type TransferMoney,
@@ -21,7 +22,7 @@ import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { DecideContext } from '../../writer/command.ts';
 import { withStatus } from '../transactions/lifecycle.ts';
-import { isPayout } from './lifecycle.ts';
+import { isConvertedOnChain, isPayout } from './lifecycle.ts';
 import { plannedReturn } from './magic.ts';
 import { payoutMinor } from './terms.ts';
 
@@ -31,11 +32,17 @@ export interface Cause {
   readonly text: string;
 }
 
+/** The chain has taken the transaction, and it has failed there. */
+export const chainRefused: Cause = { code: null, text: 'The chain refused the transaction.' };
+
+/** Of so little that its conversion leaves not one smallest unit. */
+export const nothingArrives: Cause = { code: null, text: 'The rate has moved: nothing of it would arrive.' };
+
 /** What moving a transfer on may need beside the transfer. */
 export interface MoveTerms {
   /** How long the sandbox lets it rest in each status. */
   readonly stepMs: number;
-  /** The rate of now, of a payout; undefined when there is none. */
+  /** The rate of now between the transfer's two currencies; undefined when there is none. */
   readonly conversion: ConversionRate | undefined;
   /** Of a transfer on a real chain: what the chain has told. Nothing moves it on but the chain. */
   readonly live?: LiveMove;
@@ -78,7 +85,11 @@ export function moveTransfer(
     case 'completed':
       return {
         row: { ...moved, ...arrived(row, terms) },
-        journals: [settleTransferFlow(context, chainOf(row), moneyOf(row))],
+        journals: [
+          isConvertedOnChain(row)
+            ? settleConvertedTransferFlow(context, chainOf(row), payoutOf(row))
+            : settleTransferFlow(context, chainOf(row), moneyOf(row)),
+        ],
       };
     case 'failed':
       return {
@@ -117,29 +128,46 @@ export function nextActionAt(
   return toIsoTime(Math.max(nowMs, returnDeadlineMs(railOf(row), settledAtMs, code)));
 }
 
-function broadcast(row: TransactionRow, { live }: MoveTerms): Move {
+function broadcast(row: TransactionRow, { conversion, live }: MoveTerms): Move {
   const txHash = live ? (live.txHash ?? null) : sandboxTxHash(chainOf(row), row.id);
-  return { row: { ...row, destination_tx_hash: txHash }, journals: [] };
+  const isPriced = !isConvertedOnChain(row) || row.final_minor !== null;
+  const price = isPriced ? {} : priceOf(row, conversion);
+  return { row: { ...row, ...price, destination_tx_hash: txHash }, journals: [] };
 }
 
-/** Whether less of a payout would arrive at the rate of now than its rail pays. */
+/** Whether a transfer goes at a rate: that of the moment when it is handed to the bank, or sent. */
+export function needsRate(row: TransactionRow): boolean {
+  return isPayout(row) || isConvertedOnChain(row);
+}
+
+/** Whether less would arrive at the rate of now than the rail pays; on a chain, whether nothing would. */
 export function arrivesTooLittle(row: TransactionRow, { conversion }: MoveTerms): boolean {
-  if (!isPayout(row) || !conversion) return false;
-  const currency = row.destination_currency as FiatCode;
-  return payoutMinor(moneyOf(row), currency, conversion) < railFacts(railOf(row)).minMinor(currency);
+  if (!needsRate(row) || !conversion) return false;
+  const currency = row.destination_currency as Currency;
+  const least = isPayout(row) ? railFacts(railOf(row)).minMinor(currency as FiatCode) : 1n;
+  return payoutMinor(moneyOf(row), currency, conversion) < least;
+}
+
+/** What a transfer's conversion comes to at a rate. */
+export function priceOf(
+  row: TransactionRow,
+  conversion: ConversionRate | undefined,
+): Pick<TransactionRow, 'exchange_fee_minor' | 'exchange_rate'> & { readonly final_minor: bigint } {
+  assert(conversion, 'a transfer is converted at a rate');
+  return {
+    final_minor: payoutMinor(moneyOf(row), row.destination_currency as Currency, conversion),
+    exchange_rate: conversion.isParity ? null : conversion.rate,
+    exchange_fee_minor: exchangeFeeMinor(row.net_minor, conversion.rate, conversion.midRate),
+  };
 }
 
 /** The rate of this moment is the one that the payout is made at. */
 function submitPayout(row: TransactionRow, context: DecideContext, { conversion }: MoveTerms): Move {
-  assert(conversion, 'a payout is submitted at a rate');
   const rail = railOf(row);
-  const finalMinor = payoutMinor(moneyOf(row), row.destination_currency as Currency, conversion);
   return {
     row: {
       ...row,
-      final_minor: finalMinor,
-      exchange_rate: conversion.isParity ? null : conversion.rate,
-      exchange_fee_minor: exchangeFeeMinor(row.net_minor, conversion.rate, conversion.midRate),
+      ...priceOf(row, conversion),
       trace_id: traceId(rail, { seed: row.id, nowMs: context.nowMs }),
       estimated_arrival_at: toIsoTime(settlementOf(rail, context.nowMs).settlesAtMs),
     },
@@ -150,14 +178,13 @@ function submitPayout(row: TransactionRow, context: DecideContext, { conversion 
 /** What is known once a transfer has arrived. The simulated chains charge nothing. */
 function arrived(row: TransactionRow, { live }: MoveTerms) {
   return {
-    final_minor: row.net_minor,
+    ...(isConvertedOnChain(row) ? {} : { final_minor: row.net_minor, exchange_fee_minor: 0n }),
     gas_fee_minor: live ? (live.gasFeeMinor ?? null) : 0n,
-    exchange_fee_minor: 0n,
     destination_tx_hash: live?.txHash ?? row.destination_tx_hash,
   };
 }
 
-/** Until a payout has been processed, nothing has left our bank: what was worked out for it has not come true. */
+/** What has not left us has not been converted: what was worked out for it has not come true. */
 const nothingLeft = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
 
 function because({ code, text }: Cause) {
@@ -183,7 +210,7 @@ export function moneyOf(row: TransactionRow): TransferMoney & { readonly currenc
 }
 
 function payoutOf(row: TransactionRow): PayoutMoney {
-  assert(row.final_minor !== null && row.final_minor > 0n, 'a submitted payout has a final amount');
+  assert(row.final_minor !== null && row.final_minor > 0n, 'what was sent at a rate has a final amount');
   return { ...moneyOf(row), payoutCurrency: row.destination_currency, finalMinor: row.final_minor };
 }
 

@@ -1,10 +1,11 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
+import type { ConversionRate } from '../../rates/conversion.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/rows.ts';
-import type { Command, DecideContext, Decision } from '../../writer/command.ts';
+import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 import { updatedEvents } from '../transactions/lifecycle.ts';
 import { moveAlong, type Transfer, type TransferKey, transferCommand } from './advance.ts';
-import type { Cause, LiveMove } from './moves.ts';
+import { type Cause, type LiveMove, priceOf } from './moves.ts';
 
 /** The steps of a transfer on a real chain. Taking one twice changes nothing. */
 
@@ -93,6 +94,20 @@ function withScreening(
   return { ...decision, writes: [...(decision.writes ?? []), { table: 'screenings', row }] };
 }
 
+/**
+ * What is sent of a transfer that is converted is fixed before it is signed, for good: a payment has one amount.
+ *
+ * @returns what is sent, in minor units of its own currency: that of the first time, whatever the rate is now
+ */
+export function priceTransfer(key: TransferKey, conversion: ConversionRate): Command<bigint> {
+  return transferCommand('price_transfer', key, ({ row }, context) => {
+    if (row.final_minor !== null) return { result: row.final_minor };
+    if (row.status !== 'funds_received') return { refusal: notThere(row) };
+    const price = priceOf(row, conversion);
+    return { result: price.final_minor, ...changed(row, price, context) };
+  });
+}
+
 /** The payment is signed and stored: it is told before it is broadcast. */
 export function submitTransfer(key: TransferKey, txHash: string): Command<TransactionStatus> {
   return transferCommand('submit_transfer', key, (transfer, context) =>
@@ -129,14 +144,16 @@ export function failTransfer(
 }
 
 /** A payment with a higher fee has another hash. */
-function renamed(row: TransactionRow, txHash: string, { now }: DecideContext): Decision<TransactionStatus> {
+function renamed(row: TransactionRow, txHash: string, context: DecideContext): Decision<TransactionStatus> {
   if (row.destination_tx_hash === txHash) return { result: row.status };
-  const next = { ...row, destination_tx_hash: txHash, updated_at: now };
-  return {
-    result: next.status,
-    writes: [{ table: 'transactions', row: next }],
-    events: updatedEvents(row, next),
-  };
+  return { result: row.status, ...changed(row, { destination_tx_hash: txHash }, context) };
+}
+
+/** The transfer stays in its status. */
+function changed(row: TransactionRow, change: Partial<TransactionRow>, { now }: DecideContext) {
+  const next = { ...row, ...change, updated_at: now };
+  const writes: RowWrite[] = [{ table: 'transactions', row: next }];
+  return { writes, events: updatedEvents(row, next) };
 }
 
 const noCause: Cause = { code: null, text: '' };

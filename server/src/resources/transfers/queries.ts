@@ -46,13 +46,16 @@ export interface LiveTransfer extends TransferKey {
   readonly status: TransactionStatus;
   readonly net_minor: bigint;
   readonly amount_minor: bigint;
+  readonly fee_minor: bigint;
+  /** What is sent; null while it is not known, and for what is not converted until it has arrived. */
+  readonly final_minor: bigint | null;
   readonly destination_address: string;
   readonly created_at: string;
 }
 
 const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_id, t.source_currency,
-  t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.destination_address,
-  t.created_at`;
+  t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.fee_minor,
+  t.final_minor, t.destination_address, t.created_at`;
 
 /** Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. */
 export async function listOpenOnChain(

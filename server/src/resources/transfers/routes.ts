@@ -22,7 +22,8 @@ import { readTerms } from './terms.ts';
 interface Deps {
   readonly db: Db;
   readonly clocks: EnvironmentClocks;
-  readonly rates: RateProvider;
+  /** @returns undefined where no rates are configured */
+  ratesFor(kind: 'test' | 'live'): RateProvider | undefined;
   readonly onChainFee: Ratio;
   readonly fiatFee: Ratio;
   readonly sandboxStepMs: number;
@@ -38,7 +39,7 @@ export function transferRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), cancelRoute(deps)];
 }
 
-function createRoute({ clocks, db, isPayable, rates, sandboxStepMs, ...fees }: Deps): Route {
+function createRoute({ clocks, db, isPayable, ratesFor, sandboxStepMs, ...fees }: Deps): Route {
   return writeRoute<CreateTransferBody>({
     method: 'POST',
     path: '/v1/transfers',
@@ -48,7 +49,8 @@ function createRoute({ clocks, db, isPayable, rates, sandboxStepMs, ...fees }: D
     description:
       'Sends stablecoins from a wallet to an address on a chain, or pays them out in a fiat currency to a ' +
       'counterparty. The whole amount leaves the available balance at once; `netAmount` is what is sent, or converted ' +
-      'and paid out at the rate of the moment when it is handed to the bank. In the sandbox the transfer walks to its ' +
+      'at the rate of the moment when it is sent or handed to the bank. On a chain it arrives in the currency that it ' +
+      'left in; `usdc` can also be sent as `usdt`. In the sandbox the transfer walks to its ' +
       'end by itself; with a live key it is signed and sent on the chain that the server is configured for.',
     access: 'key',
     body: CreateTransferBody,
@@ -57,13 +59,14 @@ function createRoute({ clocks, db, isPayable, rates, sandboxStepMs, ...fees }: D
     async write({ body, caller }) {
       const { id, kind } = caller.environment;
       const isLive = kind === 'live';
-      if (isLive && !isPayable(body.destinationPaymentRail, body.sourceCurrency ?? 'usdc')) {
+      if (isLive && !isPayable(body.destinationPaymentRail, body.destinationCurrency)) {
         throw new ApiError(noLiveRail());
       }
       const nowMs = clocks.nowIn(id);
+      const rates = ratesFor(kind);
       const read = readTerms(body, {
         ...fees,
-        convert: (from, to) => conversionRate(rates, from, to, nowMs),
+        convert: (from, to) => rates && conversionRate(rates, from, to, nowMs),
       });
       if ('refusal' in read) throw new ApiError(read.refusal);
       const canBeTheirs = bucketOfId(body.customerId) === bucketOfId(body.walletId);

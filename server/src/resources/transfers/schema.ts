@@ -12,7 +12,10 @@ export const CreateTransferBody = Type.Object({
     description: 'What leaves the wallet, fee included: `"10.00"`',
   }),
   sourceCurrency: Type.Optional(Type.String({ ...id, description: '`usdc` when left out' })),
-  destinationCurrency: Type.String({ ...id, description: 'The currency that arrives' }),
+  destinationCurrency: Type.String({
+    ...id,
+    description: 'The currency that arrives: `usdc`, `usdt`, `eur`, …',
+  }),
   destinationPaymentRail: Type.String({
     ...id,
     description: 'The chain it is sent on (`solana`, `base`, …) or the bank rail (`ach`, `sepa`, …)',

@@ -6,7 +6,7 @@ import type { Command, DecideContext, Decision } from '../../writer/command.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { moveAlong, type Transfer, type TransferKey, transferCommand } from './advance.ts';
 import { followersOf, isPayout, wayTo } from './lifecycle.ts';
-import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, nextActionAt } from './moves.ts';
+import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, needsRate, nextActionAt } from './moves.ts';
 
 /** Where the sandbox's user wants a transfer to go; nothing for the ordinary next status. */
 export interface Wish {
@@ -39,7 +39,7 @@ function goTo(
   const { row } = transfer;
   const way = wanted && wayTo(row, wanted);
   if (!way) return { refusal: noWay(row, wanted) };
-  if (isPayout(row) && way.includes('payment_submitted')) {
+  if (needsRate(row) && way.includes('payment_submitted')) {
     if (!terms.conversion) return { refusal: noRate() };
     if (arrivesTooLittle(row, terms)) return { refusal: tooLittle() };
   }
@@ -80,7 +80,7 @@ function noWay(row: TransactionRow, wanted: TransactionStatus | undefined): Refu
 }
 
 function tooLittle(): Refusal {
-  const message = 'The rate has moved: less would arrive than the rail pays. The transfer can only fail.';
+  const message = 'The rate has moved: less would arrive than can be paid. The transfer can only fail.';
   return conflict('transition_not_allowed', message);
 }
 

@@ -137,6 +137,43 @@ describe('readTerms of a payout', () => {
   });
 });
 
+describe('readTerms of a transfer on a chain', () => {
+  const tron = 'TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt';
+  const chainBody = (rail: string, destinationCurrency: string, more: object = {}) =>
+    bankBody(rail, destinationCurrency, { destinationAddress: tron, ...more });
+
+  it('sends usdc as usdt, where there is usdt', () => {
+    expect(read(chainBody('tron', 'usdt'))).toMatchObject({
+      kind: 'chain',
+      chain: 'tron',
+      currency: 'usdc',
+      sentCurrency: 'usdt',
+      feeMinor: 300_000n,
+    });
+    expect(read(chainBody('base', 'usdt'))).toEqual(['unsupported_rail', '/destinationPaymentRail']);
+    expect(read(chainBody('tron', 'usdc'))).toEqual(['unsupported_rail', '/destinationPaymentRail']);
+  });
+
+  it('sends every other currency as what it is', () => {
+    for (const [sourceCurrency, destinationCurrency] of [
+      ['eurc', 'usdt'],
+      ['usdc', 'eurc'],
+      ['pyusd', 'usdc'],
+      ['usdc', 'usd'],
+    ] as const) {
+      const body = chainBody('ethereum', destinationCurrency, { sourceCurrency });
+      expect(read(body)).toEqual(['unsupported_currency', '/destinationCurrency']);
+    }
+  });
+
+  it('needs a rate to convert, and enough that something arrives', () => {
+    const none = { ...pricing(), convert: () => undefined };
+    expect(read(chainBody('tron', 'usdt'), none)).toEqual(['rate_unavailable', '/destinationCurrency']);
+    const tiny = chainBody('tron', 'usdt', { amount: '0.000002' });
+    expect(read(tiny)).toEqual(['amount_too_small', '/amount']);
+  });
+});
+
 describe('a reference', () => {
   const lengths: [Rail, number][] = [
     ['ach', 10],
@@ -199,6 +236,7 @@ describe('magic values', () => {
     amountMinor,
     feeMinor: 0n,
     currency: 'usdc',
+    sentCurrency: 'usdc',
   });
 
   it('return an ACH payment with each code of R01 to R29, and with no other', () => {

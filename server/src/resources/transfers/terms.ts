@@ -1,5 +1,12 @@
 import { checkAddress } from '../../chains/addresses.ts';
-import { type Chain, chains, chainsOf, currenciesOn, isChain } from '../../chains/registry.ts';
+import {
+  type Chain,
+  chains,
+  chainsOf,
+  currenciesOn,
+  isChain,
+  type Stablecoin,
+} from '../../chains/registry.ts';
 import { assert, type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { isId } from '../../platform/ids.ts';
 import {
@@ -30,6 +37,8 @@ export interface ChainTerms extends Money {
   readonly kind: 'chain';
   readonly chain: Chain;
   readonly address: string;
+  /** The token that is sent: the currency that leaves the wallet, or the one that it is converted into. */
+  readonly sentCurrency: Stablecoin;
 }
 
 /** A transfer to a counterparty's account. */
@@ -74,25 +83,43 @@ function isHeld(currency: string): currency is HeldCurrency {
   return (heldCurrencies as readonly string[]).includes(currency);
 }
 
+/** What a currency can arrive as on a chain. Deposits of USDT become USDC, so USDC can leave as USDT again. */
+function sendableAs(currency: HeldCurrency): readonly Stablecoin[] {
+  return currency === 'usdc' ? ['usdc', 'usdt'] : [currency];
+}
+
 function readChainTerms(
   body: CreateTransferBody,
   chain: Chain,
   currency: HeldCurrency,
-  { onChainFee }: Pricing,
+  { convert, onChainFee }: Pricing,
 ): ReadTerms {
-  if (body.destinationCurrency !== currency) {
-    const message = `A transfer on a chain arrives in the currency it left in: ${currency}.`;
+  const sentCurrency = sendableAs(currency).find((known) => known === body.destinationCurrency);
+  if (sentCurrency === undefined) {
+    const message = `On a chain ${currency} arrives as ${sendableAs(currency).join(' or ')}.`;
     return refuse('unsupported_currency', '/destinationCurrency', message);
   }
-  if (!(currenciesOn(chain) as readonly string[]).includes(currency)) {
-    const message = `There is ${currency} on ${chainsOf(currency).join(', ')}, not on ${chain}.`;
+  if (!currenciesOn(chain).includes(sentCurrency)) {
+    const message = `There is ${sentCurrency} on ${chainsOf(sentCurrency).join(', ')}, not on ${chain}.`;
     return refuse('unsupported_rail', '/destinationPaymentRail', message);
   }
   const { faults, money } = readMoney(body, currency, onChainFee);
   const address = checkAddress(chain, body.destinationAddress);
   if (!address.ok) faults.push(faultAt('invalid_address', '/destinationAddress', address.fault));
   if (!money || !address.ok) return { refusal: refusalFor(faults) };
-  return { terms: { ...money, kind: 'chain', chain, address: address.address } };
+  if (sentCurrency !== currency) {
+    const rate = convert(currency, sentCurrency);
+    if (!rate) return noRate(currency, sentCurrency);
+    if (payoutMinor(money, sentCurrency, rate) === 0n) {
+      return refuse('amount_too_small', '/amount', `Nothing of it would arrive in ${sentCurrency}.`);
+    }
+  }
+  return { terms: { ...money, kind: 'chain', chain, address: address.address, sentCurrency } };
+}
+
+function noRate(from: Currency, to: Currency): ReadTerms {
+  const message = `There is no rate from ${from} to ${to} now; try again later.`;
+  return refuse('rate_unavailable', '/destinationCurrency', message);
 }
 
 function readBankTerms(
@@ -117,18 +144,15 @@ function readBankTerms(
   if (unfit !== undefined) faults.push(faultAt('invalid_reference', '/reference', unfit));
   if (!money || faults.length > 0) return { refusal: refusalFor(faults) };
   const rate = convert(currency, payoutCurrency);
-  if (!rate) {
-    const message = `There is no rate from ${currency} to ${payoutCurrency} now; try again later.`;
-    return refuse('rate_unavailable', '/destinationCurrency', message);
-  }
+  if (!rate) return noRate(currency, payoutCurrency);
   const expectedMinor = payoutMinor(money, payoutCurrency, rate);
   return { terms: { ...money, kind: 'bank', rail, payoutCurrency, counterpartyId, expectedMinor } };
 }
 
-/** What is paid out for a transfer: its net amount at the rate, rounded down, in minor units of the payout currency. */
-export function payoutMinor(money: Money, payoutCurrency: Currency, { rate }: ConversionRate): bigint {
+/** What arrives of a transfer: its net amount at the rate, rounded down, in minor units of the currency it arrives in. */
+export function payoutMinor(money: Money, arrivingCurrency: Currency, { rate }: ConversionRate): bigint {
   const { amountMinor, currency, feeMinor } = money;
-  const scales = [currencyScale[currency], currencyScale[payoutCurrency]] as const;
+  const scales = [currencyScale[currency], currencyScale[arrivingCurrency]] as const;
   return convertAmount(amountMinor - feeMinor, ...scales, parseRatio(rate), 'down');
 }
 
