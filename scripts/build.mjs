@@ -1,9 +1,9 @@
 /**
- * Bundles the server and the command line tool, each into one file that Node runs. Packages stay outside: they are
- * installed. Run by `npm run build`, and by prepare.mjs when a source has changed.
+ * Bundles the server and the command line tool, each into one file that Node runs. Packages stay outside, with
+ * few exceptions: they are installed. Run by `npm run build`, and by prepare.mjs when a source has changed.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PrepareError, root, writeAtomically } from './prepare.mjs';
 
@@ -19,6 +19,20 @@ const ownSources = {
     builder.onResolve({ filter: /^@openledger\/server\// }, ({ path }) => ({
       path: join(root, 'server/src', path.slice('@openledger/server/'.length)),
     }));
+  },
+};
+
+/** Packages of which so little is used that they are bundled: loaded whole, they take more memory than all our own code. */
+const bundled = new Set(['viem']);
+
+/** All other packages stay outside; what a bundled one needs goes with it, in its own version. */
+const installedPackages = {
+  name: 'installed-packages',
+  setup(builder) {
+    builder.onResolve({ filter: /^[^./]/ }, ({ importer, kind, path }) => {
+      const isOurs = !relative(root, importer).includes(`node_modules${sep}`);
+      return kind !== 'entry-point' && isOurs && !bundled.has(path) ? { path, external: true } : undefined;
+    });
   },
 };
 
@@ -45,9 +59,11 @@ async function bundle(esbuild, source, target) {
       platform: 'node',
       target: 'node20',
       format: 'esm',
-      packages: 'external',
+      // Node keeps the text of both while the server runs; traces need no more than the places.
+      minifyWhitespace: true,
       sourcemap: true,
-      plugins: [ownSources],
+      sourcesContent: false,
+      plugins: [ownSources, installedPackages],
       logLevel: 'warning',
       // Written here, each by a rename: a server that is started meanwhile reads the old file or the new one.
       write: false,
