@@ -154,6 +154,28 @@ test('a node that exaggerates a deposit is caught by the state of its own chain'
   await expect.poll(() => balanceOf(server.live, id), { timeout: 10_000 }).toBe('3.00');
 });
 
+test('a deposit that a node has made up beside a real transaction is taken back, and holds up no other', async () => {
+  const victim = await newLiveWallet(server);
+  const topic = `0x${victim.address.slice(2).toLowerCase().padStart(64, '0')}`;
+  node.behave(async (call, forward) => {
+    if (call.method !== 'eth_getLogs') return forward();
+    // Few addresses are asked for by their topics: what was not asked for would not be believed.
+    const [signature] = call.params[0].topics;
+    const every = { ...call, params: [{ ...call.params[0], topics: [signature] }] };
+    const logs = await forward(every);
+    return logs.map((log: { topics: string[] }) => ({ ...log, topics: [...log.topics.slice(0, 2), topic] }));
+  });
+  await usdc.send('mint', [sender, 6_000_000n]);
+  await depositsIn(server.live, victim.id, ['payment_submitted']);
+  node.behave();
+  const honest = await newLiveWallet(server);
+  await usdc.send('mint', [honest.address, 3_000_000n]);
+  await mineThree();
+  await depositsIn(server.live, victim.id, ['failed']);
+  await depositsIn(server.live, honest.id, ['completed']);
+  expect(await balanceOf(server.live, victim.id)).toBe('0.00');
+});
+
 test('what is sent into the treasury is told of', async () => {
   const treasury = treasuryOf(server, 'ethereum');
   await usdc.send('mint', [treasury, 40_000_000n]);

@@ -52,6 +52,17 @@ export async function askUntilAgreed<Answer>(
 }
 
 /**
+ * Every node that can be asked.
+ *
+ * @throws ChainError when there is none: that nobody knows of something would otherwise be taken for a fact
+ */
+export function allUsable(nodes: Pick<Nodes<Block>, 'usable'>): readonly Node[] {
+  const usable = nodes.usable();
+  if (usable.length > 0) return usable;
+  throw new ChainError('No node answers.');
+}
+
+/**
  * The nodes that must say the same.
  *
  * @throws ChainError when there are too few of them

@@ -142,21 +142,30 @@ async function takeBack(deps: DepositDeps, toHeight: number): Promise<void> {
     const block = await deps.port.reader.minedIn(kept.deposit.txHash);
     if (!block) gone.push(kept);
     else if (block.height > toHeight) continue;
-    else if (await isRefuted(deps, kept)) refuted.push(kept);
+    else if (await isRefuted(deps, kept, block.height)) refuted.push(kept);
     else throw new ChainError(`The nodes disagree about the transaction ${kept.deposit.txHash}.`);
   }
   await submitKnown(deps, gone, (deposit, known) => dropDeposit(deposit, known, 'block_gone'));
   await submitKnown(deps, refuted, (deposit, known) => dropDeposit(deposit, known, 'nothing_received'));
 }
 
-/** Whether it is known that what the deposit claims is not credited, though its transaction is there. */
-async function isRefuted({ pool, port }: DepositDeps, { deposit }: KeptDeposit): Promise<boolean> {
+/**
+ * Whether it is known that what the deposit claims is not credited, though its transaction is there: the operator has been
+ * told, or it does something else in the block that it is in now. A node that made the deposit up alone, or a transaction
+ * that failed when its block was replaced, would otherwise hold up every other deposit.
+ *
+ * @param height where the transaction is
+ */
+async function isRefuted(deps: DepositDeps, { deposit }: KeptDeposit, height: number): Promise<boolean> {
+  const { book, pool, port } = deps;
   if (port.token(deposit.currency) === undefined) return true;
   const { rowCount } = await pool.query('select from chain_notices where chain = $1 and id = $2', [
     port.chain,
     deposit.id,
   ]);
-  return rowCount === 1;
+  if (rowCount === 1) return true;
+  const { arrivals } = sortArrivals(deps, await port.reader.scan(height, height, book, true));
+  return !arrivals.some(({ id }) => id === deposit.id);
 }
 
 async function tell({ logger, metrics, pool, port }: DepositDeps, notices: readonly Notice[]): Promise<void> {

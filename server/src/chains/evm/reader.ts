@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { askUntilAgreed, printTransfers } from '../agreement.ts';
+import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { EvmConfig } from '../config.ts';
 import { type Node, RpcError, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
@@ -78,7 +78,7 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
     },
     received: (transfers, areOurs) => measureReceived(nodes, transfers, areOurs),
     async minedIn(txHash) {
-      for (const node of nodes.usable()) {
+      for (const node of allUsable(nodes)) {
         const found = await node.call('eth_getTransactionReceipt', [txHash], receipt);
         if (found && (await blockIdOf(node, found.block.height)) === found.block.id) return found.block;
       }

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { askUntilAgreed, printTransfers } from '../agreement.ts';
+import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
@@ -49,7 +49,7 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
     // What was seen is what the accounts have grown by: it has been measured already.
     received: async (transfers) => transfers.reduce((sum, { amount }) => sum + amount, 0n),
     async minedIn(txHash) {
-      for (const node of nodes.usable()) {
+      for (const node of allUsable(nodes)) {
         const [found] = await askStandings(node, [txHash]);
         const block = found?.isFinal ? await headerAt(node, found.slot) : undefined;
         if (block) return { height: block.height, id: block.id };

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { askUntilAgreed, printTransfers } from '../agreement.ts';
+import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
@@ -66,7 +66,7 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     // Full nodes know what is held now, not what was held after a block: there is nothing to measure.
     received: async () => undefined,
     async minedIn(txHash) {
-      for (const node of nodes.usable()) {
+      for (const node of allUsable(nodes)) {
         const found = await node.call('gettransactioninfobyid', { value: txHash }, outcome);
         const block = found && (await headerAt(node, found.height));
         if (block) return { height: block.height, id: block.id };
