@@ -6,6 +6,8 @@ import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../server/src/app.ts';
 import { placePayment } from '../../server/src/chains/payments.ts';
+import { limits } from '../../server/src/platform/limits.ts';
+import { formatAmount } from '../../server/src/platform/money.ts';
 import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
 import { type BadNode, refuse, startBadNode } from '../harness/chains/bad-node.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
@@ -257,6 +259,32 @@ test('fifty transfers at once on two processes are each paid once, in one order 
   );
   expect(rows.map(({ status }) => status)).toEqual(['completed']);
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('transfers that the treasury cannot pay hide none that it can, however many they are', async () => {
+  // Of one customer so much would have to be looked at.
+  const payers = await Promise.all([0, 1, 2].map(() => newLiveWallet(server)));
+  for (const { address } of payers) await usdc.send('mint', [address, 4_900_000_000n]);
+  await base.client.mine({ blocks: 3 });
+  for (const { id } of payers) await depositsIn(server.live, id, ['completed']);
+  const [first, ...others] = payers as [Wallet, Wallet, Wallet];
+  const left = 15_000_000n;
+  const emptying = formatAmount((await usdc.balanceOf(treasury)) - left, 6);
+  await inStatus(server.live, (await send(first, emptying, stranger())).id, 'payment_submitted');
+  await base.client.mine({ blocks: 3 });
+  const tooMuch = formatAmount(((await usdc.balanceOf(treasury)) * 101n) / 100n, 6);
+  for (const payer of others) {
+    const some = Array.from({ length: limits.settlementBatch / 2 }, stranger);
+    await Promise.all(some.map((to) => send(payer, tooMuch, to)));
+  }
+  const small = await send(first, '1.00', stranger());
+  await inStatus(server.live, small.id, 'payment_submitted');
+  const { rows } = await server.app.pool.query(
+    "select from transactions where status = 'funds_received' and destination_payment_rail = 'base'",
+  );
+  expect(rows.length).toBe(limits.settlementBatch);
+  await base.client.mine({ blocks: 3 });
+  await inStatus(server.live, small.id, 'completed');
 });
 
 test('what a process had signed and stored when it ended is sent by another one, once', async () => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   wallet = await newLiveWallet(server);
   const treasury = treasuryOf(server, 'base');
   await usdc.send('mint', [wallet.address, 100_000_000n]);
-  await usdc.send('mint', [treasury, 100_000_000n]);
+  await usdc.send('mint', [treasury, 25_000_000n]);
   await anvil.client.setBalance({ address: treasury, value: 10n ** 18n });
 });
 afterAll(async () => {
@@ -93,9 +93,13 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
 
   await killSigner();
   const second = await send('10.00');
+  const third = await send('10.00');
   await expect.poll(() => statusOf(second.id), { timeout: 10_000 }).toBe('funds_received');
   await sleep(1500);
   expect(await statusOf(second.id)).toBe('funds_received');
+  // The treasury can pay one of the two, and what gets a place is signed without asking again.
+  const { rows } = await server.app.pool.query("select from chain_payments where status = 'open'");
+  expect(rows).toHaveLength(1);
   const list = await runScript('cli/bin/openledger.mjs', {
     args: ['transfers', 'list'],
     env: { DATABASE_URL: server.databaseUrl },
@@ -104,6 +108,10 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
   signer = await startSigner();
   await inStatus(server.live, second.id, 'completed');
   expect(await paid()).toBe(19_940_000n);
+  expect(await statusOf(third.id)).toBe('funds_received');
+  await usdc.send('mint', [treasuryOf(server, 'base'), 100_000_000n]);
+  await inStatus(server.live, third.id, 'completed');
+  expect(await paid()).toBe(29_910_000n);
 });
 
 test('a transfer over the limit of one fails and comes back; one over the limit of the day waits', async () => {
@@ -126,6 +134,6 @@ test('a transfer over the limit of one fails and comes back; one over the limit 
   signer = await startSigner();
   await inStatus(server.live, late.id, 'completed');
   expect(await paid()).toBe(before + 4_985_000n + 15_952_000n);
-  expect(await balanceOf(server.live, wallet.id)).toBe('59.00');
+  expect(await balanceOf(server.live, wallet.id)).toBe('49.00');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });

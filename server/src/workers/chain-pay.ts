@@ -10,8 +10,8 @@ import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../resour
 import type { Screener, ScreeningSubject, ScreeningVerdict } from '../screening/port.ts';
 import { type FollowDeps, followPayment, tellAndSend } from './chain-follow.ts';
 import { leavingAtEnd } from './chain-lease.ts';
-import { priceForSending, type TransferIntent } from './chain-price.ts';
-import { type Budget, readBudget, signNewPayment } from './chain-sign.ts';
+import { obstacleTo, priceForSending, type TransferIntent } from './chain-price.ts';
+import { type Budget, readBudget, type Signed, signNewPayment } from './chain-sign.ts';
 import { sweepDeposits } from './chain-sweep.ts';
 import { startWorker, type Worker } from './loop.ts';
 
@@ -71,22 +71,28 @@ async function payOnce(deps: PayDeps, memory: Memory, notes: string[]): Promise<
   if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
 }
 
-async function screenNew({ pool, port, screener, writer }: PayDeps, notes: string[]): Promise<void> {
-  for (const transfer of await listOpenOnChain(pool, port.chain, 'in_review')) {
-    try {
-      const verdict = await screen(screener, port, {
-        transferId: transfer.id,
-        customerId: transfer.customer_id,
-        chain: port.chain,
-        currency: transfer.source_currency as Stablecoin,
-        amountMinor: transfer.amount_minor,
-        address: transfer.destination_address,
-      });
-      await writer.submit(screenTransfer(transfer, verdict));
-    } catch (error) {
-      notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
+async function screenNew(deps: PayDeps, notes: string[]): Promise<void> {
+  for await (const page of listOpenOnChain(deps.pool, deps.port.chain, 'in_review')) {
+    for (const transfer of page) {
+      try {
+        await screenOne(deps, transfer);
+      } catch (error) {
+        notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
+      }
     }
   }
+}
+
+async function screenOne({ port, screener, writer }: PayDeps, transfer: LiveTransfer): Promise<void> {
+  const verdict = await screen(screener, port, {
+    transferId: transfer.id,
+    customerId: transfer.customer_id,
+    chain: port.chain,
+    currency: transfer.source_currency as Stablecoin,
+    amountMinor: transfer.amount_minor,
+    address: transfer.destination_address,
+  });
+  await writer.submit(screenTransfer(transfer, verdict));
 }
 
 /** What would be sent to where it comes from would be sent nowhere. */
@@ -127,53 +133,77 @@ function hindranceOf(error: unknown): string {
   throw error;
 }
 
-/** Signs what the treasury can pay now, the oldest first. */
+/** Signs what the treasury can pay now, the oldest first. What has to wait holds up nothing after it. */
 async function signReady(deps: PayDeps, memory: Memory, notes: string[]): Promise<void> {
   const { pool, port } = deps;
-  const ready = await listOpenOnChain(pool, port.chain, 'funds_received');
-  if (ready.length === 0) return;
-  const budget = await readBudget(pool, port);
-  const started = new Set(budget.open.map(({ id }) => id));
-  const withdrawn = await listWithdrawn(
-    pool,
-    ready.map(({ id }) => id),
-  );
-  for (const transfer of ready) {
-    if (budget.free <= 0 || !(await holdChain(pool, port.chain, deps.holder))) return;
-    if (started.has(transfer.id)) continue;
-    if (withdrawn.has(transfer.id)) {
+  let budget: Budget | undefined;
+  for await (const page of listOpenOnChain(pool, port.chain, 'funds_received')) {
+    budget ??= await readBudget(pool, port);
+    const ids = page.map(({ id }) => id);
+    const withdrawn = await listWithdrawn(pool, ids);
+    for (const transfer of page) {
+      if (budget.free <= 0) return;
+      if (budget.started.has(transfer.id)) continue;
+      const obstacle = withdrawn.has(transfer.id)
+        ? undefined
+        : obstacleTo(transfer, budget.tokens, deps.rates);
+      if (obstacle !== undefined) {
+        notes.push(obstacle);
+        continue;
+      }
+      if (!(await holdChain(pool, port.chain, deps.holder))) return;
       // Its process ended before it told the transfer so.
-      await fail(deps, transfer, 'It cannot be sent.');
-      continue;
+      if (withdrawn.has(transfer.id)) await fail(deps, transfer, 'It cannot be sent.');
+      else notes.push(...(await signOne(deps, memory, budget, transfer)));
     }
-    const note = await orNote(signOne(deps, memory, budget, transfer));
-    if (note !== undefined) notes.push(note);
   }
 }
 
-/** @returns what keeps it waiting, in words */
+/**
+ * @returns what keeps it waiting, in words
+ * @throws SignerUnavailableError which keeps all waiting: each of them would take a place that nobody has counted
+ */
 async function signOne(
   deps: PayDeps,
   memory: Memory,
   budget: Budget,
   transfer: LiveTransfer,
-): Promise<string | undefined> {
-  const { pool, port } = deps;
-  const priced = await priceForSending(deps, transfer, budget.tokens);
-  if (!('intent' in priced)) return priced.note;
-  const { intent } = priced;
-  const signed = await signNewPayment(pool, port, transfer.id, intent);
-  if ('note' in signed) {
-    const { refusal } = signed;
-    if (refusal !== undefined) await countRefusal(deps, memory, transfer, intent, refusal);
-    return signed.note;
+): Promise<string[]> {
+  try {
+    const intent = await priceForSending(deps, transfer);
+    if (!intent) return [];
+    const signed = await spending(budget, intent, () =>
+      signNewPayment(deps.pool, deps.port, transfer.id, intent),
+    );
+    if ('note' in signed) {
+      const { note, refusal } = signed;
+      if (refusal !== undefined) await countRefusal(deps, memory, transfer, intent, refusal);
+      return [note];
+    }
+    memory.refusals.delete(transfer.id);
+    if ('attempt' in signed) await tellAndSend(deps, transfer, signed.attempt);
+    return [];
+  } catch (error) {
+    if (error instanceof ChainError) return [error.message];
+    throw error;
   }
-  memory.refusals.delete(transfer.id);
-  if (!('attempt' in signed)) return undefined;
-  budget.tokens.set(intent.currency, (budget.tokens.get(intent.currency) ?? 0n) - intent.amount);
+}
+
+/** What may have got a place is counted as spent, whatever becomes of it; only what surely has none is not. */
+async function spending(
+  budget: Budget,
+  { amount, currency }: TransferIntent,
+  sign: () => Promise<Signed>,
+): Promise<Signed> {
+  const change = (by: bigint): void =>
+    void budget.tokens.set(currency, (budget.tokens.get(currency) ?? 0n) + by);
+  change(-amount);
   budget.free -= 1;
-  await tellAndSend(deps, transfer, signed.attempt);
-  return undefined;
+  const signed = await sign();
+  if ('attempt' in signed) return signed;
+  change(amount);
+  budget.free += 1;
+  return signed;
 }
 
 /** One node may be wrong, or a moment behind, and a policy be mended: only what is refused again and again has failed. */

@@ -1,7 +1,7 @@
 import type { PaymentIntent } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
 import type { Currency } from '../platform/money.ts';
-import { conversionRate } from '../rates/conversion.ts';
+import { type ConversionRate, conversionRate } from '../rates/conversion.ts';
 import type { RateProvider } from '../rates/provider.ts';
 import { nothingArrives } from '../resources/transfers/moves.ts';
 import { failTransfer, priceTransfer } from '../resources/transfers/on-chain.ts';
@@ -19,35 +19,66 @@ interface PriceDeps {
 }
 
 /**
- * What is sent for a transfer, if the treasury has it. What is converted gets its rate here, in the moment before it is
- * signed, and keeps it.
+ * Why a transfer cannot be sent now, in words.
  *
  * @param held what the treasury can still pay, in minor units
- * @returns otherwise what keeps it waiting, in words; nothing when the transfer has ended
+ * @returns undefined when it can
  */
-export async function priceForSending(
-  deps: PriceDeps,
+export function obstacleTo(
   transfer: LiveTransfer,
   held: ReadonlyMap<Stablecoin, bigint>,
-): Promise<{ readonly intent: TransferIntent } | { readonly note: string | undefined }> {
+  rates: RateProvider | undefined,
+): string | undefined {
+  const { destination_currency: currency, source_currency: source } = transfer;
+  const amount = fixedAmount(transfer) ?? expectedAmount(transfer, rateOf(transfer, rates));
+  if (amount === undefined) return `There is no rate from ${source} to ${currency}.`;
+  const canPay = (held.get(currency as Stablecoin) ?? 0n) >= amount;
+  return canPay ? undefined : `The treasury has too little ${currency}.`;
+}
+
+/**
+ * What is sent for a transfer. What is converted gets its rate here, in the moment before it is signed, and keeps it.
+ *
+ * @returns undefined when nothing is to be sent: it has ended, or there is no rate any more
+ */
+export async function priceForSending(
+  { rates, writer }: PriceDeps,
+  transfer: LiveTransfer,
+): Promise<TransferIntent | undefined> {
   const currency = transfer.destination_currency as Stablecoin;
-  const intentOf = (amount: bigint) =>
-    ({ kind: 'transfer', currency, address: transfer.destination_address, amount }) as const;
-  const canPay = (amount: bigint): boolean => (held.get(currency) ?? 0n) >= amount;
-  const tooLittle = { note: `The treasury has too little ${currency}.` };
-  const known = currency === transfer.source_currency ? transfer.net_minor : transfer.final_minor;
-  if (known !== null) return canPay(known) ? { intent: intentOf(known) } : tooLittle;
-  const source = transfer.source_currency as Currency;
-  const rate = deps.rates && conversionRate(deps.rates, source, currency, Date.now());
-  if (!rate) return { note: `There is no rate from ${source} to ${currency}.` };
-  const money = { amountMinor: transfer.amount_minor, feeMinor: transfer.fee_minor, currency: source };
-  const expected = payoutMinor(money, currency, rate);
-  if (!canPay(expected)) return tooLittle;
-  if (expected === 0n) {
-    await deps.writer.submit(failTransfer(transfer, 'funds_received', nothingArrives));
-    return { note: undefined };
+  const intentOf = (amount: bigint): TransferIntent => ({
+    kind: 'transfer',
+    currency,
+    address: transfer.destination_address,
+    amount,
+  });
+  const fixed = fixedAmount(transfer);
+  if (fixed !== undefined) return intentOf(fixed);
+  const rate = rateOf(transfer, rates);
+  if (!rate) return undefined;
+  if (expectedAmount(transfer, rate) === 0n) {
+    await writer.submit(failTransfer(transfer, 'funds_received', nothingArrives));
+    return undefined;
   }
-  const outcome = await deps.writer.submit(priceTransfer(transfer, rate));
-  // Refused: another process has ended it.
-  return outcome.kind === 'accepted' ? { intent: intentOf(outcome.result) } : { note: undefined };
+  const outcome = await writer.submit(priceTransfer(transfer, rate));
+  return outcome.kind === 'accepted' ? intentOf(outcome.result) : undefined;
+}
+
+function fixedAmount(transfer: LiveTransfer): bigint | undefined {
+  const isConverted = transfer.destination_currency !== transfer.source_currency;
+  return isConverted ? (transfer.final_minor ?? undefined) : transfer.net_minor;
+}
+
+function rateOf(
+  { destination_currency: to, source_currency: from }: LiveTransfer,
+  rates: RateProvider | undefined,
+): ConversionRate | undefined {
+  return rates && conversionRate(rates, from, to, Date.now());
+}
+
+function expectedAmount(transfer: LiveTransfer, rate: ConversionRate | undefined): bigint | undefined {
+  if (!rate) return undefined;
+  const { amount_minor: amountMinor, destination_currency: to, fee_minor: feeMinor } = transfer;
+  const money = { amountMinor, feeMinor, currency: transfer.source_currency as Currency };
+  return payoutMinor(money, to as Currency, rate);
 }

@@ -81,8 +81,8 @@ export interface Budget {
   free: number;
   /** What the treasury holds of each token, less what is signed and not mined yet. */
   readonly tokens: Map<Stablecoin, bigint>;
-  /** The payments that are on their way. */
-  readonly open: readonly OpenPayment[];
+  /** The ids of the payments that are on their way. */
+  readonly started: ReadonlySet<string>;
 }
 
 /** Works out what may be signed now. */
@@ -106,5 +106,6 @@ export async function readBudget(pool: Pool, { chain, config, reader, sender }: 
       leaving.reduce((left, amount) => left - amount, held),
     );
   }
-  return { free: limits.paymentsInFlight - unmined.length, tokens, open };
+  const started = new Set(open.map(({ id }) => id));
+  return { free: limits.paymentsInFlight - unmined.length, tokens, started };
 }

@@ -57,22 +57,39 @@ const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_i
   t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.fee_minor,
   t.final_minor, t.destination_address, t.created_at`;
 
-/** Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. */
-export async function listOpenOnChain(
+/**
+ * Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. They come
+ * a page at a time, all of them: many that have to wait must not hide those after them.
+ */
+export async function* listOpenOnChain(
   pool: Pool,
   chain: Chain,
   status: 'in_review' | 'funds_received',
+): AsyncGenerator<LiveTransfer[]> {
+  for (let after = ''; ; ) {
+    const page = await pageOfOpen(pool, chain, status, after);
+    if (page.length > 0) yield page;
+    if (page.length < limits.settlementBatch) return;
+    after = page.at(-1)?.id ?? '';
+  }
+}
+
+async function pageOfOpen(
+  pool: Pool,
+  chain: Chain,
+  status: 'in_review' | 'funds_received',
+  after: string,
 ): Promise<LiveTransfer[]> {
   const { rows } = await pool.query<LiveTransfer>({
     name: 'list_open_on_chain',
     text: `select ${liveColumns} from transactions t
       join environments e on e.current_id = t.environment_id and e.kind = 'live'
       where t.destination_payment_rail = $1 and t.status = $2 and t.type = 'transfer' and t.payout_account_id is null
-        and t.next_action_at is null and t.status in ('in_review', 'funds_received')
+        and t.id > $4 and t.next_action_at is null and t.status in ('in_review', 'funds_received')
         and (t.status = 'funds_received'
           or not exists (select from screenings s where s.bucket = t.bucket and s.id = t.id))
       order by t.id limit $3`,
-    values: [chain, status, limits.settlementBatch],
+    values: [chain, status, limits.settlementBatch, after],
   });
   return rows;
 }
