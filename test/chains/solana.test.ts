@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { creationInstruction, transferInstruction } from '../../server/src/chains/solana/instructions.ts';
 import { programs, tokenAccountOf } from '../../server/src/chains/solana/programs.ts';
+import { formatAmount } from '../../server/src/platform/money.ts';
 import { liveCustomer, writeChains } from '../harness/chains/live.ts';
 import { type SolanaNode, startSolana } from '../harness/chains/solana.ts';
 import type { TestMint } from '../harness/chains/solana-ledger.ts';
@@ -60,6 +62,8 @@ const noticesOf = async (txHash: string) => {
   );
   return rows;
 };
+/** Each worker has had several turns. */
+const turns = () => sleep(600);
 /** Everything up to the newest final block has been read. */
 const caughtUp = () =>
   poll(async () => {
@@ -205,7 +209,7 @@ describe('a transfer', () => {
     node.taking = 'loses';
     const { id } = await send(wallet, '5.00', { destinationAddress: to });
     const { destinationTxHash: first } = await inStatus(server.live, id, 'payment_submitted');
-    node.ledger.mine(20);
+    node.ledger.mine(140);
     await caughtUp();
     const attempts = async () => {
       const { rows } = await server.app.pool.query(
@@ -215,7 +219,7 @@ describe('a transfer', () => {
       return rows.length;
     };
     expect(await attempts()).toBe(1);
-    node.ledger.mine(30);
+    node.ledger.mine(20);
     await poll(attempts).toBe(2);
     node.taking = 'takes';
     const done = await mineUntil(id, 'completed');
@@ -229,7 +233,7 @@ describe('a transfer', () => {
     node.keepsHistory = false;
     const { id } = await send(wallet, '6.00', { destinationAddress: to });
     await inStatus(server.live, id, 'payment_submitted');
-    node.ledger.mine(60);
+    node.ledger.mine(160);
     await caughtUp();
     node.ledger.mine(20);
     await caughtUp();
@@ -242,6 +246,54 @@ describe('a transfer', () => {
     node.taking = 'takes';
     await mineUntil(id, 'completed');
     expect(node.ledger.balanceOf(to, usdc)).toBe(5_982_000n);
+  });
+
+  test('waits for what was paid before it, which is in the balance until it is final', async () => {
+    await fund(wallet, 30_000_000_000n);
+    // Two of them are more than the treasury has.
+    const held = node.ledger.balanceOf(treasury, usdc);
+    const amount = formatAmount((held * 6n) / 10n, 6);
+    const [first, second] = [newOwner('early'), newOwner('late')];
+    const paid = await send(wallet, amount, { destinationAddress: first });
+    await inStatus(server.live, paid.id, 'payment_submitted');
+    const waits = await send(wallet, amount, { destinationAddress: second });
+    await inStatus(server.live, waits.id, 'funds_received');
+    // In a block, and not yet final.
+    node.ledger.mine(1);
+    await turns();
+    expect((await ok(server.live.get(`/v1/transfers/${waits.id}`))).status).toBe('funds_received');
+    await mineUntil(paid.id, 'completed');
+    node.ledger.pay(usdc, treasury, held);
+    node.ledger.mine(3);
+    await mineUntil(waits.id, 'completed');
+    expect(node.ledger.balanceOf(second, usdc)).toBeGreaterThan(0n);
+  });
+
+  test('is paid where somebody has sent coin to the address of the account that it makes', async () => {
+    const to = newOwner('spoilt');
+    node.ledger.giveLamports(tokenAccountOf(to, usdc.mint, usdc.program), 890_880n);
+    node.ledger.mine(3);
+    const { id } = await send(wallet, '2.00', { destinationAddress: to });
+    await mineUntil(id, 'completed');
+    expect(node.ledger.balanceOf(to, usdc)).toBe(1_994_000n);
+  });
+
+  test('waits for coin that others on their way are going to need', async () => {
+    const held = node.ledger.lamportsOf(treasury);
+    // Enough for one new account, and for no other after it.
+    node.ledger.leaveLamports(treasury, 7_000_000n);
+    const [first, second] = [newOwner('rich'), newOwner('poor')];
+    const pair = await Promise.all(
+      [first, second].map((to) => send(wallet, '2.00', { destinationAddress: to })),
+    );
+    await turns();
+    node.ledger.mine(3);
+    await turns();
+    const statuses = async () =>
+      Promise.all(pair.map(async ({ id }) => (await ok(server.live.get(`/v1/transfers/${id}`))).status));
+    expect((await statuses()).sort()).toEqual(['completed', 'funds_received']);
+    node.ledger.giveLamports(treasury, held);
+    for (const { id } of pair) await mineUntil(id, 'completed');
   });
 
   test('to a token account is refused and given back: tokens sent to it as to an owner would be lost', async () => {

@@ -148,7 +148,7 @@ export interface ChainSender {
   readonly treasury: string;
   /** The first place in a sender's order that the chain has not used (a nonce; 0 where there is none). */
   nextSequence(sender: string): Promise<bigint>;
-  /** Where nothing keeps transactions in order: whether one of these is in a block. */
+  /** Where nothing keeps transactions in order: whether one of these is in a block, and gone from what balances tell. */
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without coin of their own (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;

@@ -122,6 +122,12 @@ export const limits = {
   rangesPerTurn: 20,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
+  /** The same where nothing keeps them in order. */
+  unorderedPaymentsInFlight: 64,
+  /** Slots that are listed at once: Agave lists 500,000, and 150 blocks are in a few hundred. */
+  solanaSlotsAtOnce: 100_000,
+  /** Of all that was signed for a payment, how many transactions a node is asked about; Agave takes 256 at once. */
+  attemptsAskedFor: 16,
   refusalsBeforeFailure: 3,
   /** Balances that a node is asked for at once. */
   balancesAtOnce: 16,

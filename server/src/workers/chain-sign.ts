@@ -107,5 +107,6 @@ export async function readBudget(pool: Pool, { chain, config, reader, sender }: 
     );
   }
   const started = new Set(open.map(({ id }) => id));
-  return { free: limits.paymentsInFlight - unmined.length, tokens, started };
+  const most = sender.isMined ? limits.unorderedPaymentsInFlight : limits.paymentsInFlight;
+  return { free: most - unmined.length, tokens, started };
 }

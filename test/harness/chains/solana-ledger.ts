@@ -11,6 +11,9 @@ import {
 import { decodeMessage, encodeMessage, type Instruction } from '../../../server/src/chains/solana/message.ts';
 import { programs, type TokenProgram, tokenAccountOf } from '../../../server/src/chains/solana/programs.ts';
 
+/** Blocks for which a blockhash is good. */
+const validBlocks = 150;
+
 /** A token of the test chain. Fees are taken from what is transferred, in hundredths of a percent. */
 export interface TestMint {
   readonly mint: string;
@@ -43,7 +46,11 @@ export interface MinedBlock {
   readonly blockHeight: number;
   readonly blockhash: string;
   readonly transactions: readonly MinedTransaction[];
+  /** The accounts of its transactions as they were before it. */
+  readonly before: ReadonlyMap<string, AccountState>;
 }
+
+type AccountState = ReturnType<LiteSVM['getAccount']>;
 
 const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 
@@ -51,8 +58,6 @@ const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).d
 export class SolanaLedger {
   readonly blocks: MinedBlock[] = [];
   readonly svm = new LiteSVM().withBlockhashCheck(false).withSigverify(true);
-  /** Blocks for which a blockhash is good. */
-  readonly validBlocks: number;
   readonly faucet: string;
   private readonly secret = sha256('faucet of the test chain');
   private waiting: { raw: Uint8Array; signature: string }[] = [];
@@ -60,8 +65,7 @@ export class SolanaLedger {
   private slot = -1;
   private number = 0;
 
-  constructor(validBlocks: number) {
-    this.validBlocks = validBlocks;
+  constructor() {
     this.faucet = base58.encode(ed25519.getPublicKey(this.secret));
     this.giveLamports(this.faucet, 1_000_000_000_000n);
     this.mine();
@@ -78,6 +82,18 @@ export class SolanaLedger {
 
   giveLamports(owner: string, amount: bigint): void {
     this.svm.airdrop(address(owner), lamports(amount));
+  }
+
+  /** Leaves a plain account with so much and no more. */
+  leaveLamports(owner: string, amount: bigint): void {
+    this.svm.setAccount({
+      address: address(owner),
+      data: new Uint8Array(),
+      executable: false,
+      lamports: lamports(amount),
+      programAddress: address(programs.system),
+      space: 0n,
+    });
   }
 
   lamportsOf(owner: string): bigint {
@@ -147,18 +163,32 @@ export class SolanaLedger {
       const parentSlot = this.blocks.at(-1)?.slot ?? 0;
       this.slot += this.blocks.length % 4 === 3 ? 2 : 1;
       this.svm.warpToSlot(BigInt(this.slot));
-      const transactions = this.waiting.splice(0).flatMap((one) => this.execute(one));
+      const before = new Map<string, AccountState>();
+      const transactions = this.waiting.splice(0).flatMap((one) => this.execute(one, before));
       const blockhash = base58.encode(sha256(`block ${this.slot}`));
       const blockHeight = this.blocks.length;
-      this.blocks.push({ slot: this.slot, parentSlot, blockHeight, blockhash, transactions });
+      this.blocks.push({ slot: this.slot, parentSlot, blockHeight, blockhash, transactions, before });
     }
   }
 
-  private execute({ raw, signature }: { raw: Uint8Array; signature: string }): MinedTransaction[] {
+  /** An account as it is after the newest final block. */
+  finalAccount(account: string): AccountState {
+    const later = this.blocks.filter(({ slot }) => slot > this.final.slot);
+    for (const { before } of later) {
+      const known = before.get(account);
+      if (known) return known;
+    }
+    return this.svm.getAccount(address(account));
+  }
+
+  private execute(
+    { raw, signature }: { raw: Uint8Array; signature: string },
+    earlier: Map<string, AccountState>,
+  ): MinedTransaction[] {
     if (this.signatures.has(signature)) return [];
     const transaction = getTransactionDecoder().decode(raw);
     const { accounts, blockhash } = decodeMessage(Uint8Array.from(transaction.messageBytes));
-    const isRecent = this.blocks.slice(-this.validBlocks).some((block) => block.blockhash === blockhash);
+    const isRecent = this.blocks.slice(-validBlocks).some((block) => block.blockhash === blockhash);
     if (!isRecent && this.blocks.length > 0) return [];
     const look = () => ({
       balances: accounts.map((account) => this.lamportsOf(account)),
@@ -168,6 +198,9 @@ export class SolanaLedger {
       }),
     });
     const before = look();
+    for (const account of accounts) {
+      if (!earlier.has(account)) earlier.set(account, this.svm.getAccount(address(account)));
+    }
     const outcome = this.svm.sendTransaction(transaction);
     const failed = outcome instanceof FailedTransactionMetadata;
     const after = look();

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { address } from '@solana/kit';
 import {
   type MinedBlock,
   type MinedTransaction,
@@ -35,9 +34,8 @@ class Refusal extends Error {
   }
 }
 
-/** @param validBlocks for how many blocks a blockhash is good */
-export async function startSolana(validBlocks = 40): Promise<SolanaNode> {
-  const ledger = new SolanaLedger(validBlocks);
+export async function startSolana(): Promise<SolanaNode> {
+  const ledger = new SolanaLedger();
   let port = 0;
   let server: Server | undefined;
   const node: SolanaNode = {
@@ -102,10 +100,6 @@ function answer(node: SolanaNode, method: string, params: readonly unknown[]): u
         first as number,
         (second as { transactionDetails: string }).transactionDetails,
       );
-    case 'getLatestBlockhash': {
-      const { blockHeight, blockhash } = ledger.final;
-      return { context, value: { blockhash, lastValidBlockHeight: blockHeight + ledger.validBlocks } };
-    }
     case 'getBalance':
       return { context, value: Number(ledger.lamportsOf(first as string)) };
     case 'getMultipleAccounts':
@@ -177,8 +171,9 @@ function tokenAnswer({ accountIndex, amount, mint, owner, program }: TokenBalanc
   };
 }
 
-function accountAnswer({ svm }: SolanaLedger, owner: string): unknown {
-  const found = svm.getAccount(address(owner));
+/** Everybody asks for what is final. */
+function accountAnswer(ledger: SolanaLedger, owner: string): unknown {
+  const found = ledger.finalAccount(owner);
   if (!found.exists) return null;
   const { data, lamports, programAddress } = found;
   const encoded = [Buffer.from(data).toString('base64'), 'base64'];

@@ -112,12 +112,6 @@ export function contextValue<Value>(
   return { slot: count(fields(context, 'a context').slot), value: read(value) };
 }
 
-/** A blockhash, and the block height after which it is of no use. */
-export function latestBlockhash(value: unknown): { blockhash: string; lastValidBlockHeight: number } {
-  const { blockhash, lastValidBlockHeight } = fields(value, 'a blockhash');
-  return { blockhash: base58Text(blockhash), lastValidBlockHeight: count(lastValidBlockHeight) };
-}
-
 /** How transactions stand, in the order in which they were asked for; undefined for those that are unknown. */
 export function standings(value: unknown): (Standing | undefined)[] {
   return list(value, 'statuses').map((item) => {

@@ -1,3 +1,4 @@
+import { limits } from '../../platform/limits.ts';
 import { agreeing } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import type { Node } from '../node.ts';
@@ -43,12 +44,16 @@ interface Landed extends Standing {
   readonly txHash: string;
 }
 
-/** The newest of the attempts that is in a block, by one node. */
+/**
+ * The newest of the attempts that is in a block, by one node. Each was signed when the one before it was proven to be over,
+ * so the last would do.
+ */
 export async function findLanded(
   node: Pick<Node, 'call'>,
   attempts: readonly SignedAttempt[],
 ): Promise<Landed | undefined> {
-  const hashes = attempts.map(({ txHash }) => txHash);
+  const hashes = attempts.slice(-limits.attemptsAskedFor).map(({ txHash }) => txHash);
+  if (hashes.length === 0) return undefined;
   const found = await askStandings(node, hashes);
   const at = found.findLastIndex((standing) => standing !== undefined);
   const standing = found[at];
@@ -75,7 +80,8 @@ async function judge(asked: readonly Node[], found: readonly (Landed | undefined
  */
 async function isOver(node: Node, txHash: string, terms: SolanaTerms, headSlot: number): Promise<boolean> {
   let isPast = false;
-  const range = { from: terms.slot + 1, to: headSlot, before: terms.slot };
+  const to = Math.min(headSlot, terms.slot + limits.solanaSlotsAtOnce);
+  const range = { from: terms.slot + 1, to, before: terms.slot };
   await readBlocks(node, range, 'signatures', signatures, ({ blockHeight }, signed) => {
     if (signed.includes(txHash)) throw new ChainError('The node does not keep the history of transactions.');
     isPast = blockHeight > terms.lastValidBlockHeight;

@@ -1,6 +1,8 @@
 import type { SignRequest } from '../../custody/intent.ts';
 import type { Signer } from '../../custody/signer.ts';
+import { agreeing } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
+import { UnsettledError } from '../node.ts';
 import {
   ChainError,
   type ChainSender,
@@ -8,9 +10,10 @@ import {
   type Prepared,
   type SignedAttempt,
 } from '../port.ts';
+import { createReservations } from '../reservations.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
-import { base58Text, contextValue, latestBlockhash } from './answers.ts';
-import { finalized, headerAt, type SolanaNodes } from './blocks.ts';
+import { base58Text } from './answers.ts';
+import { headerAt, type SolanaNodes } from './blocks.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -22,6 +25,8 @@ import { expired, findLanded, findOutcome } from './outcome.ts';
 import { tokenAccountOf } from './programs.ts';
 import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
 
+/** Blocks after its own for which a blockhash is good (`MAX_PROCESSING_AGE`). */
+const blockhashBlocks = 150;
 const lamportsPerSignature = 5000n;
 /** Above what an account of any listed token locks up. */
 const accountLamports = 4_200_000n;
@@ -50,17 +55,24 @@ export function createSolanaSender(
       : { mint, program, amount, from: address, to: treasury };
   };
 
-  const prepare = async (intent: PaymentIntent): Promise<Prepared> => {
+  const reservations = createReservations();
+  /** What was proven to be over stays so: while it cannot be signed anew, its blocks need not be read again. */
+  const over = new Map<string, string>();
+  const reserve = (id: string, terms: string): void =>
+    reservations.set(id, { payer: treasury, energy: 0n, native: costOf(config, readTerms(terms)) });
+
+  const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
     const movement = movementOf(intent);
     const destination = tokenAccountOf(movement.to, movement.mint, movement.program);
     const [owner, account, payer] = await findAccounts(nodes, [movement.to, destination, treasury]);
     if (isTokenAccount(owner)) {
       return { obstacle: 'The address is a token account: tokens are sent to its owner.', isRefused: true };
     }
-    const isCreating = account === undefined;
-    const terms = await termsNow(nodes, isCreating);
-    const held = payer?.lamports ?? 0n;
-    if (held >= costOf(config, terms) + payerLamports) return { terms: writeTerms(terms) };
+    // Whoever sends coin to the address of an account that is not made yet makes another kind of account there.
+    const isCreating = account?.program !== movement.program;
+    const terms = await termsNow(config, nodes, isCreating);
+    const needed = costOf(config, terms) + reservations.totalOf(treasury, id).native + payerLamports;
+    if ((payer?.lamports ?? 0n) >= needed) return { terms: writeTerms(terms) };
     return { obstacle: `${treasury} has too little SOL to pay for fees.`, isRefused: false };
   };
 
@@ -69,19 +81,27 @@ export function createSolanaSender(
     takesAuthorizations: async () => false,
     // Nothing on Solana keeps transactions in order; places only tell payments apart.
     nextSequence: async () => 0n,
-    isMined: async (attempts) => attempts.length > 0 && (await findLanded(nodes, attempts)) !== undefined,
-    prepare: (_, intent) => prepare(intent),
+    // Balances are asked for as they are for good: before that, what was paid is in them still.
+    isMined: async (attempts) => (await findLanded(nodes, attempts))?.isFinal === true,
+    prepare,
     async sign({ id, intent, sequence }, terms) {
       const unsigned = messageOf(config, treasury, movementOf(intent), readTerms(terms), sequence);
       const request = { chain: config.chain, reference: id, intent: signedIntent(intent), unsigned };
       const { id: txHash, transaction } = await signer.sign(request);
+      reserve(id, terms);
       return { txHash, raw: Buffer.from(transaction).toString('base64'), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ intent }, attempts) {
-      const state = await findOutcome(config, nodes, attempts);
+    async follow({ id, intent }, attempts) {
+      const last = attempts.at(-1);
+      const isOver = last !== undefined && over.get(id) === last.txHash;
+      const state = isOver ? expired : await findOutcome(config, nodes, attempts);
+      if (last && state.kind === 'waiting') reserve(id, last.terms);
+      else reservations.release(id);
+      if (last && state === expired) over.set(id, last.txHash);
+      else over.delete(id);
       if (state !== expired) return state as Exclude<typeof state, typeof expired>;
-      const prepared = await prepare(intent);
+      const prepared = await prepare(id, intent);
       if ('obstacle' in prepared) throw new ChainError(prepared.obstacle);
       return { kind: 'stuck', terms: prepared.terms };
     },
@@ -127,14 +147,23 @@ function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
     : { kind: 'sweep', token, amountMinor, index: intent.index };
 }
 
-async function termsNow(nodes: SolanaNodes, isCreating: boolean): Promise<SolanaTerms> {
-  const head = await nodes.choose();
-  const { value } = await nodes.call('getLatestBlockhash', [finalized], (answer) =>
-    contextValue(answer, latestBlockhash),
-  );
-  // The blockhash is of a block that is final, and of no block before the one that was just the newest of those.
-  if (!(await headerAt(nodes, head.height))) throw new ChainError('The node lacks its newest block.');
-  return { ...value, slot: head.height, isCreating };
+/**
+ * The newest final block gives the blockhash, and with it how long it is good for. As many nodes as have to agree say so:
+ * were it good for longer than thought, what is signed anew could be paid twice.
+ */
+async function termsNow(
+  { agreement }: SolanaConfig,
+  nodes: SolanaNodes,
+  isCreating: boolean,
+): Promise<SolanaTerms> {
+  const { height: slot } = await nodes.choose();
+  const seen = await Promise.all(agreeing(nodes, agreement).map((node) => headerAt(node, slot)));
+  const [block] = seen;
+  if (!block || seen.some((other) => other?.id !== block.id || other.blockHeight !== block.blockHeight)) {
+    throw new UnsettledError('The nodes do not agree about the newest final block.');
+  }
+  const lastValidBlockHeight = block.blockHeight + blockhashBlocks;
+  return { blockhash: block.id, lastValidBlockHeight, slot, isCreating };
 }
 
 /** One node that takes it is enough; the more it is offered to, the sooner it gets into a block. */

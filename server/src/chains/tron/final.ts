@@ -1,3 +1,4 @@
+import { limits } from '../../platform/limits.ts';
 import { agreeing } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
@@ -46,7 +47,7 @@ export async function findMined(
   node: Pick<Node, 'call'>,
   attempts: readonly SignedAttempt[],
 ): Promise<Outcome | undefined> {
-  for (const { txHash: value } of [...attempts].reverse()) {
+  for (const { txHash: value } of attempts.slice(-limits.attemptsAskedFor).reverse()) {
     const found = await node.call('gettransactioninfobyid', { value }, outcome);
     if (found) return found;
   }

@@ -9,12 +9,12 @@ import {
   type Prepared,
   type SignedAttempt,
 } from '../port.ts';
+import { createReservations } from '../reservations.ts';
 import { accountBalance, broadcastCode, type Header, prices, resources } from './answers.ts';
 import { headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, tryCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
-import { findMined, findOutcome } from './final.ts';
-import { createReservations } from './reservations.ts';
+import { expired, findMined, findOutcome } from './final.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
 
@@ -41,14 +41,16 @@ export function createTronSender(
   };
 
   const reservations = createReservations();
+  /** What was proven to be over stays so: while it cannot be signed anew, its blocks need not be read again. */
+  const over = new Map<string, string>();
 
   /** Fees and TRX that a signed transaction is going to take from its sender. */
   const reserve = (id: string, intent: PaymentIntent, terms: string): void => {
     const { energy } = readTerms(terms);
     const movement = movementOf(intent);
     const raw = encodeTronRaw(envelopeOf(readTerms(terms), 0n), movement);
-    const sun = sentBy(movement) + bandwidthOf(raw.length) * bandwidthSun;
-    reservations.set(id, { payer: movement.from, energy, sun });
+    const native = sentBy(movement) + bandwidthOf(raw.length) * bandwidthSun;
+    reservations.set(id, { payer: movement.from, energy, native });
   };
 
   const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
@@ -66,7 +68,7 @@ export function createTronSender(
     const own = await nodes.call('getaccountresource', { address: hexAddress(movement.from) }, resources);
     const spoken = reservations.totalOf(movement.from, id);
     const burnt = burntFor({ energy: energy + spoken.energy, rawBytes, makesAccount }, now, own);
-    const cost = burnt + spoken.sun + sentBy(movement);
+    const cost = burnt + spoken.native + sentBy(movement);
     const held = await balanceFor(nodes, movement.from);
     if (held !== undefined && held >= cost) return { terms: writeTerms(terms) };
     const obstacle = `${movement.from} has too little TRX to pay for energy and bandwidth.`;
@@ -91,10 +93,13 @@ export function createTronSender(
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent }, attempts) {
-      const state = await findOutcome(config, nodes, attempts);
       const last = attempts.at(-1);
+      const isOver = last !== undefined && over.get(id) === last.txHash;
+      const state = isOver ? expired : await findOutcome(config, nodes, attempts);
       if (last && state.kind === 'waiting' && !state.isKnown) reserve(id, intent, last.terms);
       else reservations.release(id);
+      if (last && state.kind === 'expired') over.set(id, last.txHash);
+      else over.delete(id);
       if (state.kind !== 'expired') return state;
       const prepared = await prepare(id, intent);
       if ('obstacle' in prepared) throw new ChainError(prepared.obstacle);
