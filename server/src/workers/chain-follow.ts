@@ -45,6 +45,10 @@ export async function followPayment(
   // The process may have ended between the storing and the telling.
   if (transfer?.status === 'funds_received') await tell(deps, transfer, last.txHash);
   const state = await port.sender.follow(payment, attempts, Date.now() - payment.signedAtMs);
+  const hasEnded = transfer?.status === 'failed' || transfer?.status === 'refunded';
+  if (hasEnded && state.kind !== 'final') {
+    return `The payment of ${payment.id} is not sent: the transfer is ${transfer.status}.`;
+  }
   switch (state.kind) {
     case 'waiting':
       if (!state.isKnown) await broadcastAny(port, attempts);

@@ -108,5 +108,9 @@ export async function readBudget(pool: Pool, { chain, config, reader, sender }: 
   }
   const started = new Set(open.map(({ id }) => id));
   const most = sender.isMined ? limits.unorderedPaymentsInFlight : limits.paymentsInFlight;
-  return { free: most - unmined.length, tokens, started };
+  // A place that is refused is given back only while it is the last: behind one that is not signed yet there is none.
+  const isUnsigned = open.some(
+    ({ attempts, sender: from }) => from === sender.treasury && attempts.length === 0,
+  );
+  return { free: isUnsigned ? 0 : most - unmined.length, tokens, started };
 }

@@ -28,7 +28,7 @@ export async function findFinal(
   const [first, ...others] = found;
   if (!first) return found.some(Boolean) ? waiting : { kind: 'displaced' };
   // Nodes that have not seen it yet, or see it in another block, will come to agree.
-  if (others.some((other) => !other || !isSame(first, other))) return waiting;
+  if (others.some((other) => !other || !isSame(first, other, config))) return waiting;
   const { block, effectiveGasPrice, gasUsed, l1Fee, ok } = first.receipt;
   if (head.height - block.height + 1 < config.confirmations) return waiting;
   for (const node of asked) if ((await blockIdOf(node, block.height)) !== block.id) return waiting;
@@ -54,8 +54,11 @@ async function findMined(node: Node, attempts: readonly SignedAttempt[]): Promis
   return undefined;
 }
 
-function isSame(a: Mined, b: Mined): boolean {
-  return a.txHash === b.txHash && a.receipt.block.id === b.receipt.block.id && a.receipt.ok === b.receipt.ok;
+/** The same transaction in the same block, with the same outcome: what has moved is in each node's own logs. */
+function isSame(a: Mined, b: Mined, config: EvmConfig): boolean {
+  const [one, other] = [a.receipt, b.receipt];
+  if (a.txHash !== b.txHash || one.block.id !== other.block.id || one.ok !== other.ok) return false;
+  return hasMoved(a, config) === hasMoved(b, config);
 }
 
 /** Old tokens answer false instead of failing: nothing has moved unless the contract says so. */
