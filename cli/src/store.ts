@@ -49,6 +49,8 @@ const noVault: Vault = {
   openBytes: refuseVault,
   fingerprint: refuseVault,
   sign: refuseVault,
+  mac: refuseVault,
+  isAuthentic: refuseVault,
 };
 
 function refuseVault(): never {

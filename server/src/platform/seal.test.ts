@@ -23,6 +23,22 @@ describe('the vault', () => {
     expect(() => createVault(randomBytes(32)).open(sealed, 'here')).toThrow();
   });
 
+  it('authenticates fields in their row only, and keeps fields apart', () => {
+    const mac = vault.mac(['a', 12n, null], 'api_keys:1');
+    expect(vault.isAuthentic(mac, ['a', 12n, null], 'api_keys:1')).toBe(true);
+    const others = [
+      ['a', 12n, ''],
+      ['a1', 2n, null],
+      ['a', null, 12n],
+      ['a', 12n],
+      ['b', 12n, null],
+    ];
+    for (const fields of others) expect(vault.isAuthentic(mac, fields, 'api_keys:1')).toBe(false);
+    expect(vault.isAuthentic(mac, ['a', 12n, null], 'api_keys:2')).toBe(false);
+    expect(vault.isAuthentic(null, ['a', 12n, null], 'api_keys:1')).toBe(false);
+    expect(createVault(randomBytes(32)).isAuthentic(mac, ['a', 12n, null], 'api_keys:1')).toBe(false);
+  });
+
   it('seals bytes as they are', () => {
     const bytes = Buffer.from([0, 255, 128, 10, 13, 0xc3]);
     expect(vault.openBytes(vault.seal(bytes, 'here'), 'here')).toEqual(bytes);
