@@ -3,6 +3,7 @@ import { type ChainStanding, listNotices, listStandings } from '@openledger/serv
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
 /** What looks at the real chains. */
@@ -35,11 +36,13 @@ function parseCount(text: string): number {
 
 async function chainStatusCommand({ pool }: Store): Promise<void> {
   const standings = await listStandings(pool);
-  const text = standings.map(statusText).join('\n');
-  process.stdout.write(text === '' ? 'No server has looked at a chain yet.\n' : text);
+  if (standings.length === 0) printLine('No server has looked at a chain yet.');
+  printLines(
+    standings.flatMap((standing, index) => [...(index === 0 ? [] : ['']), ...statusLines(standing)]),
+  );
 }
 
-function statusText(standing: ChainStanding): string {
+function statusLines(standing: ChainStanding): string[] {
   const { chain, confirmed, fault, head, lookedAt, network, nodes, scanned } = standing;
   const behind = head === null || scanned === null ? '' : ` (${head > scanned ? head - scanned : 0n} behind)`;
   const oldest = standing.oldestPayment === null ? '' : `, the oldest since ${standing.oldestPayment}`;
@@ -54,12 +57,7 @@ function statusText(standing: ChainStanding): string {
     ['fault', fault ?? 'none'],
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'of use']),
   ];
-  return `${chain}\n${lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${clean(value)}\n`).join('')}`;
-}
-
-/** What a node says must not be able to steer a terminal. */
-function clean(value: unknown): string {
-  return String(value).replaceAll(/\p{Cc}/gu, '\ufffd');
+  return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];
 }
 
 async function chainNoticesCommand({ pool }: Store, { chain, limit }: NoticeOptions): Promise<void> {
@@ -75,5 +73,5 @@ async function chainNoticesCommand({ pool }: Store, { chain, limit }: NoticeOpti
     const words = [seenAt, notice.chain.padEnd(9), notice.reason.padEnd(16), `${print(amount)}${brought}`];
     return [...words, `to ${address}`, `token ${token}`, txHash].join('  ');
   });
-  process.stdout.write(lines.length === 0 ? 'There is nothing to tell of.\n' : `${lines.join('\n')}\n`);
+  printLines(lines.length === 0 ? ['There is nothing to tell of.'] : lines);
 }

@@ -1,5 +1,6 @@
 import { createKey, drawKey, printKey, revokeKey } from '@openledger/server/resources/api-keys/commands.ts';
 import { listEnvironments, listKeys } from '@openledger/server/resources/api-keys/queries.ts';
+import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
 /** Creates a key and prints it, the one time that it is shown. */
@@ -12,7 +13,7 @@ export async function createKeyCommand(
   if (!environment) throw new Error('There is no organisation yet; start the server first (npm start).');
   const key = drawKey();
   await writer.submit(createKey(environment, name, key));
-  process.stdout.write(`${printKey(kind, key)}\n`);
+  printLine(printKey(kind, key));
 }
 
 /** Lists all keys, without their secrets. */
@@ -21,7 +22,7 @@ export async function listKeysCommand({ db }: Store): Promise<void> {
     const state = key.revoked_at === null ? 'active' : `revoked ${key.revoked_at}`;
     return [key.id, `ld_${key.kind}_${key.prefix}_…`, key.created_at, state, key.name].join('  ');
   });
-  process.stdout.write(lines.length === 0 ? 'There are no keys.\n' : `${lines.join('\n')}\n`);
+  printLines(lines.length === 0 ? ['There are no keys.'] : lines);
 }
 
 /** Revokes the key with this id or prefix. */
@@ -29,5 +30,5 @@ export async function revokeKeyCommand({ db, writer }: Store, name: string): Pro
   const key = (await listKeys(db)).find(({ id, prefix }) => id === name || prefix === name);
   if (!key) throw new Error(`There is no key ${name.startsWith('ld_') ? 'with this prefix' : name}.`);
   await writer.submit(revokeKey(key.environmentId, key.id));
-  process.stdout.write(`${key.id} is revoked.\n`);
+  printLine(`${key.id} is revoked.`);
 }

@@ -4,6 +4,7 @@ import { limits } from '@openledger/server/platform/limits.ts';
 import type { RejectionReason } from '@openledger/server/resources/customers/schema.ts';
 import { decideCase } from '@openledger/server/resources/identity/commands.ts';
 import { type CustomerCase, findCase, listWaiting } from '@openledger/server/resources/identity/queries.ts';
+import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
 /** Lists who waits for a decision: ids and times, nothing personal. */
@@ -11,7 +12,7 @@ export async function listKycCommand({ pool }: Store): Promise<void> {
   const lines = (await listWaiting(pool)).map(({ customerId, kind, submittedAt, type }) =>
     [customerId, kind.padEnd(4), type.padEnd(10), submittedAt ?? 'never submitted'].join('  '),
   );
-  process.stdout.write(lines.length === 0 ? 'Nobody waits for a decision.\n' : `${lines.join('\n')}\n`);
+  printLines(lines.length === 0 ? ['Nobody waits for a decision.'] : lines);
 }
 
 /** The case of a customer. @throws ConfigError when there is no such customer */
@@ -24,7 +25,7 @@ export async function requireCase({ pool }: Pick<Store, 'pool'>, customerId: str
 /** Approves a customer who is under review. */
 export async function approveKycCommand(store: Store, customerId: string): Promise<void> {
   await decide(store, customerId, 'approved', []);
-  process.stdout.write(`${customerId} is approved.\n`);
+  printLine(`${customerId} is approved.`);
 }
 
 export interface RejectOptions {
@@ -46,7 +47,7 @@ export async function rejectKycCommand(
     customerMessage: checked('--customer-message', options.customerMessage),
   };
   await decide(store, customerId, options.askAgain ? 'incomplete' : 'rejected', [reason]);
-  process.stdout.write(`${customerId} is ${options.askAgain ? 'asked to submit again' : 'rejected'}.\n`);
+  printLine(`${customerId} is ${options.askAgain ? 'asked to submit again' : 'rejected'}.`);
 }
 
 /** @throws ConfigError when the API could not show the text */

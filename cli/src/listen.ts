@@ -3,6 +3,7 @@ import { Agent } from 'undici';
 import type { Connection } from './connection.ts';
 import { endOfEvents, followEvents, type StreamedEvent } from './event-stream.ts';
 import { type Forwarded, forwardEvent } from './forward.ts';
+import { printLine } from './print.ts';
 
 /** What the options of `openledger listen` say. */
 export interface ListenOptions {
@@ -29,19 +30,19 @@ export async function listenCommand(connection: Connection, options: ListenOptio
     if (ending.signal.aborted) return;
     counts.events += 1;
     if (done && !done.success) counts.failed += 1;
-    print(lineOf(event, done || undefined));
+    printLine(lineOf(event, done || undefined));
   };
 
   let isOpen = false;
   let hasBegun = false;
   const hooks = {
     onOpen() {
-      if (!hasBegun) for (const line of greeting(connection, options, secret)) print(line);
-      else if (!isOpen) print('… connected again; nothing was missed');
+      if (!hasBegun) for (const line of greeting(connection, options, secret)) printLine(line);
+      else if (!isOpen) printLine('… connected again; nothing was missed');
       [isOpen, hasBegun] = [true, true];
     },
     onLost(why: string) {
-      if (isOpen) print(`… waiting: ${why}`);
+      if (isOpen) printLine(`… waiting: ${why}`);
       isOpen = false;
     },
   };
@@ -54,7 +55,7 @@ export async function listenCommand(connection: Connection, options: ListenOptio
       ending.signal,
     );
     const failed = counts.failed === 0 ? '' : `, ${counts.failed} not taken by the receiver`;
-    print(`${counts.events} ${counts.events === 1 ? 'event' : 'events'}${failed}`);
+    printLine(`${counts.events} ${counts.events === 1 ? 'event' : 'events'}${failed}`);
   } finally {
     await agent.destroy();
   }
@@ -73,8 +74,4 @@ function lineOf({ id, type }: StreamedEvent, done: Forwarded | undefined): strin
   const time = new Date().toTimeString().slice(0, 8);
   const line = `${time}  ${type.padEnd(typeWidth)} ${id}`;
   return done ? `${line}  → ${done.answer}  ${done.durationMs} ms` : line;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -10,6 +10,7 @@ import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
+import { printError } from './print.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
@@ -57,7 +58,7 @@ export async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
-    if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`);
+    if (!(error instanceof CommanderError)) printError(explain(error));
   }
 }
 

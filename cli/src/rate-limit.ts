@@ -1,6 +1,7 @@
 import { ConfigError, parseRateLimit } from '@openledger/server/platform/config.ts';
 import { setRateLimit } from '@openledger/server/resources/api-keys/commands.ts';
 import { listOrganisations } from '@openledger/server/resources/api-keys/queries.ts';
+import { printLine } from './print.ts';
 import type { Store } from './store.ts';
 
 /** Sets the organisation's rate limit; running servers follow within seconds. */
@@ -10,7 +11,7 @@ export async function rateLimitCommand({ db, writer }: Store, rule: string): Pro
   if (!organisation)
     throw new ConfigError('There is no organisation yet; start the server first (npm start).');
   await writer.submit(setRateLimit(organisation.id, rateLimit));
-  process.stdout.write(`Each key of ${organisation.name} may now make: ${rule}\n`);
+  printLine(`Each key of ${organisation.name} may now make: ${rule}`);
 }
 
 function checked(rule: string): string {

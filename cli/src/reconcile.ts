@@ -7,6 +7,7 @@ import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import type { Pool } from '@openledger/server/store/pool.ts';
 import { type Command, Option } from 'commander';
+import { printJson, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
 interface ReconcileOptions {
@@ -59,9 +60,8 @@ async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Pro
       await port.close();
     }
   }
-  process.stdout.write(
-    json ? `${JSON.stringify(results.map(toJson), null, 2)}\n` : results.map(toText).join('\n'),
-  );
+  if (json) printJson(results.map(toJson));
+  else printLines(results.flatMap((result, index) => [...(index === 0 ? [] : ['']), ...toLines(result)]));
   const isClean = ({ fault, tokens }: ChainResult): boolean =>
     fault === undefined && tokens.every(({ unexplainedMinor }) => unexplainedMinor === 0n);
   if (!results.every(isClean)) process.exitCode = 1;
@@ -106,15 +106,15 @@ function toJson({ chain, fault, tokens }: ChainResult): object {
   };
 }
 
-function toText({ chain, fault, tokens }: ChainResult): string {
-  if (fault !== undefined) return `${chain}\n  ${fault}\n`;
-  return tokens.map((token) => tokenText(chain, token)).join('\n');
+function toLines({ chain, fault, tokens }: ChainResult): string[] {
+  if (fault !== undefined) return [chain, `  ${fault}`];
+  return tokens.flatMap((token, index) => [...(index === 0 ? [] : ['']), ...tokenLines(chain, token)]);
 }
 
-function tokenText(
+function tokenLines(
   chain: string,
   { books, currency, height, held, isNewest, unexplainedMinor }: Reconciliation,
-): string {
+): string[] {
   const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]).padStart(24);
   const explaining = terms.flatMap(({ name, sign, text }) => {
     const amount = books[name];
@@ -129,5 +129,5 @@ function tokenText(
     `${print(unexplainedMinor)}  unexplained`,
   ];
   const newest = isNewest ? ' (the newest: no node knows what was held before)' : '';
-  return `${currency} on ${chain}, block ${height}${newest}\n${lines.join('\n')}\n`;
+  return [`${currency} on ${chain}, block ${height}${newest}`, ...lines];
 }

@@ -17,6 +17,7 @@ import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
 import type { Pool } from '@openledger/server/store/pool.ts';
 import type { Command } from 'commander';
 import { passphraseOption, readPassphrase, readText } from './passphrase.ts';
+import { printError, printLine } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
 
 interface SeedOptions {
@@ -78,9 +79,7 @@ export function addSeedCommands(program: Command): void {
 
 async function createCommand(path: string, options: SeedOptions): Promise<void> {
   await writeNew(path, writeSeedFile(createSeed(), readPassphrase(options.passphraseFile)));
-  process.stdout.write(
-    `${resolve(path)} holds a new seed. Keep a copy of it and its passphrase in another place.\n`,
-  );
+  printLine(`${resolve(path)} holds a new seed. Keep a copy of it and its passphrase in another place.`);
 }
 
 async function backupCommand(
@@ -90,20 +89,18 @@ async function backupCommand(
 ): Promise<void> {
   const mnemonic = await storedMnemonic(pool, vault);
   if (options.words) {
-    process.stderr.write(
-      'Whoever sees these words owns everything. Write them down; leave them in no file.\n',
-    );
-    process.stdout.write(`${mnemonic}\n`);
+    printError('Whoever sees these words owns everything. Write them down; leave them in no file.');
+    printLine(mnemonic);
     return;
   }
   if (path === undefined) throw new ConfigError('Give the file that is to be written, or --words.');
   await writeNew(path, writeSeedFile(mnemonic, readPassphrase(options.passphraseFile)));
-  process.stdout.write(`${resolve(path)} holds the seed. Check it with: npx openledger seed check ${path}\n`);
+  printLine(`${resolve(path)} holds the seed. Check it with: npx openledger seed check ${path}`);
 }
 
 async function checkCommand({ pool }: Store, path: string | undefined, options: SeedOptions): Promise<void> {
   const wallets = await requireRecorded(pool, readBackup(path, options));
-  process.stdout.write(`The backup gives the addresses of all ${wallets} wallets on record.\n`);
+  printLine(`The backup gives the addresses of all ${wallets} wallets on record.`);
 }
 
 async function restoreCommand(
@@ -117,7 +114,7 @@ async function restoreCommand(
   const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
   if (!options.replace && wallets === 0) await refuseOther(pool, vault, mnemonic);
   await replaceStoredSeed(pool, sealSeed(vault, mnemonic), systemClock);
-  process.stdout.write(`The seed is restored. It gives the addresses of all ${wallets} wallets on record.\n`);
+  printLine(`The seed is restored. It gives the addresses of all ${wallets} wallets on record.`);
 }
 
 async function detachCommand({ pool, vault }: Store, path: string, options: SeedOptions): Promise<void> {
@@ -126,9 +123,9 @@ async function detachCommand({ pool, vault }: Store, path: string, options: Seed
   if (stored !== backup) throw new ConfigError(`${path} holds another seed than the database.`);
   await requireRecorded(pool, backup);
   await replaceStoredSeed(pool, sealAbsence(vault, treasuryOf(Buffer.from(backup))), systemClock);
-  process.stdout.write(
+  printLine(
     'The seed is out of the database. Start the signer, and the server with --signer-socket. Old backups of the ' +
-      'database still hold the seed, sealed with the master key.\n',
+      'database still hold the seed, sealed with the master key.',
   );
 }
 

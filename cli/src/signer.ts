@@ -13,6 +13,7 @@ import { createLogger } from '@openledger/server/platform/logger.ts';
 import { claimDataDir } from '@openledger/server/store/embedded-owner.ts';
 import { type Command, Option } from 'commander';
 import { passphraseOption, readPassphrase, readText } from './passphrase.ts';
+import { printLine } from './print.ts';
 
 interface SignerOptions {
   readonly socket: string;
@@ -99,7 +100,7 @@ async function runSigner(options: SignerOptions, logLevel: string): Promise<void
     seed.fill(0);
     const mode = Number.parseInt(options.socketMode, 8);
     closers.push(await serveSigner(signer, resolve(options.socket), mode, logger));
-    process.stdout.write(`${JSON.stringify({ ready: true, socket: resolve(options.socket) })}\n`);
+    printLine(JSON.stringify({ ready: true, socket: resolve(options.socket) }));
     await untilSignal();
   } finally {
     for (const close of closers.reverse()) await close();

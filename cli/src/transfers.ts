@@ -10,6 +10,7 @@ import {
   type WaitingTransfer,
 } from '@openledger/server/resources/transfers/waiting.ts';
 import type { Command } from 'commander';
+import { printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore } from './store.ts';
 
 /** Adds `openledger transfers …`. */
@@ -49,8 +50,8 @@ export function addTransferCommands(program: Command): void {
 
 async function list({ pool }: Store, onlyReview: boolean): Promise<void> {
   const lines = (await listWaitingTransfers(pool, onlyReview ? 'review' : undefined)).map(lineOf);
-  const none = onlyReview ? 'No transfer waits for a decision.\n' : 'No live transfer waits.\n';
-  process.stdout.write(lines.length === 0 ? none : `${lines.join('\n')}\n`);
+  const none = onlyReview ? 'No transfer waits for a decision.' : 'No live transfer waits.';
+  printLines(lines.length === 0 ? [none] : lines);
 }
 
 function lineOf(waiting: WaitingTransfer): string {
@@ -81,7 +82,7 @@ async function decide(
   const { row } = await requireTransfer(store, id);
   const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: userName() }));
   if (outcome.kind !== 'accepted') throw new ConfigError(whyNot(await requireTransfer(store, id)));
-  process.stdout.write(`${id} is ${decision}.\n`);
+  printLine(`${id} is ${decision}.`);
 }
 
 async function requireTransfer({ pool }: Store, id: string): Promise<ScreenedTransfer> {

@@ -3,6 +3,7 @@ import { type EventType, eventTypes } from '@openledger/server/events/types.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { type ApiData, call, callForPage } from './api.ts';
 import type { Connection } from './connection.ts';
+import { printLine, printLines } from './print.ts';
 import { recipes } from './recipes.ts';
 
 const patienceMs = 30_000;
@@ -23,11 +24,11 @@ export async function triggerCommand(connection: Connection, name: string): Prom
   }
   const objectId = await recipes[type].run(async (method, path, body) => {
     const data = await call(connection, method, path, body);
-    process.stdout.write(`${method.padEnd(6)} ${path}  ${data.id}\n`);
+    printLine(`${method.padEnd(6)} ${path}  ${data.id}`);
     return data;
   });
   const { createdAt, id } = await arrived(connection, type, objectId);
-  process.stdout.write(`\n${type}  ${id}  ${createdAt}\n`);
+  printLines(['', `${type}  ${id}  ${createdAt}`]);
 }
 
 /** Every event, with what is done for it. */
