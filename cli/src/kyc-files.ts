@@ -1,19 +1,22 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { answerText } from '@openledger/server/hosted/answer-text.ts';
+import { DocumentDamagedError } from '@openledger/server/identity/document-seal.ts';
 import { documentLabel, extensions } from '@openledger/server/identity/documents.ts';
 import type { IdentityForm } from '@openledger/server/identity/form.ts';
 import { openForm } from '@openledger/server/identity/lifecycle.ts';
 import { ownerQuestions, questionSteps } from '@openledger/server/identity/questions.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { openPersonal } from '@openledger/server/resources/customers/schema.ts';
-import { documentContext, evidenceContext } from '@openledger/server/resources/identity/commands.ts';
+import { evidenceContext } from '@openledger/server/resources/identity/commands.ts';
+import { documentBytes } from '@openledger/server/resources/identity/document-bytes.ts';
 import {
   type CustomerCase,
   findDocument,
   listAcceptances,
 } from '@openledger/server/resources/identity/queries.ts';
 import { requireCase } from './kyc.ts';
+import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
 type Line = readonly [label: string, text: string];
@@ -27,13 +30,13 @@ export async function showKycCommand(store: Store, customerId: string): Promise<
     ...formSections(found, form),
     ['Terms', await termsLines(found, store)],
   ];
-  const text = sections.map(([title, lines]) => `${title}\n${lines.map(printLine).join('')}`).join('\n');
-  process.stdout.write(text);
-}
-
-function printLine([label, text]: Line): string {
-  // What people have typed must not be able to steer a terminal.
-  return `  ${label.padEnd(32)}  ${text.replaceAll(/\p{Cc}/gu, '\ufffd')}\n`;
+  printLines(
+    sections.flatMap(([title, lines], index) => [
+      ...(index === 0 ? [] : ['']),
+      title,
+      ...lines.map(([label, text]) => `  ${label.padEnd(32)}  ${text}`),
+    ]),
+  );
 }
 
 function customerLines({ customer, found, kind }: CustomerCase, { vault }: Store): Line[] {
@@ -80,19 +83,27 @@ export async function exportDocumentsCommand(store: Store, customerId: string, o
   const directory = resolve(out);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const { contentType, id, kind } of documents) {
-    const sealed = await findDocument(store.pool, customer, id);
-    if (!sealed) throw new ConfigError(`The document ${id} is there no more.`);
+    const document = await findDocument(store.pool, customer, id);
+    if (!document) throw new ConfigError(`The document ${id} is there no more.`);
     const path = join(directory, `${kind}-${id}.${extensions[contentType]}`);
-    await writeNew(path, store.vault.openBytes(sealed.content, documentContext(id)));
-    process.stdout.write(`${path}\n`);
+    await writeNew(path, documentBytes(store.pool, store.vault, document));
+    printLine(path);
   }
 }
 
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(path, bytes, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+/** Writes a document as it is read. A file that would not be whole is removed again. */
+async function writeNew(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
     throw new ConfigError(`${path} is there already.`);
+  });
+  try {
+    for await (const chunk of bytes) await file.writeFile(chunk);
+  } catch (error) {
+    await rm(path);
+    if (!(error instanceof DocumentDamagedError)) throw error;
+    throw new ConfigError(`The document ${error.message}: its bytes in the database were changed.`);
+  } finally {
+    await file.close();
   }
 }

@@ -8,6 +8,8 @@ import { openSigner } from './custody/open-signer.ts';
 import type { DepositAddress } from './custody/signer.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
+import { createByteBudget } from './hosted/upload-limits.ts';
+import type { UploadResources } from './hosted/visit.ts';
 import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { createHttpServer } from './http/server.ts';
@@ -81,6 +83,8 @@ export interface AppOptions extends RateSettings {
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
+  /** Whom customers ask about their links; the company that sent them, when undefined. */
+  readonly supportContact?: string | undefined;
   /** The socket of a signer that runs apart; this process signs when undefined. */
   readonly signerSocket: string | undefined;
   /** The chains that live keys are served on; none when undefined. */
@@ -222,7 +226,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
-    addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });
+    const uploads = createUploadResources(options.databaseUrl);
+    opened.push(() => uploads.pool.end());
+    const { supportContact } = options;
+    const hosted = { pool, writer, vault, ids, clock, nowIn, publicUrl, terms, supportContact, uploads };
+    addHostedPages(http, { ...options, ...hosted });
 
     const agents = {
       test: createDeliveryAgent(policyFor('test')),
@@ -268,6 +276,17 @@ function laneEvents(metrics: Metrics, { onFatal }: AppOptions, onCommit: () => v
     },
     onRetry: (reason: string) => metrics.batchRetries.inc({ reason }),
     onFatal,
+  };
+}
+
+/** Documents have connections of their own: reads do not wait for megabytes. */
+function createUploadResources(databaseUrl: string): UploadResources {
+  return {
+    pool: createPool(databaseUrl, 'openledger uploads', limits.uploadConnections),
+    budgets: {
+      test: createByteBudget(limits.uploadBudgetBytes),
+      live: createByteBudget(limits.uploadBudgetBytes),
+    },
   };
 }
 

@@ -6,7 +6,8 @@ import type { PostedForm } from './form-body.ts';
 import { PageError } from './page-error.ts';
 
 /**
- * Reads the link of a request, by its signature alone: nobody without one gets as far as the database.
+ * Reads the link of a request, by its signature alone: nobody without one gets as far as the database. Whether it was
+ * revoked since is for the caller to see.
  *
  * @throws PageError when we did not make it for this purpose, or it has expired
  */

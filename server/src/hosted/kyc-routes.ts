@@ -3,10 +3,8 @@ import { readAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
 import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
-import { toIsoTime } from '../platform/clock.ts';
 import { isId } from '../platform/ids.ts';
 import {
-  addDocument,
   addOwner,
   decideCase,
   type EditResult,
@@ -15,7 +13,6 @@ import {
   saveAnswers,
   submitCase,
 } from '../resources/identity/commands.ts';
-import { dropContent, keepContent } from '../store/document-contents.ts';
 import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
 import { documentsPage, ownersPage, questionsPage } from './kyc-pages.ts';
@@ -25,8 +22,8 @@ import { references } from './references.ts';
 import { reviewPage } from './review-page.ts';
 import { statusPage } from './status-page.ts';
 import { firstPage, questionStep, stepAfter } from './step-page.ts';
-import { readUpload } from './upload.ts';
-import { goTo, type HostedDeps, openVisit, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import { takeUpload } from './upload.ts';
+import { goTo, type HostedDeps, isMultipart, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 const unprocessable = 422;
 
@@ -41,15 +38,15 @@ interface Post {
 /** Adds the pages of the identity form. */
 export function addKycRoutes(scope: FastifyInstance, deps: HostedDeps): void {
   scope.get('/kyc/:token', async (request, reply) => {
-    const visit = await openVisit('kyc', request, deps);
+    const { visit } = request;
     return goTo(reply, `${tokenOf(request)}/${firstPage(visit)}`);
   });
   scope.get('/kyc/:token/:step', async (request, reply) => {
-    const visit = await openVisit('kyc', request, deps);
-    return showStep(visit, stepOf(request), reply);
+    return showStep(request.visit, stepOf(request), reply);
   });
   scope.post('/kyc/:token/:step', async (request, reply) => {
-    const visit = await openVisit('kyc', request, deps);
+    const { visit } = request;
+    if (isMultipart(request)) return takeUpload(visit, request, reply, deps);
     const posted = request.body as PostedForm;
     requireFormToken(posted, tokenOf(request), deps.vault);
     return takeStep({ visit, posted, reply, deps }, stepOf(request));
@@ -140,13 +137,8 @@ async function takeDocuments({ deps, posted, reply, visit }: Post): Promise<Fast
       ? goTo(reply, stepAfter(visit, 'documents'))
       : refuse([{ field: 'kind', message }]);
   }
-  const upload = readUpload(visit, posted, deps);
-  if ('faults' in upload) return refuse(upload.faults);
-  const { document, sealed } = upload;
-  await keepContent(deps.pool, document.id, sealed, toIsoTime(deps.clock.now()));
-  const result = await run(deps, addDocument(visit.ref, document));
-  if (result !== 'saved') await dropContent(deps.pool, document.id);
-  return afterEdit(result, 'documents', reply);
+  // An upload comes as another kind of form.
+  return refuse([{ field: 'file', message: 'Choose a file.' }]);
 }
 
 async function takeSubmission({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {

@@ -1,14 +1,22 @@
-/** Why a page cannot be shown. Each has its own plain page, which says nothing about whose link it is. */
+/**
+ * Why a page cannot be shown. Each has its own plain page, which says nothing about whose link it is. `{whom}` stands for whom
+ * the customer asks.
+ */
 export const pageErrors = {
   link_invalid: {
     status: 404,
     title: 'This link does not work',
-    text: 'Check that you have copied the whole link. If you have, ask the company that sent it to you for a new one.',
+    text: 'Check that you have copied the whole link. If you have, ask {whom} for a new one.',
   },
   link_expired: {
     status: 410,
     title: 'This link has expired',
-    text: 'Links are valid for some days only. Ask the company that sent it to you for a new one; what you have filled in is kept.',
+    text: 'Links are valid for some days only. Ask {whom} for a new one; what you have filled in is kept.',
+  },
+  link_revoked: {
+    status: 410,
+    title: 'This link is no longer valid',
+    text: 'It has been replaced by a newer one. Open the newest link that you were sent, or ask {whom} for one; what you have filled in is kept.',
   },
   page_not_found: {
     status: 404,
@@ -29,6 +37,21 @@ export const pageErrors = {
     status: 413,
     title: 'That is too large',
     text: 'Go back and choose a smaller file.',
+  },
+  too_slow: {
+    status: 408,
+    title: 'That took too long',
+    text: 'The file did not arrive in time. Go back and send it again, over a faster connection if you can.',
+  },
+  uploads_busy: {
+    status: 503,
+    title: 'One moment, please',
+    text: 'Many files are being sent at the moment. Go back, wait a few seconds, and send yours again.',
+  },
+  upload_under_way: {
+    status: 429,
+    title: 'One file at a time, please',
+    text: 'Another file of yours is still on its way. Go back, wait until it has arrived, and send this one again. If you have stopped it, wait a few seconds.',
   },
   unsupported: {
     status: 415,

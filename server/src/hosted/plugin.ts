@@ -3,13 +3,14 @@ import { html } from '../http/docs/html.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LinkPurpose } from '../identity/links.ts';
 import { limits } from '../platform/limits.ts';
-import { readMultipart, readUrlEncoded } from './form-body.ts';
-import { requireLink, requireOwnSite } from './guard.ts';
+import { readUrlEncoded } from './form-body.ts';
+import { requireOwnSite } from './guard.ts';
 import { addKycRoutes } from './kyc-routes.ts';
 import { contentSecurityPolicy, renderPage } from './layout.ts';
 import { PageError, pageErrors } from './page-error.ts';
 import { addTermsRoutes } from './terms-routes.ts';
-import { type HostedDeps, sendPage, tokenOf } from './visit.ts';
+import { discardRest } from './upload-limits.ts';
+import { type HostedDeps, isMultipart, openVisit, sendPage } from './visit.ts';
 import '../http/request-state.ts';
 
 /**
@@ -43,18 +44,23 @@ const headers = {
   'cache-control': 'no-store',
 };
 
-/** What is looked at before a body is read: how many come from one address, the link, and where a form was sent from. */
+/**
+ * What is looked at before a body is read: how many come from one address, where a form was sent from, the link, and whose
+ * it is.
+ */
 function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
+  scope.decorateRequest('visit', null as never);
   const limiter = deps.rateLimit ? createRateLimiter(deps.clock, limits.hostedPerSecond) : undefined;
   scope.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
     const allowance = limiter?.take(request.ip);
     if (allowance && !allowance.allowed)
       throw new PageError('too_many_requests', allowance.retryAfterSeconds);
-    const purpose = purposeOf(request);
-    if (purpose) requireLink(purpose, tokenOf(request), deps);
     if (request.method !== 'GET') requireOwnSite(request, deps.publicUrl());
+    const purpose = purposeOf(request);
+    if (purpose) request.visit = await openVisit(purpose, request, deps);
   });
+  scope.addHook('onResponse', async (request) => discardRest(request.raw));
 }
 
 /** Which link a page is opened with. */
@@ -70,13 +76,15 @@ function addFormParsers(scope: FastifyInstance): void {
     { parseAs: 'string', bodyLimit: limits.formBytes },
     async (_request: FastifyRequest, body: string) => readUrlEncoded(body),
   );
-  scope.addContentTypeParser(
-    'multipart/form-data',
-    (request: FastifyRequest, stream: NodeJS.ReadableStream) => readMultipart(request.headers, stream),
-  );
+  // Only documents come so; they are read by their route, as they come.
+  scope.addContentTypeParser('multipart/form-data', async (request: FastifyRequest) => {
+    const { step } = request.params as { step?: string };
+    if (purposeOf(request) !== 'kyc' || step !== 'documents') throw new PageError('unsupported');
+  });
   // A form without any body is an empty one.
   scope.addHook('preHandler', async (request) => {
-    if (request.method === 'POST' && request.body === undefined) request.body = readUrlEncoded('');
+    if (request.method === 'POST' && request.body === undefined && !isMultipart(request))
+      request.body = readUrlEncoded('');
   });
 }
 
@@ -90,12 +98,13 @@ function answerError(
   const { requestId } = request.state;
   if (page === 'failed') deps.logger.error({ err: error, requestId }, 'a page failed');
   const { status, text, title } = pageErrors[page];
-  const body = html`<h1>${title}</h1><p>${text}</p>${
+  const whom = deps.supportContact ?? 'the company that sent it to you';
+  const body = html`<h1>${title}</h1><p>${text.replace('{whom}', () => whom)}</p>${
     page === 'failed' ? html`<p class="small">${requestId}</p>` : undefined
   }`;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   // What is left of a body that is not read any more must not be taken for the next request.
-  if (page === 'too_large') reply.header('connection', 'close');
+  if (page === 'too_large' || page === 'too_slow') reply.header('connection', 'close');
   return sendPage(reply.headers(headers), renderPage({ title, body }), status);
 }
 

@@ -27,7 +27,7 @@ ${
 
 function termsNotice(visit: Visit): Html {
   return html`<div class="notice"><h2>One more thing</h2><p>Please read and accept the terms, too.</p>
-<p><a href="../../terms/${visit.otherLink('terms')}">Read the terms</a></p></div>`;
+<p><a href="../../terms/${visit.termsLink}">Read the terms</a></p></div>`;
 }
 
 type Mood = 'good' | 'wait' | 'bad';

@@ -8,19 +8,19 @@ import { requireFormToken } from './guard.ts';
 import { renderPage } from './layout.ts';
 import { icon } from './status-page.ts';
 import type { Terms } from './terms-text.ts';
-import { goTo, type HostedDeps, openVisit, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 /** Adds the page where the terms are read and accepted. */
 export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
   scope.get('/terms/:token', async (request, reply) => {
-    const visit = await openVisit('terms', request, deps);
+    const { visit } = request;
     return sendPage(
       reply,
       visit.customer.tos_accepted_at === null ? termsPage(visit, deps.terms) : acceptedPage(visit),
     );
   });
   scope.post('/terms/:token', async (request, reply) => {
-    const visit = await openVisit('terms', request, deps);
+    const { visit } = request;
     const posted = request.body as PostedForm;
     requireFormToken(posted, tokenOf(request), deps.vault);
     const { sha256, version } = deps.terms;
@@ -50,8 +50,7 @@ function acceptedPage(visit: Visit): string {
 <p>Thank you. ${isOpen(visit.customer) ? undefined : 'You can close this page.'}</p>
 ${
   isOpen(visit.customer)
-    ? html`<div class="notice"><h2>One more thing</h2><p>Please verify your identity, too.</p>
-<p><a href="../kyc/${visit.otherLink('kyc')}">Verify your identity</a></p></div>`
+    ? html`<div class="notice"><h2>One more thing</h2><p>Please verify your identity, too: open the other link that you were sent.</p></div>`
     : undefined
 }`;
   return renderPage({ title, body, isSandbox: visit.isSandbox });

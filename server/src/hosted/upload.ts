@@ -1,63 +1,143 @@
-import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerFault } from '../identity/answers.ts';
-import { type ContentType, contentTypeOf, documentKinds } from '../identity/documents.ts';
+import { documentKinds } from '../identity/documents.ts';
+import { isFull } from '../identity/form.ts';
+import { caseIdOf, isOpen } from '../identity/lifecycle.ts';
 import { limits } from '../platform/limits.ts';
-import { documentContext, type KeptDocument } from '../resources/identity/commands.ts';
-import type { PostedForm, UploadedFile } from './form-body.ts';
-import type { HostedDeps, Visit } from './visit.ts';
+import {
+  addDocument,
+  type EditResult,
+  type KeptDocument,
+  removeDocument,
+} from '../resources/identity/commands.ts';
+import { claimUpload, dropUpload, finishUpload } from '../store/document-contents.ts';
+import { requireFormToken } from './guard.ts';
+import { documentsPage } from './kyc-pages.ts';
+import { PageError } from './page-error.ts';
+import { FileFault, fileTooLarge, keepFile, recogniseFile } from './upload-document.ts';
+import { readUploadForm } from './upload-form.ts';
+import { watchPace } from './upload-limits.ts';
+import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
-/**
- * Checks an uploaded document and makes it ready to be kept.
- *
- * @returns the document and its sealed bytes, or what is wrong with the form
- */
-export function readUpload(
-  { customer }: Visit,
-  posted: PostedForm,
-  { ids, vault }: Pick<HostedDeps, 'ids' | 'vault'>,
-):
-  | { readonly document: KeptDocument; readonly sealed: string }
-  | { readonly faults: readonly AnswerFault[] } {
-  const kind = documentKinds(customer.type).find(({ value }) => value === posted.text('kind'))?.value;
-  const checked = checkFile(posted.file);
-  if (kind === undefined || 'fault' in checked) {
-    const kindFault = kind === undefined ? [{ field: 'kind', message: 'Choose what you are sending.' }] : [];
-    return {
-      faults: [...kindFault, ...('fault' in checked ? [{ field: 'file', message: checked.fault }] : [])],
-    };
-  }
-  const { contentType, file } = checked;
-  const id = ids.next('doc', customer.bucket);
-  return {
-    document: {
-      id,
-      kind,
-      fileName: tidyName(file.name),
-      contentType,
-      byteSize: file.bytes.length,
-      sha256: createHash('sha256').update(file.bytes).digest(),
-    },
-    sealed: vault.seal(file.bytes, documentContext(id)),
-  };
+/** What is wrong with the form that brought a document. */
+interface FaultyForm {
+  readonly kind: string;
+  readonly faults: readonly AnswerFault[];
 }
 
-/** What a file is must be what it is said to be: a page that is called a picture is neither. */
-function checkFile(
-  file: UploadedFile | undefined,
-): { readonly file: UploadedFile; readonly contentType: ContentType } | { readonly fault: string } {
-  if (!file || (file.bytes.length === 0 && file.name === '')) return { fault: 'Choose a file.' };
-  if (file.isTooLarge) {
-    return { fault: `Choose a file of ${Math.floor(limits.documentBytes / 1024 / 1024)} MB at most.` };
+type UploadResult = EditResult | FaultyForm;
+
+/**
+ * Takes a document. Case, count and size are checked before a byte of the body is read. Then one upload at a time is
+ * taken for each case, within the memory that is set aside for uploads. What is not added leaves nothing behind.
+ *
+ * @throws PageError when it cannot be taken now, or breaks off
+ */
+export async function takeUpload(
+  visit: Visit,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: HostedDeps,
+): Promise<FastifyReply> {
+  if (!isOpen(visit.customer)) return goTo(reply, 'status');
+  if (isFull(visit.form)) return goTo(reply, 'documents');
+  const declaredBytes = Number(request.headers['content-length'] ?? 0);
+  if (declaredBytes > limits.discardedBodyBytes) throw new PageError('too_large');
+  const result =
+    declaredBytes > limits.documentBytes + limits.formBytes
+      ? { kind: '', faults: [{ field: 'file', message: fileTooLarge().message }] }
+      : await whileClaimed(visit, deps, (documentId) => receive(visit, request, documentId, deps));
+  if (typeof result === 'string') return goTo(reply, result === 'closed' ? 'status' : 'documents');
+  return sendPage(reply, documentsPage(visit, result.kind, result.faults), 422);
+}
+
+/** Runs an upload that has its part of the memory and the claim of its case. */
+async function whileClaimed(
+  { customer, kind }: Visit,
+  { ids, logger, uploads: { budgets, pool } }: HostedDeps,
+  receiveAs: (documentId: string) => Promise<UploadResult>,
+): Promise<UploadResult> {
+  const giveBack = budgets[kind].take(limits.uploadMemoryBytes);
+  if (!giveBack) throw new PageError('uploads_busy', limits.uploadRetrySeconds);
+  try {
+    const documentId = ids.next('doc', customer.bucket);
+    if (!(await claimUpload(pool, caseIdOf(customer.id), documentId))) {
+      throw new PageError('upload_under_way', limits.uploadRetrySeconds);
+    }
+    return await leavingNothing(() => receiveAs(documentId), {
+      drop: () => dropUpload(pool, documentId),
+      onLeft: (err) => logger.warn({ err, documentId }, 'what an upload has left is swept later'),
+    });
+  } finally {
+    giveBack();
   }
-  if (file.bytes.length === 0) return { fault: 'The file is empty. Choose another one.' };
-  const contentType = contentTypeOf(file.bytes);
-  return contentType === undefined || contentType !== file.declaredType.toLowerCase()
-    ? { fault: 'Choose a JPEG, PNG or PDF file.' }
-    : { file, contentType };
+}
+
+/**
+ * Deletes what an upload has left when it was not saved. After any other error than our own nobody knows whether the
+ * document was added: then the sweep looks, once the claim has expired.
+ */
+async function leavingNothing(
+  receiveIt: () => Promise<UploadResult>,
+  { drop, onLeft }: { drop(): Promise<void>; onLeft(error: unknown): void },
+): Promise<UploadResult> {
+  try {
+    const result = await receiveIt();
+    if (result !== 'saved') await drop().catch(onLeft);
+    return result;
+  } catch (error) {
+    if (error instanceof PageError) await drop().catch(onLeft);
+    else onLeft(error);
+    throw error;
+  }
+}
+
+async function receive(
+  visit: Visit,
+  request: FastifyRequest,
+  documentId: string,
+  deps: HostedDeps,
+): Promise<UploadResult> {
+  const { uploads, vault } = deps;
+  const pace = watchPace(request.raw);
+  try {
+    return await readUploadForm(request.raw, pace.signal, async (form, file) => {
+      requireFormToken(form, tokenOf(request), vault);
+      if (form.text('action') !== 'upload') throw new PageError('bad_form');
+      const kind = documentKinds(visit.customer.type).find(({ value }) => value === form.text('kind'))?.value;
+      const faults: AnswerFault[] =
+        kind === undefined ? [{ field: 'kind', message: 'Choose what you are sending.' }] : [];
+      try {
+        const recognised = await recogniseFile(file);
+        if (kind !== undefined) {
+          const content = await keepFile(recognised, { documentId, pace, pool: uploads.pool, vault });
+          const fileName = tidyName(file?.name ?? '');
+          return await add(visit, { id: documentId, kind, fileName, ...content }, deps);
+        }
+      } catch (error) {
+        if (!(error instanceof FileFault)) throw error;
+        faults.push({ field: 'file', message: error.message });
+      }
+      return { kind: kind ?? '', faults };
+    });
+  } finally {
+    pace.end();
+  }
+}
+
+/**
+ * Adds a document whose bytes are kept. If its claim was lost meanwhile, which takes a minute without the database, the
+ * bytes may have been swept before it was added: then it is taken back.
+ */
+async function add(visit: Visit, document: KeptDocument, deps: HostedDeps): Promise<EditResult> {
+  const result = await run(deps, addDocument(visit.ref, document));
+  if (result !== 'saved' || (await finishUpload(deps.uploads.pool, document.id))) return result;
+  await run(deps, removeDocument(visit.ref, document.id));
+  throw new PageError('failed');
 }
 
 /** A file's name as it may be shown: printable, on one line, not too long. */
 function tidyName(name: string): string {
-  const shown = name.replaceAll(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  const shown = name.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return (shown === '' ? 'document' : shown).slice(0, limits.fileNameLength);
 }

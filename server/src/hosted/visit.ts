@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRules } from '../identity/answers.ts';
 import type { IdentityForm } from '../identity/form.ts';
 import { openForm } from '../identity/lifecycle.ts';
-import { type LinkPurpose, linkToken } from '../identity/links.ts';
+import { type LinkPurpose, linkTokenUntil } from '../identity/links.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RateLimitSetting } from '../platform/config.ts';
 import type { IdSource } from '../platform/ids.ts';
@@ -18,6 +18,7 @@ import { formToken, requireLink } from './guard.ts';
 import { PageError } from './page-error.ts';
 import { references } from './references.ts';
 import type { Terms } from './terms-text.ts';
+import type { ByteBudget } from './upload-limits.ts';
 
 export interface HostedDeps {
   readonly pool: Pool;
@@ -27,12 +28,29 @@ export interface HostedDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly terms: Terms;
+  /** Whom customers ask for a new link; the company that sent it, when undefined. */
+  readonly supportContact: string | undefined;
+  readonly uploads: UploadResources;
   /** Undefined switches the limit on requests by address off. */
   readonly rateLimit: RateLimitSetting | undefined;
   /** Milliseconds since the Unix epoch, by the environment's clock. */
   nowIn(environmentId: string): number;
   /** The base URL that clients reach this server by. */
   publicUrl(): string;
+}
+
+/** What is set aside for uploads, so that nothing else waits for them. */
+export interface UploadResources {
+  readonly pool: Pool;
+  /** The memory that uploads may take, for each kind of environment. */
+  readonly budgets: Readonly<Record<'test' | 'live', ByteBudget>>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of hosted pages only, from before the body is read. */
+    visit: Visit;
+  }
 }
 
 /** One request by someone who has a customer's link. */
@@ -44,8 +62,8 @@ export interface Visit extends CustomerCase {
   readonly isSandbox: boolean;
   /** What proves that a form of this page is ours. */
   readonly formToken: string;
-  /** The last part of the customer's other link. */
-  otherLink(purpose: LinkPurpose): string;
+  /** The last part of a link to the terms that ends when this one does. */
+  readonly termsLink: string;
 }
 
 /** The link's last part, as it stands in the URL. */
@@ -53,10 +71,15 @@ export function tokenOf(request: FastifyRequest): string {
   return (request.params as { token?: string }).token ?? '';
 }
 
+/** Whether the body is a form that may bring a file. */
+export function isMultipart({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return /^multipart\/form-data(;|$)/i.test(headers['content-type'] ?? '');
+}
+
 /**
- * Reads who comes.
+ * Reads who comes, before the body of their request is read.
  *
- * @throws PageError when the link is not ours, has expired, or names nobody any more
+ * @throws PageError when the link is not ours, has expired, was revoked, or names nobody any more
  */
 export async function openVisit(
   purpose: LinkPurpose,
@@ -65,19 +88,19 @@ export async function openVisit(
 ): Promise<Visit> {
   const { pool, vault } = deps;
   const token = tokenOf(request);
-  const { customerId, environmentId } = requireLink(purpose, token, deps);
+  const { customerId, environmentId, expiresAtMs, generation } = requireLink(purpose, token, deps);
   const subject = await findCase(pool, customerId, environmentId);
   if (!subject) throw new PageError('link_invalid');
-  const nowMs = deps.nowIn(environmentId);
+  if (generation !== subject.customer.link_generation) throw new PageError('link_revoked');
   return {
     ...subject,
     ref: { customerId, environmentId },
     personal: openPersonal(subject.customer, vault),
     form: openForm(subject.found, vault),
-    rules: { nowMs, references },
+    rules: { nowMs: deps.nowIn(environmentId), references },
     isSandbox: subject.kind === 'test',
     formToken: formToken(token, vault),
-    otherLink: (other) => linkToken(other, subject.customer, { nowMs, vault }),
+    termsLink: linkTokenUntil('terms', subject.customer, expiresAtMs, vault),
   };
 }
 

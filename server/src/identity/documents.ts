@@ -43,6 +43,9 @@ const signatures: readonly (readonly [ContentType, readonly number[]])[] = [
   ['application/pdf', [0x25, 0x50, 0x44, 0x46, 0x2d]],
 ];
 
+/** How many of a file's first bytes tell what it is. */
+export const signatureBytes = Math.max(...signatures.map(([, signature]) => signature.length));
+
 /** What a file is by its first bytes (JPEG: ISO 10918-1; PNG: RFC 2083 §3.1; PDF: ISO 32000-1 §7.5.2). */
 export function contentTypeOf(bytes: Uint8Array): ContentType | undefined {
   return signatures.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createVault } from '../platform/seal.ts';
-import { linkToken, linkUrl, readLinkToken } from './links.ts';
+import { linkToken, linkTokenUntil, linkUrl, readLinkToken } from './links.ts';
 
 const vault = createVault(randomBytes(32));
 const day = 24 * 60 * 60 * 1000;
@@ -11,6 +11,7 @@ const owner = {
   id: 'cus_01jhmbxq7ve2r8n5d0kz3c6tga',
   environment_id: 'env_01jhmbxq7ve2r8n5d0kz3c6tgb',
   created_at: new Date(createdAtMs).toISOString(),
+  link_generation: 0,
 };
 const at = (ms: number) => ({ vault, nowMs: createdAtMs + ms });
 
@@ -24,6 +25,7 @@ describe('a link', () => {
       customerId: owner.id,
       environmentId: owner.environment_id,
       expiresAtMs: Math.floor((createdAtMs + 14 * day) / 1000) * 1000,
+      generation: 0,
     });
   });
 
@@ -38,6 +40,26 @@ describe('a link', () => {
         expect(linkToken('kyc', owner, at(period * 7 * day))).toBe(token);
       }),
     );
+  });
+
+  it('says of which generation it is, and cannot be moved to another one', () => {
+    for (const generation of [1, 35, 36, 2 ** 31 - 1]) {
+      const token = linkToken('kyc', { ...owner, link_generation: generation }, at(0));
+      expect(readLinkToken('kyc', token, vault)?.generation).toBe(generation);
+      const [expiry, id, environment, , code] = token.split('.');
+      for (const other of ['0', '2', '01', '']) {
+        const moved = [expiry, id, environment, other, code].join('.');
+        expect(readLinkToken('kyc', moved, vault), moved).toBeUndefined();
+      }
+      expect(readLinkToken('kyc', [expiry, id, environment, code].join('.'), vault)).toBeUndefined();
+    }
+  });
+
+  it('that leads on from another one ends when that one does', () => {
+    const expiresAtMs = createdAtMs + day;
+    const token = linkTokenUntil('terms', owner, expiresAtMs, vault);
+    expect(readLinkToken('terms', token, vault)?.expiresAtMs).toBe(Math.floor(expiresAtMs / 1000) * 1000);
+    expect(readLinkToken('kyc', token, vault)).toBeUndefined();
   });
 
   it('is refused with any one character changed, or for another purpose', () => {

@@ -21,9 +21,11 @@ export interface ReadLink {
   readonly customerId: string;
   readonly environmentId: string;
   readonly expiresAtMs: number;
+  /** How often the customer's links had been revoked when it was made; it is good only while it is as often still. */
+  readonly generation: number;
 }
 
-type LinkOwner = Pick<CustomerRow, 'id' | 'environment_id' | 'created_at'>;
+type LinkOwner = Pick<CustomerRow, 'id' | 'environment_id' | 'created_at' | 'link_generation'>;
 
 /** The URL of a customer's page. */
 export function linkUrl(purpose: LinkPurpose, owner: LinkOwner, context: LinkContext): string {
@@ -31,10 +33,11 @@ export function linkUrl(purpose: LinkPurpose, owner: LinkOwner, context: LinkCon
 }
 
 /**
- * The last part of a link: `<expiry>.<customer>.<environment>.<code>`, the expiry in seconds to the base 36.
+ * The last part of a link: `<expiry>.<customer>.<environment>.<generation>.<code>`, the expiry in seconds and the
+ * generation to the base 36; without the generation while it is 0.
  *
  * Expiry moves on in whole periods, counted from when the customer was made. So the same customer has the same link
- * for a period, and every link lives for one period at least and two at most.
+ * for a period, unless links are revoked, and every link lives for one period at least and two at most.
  */
 export function linkToken(
   purpose: LinkPurpose,
@@ -43,25 +46,43 @@ export function linkToken(
 ): string {
   const createdAtMs = Date.parse(owner.created_at);
   const periods = Math.max(0, Math.floor((nowMs - createdAtMs) / limits.linkPeriodMs)) + 2;
-  const expiresAtMs = createdAtMs + periods * limits.linkPeriodMs;
-  const said = `${Math.floor(expiresAtMs / 1000).toString(36)}.${owner.id}.${owner.environment_id}`;
-  return `${said}.${vault.sign(said, linkContext(purpose))}`;
+  return linkTokenUntil(purpose, owner, createdAtMs + periods * limits.linkPeriodMs, vault);
+}
+
+/** The same for a link that leads on from another one: it is valid as long as that one. */
+export function linkTokenUntil(
+  purpose: LinkPurpose,
+  { environment_id, id, link_generation: generation }: LinkOwner,
+  expiresAtMs: number,
+  vault: Vault,
+): string {
+  const said = [Math.floor(expiresAtMs / 1000).toString(36), id, environment_id];
+  if (generation > 0) said.push(generation.toString(36));
+  const text = said.join('.');
+  return `${text}.${vault.sign(text, linkContext(purpose))}`;
 }
 
 /**
  * Reads a link's last part back.
  *
- * @returns undefined when we did not make it for this purpose; whether it has expired is for the caller to see
+ * @returns undefined when we did not make it for this purpose; whether it has expired or was revoked is for the caller to
+ *   see
  */
 export function readLinkToken(purpose: LinkPurpose, token: string, vault: Vault): ReadLink | undefined {
-  const match = /^(([0-9a-z]{1,10})\.(cus_[0-9a-z]{26})\.(env_[0-9a-z]{26}))\.([A-Za-z0-9_-]{43})$/.exec(
-    token,
-  );
+  const match =
+    /^(([0-9a-z]{1,10})\.(cus_[0-9a-z]{26})\.(env_[0-9a-z]{26})(?:\.([1-9a-z][0-9a-z]{0,5}))?)\.([A-Za-z0-9_-]{43})$/.exec(
+      token,
+    );
   if (!match) return undefined;
-  const [, said = '', expiry = '', customerId = '', environmentId = '', code = ''] = match;
+  const [, said = '', expiry = '', customerId = '', environmentId = '', generation = '0', code = ''] = match;
   const expected = vault.sign(said, linkContext(purpose));
   if (!timingSafeEqual(Buffer.from(code), Buffer.from(expected))) return undefined;
-  return { customerId, environmentId, expiresAtMs: Number.parseInt(expiry, 36) * 1000 };
+  return {
+    customerId,
+    environmentId,
+    expiresAtMs: Number.parseInt(expiry, 36) * 1000,
+    generation: Number.parseInt(generation, 36),
+  };
 }
 
 function linkContext(purpose: LinkPurpose): string {

@@ -45,6 +45,8 @@ export interface Config {
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
   readonly termsFile: string | undefined;
+  /** Whom customers ask about their links; the company that sent them, when undefined. */
+  readonly supportContact: string | undefined;
   /** The socket of a signer that runs apart and keeps the seed; the server keeps it when undefined. */
   readonly signerSocket: string | undefined;
   /** The chains that live keys are served on; none when undefined. */
@@ -245,6 +247,12 @@ function serverOptions(): Option[] {
       'the terms that customers accept, in Markdown; its name is their version',
     )
       .env('OPENLEDGER_TERMS_FILE')
+      .argParser(parseText),
+    new Option(
+      '--support-contact <text>',
+      'whom customers ask when a link does not work, such as "Acme Pay (help@acme.example)"',
+    )
+      .env('OPENLEDGER_SUPPORT_CONTACT')
       .argParser(parseText),
     new Option('--signer-socket <path>', 'the socket of a signer that runs apart and keeps the seed')
       .env('OPENLEDGER_SIGNER_SOCKET')

@@ -235,7 +235,27 @@ export const limits = {
   uploadsPerCase: 40,
   documentBytes: 8 * 1024 * 1024,
   fileNameLength: 100,
-  /** Bytes that no document names after so long never get one. */
+  /** Documents are sealed and stored in parts of this size. */
+  documentChunkBytes: 128 * 1024,
+  /** What one upload takes in memory at most: buffers of the connection, a chunk, and its sealed copies. */
+  uploadMemoryBytes: 1024 * 1024,
+  /** What all uploads to one kind of environment (test, live) may take in a process. */
+  uploadBudgetBytes: 32 * 1024 * 1024,
+  /** Less than a request may take as a whole: the customer is to read why. */
+  uploadTimeoutMs: 25_000,
+  /** An upload that brings fewer bytes than this in a window is ended. */
+  uploadWindowMs: 5000,
+  uploadWindowBytes: 32 * 1024,
+  /** An upload whose process has ended frees its case after so long. */
+  uploadLeaseMs: 60_000,
+  uploadsSwept: 100,
+  uploadConnections: 2,
+  /** Of the fields beside the file. */
+  uploadFields: 10,
+  uploadFieldBytes: 1024,
+  uploadPartHeaderBytes: 4096,
+  uploadRetrySeconds: 5,
+  /** Bytes of an earlier version that no document names after so long never get one. */
   contentAbandonedMs: 60 * 60 * 1000,
   contentSweepDays: 7,
 

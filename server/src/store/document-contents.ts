@@ -4,44 +4,160 @@ import type { Pool } from './pool.ts';
 
 /**
  * The bytes of documents. They are written beside the write path, before the command that adds the document: a lane
- * would be held up by megabytes. Bytes that no document names count for nothing, and are swept.
+ * would be held up by megabytes. An upload claims its case first. Its chunks are kept only while it holds the claim, so
+ * that whoever ends a claim knows all that is to be deleted. Leases are times of the database's clock.
  */
 
-/** Keeps the sealed bytes of a document that is about to be added. */
-export async function keepContent(
-  pool: Pool,
-  documentId: string,
-  sealed: string,
-  now: string,
-): Promise<void> {
-  await pool.query(
-    'insert into identity_document_contents (bucket, id, content, created_at) values ($1, $2, $3, $4)',
-    [bucketOfId(documentId), documentId, sealed, now],
-  );
-}
-
-/** Deletes the bytes of a document that was not added after all. */
-export async function dropContent(pool: Pool, documentId: string): Promise<void> {
-  await pool.query('delete from identity_document_contents where bucket = $1 and id = $2', [
-    bucketOfId(documentId),
-    documentId,
-  ]);
+/** A sealed part of a document. */
+interface Chunk {
+  readonly number: number;
+  readonly isLast: boolean;
+  readonly content: string;
 }
 
 /**
- * Deletes the bytes of documents that their customers have taken back, and those of an hour ago and more that no
- * document names, some at once.
+ * Begins the upload of a document, unless another one of the same case is under way, in this process or another.
  *
- * @returns how many were deleted
+ * @returns whether it may go on
+ */
+export async function claimUpload(pool: Pool, caseId: string, documentId: string): Promise<boolean> {
+  const claim = async (): Promise<boolean> => {
+    const { rowCount } = await pool.query(
+      `insert into identity_uploads (bucket, id, case_id, expires_at)
+        values ($1, $2, $3, now() + $4 * interval '1 millisecond') on conflict (bucket, case_id) do nothing`,
+      [bucketOfId(documentId), documentId, caseId, limits.uploadLeaseMs],
+    );
+    return rowCount === 1;
+  };
+  if (await claim()) return true;
+  await sweepUploads(pool, caseId);
+  return claim();
+}
+
+/**
+ * Keeps a chunk of an upload and renews its claim.
+ *
+ * @returns whether the upload still held its claim; nothing is kept when it did not
+ */
+export async function keepChunk(
+  pool: Pool,
+  documentId: string,
+  { content, isLast, number }: Chunk,
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `with held as (
+        update identity_uploads set expires_at = now() + $6 * interval '1 millisecond'
+          where bucket = $1 and id = $2 and expires_at > now() returning bucket, id)
+      insert into identity_document_chunks (bucket, id, number, is_last, content)
+        select bucket, id, $3, $4, $5 from held`,
+    [bucketOfId(documentId), documentId, number, isLast, content, limits.uploadLeaseMs],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Ends the claim of an upload whose document has been added.
+ *
+ * @returns whether it was still held; if not, chunks may have been swept before the document was added
+ */
+export async function finishUpload(pool: Pool, documentId: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    'delete from identity_uploads where bucket = $1 and id = $2 and expires_at > now()',
+    [bucketOfId(documentId), documentId],
+  );
+  return rowCount === 1;
+}
+
+/** Ends an upload whose document is not added, and deletes what it has left. */
+export async function dropUpload(pool: Pool, documentId: string): Promise<void> {
+  const bucket = bucketOfId(documentId);
+  await pool.query(`update identity_uploads set expires_at = '-infinity' where bucket = $1 and id = $2`, [
+    bucket,
+    documentId,
+  ]);
+  await deleteEnded(pool, [{ bucket, id: documentId }]);
+}
+
+/**
+ * Deletes what uploads have left whose process has ended or lost the database.
+ *
+ * @param caseId only of this case; of all cases when left out, some in a turn
+ * @returns how many uploads were ended
+ */
+async function sweepUploads(pool: Pool, caseId?: string): Promise<number> {
+  const { rows } = await pool.query<DocumentRef>(
+    `update identity_uploads set expires_at = '-infinity'
+      where expires_at <= now() and id = any (array(
+        select id from identity_uploads where expires_at <= now() and ($1::text is null or case_id = $1) limit $2))
+      returning bucket, id`,
+    [caseId ?? null, limits.uploadsSwept],
+  );
+  if (rows.length > 0) await deleteEnded(pool, rows);
+  return rows.length;
+}
+
+interface DocumentRef {
+  readonly bucket: number;
+  readonly id: string;
+}
+
+/** In this order: a process that ends in between leaves a claim by which the chunks are found again. */
+async function deleteEnded(pool: Pool, ended: readonly DocumentRef[]): Promise<void> {
+  const named = [ended.map(({ bucket }) => bucket), ended.map(({ id }) => id)];
+  await pool.query(
+    `delete from identity_document_chunks c using unnest($1::int2[], $2::text[]) as ended (bucket, id)
+      where c.bucket = ended.bucket and c.id = ended.id and not exists (
+        select from identity_documents d where d.bucket = c.bucket and d.id = c.id)`,
+    named,
+  );
+  await pool.query(
+    `delete from identity_uploads u using unnest($1::int2[], $2::text[]) as ended (bucket, id)
+      where u.bucket = ended.bucket and u.id = ended.id and u.expires_at = '-infinity'`,
+    named,
+  );
+}
+
+/** The chunks of a document in their order, each read when it is asked for; none when it has none. */
+export async function* readChunks(pool: Pool, documentId: string): AsyncGenerator<Chunk> {
+  for (let above = -1; ; ) {
+    const { rows } = await pool.query<Chunk>(
+      `select number, is_last as "isLast", content from identity_document_chunks
+        where bucket = $1 and id = $2 and number > $3 order by number limit 1`,
+      [bucketOfId(documentId), documentId, above],
+    );
+    if (!rows[0]) return;
+    yield rows[0];
+    above = rows[0].number;
+  }
+}
+
+/** The sealed bytes of a document of an earlier version, which has no chunks; undefined when there are none. */
+export async function findWholeContent(pool: Pool, documentId: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ content: string }>(
+    'select content from identity_document_contents where bucket = $1 and id = $2',
+    [bucketOfId(documentId), documentId],
+  );
+  return rows[0]?.content;
+}
+
+/**
+ * Deletes the bytes of documents that their customers have taken back, and those that no document names: of uploads that
+ * have broken off, and of earlier versions after an hour. Some in a turn.
+ *
+ * @returns how many rows were deleted of what there was most of
  */
 export async function sweepContents(pool: Pool, nowMs: number): Promise<number> {
-  const removed = await pool.query(
-    `delete from identity_document_contents where ctid = any (array(
-      select c.ctid from identity_document_contents c
-      join identity_documents d on d.bucket = c.bucket and d.id = c.id
-      where d.removed_at is not null limit $1))`,
-    [limits.sweepRows],
-  );
+  await sweepUploads(pool);
+  const removed = [];
+  for (const table of ['identity_document_chunks', 'identity_document_contents']) {
+    const { rowCount } = await pool.query(
+      `delete from ${table} where ctid = any (array(
+        select c.ctid from ${table} c join identity_documents d on d.bucket = c.bucket and d.id = c.id
+        where d.removed_at is not null limit $1))`,
+      [limits.sweepRows],
+    );
+    removed.push(rowCount ?? 0);
+  }
   const abandoned = await pool.query(
     `delete from identity_document_contents where ctid = any (array(
       select c.ctid from identity_document_contents c
@@ -53,5 +169,5 @@ export async function sweepContents(pool: Pool, nowMs: number): Promise<number> 
       limits.sweepRows,
     ],
   );
-  return Math.max(removed.rowCount ?? 0, abandoned.rowCount ?? 0);
+  return Math.max(...removed, abandoned.rowCount ?? 0);
 }

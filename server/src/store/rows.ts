@@ -77,6 +77,8 @@ export interface CustomerRow {
   metadata: string;
   kyc_rejection_reasons: string;
   tos_accepted_at: string | null;
+  /** How often the customer's links have been revoked. */
+  link_generation: number;
   created_at: string;
   updated_at: string;
 }

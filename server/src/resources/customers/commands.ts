@@ -74,6 +74,7 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
     metadata: JSON.stringify(body.metadata ?? {}),
     kyc_rejection_reasons: '[]',
     tos_accepted_at: null,
+    link_generation: 0,
     created_at: context.now,
     updated_at: context.now,
   };
@@ -99,6 +100,23 @@ export function updateCustomer(
       if (refusal) return { refusal };
       const row = changedCustomer(customer, personal, body, context);
       return row ? customerUpdate(customer, row, context) : { result: customerJson(customer, context) };
+    },
+  };
+}
+
+/** Ends all links of a customer that are out. Those that are made from now on are others. */
+export function revokeLinks(environmentId: string, customerId: string): Command<string> {
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'revoke_links',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const row = { ...customer, link_generation: customer.link_generation + 1, updated_at: context.now };
+      return customerUpdate(customer, row, context);
     },
   };
 }

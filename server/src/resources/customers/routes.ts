@@ -4,7 +4,7 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import { createdSpan, pageOf } from '../paging.ts';
-import { createCustomer, updateCustomer } from './commands.ts';
+import { createCustomer, revokeLinks, updateCustomer } from './commands.ts';
 import { findCustomer, listCustomers } from './queries.ts';
 import {
   CreateCustomerBody,
@@ -28,7 +28,7 @@ const data = { name: 'Customer', schema: Customer };
 const params = { customerId: 'The customer ID' };
 
 export function customerRoutes(deps: Deps): Route[] {
-  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute()];
+  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(), revokeLinksRoute()];
 }
 
 function createRoute({ randomBucket }: Deps): Route {
@@ -119,5 +119,25 @@ function updateRoute(): Route {
     sensitive: true,
     write: ({ body, caller, params: { customerId = '' } }) =>
       updateCustomer(caller.environment.id, customerId, body),
+  });
+}
+
+function revokeLinksRoute(): Route {
+  return writeRoute({
+    method: 'POST',
+    path: '/v1/customers/{customerId}/links/revoke',
+    operationId: 'revokeCustomerLinks',
+    tag,
+    summary: "Revoke a customer's links",
+    description:
+      'Ends every `kycLink` and `tosLink` of the customer that is out, on all servers, immediately: whoever opens one ' +
+      'reads whom to ask for a new one. What has been filled in is kept. The answer has new links.',
+    access: 'key',
+    params,
+    okDescription: 'The customer, with new links',
+    data,
+    errors: ['NOT_FOUND'],
+    sensitive: true,
+    write: ({ caller, params: { customerId = '' } }) => revokeLinks(caller.environment.id, customerId),
   });
 }

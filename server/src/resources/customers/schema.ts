@@ -94,7 +94,7 @@ export const Customer = Type.Object({
   kycStatus: oneOf(kycStatuses),
   kycLink: nullableText(
     'The page where the customer gives their identity. Valid for a week at least; read the customer again for a fresh ' +
-      'one. `null` once the identity is approved or rejected',
+      'one, and revoke it if it got into wrong hands. `null` once the identity is approved or rejected',
   ),
   tosLink: nullableText(
     'The page where the customer accepts the terms, valid like `kycLink`. `null` once they are accepted',

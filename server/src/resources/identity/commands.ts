@@ -132,11 +132,6 @@ export interface KeptDocument extends FormDocument {
   readonly sha256: Buffer;
 }
 
-/** Where a document's bytes belong. */
-export function documentContext(documentId: string): string {
-  return `identity_document_contents.content:${documentId}`;
-}
-
 /** Adds a document to the form. */
 export function addDocument(ref: CaseRef, document: KeptDocument): Command<EditResult> {
   return editForm('add_identity_document', ref, ({ customer, form }, { now }) => {

@@ -62,19 +62,15 @@ export async function listWaiting(pool: Pool): Promise<WaitingCase[]> {
   return rows;
 }
 
-/** A document with its sealed bytes. */
-export type SealedDocument = IdentityDocumentRow & { readonly content: string };
-
 /** One document of a customer; undefined when it was taken back or never was. */
 export async function findDocument(
   pool: Pool,
   customer: Pick<CustomerRow, 'bucket' | 'id'>,
   documentId: string,
-): Promise<SealedDocument | undefined> {
-  const { rows } = await pool.query<SealedDocument>(
-    `select d.*, c.content from identity_documents d
-      join identity_document_contents c on c.bucket = d.bucket and c.id = d.id
-      where d.bucket = $1 and d.id = $2 and d.customer_id = $3 and d.removed_at is null`,
+): Promise<IdentityDocumentRow | undefined> {
+  const { rows } = await pool.query<IdentityDocumentRow>(
+    `select * from identity_documents
+      where bucket = $1 and id = $2 and customer_id = $3 and removed_at is null`,
     [customer.bucket, documentId, customer.id],
   );
   return rows[0];
