@@ -287,6 +287,7 @@ function createUploadResources(databaseUrl: string): UploadResources {
       test: createByteBudget(limits.uploadBudgetBytes),
       live: createByteBudget(limits.uploadBudgetBytes),
     },
+    cases: new Set(),
   };
 }
 

@@ -625,6 +625,111 @@ describe('a link', () => {
     }
   });
 
+  const termsLinkOf = ({ html }: Page, from: string): string | undefined => {
+    const href = /href="([^"]*\/terms\/[^"]+)"/.exec(html)?.[1];
+    return href === undefined ? undefined : new URL(href, from).href;
+  };
+
+  it('to the terms leads to no page about the identity', async () => {
+    const customer = await newCustomer(server.api);
+    const terms = await openPage(customer.tosLink);
+    await postForm(customer.tosLink, { form: hidden(terms, 'form'), terms: hidden(terms, 'terms') });
+    const accepted = await openPage(customer.tosLink);
+    expect(accepted.html).toContain('verify your identity');
+    for (const { html } of [terms, accepted]) {
+      expect(html).not.toContain('kyc');
+      expect(html).not.toContain(customer.kycLink.split('.').at(-1));
+    }
+  });
+
+  it('that is reached by another one ends when that one does', async () => {
+    const clock = stoppedClock();
+    const other = await startServer({ clock });
+    try {
+      const customer = await newCustomer(other.api);
+      clock.advance(week + 1000);
+      await fillIndividual(customer.kycLink);
+      await submit(customer.kycLink);
+      const status = `${customer.kycLink}/status`;
+      const reached = termsLinkOf(await openPage(status), status);
+      const { tosLink } = await customerOf(customer.id, other.api);
+      const expiryOf = (link = '') => link.split('/').at(-1)?.split('.')[0];
+      expect(expiryOf(reached)).toBe(expiryOf(customer.kycLink));
+      expect(expiryOf(reached)).not.toBe(expiryOf(tosLink));
+      expect((await openPage(reached ?? '')).status).toBe(200);
+      clock.advance(week);
+      const pages = [reached ?? '', customer.kycLink, tosLink].map((link) => openPage(link));
+      expect((await Promise.all(pages)).map((page) => page.status)).toEqual([410, 410, 200]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('ends when links are revoked, with all others that are out, on every server; new ones work', async () => {
+    const other = await server.second();
+    const customer = await newCustomer(server.api);
+    await sendStep(customer.kycLink, 'you', { ...individual.you, action: 'save' });
+    const form = hidden(await openPage(`${customer.kycLink}/you`), 'form');
+    const stranger = await newCustomer(server.api);
+    const revoked = await ok(server.api.post(`/v1/customers/${customer.id}/links/revoke`));
+    expect(await customerOf(customer.id)).toEqual(revoked);
+    expect(revoked.updatedAt >= customer.updatedAt).toBe(true);
+    expect([revoked.kycLink === customer.kycLink, revoked.tosLink === customer.tosLink]).toEqual([
+      false,
+      false,
+    ]);
+    for (const base of [server.app.url, other.url]) {
+      const at = (link: string) => link.replace(server.app.url, base);
+      for (const link of [`${customer.kycLink}/you`, customer.kycLink, customer.tosLink].map(at)) {
+        const page = await openPage(link);
+        expect([page.status, page.html.includes('no longer valid')], link).toEqual([410, true]);
+        expect(page.html).toContain('ask the company that sent it to you');
+        expect(page.html).not.toContain('Ada');
+      }
+      expect((await postForm(at(`${customer.kycLink}/you`), { form })).status).toBe(410);
+      expect((await openPage(at(`${revoked.kycLink}/you`))).html).toContain('value="Ada"');
+      expect((await openPage(at(revoked.tosLink))).status).toBe(200);
+    }
+    expect((await openPage(revoked.kycLink)).location).toBe(`${revoked.kycLink}/address`);
+    expect((await openPage(stranger.kycLink)).status).toBe(303);
+    const [event] = await ok(
+      server.api.get(`/v1/events?type=customer.updated&objectId=${customer.id}&limit=1`),
+    );
+    expect(event.data).toEqual(revoked);
+
+    const again = await ok(server.api.post(`/v1/customers/${customer.id}/links/revoke`));
+    expect((await openPage(revoked.kycLink)).status).toBe(410);
+    expect((await openPage(again.kycLink)).status).toBe(303);
+    await other.stop();
+  });
+
+  it('that is revoked under an idempotency key is revoked once', async () => {
+    const { id } = await newCustomer(server.api);
+    const key = { 'idempotency-key': `revoke-${id}` };
+    const first = await server.api.post(`/v1/customers/${id}/links/revoke`, undefined, key);
+    const second = await server.api.post(`/v1/customers/${id}/links/revoke`, undefined, key);
+    expect([first.status, second.text]).toEqual([200, first.text]);
+    expect((await openPage(first.data.kycLink)).status).toBe(303);
+  });
+
+  it('that does not work tells whom to ask', async () => {
+    const clock = stoppedClock();
+    const supportContact = 'Acme & Co (help@acme.example)';
+    const other = await startServer({ clock, supportContact });
+    try {
+      const expired = await newCustomer(other.api);
+      clock.advance(3 * week);
+      const revoked = await newCustomer(other.api);
+      await ok(other.api.post(`/v1/customers/${revoked.id}/links/revoke`));
+      for (const link of [expired.kycLink, revoked.tosLink, `${revoked.kycLink}x`]) {
+        const { html } = await openPage(link);
+        expect(html).toMatch(/ask Acme &amp; Co \(help@acme\.example\) for/i);
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('that was tampered with, or is for something else, shows nothing', async () => {
     const { kycLink, tosLink } = await newCustomer(server.api);
     const stranger = await newCustomer(server.api);

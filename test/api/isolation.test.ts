@@ -127,6 +127,7 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['PATCH', '/v1/crypto-wallets/{walletId}', 'wallet', { status: 'frozen' }],
   ['PATCH', '/v1/webhooks/{webhookId}', 'webhook', { status: 'disabled' }],
   ['DELETE', '/v1/webhooks/{webhookId}', 'webhook'],
+  ['POST', '/v1/customers/{customerId}/links/revoke', 'customer'],
   ['POST', '/v1/counterparties/{counterpartyId}/deactivate', 'counterparty'],
   ['POST', '/v1/virtual-accounts/{virtualAccountId}/deactivate', 'virtual_account'],
   ['POST', '/v1/virtual-accounts/{virtualAccountId}/reactivate', 'virtual_account'],

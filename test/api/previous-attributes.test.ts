@@ -96,6 +96,7 @@ const lives: Readonly<Record<UpdateEventType, readonly Life[]>> = {
           patchCustomer({ metadata: {} }),
           { metadata: { plan: 'gold', source: 'web', seats: '3' } },
         ],
+        ['links that are revoked, which are not told', act('customers', 'links/revoke'), {}],
         ['an identity that is submitted', submitIdentity, { kycStatus: 'not_started' }],
         [
           'one that is incomplete',

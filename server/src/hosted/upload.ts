@@ -54,21 +54,25 @@ export async function takeUpload(
 /** Runs an upload that has its part of the memory and the claim of its case. */
 async function whileClaimed(
   { customer, kind }: Visit,
-  { ids, logger, uploads: { budgets, pool } }: HostedDeps,
+  { ids, logger, uploads: { budgets, cases, pool } }: HostedDeps,
   receiveAs: (documentId: string) => Promise<UploadResult>,
 ): Promise<UploadResult> {
+  const caseId = caseIdOf(customer.id);
+  const underWay = (): PageError => new PageError('upload_under_way', limits.uploadRetrySeconds);
+  // Looked at first, so that one link cannot take the memory of the others while the database is asked.
+  if (cases.has(caseId)) throw underWay();
   const giveBack = budgets[kind].take(limits.uploadMemoryBytes);
   if (!giveBack) throw new PageError('uploads_busy', limits.uploadRetrySeconds);
+  cases.add(caseId);
   try {
     const documentId = ids.next('doc', customer.bucket);
-    if (!(await claimUpload(pool, caseIdOf(customer.id), documentId))) {
-      throw new PageError('upload_under_way', limits.uploadRetrySeconds);
-    }
+    if (!(await claimUpload(pool, caseId, documentId))) throw underWay();
     return await leavingNothing(() => receiveAs(documentId), {
       drop: () => dropUpload(pool, documentId),
       onLeft: (err) => logger.warn({ err, documentId }, 'what an upload has left is swept later'),
     });
   } finally {
+    cases.delete(caseId);
     giveBack();
   }
 }

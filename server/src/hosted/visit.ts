@@ -44,6 +44,8 @@ export interface UploadResources {
   readonly pool: Pool;
   /** The memory that uploads may take, for each kind of environment. */
   readonly budgets: Readonly<Record<'test' | 'live', ByteBudget>>;
+  /** The cases that have an upload under way in this process. */
+  readonly cases: Set<string>;
 }
 
 declare module 'fastify' {
