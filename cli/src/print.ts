@@ -31,7 +31,8 @@ export function printJson(value: unknown): void {
   printLines(JSON.stringify(value, null, 2).split('\n'));
 }
 
-/** Tells the user something beside the output. Line breaks stay: messages have their own. */
+/** Prints a message beside the output. Its line breaks stay, but every line after the first is indented: none looks like another's. */
 export function printError(text: string): void {
-  process.stderr.write(`${text.split('\n').map(escapeUnprintable).join('\n')}\n`);
+  const [first = '', ...others] = text.split('\n').map(escapeUnprintable);
+  process.stderr.write(`${[first, ...others.map((line) => line.replace(/^(?! )/, '  '))].join('\n')}\n`);
 }
