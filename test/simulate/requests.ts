@@ -4,6 +4,7 @@ import { createWallet, updateWallet } from '../../server/src/resources/crypto-wa
 import {
   createCustomer,
   decideCustomerKyc,
+  revokeLinks,
   updateCustomer,
 } from '../../server/src/resources/customers/commands.ts';
 import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
@@ -66,6 +67,7 @@ export function drawRequest(store: MemoryStore, random: Random, number: number):
     return { command: make(number), answering: answeringOf('wallet', key, 'body'), again: make };
   }
   const wallet = random.pick(wallets);
+  if (kind < 5) return keyed('links', key, revokeLinks(environmentId, customer.id));
   if (kind < 8) {
     const status = random.chance(75) ? 'active' : 'suspended';
     return keyed('standing', key, updateCustomer(environmentId, customer.id, { status }));
