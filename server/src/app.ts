@@ -45,9 +45,9 @@ import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
-import { migrate } from './store/migrate.ts';
 import { createPool, type Pool } from './store/pool.ts';
 import { keepPublicUrl } from './store/public-url.ts';
+import { prepareSchema } from './store/roles.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
@@ -64,7 +64,10 @@ import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
 export interface AppOptions extends RateSettings {
+  /** As the role that serves. */
   readonly databaseUrl: string;
+  /** The same database as the role that owns it; undefined when the role that serves does, or nothing is to be migrated. */
+  readonly migrationUrl: string | undefined;
   readonly masterKey: Uint8Array;
   readonly logger: Logger;
   readonly host: string;
@@ -110,6 +113,8 @@ export interface App {
   stop(): Promise<void>;
 }
 
+const oneRole =
+  'the role of DATABASE_URL owns the tables, and can undo what protects them; for live money set OPENLEDGER_MIGRATION_URL';
 const ownTerms = fileURLToPath(new URL('../data/terms/2026-11-01.md', import.meta.url));
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -126,7 +131,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     for (const end of opened.splice(0).reverse()) await end();
   };
   try {
-    await migrate(pool, migrationsFolder);
+    const { isOneRole } = await prepareSchema(pool, options.migrationUrl, migrationsFolder);
+    if (isOneRole) options.logger.warn(oneRole);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
