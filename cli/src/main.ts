@@ -10,6 +10,7 @@ import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
+import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
@@ -38,6 +39,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addEventCommands(program);
   addSeedCommands(program);
   addSignerCommand(program);
+  addProofKeyCommand(program);
   addReconcileCommand(program);
   addChainCommands(program);
   program

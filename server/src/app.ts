@@ -6,6 +6,7 @@ import { signingPolicy } from './chains/signing-policy.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import { openSigner } from './custody/open-signer.ts';
 import type { DepositAddress } from './custody/signer.ts';
+import { type ProvenTransfer, proofKeyOf, proveTransfer } from './custody/transfer-proof.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
@@ -137,7 +138,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const vault = createVault(options.masterKey);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
-    const signer = await openSigner({ pool, vault, clock, policy, socket: options.signerSocket });
+    const proofKey = proofKeyOf(options.masterKey);
+    const proofKeys = [proofKey];
+    const signer = await openSigner({ pool, vault, clock, policy, proofKeys, socket: options.signerSocket });
     opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
@@ -189,6 +192,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(ports.map((port) => port.close())));
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
+    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKey, transfer);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket, linksIn }),
@@ -196,7 +200,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable }),
+      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable, prove }),
       ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),

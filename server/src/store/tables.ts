@@ -244,6 +244,7 @@ export const tables = {
       return_reason: 'text',
       estimated_arrival_at: 'timestamptz',
       sandbox_outcome: 'text',
+      transfer_proof: 'text',
     },
     [
       'status',
@@ -260,6 +261,7 @@ export const tables = {
       'return_reason',
       'estimated_arrival_at',
       'sandbox_outcome',
+      'transfer_proof',
     ],
   ),
   chain_deposits: table<rows.ChainDepositRow>(
