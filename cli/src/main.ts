@@ -11,6 +11,7 @@ import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
 import { printError } from './print.ts';
+import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
@@ -39,6 +40,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addEventCommands(program);
   addSeedCommands(program);
   addSignerCommand(program);
+  addProofKeyCommand(program);
   addReconcileCommand(program);
   addChainCommands(program);
   program

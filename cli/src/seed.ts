@@ -173,7 +173,12 @@ async function requireRecorded(pool: Pool, mnemonic: string): Promise<number> {
   );
 }
 
-async function writeNew(path: string, text: string): Promise<void> {
+/**
+ * Writes a file that only its owner can read.
+ *
+ * @throws ConfigError when there is one already, or it cannot be written
+ */
+export async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { mode: 0o600, flag: 'wx', flush: true });
   } catch (error) {

@@ -7,6 +7,7 @@ import { openSeedFile } from '@openledger/server/custody/seed-file.ts';
 import { createLocalSigner } from '@openledger/server/custody/signer.ts';
 import { serveSigner } from '@openledger/server/custody/signer-server.ts';
 import { openSpendFile } from '@openledger/server/custody/spend-file.ts';
+import { readProofKeys } from '@openledger/server/custody/transfer-proof.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
@@ -21,6 +22,7 @@ interface SignerOptions {
   readonly seedFile: string;
   readonly policy: string;
   readonly stateDir: string;
+  readonly proofKeyFile: string;
   readonly passphraseFile?: string;
 }
 
@@ -45,6 +47,10 @@ export function addSignerCommand(program: Command): void {
     .requiredOption(
       '--state-dir <path>',
       'where it remembers what it has signed; no other process may write there',
+    )
+    .requiredOption(
+      '--proof-key-file <path>',
+      'the key that transfers are proven with, made by openledger proof-key; what is not proven is not paid',
     )
     .addOption(passphraseOption())
     .action((options: SignerOptions) =>
@@ -84,6 +90,7 @@ async function runSigner(options: SignerOptions, logLevel: string): Promise<void
   process.umask(0o077);
   const logger = createLogger(logLevel);
   const policy = parsePolicy(readText('--policy', options.policy));
+  const proofKeys = readProofKeys(readText('--proof-key-file', options.proofKeyFile));
   const words = openSeedFile(
     readText('--seed-file', options.seedFile),
     readPassphrase(options.passphraseFile),
@@ -96,7 +103,7 @@ async function runSigner(options: SignerOptions, logLevel: string): Promise<void
     const book = await openSpendFile(join(stateDir, 'signed.jsonl'), systemClock);
     closers.push(() => book.close());
     const seed = seedFromWords(words);
-    const signer = createLocalSigner(seed, { policy, book, clock: systemClock });
+    const signer = createLocalSigner(seed, { policy, book, clock: systemClock, proofKeys });
     seed.fill(0);
     const mode = Number.parseInt(options.socketMode, 8);
     closers.push(await serveSigner(signer, resolve(options.socket), mode, logger));

@@ -1,14 +1,24 @@
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { type Chain, isChain, isStablecoin } from '@openledger/server/chains/registry.ts';
+import { proofKeyOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
+import { readMasterKey } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
-import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
-import { decideTransfer, type TransferDecision } from '@openledger/server/resources/transfers/on-chain.ts';
+import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
+import {
+  decideTransfer,
+  isUnderWay,
+  proveAgain,
+  type TransferDecision,
+} from '@openledger/server/resources/transfers/on-chain.ts';
 import {
   findScreenedTransfer,
   listWaitingTransfers,
   type ScreenedTransfer,
   type WaitingTransfer,
 } from '@openledger/server/resources/transfers/waiting.ts';
+import type { TransactionRow } from '@openledger/server/store/rows.ts';
 import type { Command } from 'commander';
 import { printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore } from './store.ts';
@@ -24,6 +34,17 @@ export function addTransferCommands(program: Command): void {
     )
     .option('--review', 'only those that wait for a decision', false)
     .action((options: { review: boolean }) => withStore(settings(), (store) => list(store, options.review)));
+  transfers
+    .command('prove')
+    .description(
+      'let the signer pay a transfer that it refuses as not proven, once you know that it is right; needs the master key',
+    )
+    .argument('<transfer>', 'the id of the transfer (txn_…)')
+    .requiredOption('--address <address>', 'where it goes, as you know it from elsewhere than the database')
+    .requiredOption('--amount <amount>', 'how much is paid at most, in the currency that it arrives in')
+    .action((id: string, options: { address: string; amount: string }) =>
+      withStore(settings(), (store) => prove(store, settings(), id, options)),
+    );
   for (const [name, decision] of [
     ['approve', 'approved'],
     ['reject', 'rejected'],
@@ -83,6 +104,45 @@ async function decide(
   const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: userName() }));
   if (outcome.kind !== 'accepted') throw new ConfigError(whyNot(await requireTransfer(store, id)));
   printLine(`${id} is ${decision}.`);
+}
+
+/** What is vouched for is typed in: a row that was changed in the database is not waved through. */
+async function prove(
+  store: Store,
+  settings: StoreSettings,
+  id: string,
+  { address, amount }: { readonly address: string; readonly amount: string },
+): Promise<void> {
+  const { row } = await requireTransfer(store, id);
+  const { destination_currency: token, destination_payment_rail: chain } = row;
+  if (row.payout_account_id !== null || !isChain(chain ?? '') || !isStablecoin(token)) {
+    throw new ConfigError(`${id} is not sent on a chain.`);
+  }
+  const most = parseAmount(amount, currencyScale[token]);
+  if (!most.ok) throw new ConfigError(`--amount: Give an amount in ${token}, such as "99.70".`);
+  const key = proofKeyOf(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  const outcome = await store.writer.submit(
+    proveAgain(row, (now) => {
+      const isSame =
+        token === now.source_currency ? now.net_minor === most.minor : (now.final_minor ?? 0n) <= most.minor;
+      if (now.destination_address !== address || !isSame) return undefined;
+      const { wallet_id: walletId } = now;
+      const terms = { chain: chain as Chain, token, destination: address, mostMinor: most.minor };
+      return proveTransfer(key, { id, walletId, madeAtMs: Date.now(), ...terms });
+    }),
+  );
+  if (outcome.kind !== 'accepted')
+    throw new ConfigError(whyNotProven((await requireTransfer(store, id)).row));
+  process.stdout.write(`${id} is proven: ${amount} ${token} at most to ${address} on ${chain}.\n`);
+}
+
+function whyNotProven(row: TransactionRow): string {
+  if (!isUnderWay(row)) return `${row.id} is ${row.status}: nothing is paid for it any more.`;
+  const { destination_address: address, destination_currency: token, final_minor: final } = row;
+  const sent = token === row.source_currency ? row.net_minor : final;
+  const amount =
+    sent === null ? `what ${row.source_currency} comes to` : formatAmount(sent, currencyScale.usdc);
+  return `${row.id} says something else in the database: ${amount} ${token} to ${address}. Nothing was changed.`;
 }
 
 async function requireTransfer({ pool }: Store, id: string): Promise<ScreenedTransfer> {

@@ -6,6 +6,7 @@ import { signingPolicy } from './chains/signing-policy.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import { openSigner } from './custody/open-signer.ts';
 import type { DepositAddress } from './custody/signer.ts';
+import { type ProvenTransfer, proofKeyOf, proveTransfer } from './custody/transfer-proof.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createByteBudget } from './hosted/upload-limits.ts';
@@ -47,9 +48,9 @@ import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
-import { migrate } from './store/migrate.ts';
 import { createPool, type Pool } from './store/pool.ts';
 import { keepPublicUrl } from './store/public-url.ts';
+import { prepareSchema } from './store/roles.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
@@ -66,7 +67,10 @@ import { prepareLanes } from './writer/lanes.ts';
 import { createWriter, type Writer } from './writer/writer.ts';
 
 export interface AppOptions extends RateSettings {
+  /** As the role that serves. */
   readonly databaseUrl: string;
+  /** The same database as the role that owns it; undefined when the role that serves does, or nothing is to be migrated. */
+  readonly migrationUrl: string | undefined;
   readonly masterKey: Uint8Array;
   readonly logger: Logger;
   readonly host: string;
@@ -114,6 +118,8 @@ export interface App {
   stop(): Promise<void>;
 }
 
+const oneRole =
+  'the role of DATABASE_URL owns the tables, and can undo what protects them; for live money set OPENLEDGER_MIGRATION_URL';
 const ownTerms = fileURLToPath(new URL('../data/terms/2026-11-01.md', import.meta.url));
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -130,12 +136,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     for (const end of opened.splice(0).reverse()) await end();
   };
   try {
-    await migrate(pool, migrationsFolder);
+    const { isOneRole } = await prepareSchema(pool, options.migrationUrl, migrationsFolder);
+    if (isOneRole) options.logger.warn(oneRole);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
-    const signer = await openSigner({ pool, vault, clock, policy, socket: options.signerSocket });
+    const proofKey = proofKeyOf(options.masterKey);
+    const proofKeys = [proofKey];
+    const signer = await openSigner({ pool, vault, clock, policy, proofKeys, socket: options.signerSocket });
     opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
     await clocks.refresh();
@@ -187,6 +196,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(ports.map((port) => port.close())));
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
+    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKey, transfer);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ db, vault, randomBucket, linksIn }),
@@ -194,7 +204,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable }),
+      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable, prove }),
       ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),

@@ -45,12 +45,16 @@ type Stop = (exitCode: number, message?: string) => Promise<void>;
 
 async function start(config: Config, logger: Logger, closers: Closers, stop: Stop): Promise<void> {
   const dataDir = config.ephemeral ? await temporaryDirectory(closers) : config.dataDir;
-  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, closers, stop));
+  const { databaseUrl, migrationUrl } =
+    config.databaseUrl === undefined
+      ? await embeddedDatabase(dataDir, logger, closers, stop)
+      : { databaseUrl: config.databaseUrl, migrationUrl: config.migrationUrl };
   // After the data directory has been claimed: of two that start at once, only its owner may make the key.
   const masterKey = await openMasterKey(dataDir, config.masterKey);
   const app = await startApp({
     ...config,
     databaseUrl,
+    migrationUrl,
     masterKey,
     logger,
     loopbackWebhooks: config.databaseUrl === undefined,
@@ -88,7 +92,7 @@ async function embeddedDatabase(
   logger: Logger,
   closers: Closers,
   stop: Stop,
-): Promise<string> {
+): Promise<{ databaseUrl: string; migrationUrl: string }> {
   const server = await startEmbedded({ dataDir, logger });
   let isStopping = false;
   closers.push(() => {
@@ -99,7 +103,7 @@ async function embeddedDatabase(
     if (!isStopping)
       void stop(1, 'error: The embedded PostgreSQL has ended; the server ends too. Start it again.');
   });
-  return server.url;
+  return { databaseUrl: server.url, migrationUrl: server.migrationUrl };
 }
 
 /**

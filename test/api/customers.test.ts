@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../server/src/platform/logger.ts';
 import type { ApiClient } from '../harness/client.ts';
+import { runSql } from '../harness/database.ts';
 import {
   allRows,
   decideKyc,
@@ -233,10 +234,13 @@ describe('personal data', () => {
 
   /** A refusal by the database itself brings the row into its error, and that into the log. */
   async function breakStore(): Promise<void> {
-    const { pool } = server.app;
-    await pool.query(`alter table customers add constraint broken check (type = 'business') not valid`);
+    const { databaseUrl } = server;
+    await runSql(
+      databaseUrl,
+      `alter table customers add constraint broken check (type = 'business') not valid`,
+    );
     const answer = await api.post('/v1/customers', secrets);
-    await pool.query('alter table customers drop constraint broken');
+    await runSql(databaseUrl, 'alter table customers drop constraint broken');
     expect([answer.status, answer.error.reason]).toEqual([500, 'internal_error']);
     expect(answer.text).not.toContain('broken');
     const requestId = answer.headers['x-request-id'] as string;

@@ -70,7 +70,8 @@ async function settle(api: ApiClient, key: string): Promise<Tenant> {
   await writer.submit(createVirtualAccount(environment, account, { walletId: wallet.id }));
   const [virtualAccount] = await ok(api.get('/v1/virtual-accounts'));
   const sent = { kind: 'chain', chain: 'solana', address: address.solana, sentCurrency: 'usdc' } as const;
-  const money = { ...sent, amountMinor: 66_170_000n, feeMinor: 1n, currency: 'usdc' } as const;
+  const amounts = { amountMinor: 66_170_000n, feeMinor: 1n, mostMinor: 66_169_999n };
+  const money = { ...sent, ...amounts, currency: 'usdc' } as const;
   await writer.submit(createTransfer(environment, transferBody(wallet), money, 1000));
   const [transfer] = await ok(api.get('/v1/transfers'));
   const webhook = await ok(

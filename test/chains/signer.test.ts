@@ -1,9 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
 import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
+import { runSql } from '../harness/database.ts';
 import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
 import { endLaunched, type Launched, launch, makeTempDir, runScript } from '../harness/process.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
@@ -12,6 +14,7 @@ import { startServer, type TestServer } from '../harness/server.ts';
 
 const stranger = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
 const script = new URL('../../cli/bin/openledger.mjs', import.meta.url).pathname;
+const masterKey = randomBytes(32);
 let anvil: Anvil;
 let usdc: TestToken;
 let server: TestServer;
@@ -28,10 +31,11 @@ beforeAll(async () => {
   await writeFile(at('passphrase'), 'correct horse battery staple\n');
   const args = ['seed', 'create', at('seed.json'), '--passphrase-file', at('passphrase')];
   expect(await runScript('cli/bin/openledger.mjs', { args })).toMatchObject({ code: 0 });
+  await writeProofKey();
   await writePolicy('35');
   signer = await startSigner();
   file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, confirmations: 1 }) });
-  server = await startServer({ chainsFile: file.path, signerSocket: at('signer.sock') });
+  server = await startServer({ chainsFile: file.path, signerSocket: at('signer.sock'), masterKey });
   wallet = await newLiveWallet(server);
   const treasury = treasuryOf(server, 'base');
   await usdc.send('mint', [wallet.address, 100_000_000n]);
@@ -52,10 +56,19 @@ async function writePolicy(perDay: string): Promise<void> {
   await writeFile(at('policy.json'), JSON.stringify({ base }));
 }
 
+/** As an operator does: it comes from the servers' master key. */
+async function writeProofKey(): Promise<void> {
+  const env = { OPENLEDGER_MASTER_KEY: masterKey.toString('hex') };
+  const written = await runScript('cli/bin/openledger.mjs', { args: ['proof-key', at('proof.key')], env });
+  expect(written).toMatchObject({ code: 0, stderr: '' });
+  expect((await stat(at('proof.key'))).mode & 0o777).toBe(0o600);
+}
+
 async function startSigner(): Promise<Launched> {
   const args = [
     ...[script, 'signer', '--socket', at('signer.sock'), '--seed-file', at('seed.json')],
     ...['--policy', at('policy.json'), '--state-dir', at('state'), '--passphrase-file', at('passphrase')],
+    ...['--proof-key-file', at('proof.key')],
   ];
   const running = launch(process.execPath, { args, cwd: directory.path });
   const deadline = Date.now() + 30_000;
@@ -102,7 +115,7 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
   expect(rows).toHaveLength(1);
   const list = await runScript('cli/bin/openledger.mjs', {
     args: ['transfers', 'list'],
-    env: { DATABASE_URL: server.databaseUrl },
+    env: { DATABASE_URL: server.servingUrl },
   });
   expect(list.stdout).toContain(`${second.id}  sending`);
   signer = await startSigner();
@@ -112,6 +125,29 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
   await usdc.send('mint', [treasuryOf(server, 'base'), 100_000_000n]);
   await inStatus(server.live, third.id, 'completed');
   expect(await paid()).toBe(29_910_000n);
+});
+
+test('what was changed in the database is refused by the signer apart too, and is not paid', async () => {
+  await killSigner();
+  const turned = await send('2.00');
+  await expect.poll(() => statusOf(turned.id), { timeout: 10_000 }).toBe('funds_received');
+  const thief = '0x71C7656EC7ab88b098defB751B7401B5f6d8976F';
+  await runSql(
+    server.databaseUrl,
+    `update transactions set destination_address = '${thief}' where id = '${turned.id}';
+     delete from chain_payments where id = '${turned.id}';
+     update chain_sequences set next_sequence = 0`,
+  );
+  signer = await startSigner();
+  await expect.poll(() => signer.stderr(), { timeout: 20_000 }).toContain('not_proven');
+  expect(await statusOf(turned.id)).toBe('funds_received');
+  expect(await usdc.balanceOf(thief)).toBe(0n);
+  // It is put right, and is paid.
+  await runSql(
+    server.databaseUrl,
+    `update transactions set destination_address = '${stranger}' where id = '${turned.id}'`,
+  );
+  await inStatus(server.live, turned.id, 'completed');
 });
 
 test('a transfer over the limit of one fails and comes back; one over the limit of the day waits', async () => {
@@ -134,6 +170,6 @@ test('a transfer over the limit of one fails and comes back; one over the limit 
   signer = await startSigner();
   await inStatus(server.live, late.id, 'completed');
   expect(await paid()).toBe(before + 4_985_000n + 15_952_000n);
-  expect(await balanceOf(server.live, wallet.id)).toBe('49.00');
+  expect(await balanceOf(server.live, wallet.id)).toBe('47.00');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });

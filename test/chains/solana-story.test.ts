@@ -45,7 +45,7 @@ beforeAll(async () => {
   file = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
   ground = await startServer({ masterKey });
   env = {
-    DATABASE_URL: ground.databaseUrl,
+    DATABASE_URL: ground.servingUrl,
     OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
     OPENLEDGER_CHAINS_FILE: file.path,
   };

@@ -116,7 +116,7 @@ function treasuryOn({ name }: StoryChain): Address {
 }
 
 const settings = () => ({
-  DATABASE_URL: ground.databaseUrl,
+  DATABASE_URL: ground.servingUrl,
   OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
   OPENLEDGER_CHAINS_FILE: file.path,
 });

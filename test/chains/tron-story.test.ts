@@ -53,7 +53,7 @@ beforeAll(async () => {
   file = writeChains({ tron: tronEntry(tron, { signing }) });
   server = await startServer({ masterKey });
   env = {
-    DATABASE_URL: server.databaseUrl,
+    DATABASE_URL: server.servingUrl,
     OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
     OPENLEDGER_CHAINS_FILE: file.path,
     OPENLEDGER_RATES_URL: rates.url,

@@ -39,7 +39,7 @@ beforeAll(async () => {
   database = await createDatabase();
   const env = { NODE_OPTIONS: `--import ${preload}`, CLOCK_FILE: clockFile };
   const dataDir = join(directory.path, 'server');
-  servers = createFaultServers({ dataDir, databaseUrl: database.url, lanes, clients, env });
+  servers = createFaultServers({ dataDir, databaseUrl: database.servingUrl, lanes, clients, env });
   server = await servers.start();
 });
 afterAll(async () => {

@@ -35,7 +35,7 @@ let server: FaultServer;
 beforeAll(async () => {
   directory = await makeTempDir();
   database = await createDatabase();
-  const url = new URL(database.url);
+  const url = new URL(database.servingUrl);
   const target = { host: url.hostname, port: Number(url.port) };
   proxy = await startTcpProxy(() => target);
   url.port = String(proxy.port);

@@ -129,7 +129,7 @@ test.each(settings)(
     const dataDir = join(directory.path, `${processes}-${lanes}`);
     const servers: FaultServers = createFaultServers({
       dataDir,
-      databaseUrl: database.url,
+      databaseUrl: database.servingUrl,
       lanes,
       clients: 2 * clients,
     });

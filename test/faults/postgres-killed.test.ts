@@ -31,7 +31,8 @@ beforeAll(async () => {
   postgres = await createOwnPostgres(directory.path);
   await postgres.start();
   const dataDir = join(directory.path, 'server');
-  servers = createFaultServers({ dataDir, databaseUrl: postgres.url(), lanes, clients });
+  const urls = { databaseUrl: postgres.url(), migrationUrl: postgres.migrationUrl() };
+  servers = createFaultServers({ dataDir, ...urls, lanes, clients });
   server = await servers.start();
 });
 afterAll(async () => {

@@ -5,7 +5,10 @@ import { inject } from 'vitest';
 
 /** A database of its own, cloned from the migrated template. */
 export interface TestDatabase {
+  /** As the role that owns it. */
   readonly url: string;
+  /** As the role that serves, with its grants only: for everything that is under test. */
+  readonly servingUrl: string;
   drop(): Promise<void>;
 }
 
@@ -13,10 +16,13 @@ export interface TestDatabase {
 export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = inject('databaseUrl');
-  await run(admin, `create database ${name} template template_openledger`);
-  const url = new URL(admin);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => drop(admin, name) };
+  await runSql(admin, `create database ${name} template template_openledger`);
+  const [url, servingUrl] = [admin, inject('servingUrl')].map((base) => {
+    const named = new URL(base);
+    named.pathname = `/${name}`;
+    return named.href;
+  }) as [string, string];
+  return { url, servingUrl, drop: () => drop(admin, name) };
 }
 
 const dropAttempts = 20;
@@ -26,7 +32,7 @@ const dropPauseMs = 250;
 async function drop(admin: string, name: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await run(admin, `drop database if exists ${name} with (force)`);
+      return await runSql(admin, `drop database if exists ${name} with (force)`);
     } catch (error) {
       const isVacuumed = /terminate process|being accessed/.test((error as Error).message);
       if (!isVacuumed || attempt === dropAttempts) throw error;
@@ -35,7 +41,8 @@ async function drop(admin: string, name: string): Promise<void> {
   }
 }
 
-async function run(databaseUrl: string, sql: string): Promise<void> {
+/** Runs statements on a connection of their own. */
+export async function runSql(databaseUrl: string, sql: string): Promise<void> {
   const client = new Client(databaseUrl);
   await client.connect();
   try {

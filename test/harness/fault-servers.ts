@@ -20,6 +20,8 @@ interface FaultServersOptions {
   /** Where the keys are kept, and the embedded PostgreSQL unless there is another database. */
   readonly dataDir: string;
   readonly databaseUrl?: string;
+  /** Where the schema is not there yet. */
+  readonly migrationUrl?: string;
   readonly lanes: number;
   readonly clients: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -29,7 +31,7 @@ const answerTimeoutMs = 20_000;
 
 /** Starts nothing yet. */
 export function createFaultServers(options: FaultServersOptions): FaultServers {
-  const { clients, dataDir, databaseUrl, lanes } = options;
+  const { clients, dataDir, databaseUrl, lanes, migrationUrl } = options;
   const args = [
     ...['--data-dir', dataDir, '--rate-limit', 'off', '--lanes', String(lanes)],
     ...['--sandbox-step-ms', '20', '--log-level', 'error'],
@@ -42,7 +44,11 @@ export function createFaultServers(options: FaultServersOptions): FaultServers {
     async start() {
       const process = await startServerProcess({
         args,
-        env: { OPENLEDGER_MASTER_KEY: masterKey, ...options.env },
+        env: {
+          OPENLEDGER_MASTER_KEY: masterKey,
+          ...(migrationUrl === undefined ? {} : { OPENLEDGER_MIGRATION_URL: migrationUrl }),
+          ...options.env,
+        },
       });
       testKey ||= process.testKey ?? '';
       if (process.testKey !== testKey) throw new Error('The server shows another test key than before');

@@ -11,6 +11,8 @@ export interface OwnPostgres {
   readonly port: number;
   /** `postgres://…/openledger` at its own port, or at another one (a proxy's). */
   url(port?: number): string;
+  /** The same as the role that owns the database, to migrate. */
+  migrationUrl(): string;
   /** Starts it and waits until it answers. */
   start(): Promise<void>;
   /** SIGKILL for the first process; the others end when they notice. */
@@ -45,7 +47,10 @@ export async function createOwnPostgres(
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
-  const url = (at = port): string => `postgres://openledger:${cluster.password}@127.0.0.1:${at}/openledger`;
+  const url = (at = port): string =>
+    `postgres://openledger:${cluster.passwords.openledger}@127.0.0.1:${at}/openledger`;
+  const migrationUrl = (): string =>
+    `postgres://openledger_owner:${cluster.passwords.owner}@127.0.0.1:${port}/openledger`;
   const launch = async (): Promise<GuardedProcess> =>
     startGuarded(join(cluster.binaries, 'bin/postgres'), ['-D', cluster.dir, ...args], {
       user: cluster.user,
@@ -72,6 +77,7 @@ export async function createOwnPostgres(
   return {
     port,
     url,
+    migrationUrl,
     start,
     async kill() {
       running?.kill('SIGKILL');

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
+import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { type ApiClient, createClient } from './client.ts';
 import { createDatabase } from './database.ts';
 import { checkEvents } from './events.ts';
@@ -8,7 +9,12 @@ import { watchLog } from './watched-log.ts';
 /** A server under test, on its own database, with a client for each of its keys. */
 export interface TestServer {
   readonly app: App;
+  /** As the role that owns the database: for what a test looks up or breaks. */
   readonly databaseUrl: string;
+  /** Connections of that role. */
+  readonly ownerPool: Pool;
+  /** As the role that the server serves as: for commands. */
+  readonly servingUrl: string;
   readonly testKey: string;
   readonly liveKey: string;
   /** Calls with the test key; every answer is checked against the served document. */
@@ -24,11 +30,13 @@ export interface TestServer {
 export async function startServer(options: Partial<AppOptions> = {}): Promise<TestServer> {
   const database = await createDatabase();
   const masterKey = randomBytes(32);
+  const ownerPool = createPool(database.url, 'test owner', 2);
   const started: App[] = [];
   const { errors, logger } = watchLog();
   const start = async (more: Partial<AppOptions>): Promise<App> => {
     const app = await startApp({
-      databaseUrl: database.url,
+      databaseUrl: database.servingUrl,
+      migrationUrl: database.url,
       masterKey,
       logger,
       host: '127.0.0.1',
@@ -66,6 +74,8 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
   return {
     app,
     databaseUrl: database.url,
+    ownerPool,
+    servingUrl: database.servingUrl,
     testKey,
     liveKey,
     api: await createClient(app.url, testKey),
@@ -76,6 +86,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
         await checkEvents(database.url, options.masterKey ?? masterKey);
       } finally {
         for (const running of started.splice(0)) await running.stop();
+        await ownerPool.end();
         await database.drop();
       }
       if (errors.length > 0) throw new Error(`The server has logged errors:\n${errors.join('')}`);

@@ -25,7 +25,7 @@ export interface WriterBench {
 /** @param lanes how many lanes all the writers have */
 export async function createWriterBench(lanes = 1): Promise<WriterBench> {
   const database = await createDatabase();
-  const pool = createPool(database.url, 'test');
+  const pool = createPool(database.servingUrl, 'test');
   const vault = createVault(randomBytes(32));
   const writers: Writer[] = [];
   const bench: WriterBench = {
@@ -37,7 +37,7 @@ export async function createWriterBench(lanes = 1): Promise<WriterBench> {
     fatal: [],
     open() {
       const writer = createWriter({
-        databaseUrl: database.url,
+        databaseUrl: database.servingUrl,
         laneCount: lanes,
         clock: systemClock,
         nowIn: () => systemClock.now(),

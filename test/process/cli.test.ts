@@ -178,10 +178,10 @@ describe('without a server', () => {
     expect(JSON.parse(await succeeds(['verify']))).toMatchObject({ ok: true });
     const database = await createDatabase();
     try {
-      const { code, stdout } = await openledger(['verify'], { DATABASE_URL: database.url });
+      const { code, stdout } = await openledger(['verify'], { DATABASE_URL: database.servingUrl });
       expect({ code, ok: JSON.parse(stdout).ok }).toEqual({ code: 0, ok: true });
       await breakBooks(database.url);
-      const broken = await openledger(['verify'], { DATABASE_URL: database.url });
+      const broken = await openledger(['verify'], { DATABASE_URL: database.servingUrl });
       expect(broken.code).toBe(1);
       expect(JSON.parse(broken.stdout)).toMatchObject({ ok: false });
       expect(JSON.parse(broken.stdout).problems.length).toBeGreaterThan(0);
@@ -203,7 +203,7 @@ describe('without a server', () => {
     const database = await createDatabase();
     const other = join(directory.path, 'other');
     const env = {
-      DATABASE_URL: database.url,
+      DATABASE_URL: database.servingUrl,
       OPENLEDGER_DATA_DIR: other,
       OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'),
     };
@@ -215,7 +215,7 @@ describe('without a server', () => {
       // Keys need no master key, so none is asked for and none is made.
       const third = join(directory.path, 'third');
       expect(
-        await succeeds(['keys', 'list'], { DATABASE_URL: database.url, OPENLEDGER_DATA_DIR: third }),
+        await succeeds(['keys', 'list'], { DATABASE_URL: database.servingUrl, OPENLEDGER_DATA_DIR: third }),
       ).toMatch(/^key_/);
       expect(existsSync(third)).toBe(false);
     } finally {

@@ -11,8 +11,9 @@ import {
   serializeTransaction,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SignerRefusal, type SignRequest } from '../../server/src/custody/intent.ts';
+import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/custody/intent.ts';
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
+import { proofKeyOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
 import { createClient } from '../harness/client.ts';
 import { newCustomer, ok } from '../harness/factories.ts';
 import {
@@ -28,6 +29,7 @@ let directory: { path: string; remove(): Promise<void> };
 const at = (name: string): string => join(directory.path, name);
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
 const bob = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
+const proofKey = proofKeyOf(Buffer.alloc(32, 7));
 const passphrase = 'correct horse battery staple';
 
 beforeAll(async () => {
@@ -36,6 +38,7 @@ beforeAll(async () => {
   const token = { address: usdc, perTransfer: '100', perDay: '150' };
   const ethereum = { chainId: 1, maxFee: '0.01', nativePerDay: '1', tokens: { usdc: token } };
   await writeFile(at('policy.json'), JSON.stringify({ ethereum }));
+  await writeFile(at('proof.key'), writeProofKeys([proofKey]), { mode: 0o600 });
 });
 afterAll(async () => {
   await endLaunched();
@@ -71,6 +74,7 @@ const signerArgs = (): string[] => [
   'signer',
   ...['--socket', at('signer.sock'), '--seed-file', at('seed.json')],
   ...['--policy', at('policy.json'), '--state-dir', at('state'), '--passphrase-file', at('passphrase')],
+  ...['--proof-key-file', at('proof.key')],
 ];
 
 const script = new URL('../../cli/bin/openledger.mjs', import.meta.url).pathname;
@@ -90,6 +94,13 @@ async function keyHolder({ pid }: Launched): Promise<number> {
   return Number((await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')[0]);
 }
 
+/** As the server would have proven it when it accepted the transfer. */
+function proofOf(id: string, mostMinor: bigint): TransferProof {
+  const transfer = { id, chain: 'ethereum', token: 'usdc', destination: bob, mostMinor } as const;
+  const walletId = 'cw_1';
+  return { walletId, text: proveTransfer(proofKey, { ...transfer, walletId, madeAtMs: Date.now() }) };
+}
+
 let nonce = 0;
 function transfer(amountMinor: bigint, reference = `txn_${nonce}`): SignRequest {
   nonce += 1;
@@ -107,7 +118,13 @@ function transfer(amountMinor: bigint, reference = `txn_${nonce}`): SignRequest 
   return {
     chain: 'ethereum',
     reference,
-    intent: { kind: 'transfer', token: 'usdc', amountMinor, destination: bob },
+    intent: {
+      kind: 'transfer',
+      token: 'usdc',
+      amountMinor,
+      destination: bob,
+      proof: proofOf(reference, amountMinor),
+    },
     unsigned: Buffer.from(unsigned.slice(2), 'hex'),
   };
 }
@@ -238,6 +255,10 @@ describe('the signer process', () => {
     expect(await recoverTransactionAddress({ serializedTransaction: raw })).toBe(treasury?.address as Hex);
     expect(await codeOf(signer.sign(transfer(100_000_001n)))).toBe('over_transfer_limit');
     expect(await codeOf(signer.sign({ ...transfer(1n), chain: 'base' }))).toBe('chain_not_allowed');
+    const unproven = transfer(1n);
+    const { proof: _, ...intent } = unproven.intent as Extract<SignRequest['intent'], { kind: 'transfer' }>;
+    expect(await codeOf(signer.sign({ ...unproven, intent }))).toBe('not_proven');
+    expect(await codeOf(signer.sign({ ...unproven, reference: 'txn_other' }))).toBe('not_proven');
     expect(await codeOf(signer.sign(transfer(60_000_000n)))).toBe('over_day_limit');
 
     process.kill(await keyHolder(running), 'SIGKILL');
@@ -293,11 +314,9 @@ describe('the signer process', () => {
     };
     await writeFile(at('policy.json'), JSON.stringify(wrong));
     const { code, stderr } = await openledger([
-      ...signerArgs().slice(0, -4),
-      '--state-dir',
-      at('state2'),
-      '--passphrase-file',
-      at('passphrase'),
+      ...signerArgs().slice(0, -6),
+      ...['--state-dir', at('state2'), '--passphrase-file', at('passphrase')],
+      ...['--proof-key-file', at('proof.key')],
     ]);
     await copyFile(at('good.json'), at('policy.json'));
     expect(code).toBe(1);

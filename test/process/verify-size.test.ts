@@ -62,13 +62,13 @@ async function verifyAt(count: number): Promise<Figures> {
   const pool = createPool(database.url, 'books');
   try {
     const server = await startServerProcess({
-      args: ['--database-url', database.url, '--lanes', String(lanes), '--log-level', 'error'],
+      args: ['--database-url', database.servingUrl, '--lanes', String(lanes), '--log-level', 'error'],
       env: { OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'), ...reporting(`server-${count}`) },
       cwd: directory.path,
     });
     const written = await fill(pool, count);
     const command = await costOf(pool, 'openledger command', `command-${count}`, () =>
-      verifyByCommand(database.url, `command-${count}`, written),
+      verifyByCommand(database.servingUrl, `command-${count}`, written),
     );
     const http = await costOf(pool, 'openledger', `server-${count}`, () => verifyOverHttp(server, written));
     return { postings: written, command, http };

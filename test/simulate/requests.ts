@@ -144,10 +144,12 @@ function transferFrom(wallet: WalletRow, key: string, random: Random): Command<s
     destinationAddress: address.solana,
     clientReferenceId: key,
   };
+  const feeMinor = random.chance(20) ? 0n : 1n + amountMinor / 1000n;
   const terms = {
     kind: 'chain',
     amountMinor,
-    feeMinor: random.chance(20) ? 0n : 1n + amountMinor / 1000n,
+    feeMinor,
+    mostMinor: amountMinor - feeMinor,
     currency: 'usdc',
     chain: 'solana',
     address: address.solana,

@@ -1,3 +1,4 @@
+import type { TransferProof } from '../custody/intent.ts';
 import type { ChainConfig, Token } from './config.ts';
 import type { Chain, Stablecoin } from './registry.ts';
 
@@ -80,6 +81,8 @@ export type PaymentIntent =
       readonly amount: bigint;
       /** Where it goes. */
       readonly address: string;
+      /** For the signer: that the transfer was accepted. It is not kept with the payment, but with the transfer. */
+      readonly proof?: TransferProof;
     }
   | {
       /** A deposit goes into the treasury: by the deposit address itself, or by the treasury with its signature. */

@@ -1,10 +1,17 @@
 import type { Chain, Stablecoin } from '../chains/registry.ts';
 
+/** A transfer's proof (transfer-proof.ts) on its way to the signer, with what the signer cannot read from the bytes. */
+export interface TransferProof {
+  readonly walletId: string;
+  /** As `proveTransfer` makes it; null when there is none. */
+  readonly text: string | null;
+}
+
 /**
  * What a transaction is for, as the asker tells it. The signer reads the same from the bytes that it signs, and refuses
  * when the two differ.
  *
- * - `transfer`: the treasury pays out.
+ * - `transfer`: the treasury pays out, for a transfer that is proven.
  * - `sweep`: a deposit address sends what it has to the treasury, and to nobody else.
  * - `authorised_sweep`: the same by EIP-3009: the treasury submits what `signAuthorization` has signed.
  * - `top_up`: the treasury gives a deposit address native coin, so that it can pay for its sweep.
@@ -15,6 +22,8 @@ export type Intent =
       readonly token: Stablecoin;
       readonly amountMinor: bigint;
       readonly destination: string;
+      /** That the transfer was accepted: without one it is not paid. */
+      readonly proof?: TransferProof | undefined;
     }
   | {
       readonly kind: 'sweep' | 'authorised_sweep';
@@ -87,7 +96,8 @@ export type SignerRefusalCode =
   | 'over_transfer_limit'
   | 'over_day_limit'
   | 'over_fee_limit'
-  | 'reference_reused';
+  | 'reference_reused'
+  | 'not_proven';
 
 /** The policy, or the bytes, do not allow a signature. The text never holds bytes of the request. */
 export class SignerRefusal extends Error {

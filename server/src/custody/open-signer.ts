@@ -7,6 +7,7 @@ import { connectSigner } from './remote-signer.ts';
 import { openMasterSeed, requireSeedApart } from './seed-store.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
+import type { ProofKey } from './transfer-proof.ts';
 
 interface SignerPlace {
   readonly pool: Pool;
@@ -14,6 +15,8 @@ interface SignerPlace {
   readonly clock: Clock;
   /** What a signer in this process may sign; one that runs apart has its own. */
   readonly policy: SignerPolicy;
+  /** What a signer in this process checks transfers' proofs with. */
+  readonly proofKeys: readonly ProofKey[];
   /** Of a signer that runs apart; undefined when this process is to sign. */
   readonly socket: string | undefined;
 }
@@ -28,12 +31,13 @@ export async function openSigner({
   clock,
   policy,
   pool,
+  proofKeys,
   socket,
   vault,
 }: SignerPlace): Promise<Signer & { close(): void }> {
   if (socket === undefined) {
     const seed = await openMasterSeed(pool, vault, clock);
-    const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool, clock), clock });
+    const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool, clock), clock, proofKeys });
     seed.fill(0);
     return { ...closable(signer), close: () => undefined };
   }

@@ -16,6 +16,7 @@ import type { SignerPolicy } from './policy.ts';
 import { seedFromMnemonic } from './seed.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
+import { proofKeyOf, proveTransfer } from './transfer-proof.ts';
 
 const seed = seedFromMnemonic(`${'abandon '.repeat(11)}about`);
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
@@ -43,7 +44,31 @@ let bench: WriterBench;
 let nowMs = Date.parse('2026-11-23T12:00:00Z');
 const clock: Clock = { now: () => nowMs };
 const newSigner = (): Signer =>
-  createLocalSigner(seed, { policy, book: createSpendTable(bench.pool, clock), clock });
+  createLocalSigner(seed, {
+    policy,
+    book: createSpendTable(bench.pool, clock),
+    clock,
+    proofKeys: [proofKey],
+  });
+
+const proofKey = proofKeyOf(Buffer.alloc(32, 7));
+const walletId = 'cw_1';
+/** As the server would have proven it when it accepted the transfer. */
+function proven(request: SignRequest, mostMinor?: bigint): SignRequest {
+  const { chain, intent, reference: id } = request;
+  if (intent.kind !== 'transfer' || intent.proof) return request;
+  const { amountMinor, destination, token } = intent;
+  const transfer = {
+    id,
+    chain,
+    token,
+    destination,
+    mostMinor: mostMinor ?? amountMinor,
+    walletId,
+    madeAtMs: nowMs,
+  };
+  return { ...request, intent: { ...intent, proof: { walletId, text: proveTransfer(proofKey, transfer) } } };
+}
 
 beforeAll(async () => {
   bench = await createWriterBench();
@@ -73,13 +98,13 @@ function unsigned(more: object = {}): Uint8Array {
 let references = 0;
 function transfer(amountMinor: bigint, more: Partial<SignRequest> = {}, fields: object = {}): SignRequest {
   references += 1;
-  return {
+  return proven({
     chain: 'ethereum',
     reference: `txn_${references}`,
     intent: { kind: 'transfer', token: 'usdc', amountMinor, destination: bob },
     unsigned: unsigned({ nonce: references, data: call(bob, amountMinor), ...fields }),
     ...more,
-  };
+  });
 }
 
 const code = async (signing: Promise<unknown>): Promise<string> => {

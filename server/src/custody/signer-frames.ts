@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { limits } from '../platform/limits.ts';
 
 /** What both ends of the signer's socket speak. Another number is another protocol. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const lengthBytes = 4;
 

@@ -4,7 +4,13 @@ import { isChain, isStablecoin } from '../chains/registry.ts';
 import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
-import { type AuthorizationRequest, type Intent, SignerRefusal, type SignRequest } from './intent.ts';
+import {
+  type AuthorizationRequest,
+  type Intent,
+  SignerRefusal,
+  type SignRequest,
+  type TransferProof,
+} from './intent.ts';
 import type { Signer } from './signer.ts';
 import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
 
@@ -157,10 +163,17 @@ function readIntent(intent: Intent): Intent {
   expectRequest(typeof token === 'string' && isStablecoin(token) && typeof amountMinor === 'bigint');
   if (kind === 'transfer') {
     expectRequest(typeof intent.destination === 'string');
-    return { kind, token, amountMinor, destination: intent.destination };
+    return { kind, token, amountMinor, destination: intent.destination, proof: readProof(intent.proof) };
   }
   expectRequest((kind === 'sweep' || kind === 'authorised_sweep') && typeof intent.index === 'number');
   return { kind, token, amountMinor, index: intent.index };
+}
+
+function readProof(proof: TransferProof | undefined): TransferProof | undefined {
+  if (proof === undefined) return undefined;
+  const { text, walletId } = proof ?? {};
+  expectRequest(typeof walletId === 'string' && (typeof text === 'string' || text === null));
+  return { walletId, text };
 }
 
 function readAuthorization(argument: unknown): AuthorizationRequest {

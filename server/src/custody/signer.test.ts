@@ -18,6 +18,7 @@ const settings: SignerSettings = {
     },
   },
   clock: systemClock,
+  proofKeys: [],
 };
 
 describe('the local signer', () => {

@@ -27,6 +27,7 @@ import {
 } from './policy.ts';
 import { checkSolanaTransaction, signSolanaTransaction } from './solana-transaction.ts';
 import type { SpendBook } from './spending.ts';
+import { type ProofKey, requireProof } from './transfer-proof.ts';
 import { checkTronTransaction, signTronTransaction } from './tron-transaction.ts';
 
 /** Where a wallet takes deposits on one chain. */
@@ -69,6 +70,8 @@ export interface SignerSettings {
   readonly policy: SignerPolicy;
   readonly book: SpendBook;
   readonly clock: Clock;
+  /** What transfers' proofs are checked with; without any nothing is paid out. */
+  readonly proofKeys: readonly ProofKey[];
 }
 
 /**
@@ -78,7 +81,10 @@ export interface SignerSettings {
  * @param seed the 64 bytes of a BIP-39 seed; not kept, the caller may wipe it
  * @throws RangeError when the seed has another length
  */
-export function createLocalSigner(seed: Uint8Array, { book, clock, policy }: SignerSettings): Signer {
+export function createLocalSigner(
+  seed: Uint8Array,
+  { book, clock, policy, proofKeys }: SignerSettings,
+): Signer {
   const deriver = createDeriver(seed);
   const addressesOf = (owner: KeyOwner): DepositAddress[] => {
     const address = {
@@ -98,6 +104,7 @@ export function createLocalSigner(seed: Uint8Array, { book, clock, policy }: Sig
       checkRequest(request);
       const movement = movementOf(intent, allowed, chain, addressBook(deriver, chain));
       const { maxFeeNative, nonce } = check(request, movement, allowed, deriver);
+      requireProof(proofKeys, request, clock.now());
       await book.count({
         chain,
         reference: request.reference,

@@ -45,7 +45,7 @@ afterAll(() => server.stop());
 
 /** Changes the books behind the writer's back, says which transactions verify names, and takes the change back. */
 async function unexplainedAfter(sql: string): Promise<string[]> {
-  const { pool } = server.app;
+  const { ownerPool: pool } = server;
   await pool.query('create table kept_transactions as table transactions');
   try {
     expect((await pool.query(sql)).rowCount).toBe(1);
@@ -130,7 +130,7 @@ describe('verify', () => {
     ['refunded late', 'transfer_release'],
     ['funds_received', 'transfer_reserve'],
   ])('finds a %s one without its journal %s, and the hole in the chain', async (name, kind) => {
-    const { pool } = server.app;
+    const { ownerPool: pool } = server;
     await pool.query('create table kept_journals as table journals');
     await pool.query('grant delete, truncate on journals to current_user');
     try {

@@ -41,7 +41,7 @@ afterAll(() => server.stop());
 
 /** Changes the books behind the writer's back, verifies them, and puts everything as it was. */
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
-  const { pool } = server.app;
+  const { ownerPool: pool } = server;
   const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
   await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
@@ -189,10 +189,12 @@ describe('verify', () => {
 
 describe('the database itself', () => {
   it.each(['journals', 'postings'])('lets nobody change or delete %s', async (table) => {
-    const { pool } = server.app;
-    await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({ code: '42501' });
-    await expect(pool.query(`delete from ${table}`)).rejects.toMatchObject({ code: '42501' });
-    await expect(pool.query(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
+    const { app, ownerPool } = server;
+    for (const pool of [app.pool, ownerPool]) {
+      await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({ code: '42501' });
+      await expect(pool.query(`delete from ${table}`)).rejects.toMatchObject({ code: '42501' });
+      await expect(pool.query(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
+    }
   });
 
   it('keeps wallets at or above zero', async () => {

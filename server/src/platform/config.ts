@@ -19,6 +19,8 @@ export interface Config {
   readonly dataDir: string;
   /** A PostgreSQL server of the user's own; the embedded one when undefined. */
   readonly databaseUrl: string | undefined;
+  /** The same database as the role that owns it and migrates; the role of `databaseUrl` does both when undefined. */
+  readonly migrationUrl: string | undefined;
   readonly publicUrl: string | undefined;
   /** 32 bytes; a key file in the data directory when undefined. */
   readonly masterKey: Uint8Array | undefined;
@@ -212,6 +214,9 @@ function serverOptions(): Option[] {
       .default('127.0.0.1')
       .argParser(parseText),
     ...dataOptions(),
+    new Option('--migration-url <url>', 'the same database as the role that owns it, to migrate and to grant')
+      .env('OPENLEDGER_MIGRATION_URL')
+      .argParser(parseUrl(['postgres:', 'postgresql:'])),
     new Option('--public-url <url>', 'base URL that clients reach this server by')
       .env('OPENLEDGER_PUBLIC_URL')
       .argParser(parseUrl(['http:', 'https:'])),
@@ -343,6 +348,11 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
   if (options.ephemeral && options.databaseUrl) {
     throw new ConfigError(
       '--ephemeral is for the embedded database; leave out --database-url (DATABASE_URL).',
+    );
+  }
+  if (options.migrationUrl !== undefined && options.databaseUrl === undefined) {
+    throw new ConfigError(
+      '--migration-url (OPENLEDGER_MIGRATION_URL) needs --database-url (DATABASE_URL) beside it.',
     );
   }
   if (options.ratesUrl !== undefined && !/\{to\}/i.test(options.ratesUrl + options.ratesMapping)) {

@@ -94,6 +94,10 @@ export const limits = {
   signerReconnectMs: 5000,
   /** How long a payment is remembered after it was last signed. */
   signerMemoryDays: 400,
+  /** How long a transfer's proof lets it be paid: not as long as the signer remembers. */
+  transferProofDays: 365,
+  /** How much more than at its acceptance a converted transfer may come to when it is sent, in percent. */
+  proofMarginPercent: 5,
 
   // Chains
   nodeTimeoutMs: 15_000,

@@ -12,6 +12,7 @@ const redactedNames = [
   'secret',
   'masterKey',
   'databaseUrl',
+  'migrationUrl',
   'password',
   'seed',
   'mnemonic',

@@ -16,15 +16,29 @@ export interface Cluster {
   readonly binaries: string;
   /** Whom it runs as; undefined for the user we are. */
   readonly user: SystemUser | undefined;
-  /** The password of the role `openledger`. */
-  readonly password: string;
+  readonly passwords: Passwords;
 }
 
-interface Passwords {
-  /** Of the superuser `postgres`: for a person who needs to look inside. The server does not use it. */
+/** Of the cluster's roles. */
+export interface Passwords {
+  /** `postgres`: for a person who needs to look inside, and to give an older cluster its owner role. */
   readonly superuser: string;
+  /** `openledger_owner`, which owns the database; undefined in a cluster that was made before there was this role. */
+  readonly owner: string | undefined;
+  /** `openledger`, which serves. */
   readonly openledger: string;
 }
+
+/** Owns the database and migrates it. */
+export const ownerRole = 'openledger_owner';
+/** Serves, with its grants only. */
+export const servingRole = 'openledger';
+
+/** Nobody but the superuser has anything to do in the databases that every cluster has. */
+export const closeOthers: readonly string[] = [
+  'revoke all on database postgres from public;',
+  'revoke all on database template1 from public;',
+];
 
 const stagingPrefix = 'postgres.new-';
 const passwordsFile = (dataDir: string) => join(dataDir, 'postgres.json');
@@ -46,17 +60,22 @@ async function createCluster(dataDir: string, logger: EmbeddedLogger): Promise<C
   const user = isRoot() ? unprivilegedUser() : undefined;
   const dir = await placeCluster(dataDir, user, logger);
   const binaries = await findBinaries(user);
-  const passwords: Passwords = { superuser: newPassword(), openledger: newPassword() };
+  const passwords: Passwords = { superuser: newPassword(), owner: newPassword(), openledger: newPassword() };
   const staging = join(dirname(dir), stagingPrefix + randomSuffix());
   try {
     await makeDirectory(staging, user);
     await initialise(staging, binaries, user, passwords);
-    await writeJsonFile(passwordsFile(dataDir), passwords, 0o600);
+    await keepPasswords(dataDir, passwords);
     await renameDurably(join(staging, 'cluster'), dir);
   } finally {
     await removeTree(staging);
   }
-  return { dir, binaries, user, password: passwords.openledger };
+  return { dir, binaries, user, passwords };
+}
+
+/** Keeps the passwords in the data directory, for its owner's eyes only. */
+export async function keepPasswords(dataDir: string, passwords: Passwords): Promise<void> {
+  await writeJsonFile(passwordsFile(dataDir), passwords, 0o600);
 }
 
 /**
@@ -72,14 +91,16 @@ export async function removeCluster(dataDir: string): Promise<void> {
 
 /** Half-made clusters that a killed process left behind are not clusters: they have another name. */
 async function existingCluster(dataDir: string, dir: string): Promise<Cluster | undefined> {
-  const found = await stat(dir).catch(() => undefined);
-  if (!found || (await isEmpty(dir))) return undefined;
-  const user = ownerOf(dir, found);
-  const passwords = parseObject((await readTextFile(passwordsFile(dataDir))) ?? '');
-  if (typeof passwords?.openledger !== 'string') {
+  const entry = await stat(dir).catch(() => undefined);
+  if (!entry || (await isEmpty(dir))) return undefined;
+  const user = ownerOf(dir, entry);
+  const found = parseObject((await readTextFile(passwordsFile(dataDir))) ?? '');
+  const { openledger, owner, superuser } = found ?? {};
+  if (typeof openledger !== 'string' || typeof superuser !== 'string') {
     throw new Error(`${passwordsFile(dataDir)} holds the passwords of ${dir}, but it is missing or broken.`);
   }
-  return { dir, binaries: await findBinaries(user), user, password: passwords.openledger };
+  const passwords = { openledger, superuser, owner: typeof owner === 'string' ? owner : undefined };
+  return { dir, binaries: await findBinaries(user), user, passwords };
 }
 
 /** An empty directory is no cluster: somebody may have made one for it. One that is closed to us is not empty. */
@@ -109,7 +130,7 @@ function ownerOf(dir: string, found: SystemUser): SystemUser | undefined {
 
 /**
  * Makes a cluster in `staging/cluster`: C collation, so that text sorts by bytes and no library's update can change
- * the order of an index; a role of its own that is no superuser; and the database that it owns.
+ * the order of an index; a role that owns the database, and one that serves from it; neither is a superuser.
  */
 async function initialise(
   staging: string,
@@ -136,8 +157,10 @@ async function initialise(
     {
       user,
       input: [
-        `create role openledger login createdb password '${passwords.openledger}';`,
-        'create database openledger owner openledger;',
+        `create role ${ownerRole} login password '${passwords.owner}';`,
+        `create role ${servingRole} login password '${passwords.openledger}';`,
+        `create database openledger owner ${ownerRole};`,
+        ...closeOthers,
         '',
       ].join('\n'),
     },
@@ -162,6 +185,6 @@ async function removeTree(path: string): Promise<void> {
 }
 
 /** Letters and digits only: it is part of a URL and of an SQL text. */
-function newPassword(): string {
+export function newPassword(): string {
   return randomBytes(24).toString('hex');
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from './embedded-cluster.ts';
+import { type Cluster, servingRole } from './embedded-cluster.ts';
 import { readTextFile } from './embedded-files.ts';
 import { type EmbeddedLogger, forwardLog, logLinePrefix } from './embedded-log.ts';
 import { commandLine, hasId, waitUntilGone } from './embedded-pids.ts';
@@ -11,8 +11,9 @@ import { createClient } from './pool.ts';
 import { sqlState } from './transaction.ts';
 
 /** A running PostgreSQL server that answers. */
-interface Postmaster {
-  readonly url: string;
+export interface Postmaster {
+  /** Its database, as one of its roles. */
+  url(role: string, password: string): string;
   readonly pid: number;
   /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>;
@@ -61,7 +62,8 @@ export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger):
   const leftoverDeadline = Date.now() + leftoverMemoryMs;
   for (let attempt = 1; ; ) {
     const port = await freePort();
-    const url = `postgres://openledger:${cluster.password}@${host}:${port}/openledger`;
+    const url = (role: string, password: string): string =>
+      `postgres://${role}:${password}@${host}:${port}/openledger`;
     const log = forwardLog(logger);
     const running = await startGuarded(
       join(cluster.binaries, 'bin/postgres'),
@@ -73,7 +75,7 @@ export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger):
     );
     const stop = () => shutDown(running.kill, (timeoutMs) => endsWithin(running, timeoutMs));
     try {
-      if (await becomesReady(running, url)) {
+      if (await becomesReady(running, url(servingRole, cluster.passwords.openledger))) {
         return { url, pid: running.pid, ended: running.ended.then(() => undefined), stop };
       }
     } catch (error) {

@@ -44,7 +44,7 @@ const fixtureSource = `
   const quiet = { debug() {}, info() {}, warn() {} };
   const server = await startEmbedded({ dataDir: process.argv[2], logger: quiet });
   process.once('SIGTERM', () => server.stop().then(() => process.exit(0)));
-  console.log(JSON.stringify({ pid: server.pid, url: server.url }));
+  console.log(JSON.stringify({ pid: server.pid, url: server.migrationUrl }));
 `;
 
 let workDir: string;
@@ -170,9 +170,9 @@ describe('the embedded PostgreSQL', () => {
       zone: 'UTC',
       addresses: '127.0.0.1',
       text: 'C UTF8',
-      rights: 'falsetrue',
+      rights: 'falsefalse',
     });
-    await query(first.url, 'create table kept (n int); insert into kept values (42)');
+    await query(first.migrationUrl, 'create table kept (n int); insert into kept values (42)');
     expect((await stat(join(dataDir, 'postgres.json'))).mode & 0o777).toBe(0o600);
     expect((await stat(join(dataDir, 'running.json'))).mode & 0o777).toBe(0o600);
     expect(await findRunning(dataDir)).toEqual({ databaseUrl: first.url, pid: process.pid });
@@ -182,13 +182,13 @@ describe('the embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.json']);
 
     const second = await start();
-    expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
+    expect(await query(second.migrationUrl, 'select n from kept')).toEqual([{ n: 42 }]);
     expect(isRunning(second.pid)).toBe(true);
   });
 
   test('never logs what a statement said', async () => {
     await prepare();
-    const { url } = await start();
+    const { migrationUrl: url } = await start();
     await query(url, 'create table t (email text primary key)');
     await query(url, `insert into t values ('ada@example.com')`);
     await expect(query(url, `insert into t values ('ada@example.com')`)).rejects.toThrow(/duplicate/);
@@ -229,7 +229,7 @@ describe('the embedded PostgreSQL', () => {
     await killed(child);
     expect(existsSync(join(dataDir, 'owner.json'))).toBe(true);
     expect(await findRunning(dataDir)).toBeUndefined();
-    const { url: again } = await start();
+    const { migrationUrl: again } = await start();
     expect(await query(again, 'select n from kept')).toEqual([{ n: 42 }]);
   });
 
@@ -238,7 +238,7 @@ describe('the embedded PostgreSQL', () => {
     const { child, pid, url } = await startChild();
     await query(url, 'create table kept (n int); insert into kept values (42)');
     await killed(child);
-    const { url: again } = await start();
+    const { migrationUrl: again } = await start();
     expect(isRunning(pid)).toBe(false);
     expect(await query(again, 'select n from kept')).toEqual([{ n: 42 }]);
   });
@@ -287,7 +287,7 @@ describe('the embedded PostgreSQL', () => {
       join(dataDir, 'owner.json'),
       JSON.stringify({ pid: stranger.pid, startedAt: '', startTicks: '1' }),
     );
-    const { url } = await start();
+    const { migrationUrl: url } = await start();
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
     expect(isRunning(stranger.pid ?? 0)).toBe(true);
   });
@@ -302,7 +302,7 @@ describe('the embedded PostgreSQL', () => {
     }
     await mkdir(join(dataDir, 'postgres.new-0123456789ab/cluster'), { recursive: true });
     await writeFile(join(dataDir, 'postgres.new-0123456789ab/cluster/PG_VERSION'), '18\n');
-    const { url } = await start();
+    const { migrationUrl: url } = await start();
     expect(await query(url, 'select current_database() as name')).toEqual([{ name: 'openledger' }]);
     const names = (await readdir(dataDir)).sort();
     expect(names).toEqual(['owner.json', 'postgres', 'postgres.json', 'running.json']);
@@ -333,14 +333,14 @@ describe('the embedded PostgreSQL', () => {
 
     test('puts the cluster where that user can reach it, and removes it from there', async () => {
       await prepare(0o700);
-      const { url, stop } = await start();
+      const { migrationUrl: url, stop } = await start();
       const link = await readlink(join(dataDir, 'postgres'));
       expect(link).toMatch(new RegExp(`^${sharedRoot}/cluster-[0-9a-f]{12}/postgres$`));
       await query(url, 'create table kept (n int); insert into kept values (42)');
       await stop();
       await expectNothingLeft(dirname(link));
       const again = await start();
-      expect(await query(again.url, 'select n from kept')).toEqual([{ n: 42 }]);
+      expect(await query(again.migrationUrl, 'select n from kept')).toEqual([{ n: 42 }]);
       await again.stop();
       await removeEmbedded(dataDir);
       expect(existsSync(dirname(link))).toBe(false);

@@ -4,6 +4,7 @@ import { openCluster, removeCluster } from './embedded-cluster.ts';
 import type { EmbeddedLogger } from './embedded-log.ts';
 import { announceRunning, claimDataDir } from './embedded-owner.ts';
 import { endOrphan, startPostmaster } from './embedded-postmaster.ts';
+import { openRoles } from './embedded-roles.ts';
 import { isRoot } from './embedded-user.ts';
 
 export { DataDirInUseError, findRunning, type RunningServer } from './embedded-owner.ts';
@@ -12,6 +13,8 @@ export { DataDirInUseError, findRunning, type RunningServer } from './embedded-o
 export interface EmbeddedServer {
   /** `postgres://openledger:<password>@127.0.0.1:<port>/openledger`; the port is another one at each start. */
   readonly url: string;
+  /** The same as the role that owns the database, `openledger_owner`. */
+  readonly migrationUrl: string;
   /** The process id of PostgreSQL's first process. */
   readonly pid: number;
   /** Resolves when PostgreSQL has ended, be it that `stop` was called or that it was killed. */
@@ -41,7 +44,11 @@ export async function startEmbedded(options: {
     const cluster = await openCluster(dataDir, logger);
     await endOrphan(cluster.dir, logger);
     const postmaster = await startPostmaster(cluster, logger);
-    const conceal = await announceRunning(dataDir, postmaster.url);
+    const urls = await openRoles(dataDir, cluster, postmaster).catch(async (error) => {
+      await postmaster.stop();
+      throw error;
+    });
+    const conceal = await announceRunning(dataDir, urls.url);
     let stopping: Promise<void> | undefined;
     void postmaster.ended.then(() => {
       if (!stopping) logger.warn('PostgreSQL ended although nobody asked it to');
@@ -51,8 +58,8 @@ export async function startEmbedded(options: {
       await postmaster.stop();
       await giveUp();
     };
-    const { url, pid, ended } = postmaster;
-    return { url, pid, ended, stop: () => (stopping ??= stop()) };
+    const { ended, pid } = postmaster;
+    return { ...urls, pid, ended, stop: () => (stopping ??= stop()) };
   } catch (error) {
     await giveUp();
     throw error;

@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { Kysely, type Migration, type MigrationProvider, Migrator, PostgresDialect, sql } from 'kysely';
 import type { Pool } from './pool.ts';
 
+async function fileNames(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+}
+
 /** Reads the numbered SQL files of `server/migrations` as migrations. There is no way down: mend forwards. */
 function sqlFiles(folder: string): MigrationProvider {
   return {
     async getMigrations() {
-      const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+      const names = await fileNames(folder);
       const migrations: Record<string, Migration> = {};
       for (const name of names) {
         const text = await readFile(join(folder, name), 'utf8');
@@ -22,6 +26,19 @@ function sqlFiles(folder: string): MigrationProvider {
       return migrations;
     },
   };
+}
+
+/**
+ * The migrations that the database lacks, by their names. Needs no more than to read.
+ *
+ * @param folder where the SQL files are
+ */
+export async function listPending(pool: Pool, folder: string): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>('select name from kysely_migration');
+  const applied = new Set(rows.map(({ name }) => name));
+  return (await fileNames(folder))
+    .map((name) => name.replace(/\.sql$/, ''))
+    .filter((name) => !applied.has(name));
 }
 
 /**

@@ -211,6 +211,8 @@ export interface TransactionRow {
   return_reason: string | null;
   estimated_arrival_at: string | null;
   sandbox_outcome: string | null;
+  /** For the signer (custody/transfer-proof.ts). */
+  transfer_proof: string | null;
 }
 
 export interface ChainDepositRow {

@@ -246,6 +246,7 @@ export const tables = {
       return_reason: 'text',
       estimated_arrival_at: 'timestamptz',
       sandbox_outcome: 'text',
+      transfer_proof: 'text',
     },
     [
       'status',
@@ -262,6 +263,7 @@ export const tables = {
       'return_reason',
       'estimated_arrival_at',
       'sandbox_outcome',
+      'transfer_proof',
     ],
   ),
   chain_deposits: table<rows.ChainDepositRow>(

@@ -12,6 +12,7 @@ import type { Pool } from '../store/pool.ts';
 import type { TransactionStatus } from '../store/rows.ts';
 import type { Command } from '../writer/command.ts';
 import type { Writer } from '../writer/writer.ts';
+import { proofOf } from './chain-price.ts';
 import { signPlacedPayment } from './chain-sign.ts';
 
 /** What following a payment needs. */
@@ -30,10 +31,11 @@ export interface FollowDeps {
  */
 export async function followPayment(
   deps: FollowDeps,
-  payment: OpenPayment,
+  stored: OpenPayment,
   transfer: LiveTransfer | undefined,
 ): Promise<string | undefined> {
   const { pool, port } = deps;
+  const payment = withProof(stored, transfer);
   const { attempts } = payment;
   const last = attempts.at(-1);
   if (!last) {
@@ -62,6 +64,13 @@ export async function followPayment(
       await endPayment(pool, payment.id, state);
       return undefined;
   }
+}
+
+/** The proof is kept with the transfer: it is for this one, wherever its payment says that the money goes. */
+function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
+  const { intent } = payment;
+  if (!transfer || intent.kind !== 'transfer') return payment;
+  return { ...payment, intent: { ...intent, proof: proofOf(transfer) } };
 }
 
 /** The newest that the nodes take: what was offered a higher fee may be too dear for its sender by now. */
@@ -107,7 +116,8 @@ async function replace(
     await tellAndSend(deps, transfer, again);
     return undefined;
   } catch (error) {
-    if (error instanceof SignerRefusal) return `The signer refuses a higher fee: ${error.message}`;
+    if (error instanceof SignerRefusal)
+      return `The signer refuses a higher fee for ${payment.id}: ${error.message}`;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { PaymentIntent } from '../chains/port.ts';
 import type { Stablecoin } from '../chains/registry.ts';
+import type { TransferProof } from '../custody/intent.ts';
 import type { Currency } from '../platform/money.ts';
 import { type ConversionRate, conversionRate } from '../rates/conversion.ts';
 import type { RateProvider } from '../rates/provider.ts';
@@ -51,6 +52,7 @@ export async function priceForSending(
     currency,
     address: transfer.destination_address,
     amount,
+    proof: proofOf(transfer),
   });
   const fixed = fixedAmount(transfer);
   if (fixed !== undefined) return intentOf(fixed);
@@ -62,6 +64,11 @@ export async function priceForSending(
   }
   const outcome = await writer.submit(priceTransfer(transfer, rate));
   return outcome.kind === 'accepted' ? intentOf(outcome.result) : undefined;
+}
+
+/** What lets the signer pay it. */
+export function proofOf({ transfer_proof: text, wallet_id: walletId }: LiveTransfer): TransferProof {
+  return { walletId, text };
 }
 
 function fixedAmount(transfer: LiveTransfer): bigint | undefined {

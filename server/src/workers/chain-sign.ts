@@ -69,8 +69,11 @@ async function signOrRelease(
   } catch (error) {
     if (!(error instanceof SignerRefusal)) throw error;
     await releasePlace(pool, port.chain, payment);
-    const note = `The signer refuses: ${error.message}`;
-    // The day's limit is another one tomorrow, and the rest is for the operator to mend. One amount never gets smaller.
+    // What is not proven has to be found among all that wait.
+    const which = error.code === 'not_proven' ? ` ${payment.id}` : '';
+    const note = `The signer refuses${which}: ${error.message}`;
+    // The day's limit is another one tomorrow, and the rest is for the operator to mend: what is not proven may have been
+    // changed in the database, and stays as it is until somebody has looked. One amount never gets smaller.
     return error.code === 'over_transfer_limit' ? { note, refusal: tooLarge } : { note };
   }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import { runSql } from '../../../test/harness/database.ts';
 import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
 import { walletAvailable } from '../ledger/accounts.ts';
 import { depositFlow } from '../ledger/flows.ts';
@@ -141,7 +142,7 @@ describe('a batch', () => {
     bench = await createWriterBench();
     const rename =
       'alter table organisations rename constraint organisations_name_key to organisations_drawn_name';
-    await bench.pool.query(rename);
+    await runSql(bench.databaseUrl, rename);
     const writer = bench.open();
     await writer.submit(addRow('taken'));
     const numbers = ['taken', 'taken', 'free'];

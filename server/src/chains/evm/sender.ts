@@ -91,6 +91,7 @@ function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
         token: intent.currency,
         amountMinor: intent.amount,
         destination: intent.address,
+        proof: intent.proof,
       };
     case 'top_up':
       return { kind: 'top_up', amountNative: intent.amount, index: intent.index };

@@ -143,7 +143,7 @@ function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
   if (intent.kind === 'top_up') throw new ChainError('No address of Solana needs coin of its own.');
   const { amount: amountMinor, currency: token } = intent;
   return intent.kind === 'transfer'
-    ? { kind: 'transfer', token, amountMinor, destination: intent.address }
+    ? { kind: 'transfer', token, amountMinor, destination: intent.address, proof: intent.proof }
     : { kind: 'sweep', token, amountMinor, index: intent.index };
 }
 

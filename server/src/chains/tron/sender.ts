@@ -118,7 +118,13 @@ function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
   const { amount, kind } = intent;
   if (kind === 'top_up') return { kind, amountNative: amount, index: intent.index };
   if (kind === 'transfer') {
-    return { kind, token: intent.currency, amountMinor: amount, destination: intent.address };
+    return {
+      kind,
+      token: intent.currency,
+      amountMinor: amount,
+      destination: intent.address,
+      proof: intent.proof,
+    };
   }
   return { kind: 'sweep', token: intent.currency, amountMinor: amount, index: intent.index };
 }

@@ -81,6 +81,7 @@ const nothingKnown = {
   return_reason: null,
   estimated_arrival_at: null,
   sandbox_outcome: null,
+  transfer_proof: null,
 } as const;
 
 /** The transaction in its next status, with the change on its timeline. */

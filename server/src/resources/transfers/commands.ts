@@ -1,7 +1,8 @@
+import type { ProvenTransfer } from '../../custody/transfer-proof.ts';
 import { walletAvailable, walletInTransit } from '../../ledger/accounts.ts';
 import { reserveTransferFlow } from '../../ledger/flows.ts';
 import { toIsoTime } from '../../platform/clock.ts';
-import type { Refusal } from '../../platform/errors.ts';
+import { assert, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { TransactionRow } from '../../store/rows.ts';
 import {
@@ -22,18 +23,20 @@ import { refusePayee, refusePayoutAmount, refuseWithdrawal } from './lifecycle.t
 import { bankOutcome, chainOutcome } from './magic.ts';
 import { moneyOf } from './moves.ts';
 import type { CreateTransferBody } from './schema.ts';
-import type { TransferTerms } from './terms.ts';
+import type { ChainTerms, TransferTerms } from './terms.ts';
 
 /**
  * Creates a transfer: the whole amount leaves the available balance in the same database transaction.
  *
  * @param stepMs how long the sandbox lets it rest in each status; null on a real chain, which alone moves it on
+ * @param prove makes the proof without which the signer pays nothing; needed on a real chain only
  */
 export function createTransfer(
   environmentId: string,
   body: CreateTransferBody,
   terms: TransferTerms,
   stepMs: number | null,
+  prove?: TransferProver,
 ): Command<string> {
   const { customerId, walletId } = body;
   const bucket = bucketOfId(walletId);
@@ -64,7 +67,8 @@ export function createTransfer(
         refuseWithdrawal(wallet, customerId, balance, terms);
       if (refusal) return { refusal };
       const outcome = stepMs === null ? null : outcomeOf(state, context, terms);
-      const row = newTransfer(body, terms, stepMs, outcome, context);
+      const made = newTransfer(body, terms, stepMs, outcome, context);
+      const row = stepMs === null && terms.kind === 'chain' ? proven(made, terms, prove, context) : made;
       const data = transactionJson(row);
       return {
         result: data,
@@ -74,6 +78,29 @@ export function createTransfer(
       };
     },
   };
+}
+
+/** Makes a transfer's proof. */
+export type TransferProver = (transfer: ProvenTransfer) => string;
+
+function proven(
+  row: TransactionRow,
+  { address, chain, mostMinor, sentCurrency }: ChainTerms,
+  prove: TransferProver | undefined,
+  { nowMs }: DecideContext,
+): TransactionRow {
+  assert(prove, 'what is sent on a real chain is proven');
+  const { id, wallet_id: walletId } = row;
+  const transfer = {
+    id,
+    chain,
+    token: sentCurrency,
+    destination: address,
+    mostMinor,
+    walletId,
+    madeAtMs: nowMs,
+  };
+  return { ...row, transfer_proof: prove(transfer) };
 }
 
 /** Why the customer may not send this: their verification, or whom it is for. */

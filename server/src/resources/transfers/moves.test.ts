@@ -309,6 +309,7 @@ describe('what a command reads', () => {
     feeMinor: 3000n,
     currency: 'usdc',
     sentCurrency: 'usdc',
+    mostMinor: 997_000n,
   };
 
   it('is four rows for a transfer on a chain: the payouts have added none', () => {

@@ -108,6 +108,31 @@ export function priceTransfer(key: TransferKey, conversion: ConversionRate): Com
   });
 }
 
+/**
+ * An operator vouches for what is going to be paid, where there is no proof that holds: it was accepted before there were
+ * proofs, or it has become more than was proven.
+ *
+ * @param prove makes the proof of the transfer as it is now; undefined when the operator knows another one
+ */
+export function proveAgain(
+  key: TransferKey,
+  prove: (row: TransactionRow) => string | undefined,
+): Command<TransactionStatus> {
+  return transferCommand('prove_transfer', key, ({ row }) => {
+    const proof = isUnderWay(row) ? prove(row) : undefined;
+    if (proof === undefined) return { refusal: notThere(row) };
+    return {
+      result: row.status,
+      writes: [{ table: 'transactions', row: { ...row, transfer_proof: proof } }],
+    };
+  });
+}
+
+/** Whether something may still be paid for it. */
+export function isUnderWay({ status }: TransactionRow): boolean {
+  return status === 'in_review' || status === 'funds_received' || status === 'payment_submitted';
+}
+
 /** The payment is signed and stored: it is told before it is broadcast. */
 export function submitTransfer(key: TransferKey, txHash: string): Command<TransactionStatus> {
   return transferCommand('submit_transfer', key, (transfer, context) =>

@@ -51,11 +51,12 @@ export interface LiveTransfer extends TransferKey {
   readonly final_minor: bigint | null;
   readonly destination_address: string;
   readonly created_at: string;
+  readonly transfer_proof: string | null;
 }
 
 const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_id, t.source_currency,
   t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.fee_minor,
-  t.final_minor, t.destination_address, t.created_at`;
+  t.final_minor, t.destination_address, t.created_at, t.transfer_proof`;
 
 /**
  * Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. They come

@@ -14,7 +14,7 @@ import { listTransactions } from '../transactions/queries.ts';
 import { transactionFilters } from '../transactions/routes.ts';
 import { Transaction, transactionJson } from '../transactions/schema.ts';
 import { cancelTransfer } from './advance.ts';
-import { createTransfer } from './commands.ts';
+import { createTransfer, type TransferProver } from './commands.ts';
 import { requireTransfer } from './queries.ts';
 import { CreateTransferBody } from './schema.ts';
 import { readTerms } from './terms.ts';
@@ -29,6 +29,7 @@ interface Deps {
   readonly sandboxStepMs: number;
   /** Whether a currency can be sent on a real chain. */
   isPayable(chain: string, currency: string): boolean;
+  readonly prove: TransferProver;
 }
 
 const tag = 'Transfers';
@@ -39,7 +40,7 @@ export function transferRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), cancelRoute(deps)];
 }
 
-function createRoute({ clocks, db, isPayable, ratesFor, sandboxStepMs, ...fees }: Deps): Route {
+function createRoute({ clocks, db, isPayable, prove, ratesFor, sandboxStepMs, ...fees }: Deps): Route {
   return writeRoute<CreateTransferBody>({
     method: 'POST',
     path: '/v1/transfers',
@@ -73,7 +74,7 @@ function createRoute({ clocks, db, isPayable, ratesFor, sandboxStepMs, ...fees }
       if (!canBeTheirs && !(await findCustomer(db, id, body.customerId))) {
         throw new ApiError(customerNotFound());
       }
-      return createTransfer(id, body, read.terms, isLive ? null : sandboxStepMs);
+      return createTransfer(id, body, read.terms, isLive ? null : sandboxStepMs, prove);
     },
   });
 }

@@ -237,6 +237,7 @@ describe('magic values', () => {
     feeMinor: 0n,
     currency: 'usdc',
     sentCurrency: 'usdc',
+    mostMinor: amountMinor,
   });
 
   it('return an ACH payment with each code of R01 to R29, and with no other', () => {

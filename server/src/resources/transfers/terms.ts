@@ -9,6 +9,7 @@ import {
 } from '../../chains/registry.ts';
 import { assert, type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { isId } from '../../platform/ids.ts';
+import { limits } from '../../platform/limits.ts';
 import {
   type Currency,
   convertAmount,
@@ -39,6 +40,8 @@ export interface ChainTerms extends Money {
   readonly address: string;
   /** The token that is sent: the currency that leaves the wallet, or the one that it is converted into. */
   readonly sentCurrency: Stablecoin;
+  /** The most that may be sent, in its minor units: more where it is converted, for the rate is fixed later. */
+  readonly mostMinor: bigint;
 }
 
 /** A transfer to a counterparty's account. */
@@ -107,15 +110,19 @@ function readChainTerms(
   const address = checkAddress(chain, body.destinationAddress);
   if (!address.ok) faults.push(faultAt('invalid_address', '/destinationAddress', address.fault));
   if (!money || !address.ok) return { refusal: refusalFor(faults) };
-  if (sentCurrency !== currency) {
-    const rate = convert(currency, sentCurrency);
-    if (!rate) return noRate(currency, sentCurrency);
-    if (payoutMinor(money, sentCurrency, rate) === 0n) {
-      return refuse('amount_too_small', '/amount', `Nothing of it would arrive in ${sentCurrency}.`);
-    }
+  const terms = { ...money, kind: 'chain', chain, address: address.address, sentCurrency } as const;
+  if (sentCurrency === currency)
+    return { terms: { ...terms, mostMinor: money.amountMinor - money.feeMinor } };
+  const rate = convert(currency, sentCurrency);
+  if (!rate) return noRate(currency, sentCurrency);
+  const expectedMinor = payoutMinor(money, sentCurrency, rate);
+  if (expectedMinor === 0n) {
+    return refuse('amount_too_small', '/amount', `Nothing of it would arrive in ${sentCurrency}.`);
   }
-  return { terms: { ...money, kind: 'chain', chain, address: address.address, sentCurrency } };
+  return { terms: { ...terms, mostMinor: multiplyRatio(expectedMinor, withMargin, 'up') } };
 }
+
+const withMargin: Ratio = { numerator: 100n + BigInt(limits.proofMarginPercent), denominator: 100n };
 
 function noRate(from: Currency, to: Currency): ReadTerms {
   const message = `There is no rate from ${from} to ${to} now; try again later.`;

@@ -10,8 +10,11 @@ export interface WaitingTransfer {
   readonly currency: string;
   readonly amountMinor: bigint;
   readonly address: string;
-  /** `review`: for an operator's decision. `screening`: for the rules. `sending`: for the treasury, gas or the signer. */
-  readonly waitsFor: 'review' | 'screening' | 'sending';
+  /**
+   * `review`: for an operator's decision. `screening`: for the rules. `sending`: for the treasury, gas or the signer. `proof`: for
+   * an operator who proves it, since it was accepted without a proof.
+   */
+  readonly waitsFor: 'review' | 'screening' | 'sending' | 'proof';
   /** Why it has to be looked at; null for what has not. */
   readonly reason: string | null;
   readonly since: string;
@@ -30,7 +33,8 @@ export async function listWaitingTransfers(
     `select * from (
       select t.id, t.customer_id as "customerId", t.destination_payment_rail as chain, t.source_currency as currency,
         t.amount_minor as "amountMinor", t.destination_address as address,
-        case when t.status = 'funds_received' then 'sending' when s.id is null then 'screening' else 'review' end
+        case when t.status = 'funds_received' and t.transfer_proof is null then 'proof'
+          when t.status = 'funds_received' then 'sending' when s.id is null then 'screening' else 'review' end
           as "waitsFor",
         case when t.status = 'in_review' then s.reason end as reason,
         coalesce(s.decided_at, s.created_at, t.created_at) as since

@@ -1,0 +1,25 @@
+import { resolve } from 'node:path';
+import { proofKeyOf, writeProofKeys } from '@openledger/server/custody/transfer-proof.ts';
+import { readMasterKey } from '@openledger/server/key-files.ts';
+import type { Command } from 'commander';
+import { writeNew } from './seed.ts';
+import type { StoreSettings } from './store.ts';
+
+/** Adds `openledger proof-key`. */
+export function addProofKeyCommand(program: Command): void {
+  program
+    .command('proof-key')
+    .description(
+      "write the key that a signer apart checks transfers' proofs with; it comes from the master key",
+    )
+    .argument('<file>', 'the file that is written; overwrites none')
+    .action((path: string) => proofKeyCommand(program.opts(), path));
+}
+
+async function proofKeyCommand(settings: StoreSettings, path: string): Promise<void> {
+  const masterKey = await readMasterKey(resolve(settings.dataDir), settings.masterKey);
+  await writeNew(path, writeProofKeys([proofKeyOf(masterKey)]));
+  process.stdout.write(
+    `${resolve(path)} holds the key. Give it to the signer's user only: whoever has it and the database can direct payments.\n`,
+  );
+}

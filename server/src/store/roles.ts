@@ -1,0 +1,168 @@
+import { ConfigError } from '../platform/config.ts';
+import { grantStatements, type Privilege, wantedPrivileges } from './grants.ts';
+import { listPending, migrate } from './migrate.ts';
+import { createPool, type Pool, type Queryable } from './pool.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Whoever changes privileges holds this lock: two that grant concurrently would fail on each other. */
+const grantLock = 4_171_018;
+
+/**
+ * Brings the schema up to date and gives the role that serves its privileges. Several processes may do so concurrently.
+ *
+ * With a migration URL the role of that URL owns everything, and the role of the pool gets its grants only. Without one the
+ * pool's role does both, or, where another role owns the tables, serves what that one has brought up to date.
+ *
+ * @param pool as the role that serves
+ * @param folder where the SQL files are
+ * @returns whether one role owns the tables and serves them
+ * @throws ConfigError when the roles are not apart, or migrations are missing that this role may not run
+ */
+export async function prepareSchema(
+  pool: Pool,
+  migrationUrl: string | undefined,
+  folder: string,
+): Promise<{ readonly isOneRole: boolean }> {
+  if (migrationUrl !== undefined) {
+    await migrateAsOwner(pool, migrationUrl, folder);
+    return { isOneRole: false };
+  }
+  if (await isServedOnly(pool)) {
+    const pending = await listPending(pool, folder);
+    if (pending.length === 0) return { isOneRole: false };
+    throw new ConfigError(
+      `OPENLEDGER_MIGRATION_URL: the database lacks ${pending.join(', ')}, and the role of DATABASE_URL does not own it.`,
+    );
+  }
+  await migrate(pool, folder);
+  return { isOneRole: true };
+}
+
+async function migrateAsOwner(pool: Pool, migrationUrl: string, folder: string): Promise<void> {
+  const owner = createPool(migrationUrl, 'openledger migrate', 2);
+  try {
+    const serving = await roleOf(pool);
+    await requireApart(owner, serving);
+    await migrate(owner, folder);
+    await grantServing(owner, serving.role);
+  } finally {
+    await owner.end();
+  }
+}
+
+/** A table of ours belongs to a role that this one is no member of. */
+async function isServedOnly(pool: Pool): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from pg_class where relnamespace = to_regnamespace('public') and relname = 'kysely_migration'
+      and not pg_has_role(current_user, relowner, 'member')`,
+  );
+  return rowCount !== 0;
+}
+
+interface ServingRole {
+  readonly role: string;
+  readonly database: string;
+}
+
+async function roleOf(pool: Pool): Promise<ServingRole> {
+  const { rows } = await pool.query<ServingRole>(
+    'select current_user as role, current_database() as database',
+  );
+  return rows[0] as ServingRole;
+}
+
+/** @throws ConfigError when the role that serves could give itself more than its grants */
+async function requireApart(owner: Pool, { database, role }: ServingRole): Promise<void> {
+  const there = await roleOf(owner);
+  if (there.database !== database) {
+    throw new ConfigError(
+      `OPENLEDGER_MIGRATION_URL: it must name the database of DATABASE_URL, ${database}, not ${there.database}.`,
+    );
+  }
+  const { rows } = await owner.query<{ fault: string }>(
+    `select fault from pg_roles r, lateral (values
+        (r.rolname = current_user, 'it is the owner role itself'),
+        (r.rolsuper, 'it is a superuser'),
+        (r.rolcreaterole, 'it may create roles (nocreaterole)'),
+        (r.rolcreatedb, 'it may create databases (nocreatedb)'),
+        (r.rolname <> current_user and pg_has_role(r.oid, current_user, 'member'), 'it is a member of the owner role'),
+        (exists (select from pg_class c where c.relnamespace = to_regnamespace('public') and c.relowner = r.oid)
+          or exists (select from pg_database d where d.datname = current_database() and d.datdba = r.oid),
+          format('it owns tables or the database (reassign owned by %I to %I)', r.rolname, current_user))
+      ) as found(is_so, fault) where r.rolname = $1 and is_so`,
+    [role],
+  );
+  if (rows.length === 0) return;
+  const faults = rows.map(({ fault }) => fault).join(', and ');
+  throw new ConfigError(
+    `OPENLEDGER_MIGRATION_URL: the role ${role} of DATABASE_URL must have its grants only, but ${faults}.`,
+  );
+}
+
+/**
+ * Gives a role the privileges of `servingGrants`, and takes every other one on our tables away. Changes nothing when it has
+ * exactly these.
+ *
+ * @param owner as the role that owns the tables, or a superuser
+ */
+export async function grantServing(owner: Pool, role: string): Promise<void> {
+  await inTransaction(owner, (client) => grantWithin(client, role));
+}
+
+/** The same within a transaction. */
+export async function grantWithin(client: Queryable, role: string): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1)', [grantLock]);
+  const columns = await listColumns(client);
+  const wanted = wantedPrivileges(columns);
+  const held = await listPrivileges(client, role);
+  if (sameTexts(wanted.map(textOf), held.map(textOf)) && !(await canCreate(client, role))) return;
+  const { rows } = await client.query<{ database: string }>('select current_database() as database');
+  const statements = grantStatements(role, rows[0]?.database ?? '', columns.keys(), wanted);
+  await client.query(statements.join(';\n'));
+}
+
+/** Tables, views and the like of ours, with their columns. */
+async function listColumns(client: Queryable): Promise<Map<string, Set<string>>> {
+  const { rows } = await client.query<{ table: string; columns: string[] }>(
+    `select c.relname::text as "table",
+        array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
+      from pg_class c
+      where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') order by 1`,
+  );
+  return new Map(rows.map(({ columns, table }) => [table, new Set(columns)]));
+}
+
+/** What a role has been granted on our tables and their columns, by name or as everybody. */
+export async function listPrivileges(client: Queryable, role: string): Promise<Privilege[]> {
+  const { rows } = await client.query<Privilege>(
+    `with ours as (select c.oid, c.relname, c.relacl, c.relowner from pg_class c
+        where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S'))
+      select o.relname::text as "table", null::text as "column", x.privilege_type as privilege
+        from ours o, aclexplode(o.relacl) x where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
+      union all
+      select o.relname::text, a.attname::text, x.privilege_type from ours o
+        join pg_attribute a on a.attrelid = o.oid, aclexplode(a.attacl) x
+        where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
+      order by 1, 2, 3`,
+    [`"${role.replaceAll('"', '""')}"`],
+  );
+  return rows;
+}
+
+async function canCreate(client: Queryable, role: string): Promise<boolean> {
+  const { rows } = await client.query<{ can: boolean }>(
+    `select has_database_privilege($1, current_database(), 'create, temporary')
+      or has_schema_privilege($1, 'public', 'create') as can`,
+    [role],
+  );
+  return rows[0]?.can === true;
+}
+
+function textOf({ column, privilege, table }: Privilege): string {
+  return `${table}.${column ?? ''} ${privilege}`;
+}
+
+function sameTexts(one: readonly string[], other: readonly string[]): boolean {
+  const set = new Set(one);
+  return set.size === new Set(other).size && other.every((text) => set.has(text));
+}

@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createLogger } from '../../server/src/platform/logger.ts';
+import { deployToken, startAnvil } from '../harness/chains/anvil.ts';
+import { chainEntry, liveCustomer, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
+import { startSolana } from '../harness/chains/solana.ts';
+import { mints, named, solanaEntry, solanaWallet } from '../harness/chains/solana-live.ts';
+import { startTron } from '../harness/chains/tron.ts';
+import { fundWallet, startRates, tronEntry, tronWallet, withoutFees } from '../harness/chains/tron-live.ts';
+import { runSql } from '../harness/database.ts';
+import { balanceOf, inStatus, ok } from '../harness/factories.ts';
+import { runScript } from '../harness/process.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+/** Whoever writes to the database directs no payment: the signer pays what a server has accepted, on every family. */
+
+interface Ground {
+  readonly server: TestServer;
+  readonly log: () => string;
+  readonly wallet: { readonly id: string; readonly customerId: string };
+  readonly rail: string;
+  readonly currency: string;
+  /** What a transfer of 10 comes to, in minor units and as a text. */
+  readonly sentMinor: bigint;
+  readonly sent: string;
+  readonly friends: readonly [string, string];
+  readonly thief: string;
+  /** Lets the treasury have enough for everything. */
+  fill(): Promise<void>;
+  /** Lets blocks pass. */
+  pass(): Promise<void>;
+  paidTo(address: string): Promise<bigint>;
+}
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const masterKey = randomBytes(32);
+
+async function startLogged(content: object, more: object = {}) {
+  const lines: string[] = [];
+  const file = writeChains(content as Parameters<typeof writeChains>[0]);
+  closers.push(() => file.remove());
+  const logger = createLogger('info', { write: (line: string) => void lines.push(line) });
+  const server = await startServer({ chainsFile: file.path, logger, masterKey, ...more });
+  closers.push(() => server.stop());
+  return { server, log: () => lines.join('') };
+}
+
+async function evmGround(): Promise<Ground> {
+  const anvil = await startAnvil({ chainId: 31_337 });
+  closers.push(() => anvil.stop());
+  const usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
+  const { log, server } = await startLogged({ base: chainEntry(anvil, { usdc }, { sweepFrom: null }) });
+  const treasury = treasuryOf(server, 'base');
+  await anvil.client.setBalance({ address: treasury, value: 10n ** 18n });
+  const wallet = await newLiveWallet(server);
+  await usdc.send('mint', [wallet.address, 1_000_000_000n]);
+  const stranger = () => privateKeyToAddress(generatePrivateKey());
+  const pass = () => anvil.client.mine({ blocks: 3 });
+  await pass();
+  return {
+    ...{ server, log, wallet, pass, rail: 'base', currency: 'usdc', sentMinor: 9_970_000n, sent: '9.97' },
+    friends: [stranger(), stranger()],
+    thief: stranger(),
+    fill: () => usdc.send('mint', [treasury, 1_000_000_000n]).then(() => undefined),
+    paidTo: (address) => usdc.balanceOf(address as `0x${string}`),
+  };
+}
+
+async function solanaGround(): Promise<Ground> {
+  const node = await startSolana();
+  closers.push(() => node.stop());
+  const { usdc } = mints;
+  for (const mint of Object.values(mints)) node.ledger.addMint(mint);
+  const { log, server } = await startLogged({ solana: solanaEntry(node) });
+  const treasury = server.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
+  node.ledger.giveLamports(treasury, 10_000_000_000n);
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  const wallet = await solanaWallet(server.live, customer.id);
+  node.ledger.pay(usdc, wallet.address, 1_000_000_000n);
+  node.ledger.mine(3);
+  return {
+    ...{ server, log, wallet, rail: 'solana', currency: 'usdc', sentMinor: 9_970_000n, sent: '9.97' },
+    friends: [named('friend one'), named('friend two')],
+    thief: named('thief'),
+    fill: async () => void node.ledger.pay(usdc, treasury, 1_000_000_000n),
+    pass: async () => void node.ledger.mine(3),
+    paidTo: async (address) => node.ledger.balanceOf(address, usdc) ?? 0n,
+  };
+}
+
+async function tronGround(): Promise<Ground> {
+  const tron = await startTron();
+  closers.push(() => tron.stop());
+  const rates = await startRates();
+  closers.push(() => rates.stop());
+  const more = { ratesUrl: rates.url, ratesMapping: '/rates/{TO}', ...withoutFees };
+  const { log, server } = await startLogged({ tron: tronEntry(tron) }, more);
+  const treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
+  tron.ledger.giveSun(treasury, 100_000_000_000);
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  const wallet = await tronWallet(server.live, customer.id);
+  tron.ledger.mine(5);
+  await fundWallet(server.live, tron, wallet, 1_000_000_000n);
+  const paidTo = async (address: string) =>
+    tron.ledger.blocks
+      .flatMap(({ results }) => results.flatMap(({ transfers }) => transfers))
+      .filter(({ from, to }) => from === treasury && to === address)
+      .reduce((sum, { amount }) => sum + amount, 0n);
+  return {
+    ...{ server, log, wallet, paidTo, rail: 'tron', currency: 'usdt', sentMinor: 12_500_000n, sent: '12.50' },
+    friends: ['TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH'],
+    thief: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+    fill: async () => {
+      tron.pay({ to: treasury, amount: 1_000_000_000n });
+      tron.ledger.mine();
+    },
+    pass: async () => void tron.ledger.mine(4),
+  };
+}
+
+async function send({ currency, rail, server, wallet }: Ground, destinationAddress: string): Promise<string> {
+  const body = {
+    ...{ customerId: wallet.customerId, walletId: wallet.id, amount: '10.00' },
+    ...{ destinationCurrency: currency, destinationPaymentRail: rail, destinationAddress },
+  };
+  return (await ok(server.live.post('/v1/transfers', body))).id;
+}
+
+const statusOf = async ({ server }: Ground, id: string): Promise<string> =>
+  (await ok(server.live.get(`/v1/transactions/${id}`))).status;
+
+async function untilFunded({ server, wallet }: Ground): Promise<void> {
+  const balance = async () => Number(await balanceOf(server.live, wallet.id));
+  await expect.poll(balance, { timeout: 20_000 }).toBeGreaterThan(100);
+}
+
+async function untilPaid(ground: Ground, id: string): Promise<void> {
+  const read = async () => {
+    await ground.pass();
+    return statusOf(ground, id);
+  };
+  await expect.poll(read, { timeout: 60_000, interval: 200 }).toBe('completed');
+}
+
+const openledger = ({ server }: Ground, ...args: string[]) =>
+  runScript('cli/bin/openledger.mjs', {
+    args: ['transfers', ...args],
+    env: { DATABASE_URL: server.servingUrl, OPENLEDGER_MASTER_KEY: masterKey.toString('hex') },
+  });
+
+describe.each([
+  ['EVM', evmGround],
+  ['Solana', solanaGround],
+  ['Tron', tronGround],
+])('on %s', (_, open) => {
+  test('a transfer that was changed in the database after it was accepted is not paid, and the operator sees it', async () => {
+    const ground = await open();
+    const { currency, friends, rail, sentMinor, server, thief } = ground;
+    const [friend, other] = friends;
+    await untilFunded(ground);
+    const faulty = {
+      address: await send(ground, friend),
+      amount: await send(ground, thief),
+      copied: await send(ground, friend),
+      unproven: await send(ground, other),
+      placed: await send(ground, friend),
+    };
+    const right = await send(ground, friend);
+    for (const id of [...Object.values(faulty), right]) await inStatus(server.live, id, 'funds_received');
+
+    // The treasury has nothing yet: everything waits, and is changed meanwhile by whoever can write to the database.
+    const change = (text: string) => runSql(server.databaseUrl, text);
+    const addressed = `destination_address = '${thief}'`;
+    await change(`update transactions set ${addressed} where id = '${faulty.address}'`);
+    await change(
+      `update transactions set amount_minor = amount_minor * 9, net_minor = amount_minor * 9 - fee_minor,
+        final_minor = ${9n * sentMinor} where id = '${faulty.amount}'`,
+    );
+    await change(
+      `update transactions t set ${addressed}, wallet_id = o.wallet_id, transfer_proof = o.transfer_proof
+        from transactions o where t.id = '${faulty.copied}' and o.id = '${faulty.amount}'`,
+    );
+    await change(`update transactions set transfer_proof = null where id = '${faulty.unproven}'`);
+    const treasury = server.app.treasuries.find(({ chain }) => chain === rail)?.address;
+    // A payment as a process would have left it that ended before it had signed.
+    await change(
+      `insert into chain_sequences (chain, sender, next_sequence) values ('${rail}', '${treasury}', 0) on conflict do nothing;
+       with place as (update chain_sequences set next_sequence = next_sequence + 1
+         where chain = '${rail}' and sender = '${treasury}' returning next_sequence - 1 as sequence)
+       insert into chain_payments (chain, id, kind, sender, sequence, currency, address, amount, status, created_at, updated_at)
+         select '${rail}', '${faulty.placed}', 'transfer', '${treasury}', sequence, '${currency}', '${thief}', ${sentMinor},
+           'open', now(), now() from place`,
+    );
+    await ground.fill();
+    await untilPaid(ground, right);
+    await untilPaid(ground, faulty.placed);
+    expect(await ground.paidTo(friend)).toBe(2n * sentMinor);
+
+    for (const id of [faulty.address, faulty.amount, faulty.copied, faulty.unproven]) {
+      await expect
+        .poll(ground.log, { timeout: 30_000 })
+        .toContain(`The signer refuses ${id}: The transfer is not proven`);
+      expect(await statusOf(ground, id)).toBe('funds_received');
+    }
+    expect(await ground.paidTo(other)).toBe(0n);
+    expect(await ground.paidTo(thief)).toBe(0n);
+  }, 240_000);
+});
+
+test('an operator who knows a transfer from elsewhere vouches for it; what the database says instead is not taken', async () => {
+  const ground = await evmGround();
+  const { currency, friends, rail, sent, sentMinor, server, thief } = ground;
+  const [friend, other] = friends;
+  await untilFunded(ground);
+  const [unproven, turned] = [await send(ground, other), await send(ground, friend)];
+  for (const id of [unproven, turned]) await inStatus(server.live, id, 'funds_received');
+  await runSql(
+    server.databaseUrl,
+    `update transactions set transfer_proof = null where id = '${unproven}';
+     update transactions set destination_address = '${thief}' where id = '${turned}'`,
+  );
+  await ground.fill();
+  const list = (await openledger(ground, 'list')).stdout;
+  expect(list).toContain(`${unproven}  proof`);
+  expect(list).toContain(`${turned}  sending`);
+
+  const prove = (id: string, address: string, amount: string) =>
+    openledger(ground, 'prove', id, '--address', address, '--amount', amount);
+  const refused = await prove(turned, friend, sent);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('says something else in the database');
+  expect(await statusOf(ground, unproven)).toBe('funds_received');
+  expect(await prove(unproven, other, sent)).toMatchObject({
+    stdout: `${unproven} is proven: ${sent} ${currency} at most to ${other} on ${rail}.\n`,
+  });
+  await untilPaid(ground, unproven);
+  expect(await ground.paidTo(other)).toBe(sentMinor);
+  expect(await ground.paidTo(thief)).toBe(0n);
+  expect((await prove(unproven, other, sent)).stderr).toContain('is completed: nothing is paid');
+}, 240_000);
