@@ -24,7 +24,7 @@ import type { Ratio } from './platform/money.ts';
 import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
 import { createRates, type RateSettings } from './rates/environments.ts';
-import { findActiveKey } from './resources/api-keys/queries.ts';
+import { findActiveKeys } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
 import { customerRoutes } from './resources/customers/routes.ts';
@@ -156,9 +156,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
-    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
+    const authenticator = createAuthenticator(clock, (prefixes) => findActiveKeys(pool, prefixes));
     const sandboxEffects = {
-      onReset: () => authenticator.forget(),
+      onReset: authenticator.forget,
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
         const oldestMs = clocks.nowIn(environmentId) - options.idempotencyHours * 60 * 60 * 1000;
         await sweepKeysOf(pool, environmentId, oldestMs, keptKey);

@@ -51,6 +51,10 @@ export const limits = {
   // Keys
   apiKeyCacheMs: 2000,
   apiKeyCacheEntries: 10_000,
+  /** The least time between two statements that look up prefixes which are not cached, however many are guessed. */
+  prefixLookUpMs: 50,
+  /** Prefixes that wait for such a statement. */
+  prefixesWaiting: 10_000,
 
   // The write path
   batchCommands: 256,
@@ -207,7 +211,9 @@ export const limits = {
   eventStreamPage: 100,
   eventStreamPollMs: 200,
   eventStreamHeartbeatMs: 15_000,
-  /** Then it ends and its reader comes back, with a key that is looked at anew. */
+  /** How often the keys of open streams are looked up. */
+  eventStreamKeyMs: 2000,
+  /** Then it ends and its reader comes back. */
   eventStreamMs: 5 * 60 * 1000,
   eventStreamRetryMs: 1000,
 
