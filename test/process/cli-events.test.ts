@@ -170,6 +170,19 @@ describe('listen', () => {
     await interrupt(running);
   });
 
+  test('ends when its key is revoked, and says why', async () => {
+    const { stdout: key } = await openledger(['keys', 'create', '--env', 'test']);
+    const running = launch(process.execPath, {
+      args: [tool, 'listen'],
+      ...settings({ OPENLEDGER_KEY: key.trim() }),
+    });
+    await expect.poll(() => running.stdout(), { timeout: 20_000 }).toContain('Listening to');
+    const revoked = await openledger(['keys', 'revoke', key.split('_')[2] ?? '']);
+    expect(revoked.code, revoked.stderr).toBe(0);
+    expect(await running.exit()).toEqual({ code: 1, signal: null });
+    expect(running.stderr()).toBe('error: The server ended the event stream: the API key was revoked.\n');
+  });
+
   test.each([
     ['a wrong key', ['--key', 'ld_test_nobody_knows'], /^error: .*key/i],
     ['an unknown event', ['--events', 'customer.exploded'], /customer\.exploded.*customer\.created/],

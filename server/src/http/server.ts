@@ -8,7 +8,7 @@ import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Writer } from '../writer/writer.ts';
-import type { Authenticator, Caller } from './auth.ts';
+import { type Authenticator, type Caller, presentedKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
 import { toRefusal } from './errors.ts';
@@ -186,7 +186,7 @@ function callBack(done: (error?: Error) => void, work: () => void | Promise<void
   else done();
 }
 
-function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions): void {
+function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }: HttpOptions): void {
   for (const { open, path } of streams) {
     app.get(path, {
       onRequest: async (request, reply) => {
@@ -197,6 +197,7 @@ function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions):
           caller: request.state.caller as Caller,
           query: textsOf(request.query),
           lastEventId: request.headers['last-event-id']?.toString(),
+          readmit: () => authenticator.recheck(presentedKey(request.headers)),
           start() {
             reply.hijack();
             reply.raw.writeHead(200, { ...eventStreamHeaders, 'x-request-id': request.state.requestId });
