@@ -10,6 +10,7 @@ import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
+import { addSecurityText } from './http/security-text.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
@@ -89,6 +90,8 @@ export interface AppOptions extends RateSettings {
   readonly screeningFile: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
+  /** Whom `/.well-known/security.txt` names; there is none when undefined. */
+  readonly securityContact: string | undefined;
   readonly clock?: Clock;
   /** Keeps the keys of a new organisation, before anything else can fail. */
   onKeysMade?(keys: MadeKeys): Promise<void>;
@@ -220,6 +223,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       isReady,
       sandboxValues: [...sandboxNames, ...sandboxValues],
     });
+    addSecurityText(http, { contact: options.securityContact, clock, publicUrl });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
     addHostedPages(http, { ...options, pool, writer, vault, ids, clock, nowIn, publicUrl, terms });

@@ -81,7 +81,8 @@ const mineThree = () => anvil.client.mine({ blocks: 3 });
 
 async function openledger(...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', {
-    args: [...args, '--database-url', server.databaseUrl],
+    args,
+    env: { DATABASE_URL: server.databaseUrl },
   });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;

@@ -15,6 +15,7 @@ import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
+import { warnOfProxyHeaders } from './proxy-headers.ts';
 import { assertJsonHeaders, readBody } from './read-body.ts';
 import type { Route } from './route.ts';
 import { eventStreamHeaders, type StreamRoute, textsOf } from './stream.ts';
@@ -57,6 +58,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
   closeConnectionsAtEnd(app);
+  warnOfProxyHeaders(app, options.trustProxy, options.logger);
   addRequestState(app, options);
   addBodyParser(app);
   addRoutes(app, gate, options);

@@ -41,6 +41,9 @@ export const limits = {
   webhooksPerEnvironment: 50,
   testEventDataBytes: 16 * 1024,
 
+  /** For how long `security.txt` says to be true: less than a year, as RFC 9116 asks. */
+  securityTextMs: 180 * 24 * 60 * 60 * 1000,
+
   // Request rates, in requests a second
   writesPerSecond: 500,
   readsPerSecond: 2000,
