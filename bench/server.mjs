@@ -25,11 +25,9 @@ const masterKey = randomBytes(32).toString('hex');
  */
 export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = {}) {
   const flags = profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : [];
-  const place = databaseUrl
-    ? ['--database-url', databaseUrl]
-    : dataDir
-      ? ['--data-dir', dataDir]
-      : ['--ephemeral'];
+  const ownPlace = dataDir ? ['--data-dir', dataDir] : ['--ephemeral'];
+  const place = databaseUrl ? [] : ownPlace;
+  const environment = { ...serverEnvironment(), ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}) };
   const settings = [
     '--port',
     '0',
@@ -47,13 +45,14 @@ export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = 
         ...flags,
         join(root, 'scripts/start.mjs'),
         '--json',
+        '--show-secrets',
         ...settings,
         ...place,
         ...(lanes ? ['--lanes', lanes] : []),
       ],
       {
         cwd: root,
-        env: serverEnvironment(),
+        env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     ),

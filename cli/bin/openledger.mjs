@@ -4,5 +4,6 @@ import { prepare } from '../../scripts/prepare.mjs';
 
 await prepare();
 process.setSourceMapsEnabled(true);
-const { main } = await import('../dist/main.js');
+const { endOnUncaught, main } = await import('../dist/main.js');
+endOnUncaught();
 await main(process.argv.slice(2));

@@ -28,7 +28,7 @@ export function withConnectionOptions(command: Command): Command {
     .addOption(
       new Option(
         '--key <key>',
-        'an API key (default: the test key of the first start, kept in the data directory)',
+        'a test key; a live one only by its variable (default: the test key of the first start, kept in the data directory)',
       ).env('OPENLEDGER_KEY'),
     );
 }
@@ -46,6 +46,19 @@ export async function readConnection(options: ConnectionOptions, dataDir: string
     );
   }
   return { url: options.url, key };
+}
+
+/**
+ * Every user of the machine can read the command line of a process.
+ *
+ * @param command with or without these options, parsed
+ * @throws ConfigError when there is a live key on the command line
+ */
+export function refuseLiveKeyFlag(command: Command): void {
+  const { key } = command.opts<Partial<ConnectionOptions>>();
+  if (key?.startsWith('ld_live_') && command.getOptionValueSource('key') === 'cli') {
+    throw new ConfigError('--key must not be a live key: set OPENLEDGER_KEY instead.');
+  }
 }
 
 /**

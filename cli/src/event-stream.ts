@@ -55,6 +55,8 @@ export async function followEvents(
         if (message === 'open') {
           hooks.onOpen();
           [hasBegun, failures] = [true, 0];
+        } else if ('closing' in message) {
+          if (message.closing === 'key_revoked') throw keyRevoked();
         } else {
           await handle(eventOf(message));
           cursor = message.id ?? cursor;
@@ -78,6 +80,11 @@ export async function followEvents(
   }
 }
 
+function keyRevoked(): ApiRefusedError {
+  const message = 'The server ended the event stream: the API key was revoked.';
+  return new ApiRefusedError(401, { message, reason: 'key_revoked' }, 0);
+}
+
 /** What no other try would change. */
 function isFinal(error: unknown, hasBegun: boolean): boolean {
   if (error instanceof ApiRefusedError) {
@@ -91,11 +98,16 @@ function eventOf({ data, event = '' }: EventSourceMessage): StreamedEvent {
   return { id, type: event, body: data };
 }
 
+/** Why the server ends the stream. */
+interface Closing {
+  readonly closing: string;
+}
+
 async function* readStream(
   { key, url }: Connection,
   query: string,
   signal: AbortSignal,
-): AsyncGenerator<EventSourceMessage | 'open'> {
+): AsyncGenerator<EventSourceMessage | Closing | 'open'> {
   const answer = await request(`${url}/v1/events/stream${query}`, {
     headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
     headersTimeout: silenceMs,
@@ -109,8 +121,14 @@ async function* readStream(
     throw refused(url, answer.statusCode, answer.headers['retry-after'], text);
   }
   yield 'open';
-  let messages: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (message) => messages.push(message) });
+  let messages: (EventSourceMessage | Closing)[] = [];
+  const parser = createParser({
+    onEvent: (message) => messages.push(message),
+    onComment(comment) {
+      const reason = /^closing (\w+)$/.exec(comment)?.[1];
+      if (reason !== undefined) messages.push({ closing: reason });
+    },
+  });
   const decoder = new TextDecoder();
   for await (const chunk of chunksOf(url, answer.body)) {
     parser.feed(decoder.decode(chunk, { stream: true }));

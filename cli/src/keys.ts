@@ -1,5 +1,7 @@
 import { createKey, drawKey, printKey, revokeKey } from '@openledger/server/resources/api-keys/commands.ts';
 import { listEnvironments, listKeys } from '@openledger/server/resources/api-keys/queries.ts';
+import { updateWebhook } from '@openledger/server/resources/webhooks/commands.ts';
+import { listWebhooksOfKey } from '@openledger/server/resources/webhooks/queries.ts';
 import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
@@ -25,10 +27,31 @@ export async function listKeysCommand({ db }: Store): Promise<void> {
   printLines(lines.length === 0 ? ['There are no keys.'] : lines);
 }
 
-/** Revokes the key with this id or prefix. */
-export async function revokeKeyCommand({ db, writer }: Store, name: string): Promise<void> {
+/**
+ * Revokes the key with this id or prefix, and lists the webhooks that it made: they go on sending to whoever made them.
+ *
+ * @param disablesWebhooks disables them too
+ */
+export async function revokeKeyCommand(store: Store, name: string, disablesWebhooks: boolean): Promise<void> {
+  const { db, writer } = store;
   const key = (await listKeys(db)).find(({ id, prefix }) => id === name || prefix === name);
   if (!key) throw new Error(`There is no key ${name.startsWith('ld_') ? 'with this prefix' : name}.`);
   await writer.submit(revokeKey(key.environmentId, key.id));
   printLine(`${key.id} is revoked.`);
+  if (disablesWebhooks) await disableWebhooks(store, key.id);
+  const webhooks = await listWebhooksOfKey(db, key.id);
+  if (webhooks.length === 0) return;
+  printLine(`It made ${webhooks.length === 1 ? 'a webhook' : `${webhooks.length} webhooks`}:`);
+  for (const { id, status, url } of webhooks) {
+    printLine(`  ${id}  ${status.padEnd(8)}  ${url}`);
+  }
+  if (webhooks.some(({ status }) => status === 'active')) {
+    printLine('Active ones still receive events; --disable-webhooks disables them.');
+  }
+}
+
+async function disableWebhooks({ db, writer }: Store, keyId: string): Promise<void> {
+  for (const { environment_id, id, status } of await listWebhooksOfKey(db, keyId)) {
+    if (status === 'active') await writer.submit(updateWebhook(environment_id, id, { status: 'disabled' }));
+  }
 }

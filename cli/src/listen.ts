@@ -11,14 +11,15 @@ export interface ListenOptions {
   readonly forwardTo?: string;
   /** Names and patterns, separated by commas; all when left out. */
   readonly events?: string;
-  readonly secret?: string;
+  /** The secret itself, which the option has read from its file. */
+  readonly secretFile?: string;
   /** Begins at the first event there is instead of now. */
   readonly fromStart: boolean;
 }
 
 /** Shows events as they happen, a line for each, and forwards them to a local receiver, until Ctrl-C. */
 export async function listenCommand(connection: Connection, options: ListenOptions): Promise<void> {
-  const { events, forwardTo, fromStart, secret = newWebhookSecret() } = options;
+  const { events, forwardTo, fromStart, secretFile: secret = newWebhookSecret() } = options;
   const ending = new AbortController();
   const end = (): void => ending.abort();
   process.once('SIGINT', end).once('SIGTERM', end);

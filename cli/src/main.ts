@@ -1,15 +1,29 @@
-import { ConfigError, dataOptions, loadDotEnv, withoutValue } from '@openledger/server/platform/config.ts';
+import {
+  ConfigError,
+  dataOptions,
+  loadDotEnv,
+  readSecrets,
+  withoutValue,
+} from '@openledger/server/platform/config.ts';
+import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ApiRefusedError, NoServerError } from './api.ts';
 import { addChainCommands } from './chains.ts';
-import { type ConnectionOptions, parseHttpUrl, readConnection, withConnectionOptions } from './connection.ts';
+import {
+  type ConnectionOptions,
+  parseHttpUrl,
+  readConnection,
+  refuseLiveKeyFlag,
+  withConnectionOptions,
+} from './connection.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
+import { readText } from './passphrase.ts';
 import { printError } from './print.ts';
 import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
@@ -20,6 +34,14 @@ import { withStore, withVault } from './store.ts';
 import { addTransferCommands } from './transfers.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
 import { verifyCommand } from './verify.ts';
+
+/** Node would print an error that was not caught with all that it carries, a database's values too. */
+export function endOnUncaught(): void {
+  process.on('uncaughtException', (error) => {
+    printError(explain(error));
+    process.exit(1);
+  });
+}
 
 /**
  * The command line tool `openledger`.
@@ -34,6 +56,10 @@ export async function main(args: readonly string[]): Promise<void> {
     .configureOutput({ outputError: (text, write) => write(withoutValue(text)) })
     .configureHelp({ showGlobalOptions: true });
   for (const option of dataOptions()) program.addOption(option);
+  program.hook('preAction', (_program, command) => {
+    program.setOptionValue('masterKey', readSecrets(program).masterKey);
+    refuseLiveKeyFlag(command);
+  });
   addKeyCommands(program);
   addKycCommands(program);
   addTransferCommands(program);
@@ -80,9 +106,12 @@ function addKeyCommands(program: Command): void {
     .action(() => withStore(program.opts(), listKeysCommand));
   keys
     .command('revoke')
-    .description('revoke a key; running servers refuse it within seconds')
+    .description('revoke a key and list the webhooks that it made; running servers refuse it within seconds')
     .argument('<key>', 'its id (key_…) or its prefix')
-    .action((key: string) => withStore(program.opts(), (store) => revokeKeyCommand(store, key)));
+    .option('--disable-webhooks', 'disable the webhooks that it made', false)
+    .action((key: string, options: { disableWebhooks: boolean }) =>
+      withStore(program.opts(), (store) => revokeKeyCommand(store, key, options.disableWebhooks)),
+    );
 }
 
 function addKycCommands(program: Command): void {
@@ -133,9 +162,10 @@ function addEventCommands(program: Command): void {
     )
     .option('--events <names>', 'only these, such as customer.*,transaction.completed')
     .addOption(
-      new Option('--secret <whsec>', 'signs the events (default: a new one, which is shown)').argParser(
-        parseSecret,
-      ),
+      new Option(
+        '--secret-file <path>',
+        'a file with the secret (whsec_…) that signs the events (default: a new one, which is shown)',
+      ).argParser(readSecretFile),
     )
     .option('--from-start', 'begin at the first event there is', false)
     .addHelpText('after', '\nExample:\n  npx openledger listen --forward-to localhost:3000/hooks')
@@ -151,9 +181,10 @@ function addEventCommands(program: Command): void {
     );
 }
 
-function parseSecret(text: string): string {
+function readSecretFile(path: string): string {
+  const text = readText('--secret-file', path).trim();
   if (/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(text)) return text;
-  throw new InvalidArgumentError('Give whsec_ and at least 24 bytes in base64.');
+  throw new InvalidArgumentError('It must hold whsec_ and at least 24 bytes in base64.');
 }
 
 /** Errors whose message is for the user as it is. */
@@ -161,5 +192,5 @@ const ownWords = [ConfigError, DataDirInUseError, ApiRefusedError, NoServerError
 
 function explain(error: unknown): string {
   if (ownWords.some((kind) => error instanceof kind)) return `error: ${(error as Error).message}`;
-  return redactText(`error: ${error instanceof Error ? error.message : String(error)}`);
+  return redactText(`error: ${safeMessage(error)}`);
 }

@@ -4,6 +4,7 @@ import { readStoredSeed } from '@openledger/server/custody/seed-store.ts';
 import { readMasterKey } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
+import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { createIdSource } from '@openledger/server/platform/ids.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
 import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
@@ -136,7 +137,7 @@ async function withDatabase(
       events: {
         onBatch: () => undefined,
         onRetry: () => undefined,
-        onFatal: (error) => process.emitWarning(error),
+        onFatal: (error) => process.emitWarning(safeMessage(error)),
       },
     });
     try {

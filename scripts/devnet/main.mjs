@@ -133,10 +133,7 @@ async function startServer(options, chainsFile, closers) {
 }
 
 /** A live customer as an operator would have one: form filled in, approved by command, terms accepted; and a wallet. */
-async function makeWallet(
-  { databaseUrl, dataDir, liveKey, url },
-  { fillIndividual, hidden, openPage, postForm, submit },
-) {
+async function makeWallet({ dataDir, liveKey, url }, { fillIndividual, hidden, openPage, postForm, submit }) {
   const call = async (path, body) => {
     const headers = { authorization: `Bearer ${liveKey}`, 'content-type': 'application/json' };
     const request =
@@ -150,7 +147,7 @@ async function makeWallet(
   await fillIndividual(customer.kycLink);
   await submit(customer.kycLink);
   const approve = [join(root, 'cli/bin/openledger.mjs'), 'kyc', 'approve', customer.id];
-  const env = { ...process.env, OPENLEDGER_DATA_DIR: dataDir, DATABASE_URL: databaseUrl };
+  const env = { ...process.env, OPENLEDGER_DATA_DIR: dataDir };
   const [code] = await once(
     spawn(process.execPath, approve, { env, stdio: ['ignore', 'ignore', 'inherit'] }),
     'close',

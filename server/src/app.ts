@@ -13,6 +13,7 @@ import { createByteBudget } from './hosted/upload-limits.ts';
 import type { UploadResources } from './hosted/visit.ts';
 import { createAuthenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
+import { addSecurityText } from './http/security-text.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
@@ -27,7 +28,7 @@ import type { Ratio } from './platform/money.ts';
 import { createVault } from './platform/seal.ts';
 import { version } from './platform/version.ts';
 import { createRates, type RateSettings } from './rates/environments.ts';
-import { findActiveKey } from './resources/api-keys/queries.ts';
+import { findActiveKeys } from './resources/api-keys/queries.ts';
 import { counterpartyRoutes } from './resources/counterparties/routes.ts';
 import { walletRoutes } from './resources/crypto-wallets/routes.ts';
 import { customerRoutes } from './resources/customers/routes.ts';
@@ -97,6 +98,8 @@ export interface AppOptions extends RateSettings {
   readonly screeningFile: string | undefined;
   /** Sandbox webhooks may be plain http and reach this machine. */
   readonly loopbackWebhooks: boolean;
+  /** Whom `/.well-known/security.txt` names; there is none when undefined. */
+  readonly securityContact: string | undefined;
   readonly clock?: Clock;
   /** Keeps the keys of a new organisation, before anything else can fail. */
   onKeysMade?(keys: MadeKeys): Promise<void>;
@@ -169,9 +172,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
-    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
+    const authenticator = createAuthenticator(clock, (prefixes) => findActiveKeys(pool, prefixes));
     const sandboxEffects = {
-      onReset: () => authenticator.forget(),
+      onReset: authenticator.forget,
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
         const oldestMs = clocks.nowIn(environmentId) - options.idempotencyHours * 60 * 60 * 1000;
         await sweepKeysOf(pool, environmentId, oldestMs, keptKey);
@@ -234,6 +237,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       isReady,
       sandboxValues: [...sandboxNames, ...sandboxValues],
     });
+    addSecurityText(http, { contact: options.securityContact, clock, publicUrl });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;
     const uploads = createUploadResources(options.databaseUrl);

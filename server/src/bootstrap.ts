@@ -1,5 +1,5 @@
 import { createOrganisation, drawKey, printKey } from './resources/api-keys/commands.ts';
-import { findActiveKey, listEnvironments } from './resources/api-keys/queries.ts';
+import { findActiveKeys, listEnvironments } from './resources/api-keys/queries.ts';
 import type { Db } from './store/database.ts';
 import type { Pool } from './store/pool.ts';
 import { sqlState } from './store/transaction.ts';
@@ -34,5 +34,5 @@ export async function ensureOrganisation(db: Db, writer: Writer): Promise<MadeKe
 export async function stillValid(pool: Pool, key: string | null | undefined): Promise<string | null> {
   const prefix = key?.split('_')[2];
   if (!key || prefix === undefined) return null;
-  return (await findActiveKey(pool, prefix)) ? key : null;
+  return (await findActiveKeys(pool, [prefix])).has(prefix) ? key : null;
 }

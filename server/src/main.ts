@@ -6,8 +6,10 @@ import { type App, startApp } from './app.ts';
 import { stillValid } from './bootstrap.ts';
 import { type FirstKeys, keepFirstKeys, openMasterKey, readFirstKeys } from './key-files.ts';
 import { type Config, ConfigError, loadDotEnv, readConfig } from './platform/config.ts';
+import { safeMessage, safeStack } from './platform/error-text.ts';
 import { limits } from './platform/limits.ts';
 import { createLogger, type Logger, redactText } from './platform/logger.ts';
+import { isLoopbackHost } from './platform/loopback.ts';
 import { printReady } from './ready.ts';
 import { DataDirInUseError, removeEmbedded, startEmbedded } from './store/embedded.ts';
 
@@ -34,6 +36,7 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     const logger = createLogger(read.config.logLevel);
     stopOnSignals(stop, logger);
+    endOnUncaught(logger);
     starting = start(read.config, logger, closers, stop);
     await starting;
   } catch (error) {
@@ -57,13 +60,12 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     migrationUrl,
     masterKey,
     logger,
-    loopbackWebhooks: config.databaseUrl === undefined,
     // Kept at once: should the start fail after this, the next one can still show them.
     onKeysMade: ({ liveKey, testKey }) =>
       keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey }),
     onFatal: (error) => {
       logger.fatal({ err: error }, 'the server cannot go on');
-      void stop(1, error.message);
+      void stop(1, safeMessage(error));
     },
   });
   closers.push(() => app.stop());
@@ -72,6 +74,9 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
       { dataDir },
       'the master key lies in the data directory; for live money set OPENLEDGER_MASTER_KEY',
     );
+  }
+  if (config.loopbackWebhooks && !isLoopbackHost(config.host)) {
+    logger.warn('--loopback-webhooks lets every holder of a test key send requests to this machine');
   }
   printReady({ config, app, dataDir, databaseUrl, keys: await keysToShow(app, dataDir) });
 }
@@ -131,7 +136,7 @@ function stopper(closers: Closers, starting: () => Promise<void> | undefined): S
     await starting()?.catch(() => undefined);
     for (const close of closers.splice(0).reverse()) {
       await close().catch((error: unknown) => {
-        process.stderr.write(`${redactText(String(error))}\n`);
+        process.stderr.write(`${redactText(safeMessage(error))}\n`);
         code = 1;
       });
     }
@@ -152,6 +157,14 @@ function stopOnSignals(stop: Stop, logger: Logger): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
+/** Node would print such an error with all that it carries, a database's values too. */
+function endOnUncaught(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an error was not caught; the server ends');
+    process.exit(1);
+  });
+}
+
 /** What to tell the user of an error at start. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
@@ -159,7 +172,7 @@ function explain(error: unknown): string {
 }
 
 function inFull(error: unknown): string {
-  return redactText(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return redactText((error instanceof Error ? safeStack(error) : undefined) ?? safeMessage(error));
 }
 
 function explainSystem(error: unknown): string | undefined {

@@ -17,7 +17,9 @@ export function printReady({ app, config, dataDir, databaseUrl, keys }: Ready): 
   const { url } = app;
   if (config.json) {
     const { liveKey = null, testKey = null } = keys;
-    process.stdout.write(`${JSON.stringify({ ready: true, url, testKey, liveKey, dataDir, databaseUrl })}\n`);
+    const shownUrl = config.showSecrets ? databaseUrl : withoutPassword(databaseUrl);
+    const line = { ready: true, url, testKey, liveKey, dataDir, databaseUrl: shownUrl };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
     return;
   }
   const key = keys.testKey ?? 'ld_test_…';
@@ -40,4 +42,11 @@ Create your first customer:
 
 Stop with Ctrl-C.
 `);
+}
+
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  url.password = '';
+  url.searchParams.delete('password');
+  return url.href;
 }

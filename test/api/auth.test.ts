@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { createKey, drawKey, printKey, revokeKey } from '../../server/src/resources/api-keys/commands.ts';
 import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
 import {
+  addKey,
   countRows,
-  environmentOf,
   newOrganisation,
   ok,
   person,
@@ -12,24 +11,6 @@ import {
   stoppedClock,
 } from '../harness/factories.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
-
-/** Another key of the server's own environment. */
-async function addKey(server: TestServer): Promise<{ id: string; key: string; revoke(): Promise<void> }> {
-  const environment = await environmentOf(server, server.testKey);
-  const drawn = drawKey();
-  // Keys lie in the bucket of their environment: 0, where the first organisation is made.
-  const made = await server.app.writer.submit(
-    createKey({ bucket: 0, id: environment }, 'another key', drawn),
-  );
-  if (made.kind !== 'accepted') throw new Error('No key was made');
-  return {
-    id: made.result,
-    key: printKey('test', drawn),
-    async revoke() {
-      await server.app.writer.submit(revokeKey(environment, made.result));
-    },
-  };
-}
 
 const unknownKey = `ld_test_abcdefgh_${'1'.repeat(44)}`;
 
@@ -145,6 +126,13 @@ describe('the key', () => {
   });
 });
 
+/** Counts the statements that look keys up from now on. */
+function watchLookUps({ app }: TestServer): () => number {
+  const { mock } = vi.spyOn(app.pool, 'query');
+  const isLookUp = (query: unknown): boolean => (query as { name?: string }).name === 'find_active_keys';
+  return () => mock.calls.filter(([query]) => isLookUp(query)).length;
+}
+
 function changedAt(key: string, at: number): string {
   const index = at < 0 ? key.length + at : at;
   return key.slice(0, index) + (key[index] === 'a' ? 'b' : 'a') + key.slice(index + 1);
@@ -207,7 +195,10 @@ describe('the rate limit', () => {
     server = await startServer({ clock, rateLimit: { writesPerSecond, readsPerSecond } });
     api = server.api;
   });
-  afterEach(() => server.stop());
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await server.stop();
+  });
 
   const read = () => api.get('/v1/customers');
   const write = () => api.post('/v1/customers', person);
@@ -279,7 +270,8 @@ describe('the rate limit', () => {
     await ok(write());
   });
 
-  it('limits by address only those who have no valid key: one that rested a while still passes', async () => {
+  it('limits by address only those who have no valid key: one that was never used before passes', async () => {
+    const fresh = await createClient(server.app.url, (await addKey(server)).key);
     await ok(read());
     clock.advance(limits.apiKeyCacheMs * 10);
     const burst = limits.unauthenticatedPerSecond * limits.burstFactor;
@@ -287,6 +279,38 @@ describe('the rate limit', () => {
       await api.get('/v1/customers', { authorization: 'Bearer x' });
     expect((await api.get('/v1/customers', { authorization: 'Bearer x' })).status).toBe(429);
     expect((await read()).status).toBe(200);
+    await ok(fresh.get('/v1/customers'));
+    const wrongSecret = await api.get('/v1/customers', {
+      authorization: `Bearer ${changedAt(server.testKey, -1)}`,
+    });
+    expect(wrongSecret.status).toBe(429);
+  });
+
+  it('looks unknown prefixes up by few statements, however many are guessed, and wrong secrets by none', async () => {
+    await ok(read());
+    const lookUps = watchLookUps(server);
+    const guess = (key: string) => api.get('/v1/customers', { authorization: `Bearer ${key}` });
+    const begunMs = performance.now();
+    const secret = '1'.repeat(44);
+    await Promise.all(Array.from({ length: 300 }, (_, at) => guess(`ld_test_guess${at}x_${secret}`)));
+    const mostStatements = 2 + (performance.now() - begunMs) / limits.prefixLookUpMs;
+    const statements = lookUps();
+    expect(statements).toBeGreaterThan(0);
+    expect(statements).toBeLessThanOrEqual(mostStatements);
+    await Promise.all(Array.from({ length: 100 }, () => guess(changedAt(server.testKey, -1))));
+    expect(lookUps()).toBe(statements);
+  });
+
+  it('a reset of the sandbox forgets the cached keys of its own environment only', async () => {
+    const other = await newOrganisation(server, 'another organisation');
+    const all = [api, server.live, other.api, other.live];
+    for (const client of all) await ok(client.get('/v1/customers'));
+    const lookUps = watchLookUps(server);
+    await ok(api.post('/v1/sandbox/reset'));
+    for (const client of [server.live, other.api, other.live]) await ok(client.get('/v1/customers'));
+    expect(lookUps()).toBe(0);
+    expect(await ok(read())).toEqual([]);
+    expect(lookUps()).toBe(1);
   });
 
   it('can be switched off', async () => {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
 import { type ApiClient, createClient } from '../harness/client.ts';
 import { openStream, type StreamReader } from '../harness/event-stream.ts';
-import { approvedCustomer, newCustomer, newWallet, ok, person, walk } from '../harness/factories.ts';
+import { addKey, approvedCustomer, newCustomer, newWallet, ok, person, walk } from '../harness/factories.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer;
@@ -135,16 +135,45 @@ it('ends after its time, for its reader to come back', async () => {
   expect((await again.until(1)).map(({ data }) => data.data.id)).toContain(made.id);
 });
 
+it('ends within three seconds of the revocation of its key, in every process, and goes on for other keys', async () => {
+  const second = await server.second();
+  const revoked = await addKey(server);
+  const urls = [server.app.url, second.url];
+  const ending = await Promise.all(urls.map((url) => openStream(url, revoked.key)));
+  readers.push(...ending);
+  const staying = await open();
+  const begunMs = performance.now();
+  await revoked.revoke();
+  await Promise.all(ending.map(({ ended }) => ended));
+  expect(performance.now() - begunMs).toBeLessThan(limits.eventStreamMs / 10);
+  expect(limits.eventStreamKeyMs + limits.eventStreamPollMs).toBeLessThan(3000);
+  for (const reader of ending) expect(reader.text()).toMatch(/: closing key_revoked\n\n$/);
+  const { id } = await newCustomer(api);
+  const [event] = await staying.until(1);
+  expect(event?.data.data.id).toBe(id);
+  for (const { events } of ending) expect(events).toEqual([]);
+});
+
+it('does not begin with a key that was revoked a moment ago', async () => {
+  const revoked = await addKey(server);
+  const client = await createClient(server.app.url, revoked.key);
+  await ok(client.get('/v1/customers'));
+  await revoked.revoke();
+  expect((await client.get('/v1/events/stream')).status).toBe(401);
+});
+
 it('ends when the sandbox is reset, and when the server stops', async () => {
   const own = await startServer();
   try {
     const reset = await openStream(own.app.url, own.testKey);
     await ok(own.api.post('/v1/sandbox/reset'));
     await reset.ended;
+    expect(reset.text()).toContain(': closing environment_reset');
     const stopped = await openStream(own.app.url, own.testKey);
     const begun = Date.now();
     await own.app.stop();
     await stopped.ended;
+    expect(stopped.text()).toContain(': closing server_stopping');
     expect(Date.now() - begun).toBeLessThan(limits.eventStreamHeartbeatMs);
   } finally {
     await own.stop();

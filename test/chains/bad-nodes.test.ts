@@ -81,7 +81,8 @@ const mineThree = () => anvil.client.mine({ blocks: 3 });
 
 async function openledger(...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await runScript('cli/bin/openledger.mjs', {
-    args: [...args, '--database-url', server.servingUrl],
+    args,
+    env: { DATABASE_URL: server.servingUrl },
   });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;

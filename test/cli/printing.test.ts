@@ -92,7 +92,13 @@ describe('what strangers have typed cannot steer a terminal', () => {
     } as const;
     await writer.submit(createCryptoDeposit(environment, wallet.id, deposit));
     const sent = { kind: 'chain', chain: 'solana', address: address.solana, sentCurrency: 'usdc' } as const;
-    const money = { ...sent, amountMinor: 1_000_000n, feeMinor: 1n, currency: 'usdc' } as const;
+    const money = {
+      ...sent,
+      amountMinor: 1_000_000n,
+      feeMinor: 1n,
+      mostMinor: 999_999n,
+      currency: 'usdc',
+    } as const;
     await writer.submit(createTransfer(environment, transferBody(wallet), money, 3_600_000));
     const [{ id }] = await ok(server.live.get('/v1/transfers'));
     await pool.query('update transactions set next_action_at = null where id = $1', [id]);

@@ -2,7 +2,13 @@ import { connect } from 'node:net';
 import { expect } from 'vitest';
 import type { App } from '../../server/src/app.ts';
 import { bucketOfId } from '../../server/src/platform/ids.ts';
-import { createOrganisation, drawKey, printKey } from '../../server/src/resources/api-keys/commands.ts';
+import {
+  createKey,
+  createOrganisation,
+  drawKey,
+  printKey,
+  revokeKey,
+} from '../../server/src/resources/api-keys/commands.ts';
 import { findCustomerIn } from '../../server/src/resources/customers/commands.ts';
 import type { Command } from '../../server/src/writer/command.ts';
 import { type ApiAnswer, type ApiClient, createClient } from './client.ts';
@@ -146,6 +152,26 @@ export async function environmentOf({ app }: { app: App }, key: string): Promise
     [key.split('_')[2]],
   );
   return rows[0]?.environment_id ?? '';
+}
+
+/** Another key of the server's own test environment. */
+export async function addKey(
+  server: TestServer,
+): Promise<{ id: string; key: string; revoke(): Promise<void> }> {
+  const environment = await environmentOf(server, server.testKey);
+  const drawn = drawKey();
+  // Keys lie in the bucket of their environment: 0, where the first organisation is made.
+  const made = await server.app.writer.submit(
+    createKey({ bucket: 0, id: environment }, 'another key', drawn),
+  );
+  if (made.kind !== 'accepted') throw new Error('No key was made');
+  return {
+    id: made.result,
+    key: printKey('test', drawn),
+    async revoke() {
+      await server.app.writer.submit(revokeKey(environment, made.result));
+    },
+  };
 }
 
 /** Suspends a customer by the write path: no route does it yet. */

@@ -35,21 +35,18 @@ export function createFaultServers(options: FaultServersOptions): FaultServers {
   const args = [
     ...['--data-dir', dataDir, '--rate-limit', 'off', '--lanes', String(lanes)],
     ...['--sandbox-step-ms', '20', '--log-level', 'error'],
-    ...(databaseUrl === undefined ? [] : ['--database-url', databaseUrl]),
   ];
-  const masterKey = randomBytes(32).toString('hex');
+  const env = {
+    OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'),
+    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...(migrationUrl === undefined ? {} : { OPENLEDGER_MIGRATION_URL: migrationUrl }),
+    ...options.env,
+  };
   const agents: Agent[] = [];
   let testKey = '';
   return {
     async start() {
-      const process = await startServerProcess({
-        args,
-        env: {
-          OPENLEDGER_MASTER_KEY: masterKey,
-          ...(migrationUrl === undefined ? {} : { OPENLEDGER_MIGRATION_URL: migrationUrl }),
-          ...options.env,
-        },
-      });
+      const process = await startServerProcess({ args, env });
       testKey ||= process.testKey ?? '';
       if (process.testKey !== testKey) throw new Error('The server shows another test key than before');
       const agent = new Agent({

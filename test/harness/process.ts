@@ -30,7 +30,7 @@ export interface Launched {
   exit(timeoutMs?: number): Promise<Exit>;
 }
 
-/** What the server prints with `--json`. */
+/** What the server prints with `--json --show-secrets`. */
 export interface ReadyLine {
   readonly ready: true;
   readonly url: string;
@@ -112,7 +112,9 @@ export function launchServer(options: LaunchOptions): Launched {
 
 /** Starts a server on a free port and waits until it is ready. */
 export async function startServerProcess(options: LaunchOptions = {}): Promise<ServerProcess> {
-  return untilReady(launchServer({ ...options, args: ['--json', '--port', '0', ...(options.args ?? [])] }));
+  return untilReady(
+    launchServer({ ...options, args: ['--json', '--show-secrets', '--port', '0', ...(options.args ?? [])] }),
+  );
 }
 
 /** Waits for the line that a server prints with `--json`. */

@@ -61,6 +61,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       chainsFile: undefined,
       screeningFile: undefined,
       loopbackWebhooks: true,
+      securityContact: undefined,
       onFatal: (error) => {
         throw error;
       },

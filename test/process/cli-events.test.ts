@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventTypes } from '../../server/src/events/types.ts';
@@ -78,7 +78,9 @@ describe('listen', () => {
     receiver = await startReceiver(
       (response, count) => void response.writeHead(count === 2 ? 500 : 204).end(),
     );
-    const running = await listen('--forward-to', receiver.url, '--secret', secret);
+    const secretFile = join(directory.path, 'secret');
+    await writeFile(secretFile, `${secret}\n`);
+    const running = await listen('--forward-to', receiver.url, '--secret-file', secretFile);
     const made = [await newCustomer(api), await newCustomer(api), await newCustomer(api)];
     await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(3);
     const said = await interrupt(running);
@@ -170,6 +172,19 @@ describe('listen', () => {
     await interrupt(running);
   });
 
+  test('ends when its key is revoked, and says why', async () => {
+    const { stdout: key } = await openledger(['keys', 'create', '--env', 'test']);
+    const running = launch(process.execPath, {
+      args: [tool, 'listen'],
+      ...settings({ OPENLEDGER_KEY: key.trim() }),
+    });
+    await expect.poll(() => running.stdout(), { timeout: 20_000 }).toContain('Listening to');
+    const revoked = await openledger(['keys', 'revoke', key.split('_')[2] ?? '']);
+    expect(revoked.code, revoked.stderr).toBe(0);
+    expect(await running.exit()).toEqual({ code: 1, signal: null });
+    expect(running.stderr()).toBe('error: The server ended the event stream: the API key was revoked.\n');
+  });
+
   test.each([
     ['a wrong key', ['--key', 'ld_test_nobody_knows'], /^error: .*key/i],
     ['an unknown event', ['--events', 'customer.exploded'], /customer\.exploded.*customer\.created/],
@@ -179,7 +194,8 @@ describe('listen', () => {
       /^error: No server answers at .*npm start/,
     ],
     ['no URL', ['--forward-to', 'ftp://example.com'], /--forward-to.*is wrong.*Give a URL/],
-    ['a secret of another form', ['--secret', 'hunter2'], /--secret.*is wrong.*whsec_/],
+    ['a secret of another form', ['--secret-file', '/etc/hostname'], /--secret-file.*is wrong.*whsec_/],
+    ['a live key on the command line', ['--key', 'ld_live_hunter2_x'], /^error: --key .*OPENLEDGER_KEY/],
     ['a data directory without a key', ['--data-dir', '/nowhere'], /^error: There is no key in \/nowhere/],
   ])('says what is wrong: %s', async (_, args, words) => {
     const { code, stderr, stdout } = await openledger(['listen', ...args]);

@@ -4,7 +4,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type ApiClient, createClient } from '../harness/client.ts';
 import { createDatabase } from '../harness/database.ts';
+import { ok } from '../harness/factories.ts';
 import {
   endLaunched,
   makeTempDir,
@@ -119,6 +121,44 @@ describe('beside a running server', () => {
     expect(await statusWith(server, server.testKey ?? '')).toBe(200);
   });
 
+  test('revoking a key lists the webhooks that it made, and disables them when told to', async () => {
+    const { key, prefix } = partsOf(await succeeds(['keys', 'create', '--env', 'test']));
+    const api = await createClient(server.url, key);
+    const owner = await createClient(server.url, server.testKey ?? '');
+    const create = (client: ApiClient, url: string) =>
+      ok(client.post('/v1/webhooks', { url, events: ['*'] }));
+    const other = await create(owner, 'https://example.com/other');
+    const gone = await create(api, 'https://example.com/gone');
+    await ok(api.delete(`/v1/webhooks/${gone.id}`));
+    const made = [
+      await create(api, 'https://example.com/one'),
+      await create(api, 'https://example.com/\u202etwo'),
+    ];
+    const statuses = () =>
+      Promise.all(
+        [...made, other].map(async ({ id }) => (await ok(owner.get(`/v1/webhooks/${id}`))).status as string),
+      );
+
+    const listed = await succeeds(['keys', 'revoke', prefix]);
+    expect(listed).toMatch(/^key_\w+ is revoked\.\nIt made 2 webhooks:\n/);
+    for (const { id } of made) expect(listed).toContain(id);
+    for (const { id } of [other, gone]) expect(listed).not.toContain(id);
+    expect(listed).toContain('https://example.com/%E2%80%AEtwo');
+    expect(listed).not.toMatch(/\u202e/);
+    expect(listed).toContain('--disable-webhooks');
+    expect(await statuses()).toEqual(['active', 'active', 'active']);
+
+    const disabled = await succeeds(['keys', 'revoke', prefix, '--disable-webhooks']);
+    expect(disabled.match(/ disabled {2}https/g)).toHaveLength(2);
+    expect(await statuses()).toEqual(['disabled', 'disabled', 'active']);
+    const shown = await ok(owner.get(`/v1/webhooks/${made[0]?.id}`));
+    expect(shown).toMatchObject({
+      disabledReason: 'requested',
+      createdByKeyId: /^(key_\w+) /.exec(listed)?.[1],
+    });
+    await ok(owner.delete(`/v1/webhooks/${other.id}`));
+  });
+
   test('a live key opens the live environment', async () => {
     const { key } = partsOf(await succeeds(['keys', 'create', '--env', 'live']));
     expect(key).toMatch(/^ld_live_/);
@@ -199,6 +239,25 @@ describe('without a server', () => {
     expect(await fails(['keys', 'list'], { DATABASE_URL: url.href })).toMatch(/npm start/);
   });
 
+  test('an error of the database is shown by its code, without the values that it carries', async () => {
+    const database = await createDatabase();
+    const env = { DATABASE_URL: database.url, OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex') };
+    try {
+      await (await startServerProcess({ args: ['--log-level', 'error'], env })).stop();
+      await runSql(
+        database.url,
+        `create function fail() returns trigger language plpgsql as $$
+          begin raise exception 'hunter2 %', new.prefix using detail = 'hunter2'; end $$;
+        create trigger fail before insert on api_keys for each row execute function fail()`,
+      );
+      const stderr = await fails(['keys', 'create', '--env', 'test'], env);
+      expect(stderr).toMatch(/^error: database error P0001/);
+      expect(stderr).not.toContain('hunter2');
+    } finally {
+      await database.drop();
+    }
+  });
+
   test('with a database of its own it leaves nothing in the data directory', async () => {
     const database = await createDatabase();
     const other = join(directory.path, 'other');
@@ -234,14 +293,19 @@ test('--help and --version', async () => {
 
 /** An account that holds money which no posting brought. */
 async function breakBooks(databaseUrl: string): Promise<void> {
+  await runSql(
+    databaseUrl,
+    `insert into accounts (bucket, id, environment_id, kind, normal_side, currency, balance_minor, version,
+        created_at, updated_at)
+      values (0, 'broken', 'env_broken', 'fee_revenue', 'credit', 'usdc', 1, 1, now(), now())`,
+  );
+}
+
+async function runSql(databaseUrl: string, sql: string): Promise<void> {
   const client = new Client(databaseUrl);
   await client.connect();
   try {
-    await client.query(
-      `insert into accounts (bucket, id, environment_id, kind, normal_side, currency, balance_minor, version,
-          created_at, updated_at)
-        values (0, 'broken', 'env_broken', 'fee_revenue', 'credit', 'usdc', 1, 1, now(), now())`,
-    );
+    await client.query(sql);
   } finally {
     await client.end();
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -133,7 +133,7 @@ describe('npm start', () => {
       testKey: expect.stringMatching(/^ld_test_\w+_\w+$/),
       liveKey: expect.stringMatching(/^ld_live_\w+_\w+$/),
       dataDir,
-      databaseUrl: expect.stringMatching(/^postgres:\/\/openledger:\w+@127\.0\.0\.1:\d+\/openledger$/),
+      databaseUrl: expect.stringMatching(/^postgres:\/\/openledger@127\.0\.0\.1:\d+\/openledger$/),
     });
     expect((await server.stop()).code).toBe(0);
     // npm itself may say something around it; the server's own output is one line.
@@ -418,6 +418,12 @@ describe('wrong settings', () => {
     ['OPENLEDGER_RATE_LIMIT', { env: { OPENLEDGER_RATE_LIMIT: 'x' } }],
     ['OPENLEDGER_MASTER_KEY', { env: { OPENLEDGER_MASTER_KEY: secret } }],
     ['--master-key', { args: ['--master-key', secret] }],
+    ['--master-key', { args: [`--master-key=${secret}`] }],
+    ['--database-url', { args: ['--database-url', `postgres://me:${secret}@127.0.0.1:1/x`] }],
+    [
+      '--chains-file',
+      { env: { OPENLEDGER_CHAINS_FILE: 'x.json', OPENLEDGER_PUBLIC_URL: 'http://x.example' } },
+    ],
     ['DATABASE_URL', { env: { DATABASE_URL: secret } }],
     ['DATABASE_URL', { env: { DATABASE_URL: `mysql://root:${secret}@localhost/x` } }],
     ['OPENLEDGER_LOG_LEVEL', { env: { OPENLEDGER_LOG_LEVEL: 'loud' } }],
@@ -490,6 +496,67 @@ describe('where settings come from', () => {
     expect(stderr).not.toContain('short-secret');
   });
 });
+
+describe('secrets', () => {
+  test('lie on no command line of the server and its processes, and in no log', async () => {
+    const [dataDir, masterKey] = [await newDataDir(), randomBytes(32).toString('hex')];
+    const server = await startServerProcess({
+      ...onData(dataDir, '--log-level', 'debug'),
+      env: { OPENLEDGER_MASTER_KEY: masterKey },
+    });
+    const password = new URL(server.databaseUrl).password;
+    const secrets = [masterKey, password, server.testKey?.split('_')[3], server.liveKey?.split('_')[3]];
+    const lines = await commandLinesWith(dataDir, server.pid);
+    expect(lines.length).toBeGreaterThan(1);
+    for (const secret of secrets) {
+      expect(secret).toMatch(/^\w{20,}$/);
+      for (const text of [...lines, server.stderr()]) expect(text).not.toContain(secret);
+    }
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test('the master key may lie in a file', async () => {
+    const [dataDir, masterKey] = [await newDataDir(), randomBytes(32).toString('hex')];
+    const file = `${dataDir}-master-key`;
+    await writeFile(file, `${masterKey}\n`);
+    const first = await startServerProcess(onData(dataDir, '--master-key-file', file));
+    expect(first.stderr()).not.toContain('master key lies in the data directory');
+    await first.stop();
+    expect(existsSync(join(dataDir, 'master.key'))).toBe(false);
+    const again = { ...onData(dataDir), env: { OPENLEDGER_MASTER_KEY: masterKey } };
+    expect((await (await startServerProcess(again)).stop()).code).toBe(0);
+    await rm(file);
+  });
+
+  test('--json shows the password of the database when it is told to', async () => {
+    const databaseUrl = await newDatabase();
+    const env = { DATABASE_URL: databaseUrl, OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex') };
+    const args = ['--json', '--port', '0', '--data-dir', await newDataDir()];
+    for (const flags of [[], ['--show-secrets']]) {
+      const server = await untilReady(launchServer({ args: [...args, ...flags], env }));
+      const { password } = new URL(databaseUrl);
+      expect(password).not.toBe('');
+      expect(server.stdout().includes(password)).toBe(flags.length > 0);
+      expect(new URL(server.databaseUrl).pathname).toBe(new URL(databaseUrl).pathname);
+      await server.stop();
+    }
+  });
+});
+
+/** The command lines of a server and of what it has started: the processes below it, and those that name its directory. */
+async function commandLinesWith(dataDir: string, pid: number): Promise<string[]> {
+  const target = join(dataDir, 'postgres');
+  const cluster = await readlink(target).catch(() => target);
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map(
+      async (name) => [name, await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')] as const,
+    ),
+  );
+  return lines
+    .filter(([name, line]) => name === String(pid) || line.includes(cluster) || line.includes(dataDir))
+    .map(([, line]) => line);
+}
 
 describe('DATABASE_URL', () => {
   const masterKey = randomBytes(32).toString('hex');

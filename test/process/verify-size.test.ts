@@ -62,8 +62,12 @@ async function verifyAt(count: number): Promise<Figures> {
   const pool = createPool(database.url, 'books');
   try {
     const server = await startServerProcess({
-      args: ['--database-url', database.servingUrl, '--lanes', String(lanes), '--log-level', 'error'],
-      env: { OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'), ...reporting(`server-${count}`) },
+      args: ['--lanes', String(lanes), '--log-level', 'error'],
+      env: {
+        DATABASE_URL: database.servingUrl,
+        OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'),
+        ...reporting(`server-${count}`),
+      },
       cwd: directory.path,
     });
     const written = await fill(pool, count);

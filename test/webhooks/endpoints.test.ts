@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { newCustomer, ok } from '../harness/factories.ts';
+import { createClient } from '../harness/client.ts';
+import { addKey, newCustomer, ok } from '../harness/factories.ts';
 import { type Receiver, startReceiver } from '../harness/receiver.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 import { attemptsOf, genuine } from '../harness/webhooks.ts';
@@ -36,6 +37,18 @@ async function endpoint(answer?: Parameters<typeof startReceiver>[0], more: obje
 const both = { ledger: true, standard: true, withoutLibrary: true };
 const neither = { ledger: false, standard: false, withoutLibrary: false };
 const advance = (seconds: number) => ok(server.api.post('/v1/sandbox/clock/advance', { seconds }));
+
+it('remembers which key made a webhook; of older ones that is not known', async () => {
+  const other = await addKey(server);
+  const api = await createClient(server.app.url, other.key);
+  const body = { url: 'https://example.com/hooks', events: ['*'] };
+  const { id } = await ok(api.post('/v1/webhooks', body));
+  const path = `/v1/webhooks/${id}`;
+  await ok(server.api.patch(path, { description: 'changed by another key' }));
+  expect((await ok(server.api.get(path))).createdByKeyId).toBe(other.id);
+  await server.app.pool.query('update webhooks set created_by_key_id = null where id = $1', [id]);
+  expect((await ok(server.api.get(path))).createdByKeyId).toBeNull();
+});
 
 describe('a secret', () => {
   it('that is rotated stays valid for 24 hours by the environment’s clock, in both styles', async () => {

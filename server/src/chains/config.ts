@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import Type, { type Static } from 'typebox';
 import { ConfigError } from '../platform/config.ts';
+import { isPrivateUrl } from '../platform/loopback.ts';
 import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
 import { checkAddress } from './addresses.ts';
 import { chainDefaults, type NetworkKind, networks } from './networks.ts';
@@ -242,7 +243,8 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   const agreement = file.agreement ?? 1;
   if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
-    if (!URL.canParse(url)) report(`rpc/${index}`, 'It is no URL.');
+    const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
+    if (!isPrivate) report(`rpc/${index}`, 'It must be an https URL, or http to a host that is loopback.');
   });
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;

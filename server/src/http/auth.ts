@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../platform/clock.ts';
 import { ApiError, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import { createPrefixLookUp } from './prefix-look-up.ts';
 
 /** Who makes a request: an API key, and the environment that it opens. */
 export interface Caller {
@@ -68,45 +69,74 @@ export function hashSecret(secret: string): Buffer {
 export interface Authenticator {
   /** Whom a key that was checked a moment ago belongs to; looks nothing up. */
   known(key: PresentedKey): Caller | undefined;
-  /** Whether this very key was valid when it was last looked up, however long ago. */
-  wasValid(key: PresentedKey): boolean;
-  /** Looks the key up. @returns undefined when it is not valid */
+  /**
+   * Checks the key by what the store said of its prefix a moment ago, or says now.
+   *
+   * @returns undefined when the key is not valid
+   * @throws ApiError 429 when too many unknown prefixes are being looked up
+   */
   check(key: PresentedKey): Promise<Caller | undefined>;
-  /** Looks every key up anew, because what they open has changed. */
-  forget(): void;
+  /** Looks the key up whatever is cached. @returns undefined when it is not valid any more */
+  recheck(key: PresentedKey): Promise<Caller | undefined>;
+  /** Looks every key of one environment up anew, because what they open has changed. @param rowId the environment's */
+  forget(rowId: string): void;
 }
 
+/** Finds keys that are not revoked by their prefixes. */
+export type FindKeys = (prefixes: readonly string[]) => Promise<ReadonlyMap<string, StoredKey>>;
+
 /**
- * @param findKey finds a key that is not revoked by its prefix
+ * Makes the authenticator of a process. What the store says of a prefix is cached for a moment, so that a key, right or
+ * wrong, costs one look-up in that time. Only prefixes that are in the store get into the cache. All others share paced
+ * look-ups, so that guessing costs the database a bounded number of statements.
  */
-export function createAuthenticator(
-  clock: Clock,
-  findKey: (prefix: string) => Promise<StoredKey | undefined>,
-): Authenticator {
+export function createAuthenticator(clock: Clock, findKeys: FindKeys): Authenticator {
   const cache = new Map<string, { readonly key: StoredKey; readonly untilMs: number }>();
+  const lookUpNow = createPrefixLookUp(findKeys, 0);
+  const lookUpPaced = createPrefixLookUp(findKeys, limits.prefixLookUpMs);
   const noHash = Buffer.alloc(32);
+  let forgetCount = 0;
 
   const matches = (presented: PresentedKey, stored: StoredKey | undefined): boolean => {
-    // An unknown prefix takes as long as a wrong secret.
+    // Without a stored key too, so that both take the same time.
     const same = timingSafeEqual(hashSecret(presented.secret), stored?.secretHash ?? noHash);
     return same && stored !== undefined && stored.environment.kind === presented.env;
   };
 
+  const fresh = ({ prefix }: PresentedKey): StoredKey | undefined => {
+    const cached = cache.get(prefix);
+    return cached && cached.untilMs > clock.now() ? cached.key : undefined;
+  };
+
+  const lookUp = async ({ prefix }: PresentedKey): Promise<StoredKey | undefined> => {
+    const countBefore = forgetCount;
+    const stored = await (cache.has(prefix) ? lookUpNow : lookUpPaced)(prefix);
+    cache.delete(prefix);
+    // What was read before something was forgotten may be out of date.
+    if (stored && forgetCount === countBefore) {
+      const [oldest] = cache.keys();
+      if (oldest !== undefined && cache.size >= limits.apiKeyCacheEntries) cache.delete(oldest);
+      cache.set(prefix, { key: stored, untilMs: clock.now() + limits.apiKeyCacheMs });
+    }
+    return stored;
+  };
+
   return {
     known(presented) {
-      const cached = cache.get(presented.prefix);
-      if (!cached || cached.untilMs <= clock.now()) return undefined;
-      return matches(presented, cached.key) ? cached.key : undefined;
+      const stored = fresh(presented);
+      return stored && matches(presented, stored) ? stored : undefined;
     },
-    forget: () => cache.clear(),
-    wasValid: (presented) => matches(presented, cache.get(presented.prefix)?.key),
     async check(presented) {
-      const stored = await findKey(presented.prefix);
-      if (!stored) cache.delete(presented.prefix);
-      if (!matches(presented, stored) || !stored) return undefined;
-      if (cache.size >= limits.apiKeyCacheEntries) cache.clear();
-      cache.set(presented.prefix, { key: stored, untilMs: clock.now() + limits.apiKeyCacheMs });
-      return stored;
+      const stored = fresh(presented) ?? (await lookUp(presented));
+      return matches(presented, stored) ? stored : undefined;
+    },
+    async recheck(presented) {
+      const stored = await lookUp(presented);
+      return matches(presented, stored) ? stored : undefined;
+    },
+    forget(rowId) {
+      forgetCount += 1;
+      for (const [prefix, { key }] of cache) if (key.environment.rowId === rowId) cache.delete(prefix);
     },
   };
 }

@@ -62,8 +62,8 @@ function openGate(authenticator: Authenticator): Gate {
 }
 
 /**
- * Checks a key. Failures are counted by client address; once there are too many, keys that have never been valid here
- * are refused unchecked, so that guessing is slow.
+ * Checks a key. Failures are counted by client address; once there are too many, they are answered with 429. A valid key is
+ * never refused for the failures of its address, which it may share with others.
  */
 function limitedCheck(
   request: FastifyRequest,
@@ -80,7 +80,6 @@ function limitedCheck(
   }
   const known = authenticator.known(key);
   if (known) return known;
-  if (!authenticator.wasValid(key)) pass(failures.peek(request.ip), reply);
   return authenticator.check(key).then((caller) => {
     if (!caller) pass(failures.take(request.ip), reply);
     return orRefused(caller);

@@ -17,8 +17,6 @@ export interface Allowance {
 export interface RateLimiter {
   /** Takes a token if there is one. @param perSecond instead of the limiter's own rate */
   take(client: string, perSecond?: number): Allowance;
-  /** Whether a token is there, without taking it. */
-  peek(client: string): Allowance;
 }
 
 interface Bucket {
@@ -54,10 +52,6 @@ export function createRateLimiter(clock: Clock, usualPerSecond: number): RateLim
       const allowed = bucket.tokens >= 1;
       if (allowed) bucket.tokens -= 1;
       return describe(bucket, allowed, perSecond);
-    },
-    peek(client) {
-      const bucket = fill(client, usualPerSecond);
-      return describe(bucket, bucket.tokens >= 1, usualPerSecond);
     },
   };
 }

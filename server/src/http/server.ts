@@ -8,13 +8,14 @@ import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Writer } from '../writer/writer.ts';
-import type { Authenticator, Caller } from './auth.ts';
+import { type Authenticator, type Caller, presentedKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
 import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
 import { parseJsonBody } from './json-body.ts';
+import { warnOfProxyHeaders } from './proxy-headers.ts';
 import { assertJsonHeaders, readBody } from './read-body.ts';
 import type { Route } from './route.ts';
 import { eventStreamHeaders, type StreamRoute, textsOf } from './stream.ts';
@@ -57,6 +58,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
   closeConnectionsAtEnd(app);
+  warnOfProxyHeaders(app, options.trustProxy, options.logger);
   addRequestState(app, options);
   addBodyParser(app);
   addRoutes(app, gate, options);
@@ -186,7 +188,7 @@ function callBack(done: (error?: Error) => void, work: () => void | Promise<void
   else done();
 }
 
-function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions): void {
+function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }: HttpOptions): void {
   for (const { open, path } of streams) {
     app.get(path, {
       onRequest: async (request, reply) => {
@@ -197,6 +199,7 @@ function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions):
           caller: request.state.caller as Caller,
           query: textsOf(request.query),
           lastEventId: request.headers['last-event-id']?.toString(),
+          readmit: () => authenticator.recheck(presentedKey(request.headers)),
           start() {
             reply.hijack();
             reply.raw.writeHead(200, { ...eventStreamHeaders, 'x-request-id': request.state.requestId });

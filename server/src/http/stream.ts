@@ -9,6 +9,8 @@ export interface StreamRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Where a client that comes back has got to. */
   readonly lastEventId: string | undefined;
+  /** Looks the key up: whom it admits now, undefined when it has been revoked. */
+  readmit(): Promise<Caller | undefined>;
   /** Sends the head of the answer. From then on whoever has asked for it writes and ends it. */
   start(): ServerResponse;
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { limits } from './limits.ts';
+import { isLoopbackHost, isPrivateUrl } from './loopback.ts';
 import { parseRatio, type Ratio } from './money.ts';
 import { parseMasterKey } from './seal.ts';
 
@@ -55,7 +56,13 @@ export interface Config {
   readonly chainsFile: string | undefined;
   /** The rules that transfers on them are screened by; all pass when undefined. */
   readonly screeningFile: string | undefined;
+  /** Sandbox webhooks may be plain http and reach this machine. */
+  readonly loopbackWebhooks: boolean;
+  /** Whom `/.well-known/security.txt` names; there is none when undefined. */
+  readonly securityContact: string | undefined;
   readonly json: boolean;
+  /** The line that `json` prints has the password of the database. */
+  readonly showSecrets: boolean;
   readonly ephemeral: boolean;
 }
 
@@ -85,10 +92,19 @@ function parseUrl(protocols: readonly string[]): (text: string) => string {
   };
 }
 
-function parseMasterKeySetting(text: string): Uint8Array {
-  const key = parseMasterKey(text);
-  if (!key) throw new InvalidArgumentError('Give 64 hex characters (make one with: openssl rand -hex 32).');
-  return key;
+function parseContact(text: string): string {
+  const isContact = /^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+|tel:\+?[\d-]+)$/.test(text) && URL.canParse(text);
+  if (!isContact) {
+    throw new InvalidArgumentError(
+      'Give a URI such as mailto:security@example.com or https://example.com/security.',
+    );
+  }
+  return text;
+}
+
+function parseSwitch(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('Give "on" or "off".');
+  return text === 'on';
 }
 
 /**
@@ -144,9 +160,9 @@ function hasOnlyCurrencyPlaces(text: string): boolean {
 
 function parseRatesUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || /[{}]|%7B/i.test(url.host) || !hasOnlyCurrencyPlaces(text)) {
+  if (!url || !isPrivateUrl(url) || /[{}]|%7B/i.test(url.host) || !hasOnlyCurrencyPlaces(text)) {
     throw new InvalidArgumentError(
-      'Give a URL that starts with https:// or http://; {FROM} and {TO} in it stand for currencies.',
+      'Give a URL that starts with https://, or http:// if its host is loopback; {FROM} and {TO} in it stand for currencies.',
     );
   }
   return text;
@@ -176,15 +192,18 @@ export function dataOptions(): Option[] {
       .env('OPENLEDGER_DATA_DIR')
       .default('.openledger')
       .argParser(parseText),
-    new Option('--database-url <url>', 'a PostgreSQL server of your own instead of the embedded one')
+    new Option(
+      '--database-url <url>',
+      'a PostgreSQL server of your own instead of the embedded one; with a password only by its variable',
+    )
       .env('DATABASE_URL')
       .argParser(parseUrl(['postgres:', 'postgresql:'])),
     new Option(
-      '--master-key <hex>',
-      'key that encrypts secrets and personal data at rest, 32 bytes as 64 hex digits',
+      '--master-key-file <path>',
+      'file with the key that encrypts secrets and personal data at rest, 64 hex digits; OPENLEDGER_MASTER_KEY holds the key itself',
     )
-      .env('OPENLEDGER_MASTER_KEY')
-      .argParser(parseMasterKeySetting),
+      .env('OPENLEDGER_MASTER_KEY_FILE')
+      .argParser(parseText),
     new Option('--log-level <level>', `how much is logged to stderr: ${logLevels.join(', ')}`)
       .env('OPENLEDGER_LOG_LEVEL')
       .default('info')
@@ -268,8 +287,21 @@ function serverOptions(): Option[] {
     new Option('--screening-file <path>', 'rules that live transfers on chains are screened by, in JSON')
       .env('OPENLEDGER_SCREENING_FILE')
       .argParser(parseText),
+    new Option(
+      '--loopback-webhooks <on|off>',
+      'sandbox webhooks may be http and reach this machine; without it, while only this machine reaches the server',
+    )
+      .env('OPENLEDGER_LOOPBACK_WEBHOOKS')
+      .argParser(parseSwitch),
+    new Option(
+      '--security-contact <uri>',
+      'whom /.well-known/security.txt names, such as mailto:security@example.com',
+    )
+      .env('OPENLEDGER_SECURITY_CONTACT')
+      .argParser(parseContact),
     new Option('--ephemeral', 'use a temporary data directory and remove it at the end').default(false),
     new Option('--json', 'print one JSON line on stdout when ready').default(false),
+    new Option('--show-secrets', 'print the database URL of --json with its password').default(false),
   ];
 }
 
@@ -345,6 +377,7 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
     throw new ConfigError(withoutValue((error as Error).message.replace(/^error: /, '')));
   }
   const options = command.opts<Config>();
+  const { masterKey } = readSecrets(command);
   if (options.ephemeral && options.databaseUrl) {
     throw new ConfigError(
       '--ephemeral is for the embedded database; leave out --database-url (DATABASE_URL).',
@@ -360,12 +393,83 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
       '--rates-url or --rates-mapping must say with {TO} (or {to}) where the currency goes.',
     );
   }
-  return { config: { ...options, dataDir: resolve(options.dataDir) } };
+  requirePrivateLive(options);
+  const loopbackWebhooks = options.loopbackWebhooks ?? isForThisMachine(options);
+  return { config: { ...options, masterKey, loopbackWebhooks, dataDir: resolve(options.dataDir) } };
+}
+
+/** Settings that only live keys use. */
+const liveSettings = [
+  ['chainsFile', '--chains-file'],
+  ['signerSocket', '--signer-socket'],
+  ['screeningFile', '--screening-file'],
+] as const;
+
+const anyAddress = ['0.0.0.0', '::'];
+
+/** @throws ConfigError when live customers and clients would be sent to a URL whose traffic others can read */
+function requirePrivateLive(options: Config): void {
+  const { host, publicUrl } = options;
+  const live = liveSettings.find(([name]) => options[name] !== undefined)?.[1];
+  if (live === undefined) return;
+  const rule = `must be https, unless its host is loopback: ${live} serves live keys.`;
+  if (publicUrl !== undefined && !isPrivateUrl(new URL(publicUrl))) {
+    throw new ConfigError(`--public-url (OPENLEDGER_PUBLIC_URL) ${rule}`);
+  }
+  if (publicUrl === undefined && !isLoopbackHost(host) && !anyAddress.includes(host)) {
+    throw new ConfigError(
+      `--public-url (OPENLEDGER_PUBLIC_URL) must be set where --host is not loopback, and ${rule}`,
+    );
+  }
+}
+
+/** Whether only this machine reaches the server, as far as its settings tell. */
+function isForThisMachine({ databaseUrl, host, publicUrl, trustProxy }: Config): boolean {
+  if (databaseUrl !== undefined || trustProxy !== undefined) return false;
+  return isLoopbackHost(host) && (publicUrl === undefined || isLoopbackHost(new URL(publicUrl).hostname));
+}
+
+/**
+ * Reads the secrets among the settings. They come from the environment or from files: every user of the machine can read
+ * the command line of a process.
+ *
+ * @param command with `dataOptions`, parsed
+ * @throws ConfigError when one is wrong, or on the command line; values are never repeated
+ */
+export function readSecrets(command: Command): { readonly masterKey: Uint8Array | undefined } {
+  const { databaseUrl, masterKeyFile } = command.opts<{ databaseUrl?: string; masterKeyFile?: string }>();
+  if (databaseUrl !== undefined && command.getOptionValueSource('databaseUrl') === 'cli') {
+    const url = new URL(databaseUrl);
+    if (url.password !== '' || url.searchParams.has('password')) {
+      throw new ConfigError('--database-url must not have a password: set DATABASE_URL instead.');
+    }
+  }
+  return { masterKey: readMasterKeySetting(process.env.OPENLEDGER_MASTER_KEY, masterKeyFile) };
+}
+
+function readMasterKeySetting(text: string | undefined, path: string | undefined): Uint8Array | undefined {
+  if (path === undefined) return text === undefined ? undefined : masterKeyOf('OPENLEDGER_MASTER_KEY', text);
+  const name = '--master-key-file (OPENLEDGER_MASTER_KEY_FILE)';
+  if (text !== undefined) throw new ConfigError(`${name} and OPENLEDGER_MASTER_KEY must not both be set.`);
+  try {
+    return masterKeyOf(name, readFileSync(path, 'utf8').trim());
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${name}: cannot read ${path} (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+function masterKeyOf(name: string, text: string): Uint8Array {
+  const key = parseMasterKey(text);
+  if (!key)
+    throw new ConfigError(`${name} must be 64 hexadecimal digits (make them with: openssl rand -hex 32).`);
+  return key;
 }
 
 /** A setting may be a secret: takes its value out of commander's error, which then only names the setting. */
 export function withoutValue(message: string): string {
   return message
     .replace(/ value '.*' from env '(\w+)' is invalid\./s, " from env '$1' is wrong.")
-    .replace(/ argument '.*' is invalid\./s, ' is wrong.');
+    .replace(/ argument '.*' is invalid\./s, ' is wrong.')
+    .replace(/(unknown option '-[^'=]*)=.*'/s, "$1'");
 }

@@ -41,6 +41,9 @@ export const limits = {
   webhooksPerEnvironment: 50,
   testEventDataBytes: 16 * 1024,
 
+  /** For how long `security.txt` says to be true: less than a year, as RFC 9116 asks. */
+  securityTextMs: 180 * 24 * 60 * 60 * 1000,
+
   // Request rates, in requests a second
   writesPerSecond: 500,
   readsPerSecond: 2000,
@@ -51,6 +54,10 @@ export const limits = {
   // Keys
   apiKeyCacheMs: 2000,
   apiKeyCacheEntries: 10_000,
+  /** The least time between two statements that look up prefixes which are not cached, however many are guessed. */
+  prefixLookUpMs: 50,
+  /** Prefixes that wait for such a statement. */
+  prefixesWaiting: 10_000,
 
   // The write path
   batchCommands: 256,
@@ -211,7 +218,9 @@ export const limits = {
   eventStreamPage: 100,
   eventStreamPollMs: 200,
   eventStreamHeartbeatMs: 15_000,
-  /** Then it ends and its reader comes back, with a key that is looked at anew. */
+  /** How often the keys of open streams are looked up. */
+  eventStreamKeyMs: 2000,
+  /** Then it ends and its reader comes back. */
   eventStreamMs: 5 * 60 * 1000,
   eventStreamRetryMs: 1000,
 

@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { serializeError } from './error-text.ts';
 
 export type { Logger };
 
@@ -74,23 +75,8 @@ export function createLogger(
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: redactedPaths, censor: '[redacted]' },
-      serializers: { err: serializeError },
+      serializers: { err: (error: unknown) => serializeError(error) },
     },
     { write: (line: string) => stream.write(redactText(line)) },
   );
-}
-
-/** An error as it is logged: name, message, stack and PostgreSQL's code, never the values it carried. */
-function serializeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { type: typeof error };
-  const { code, constraint, table } = error as { code?: string; constraint?: string; table?: string };
-  return {
-    type: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(code === undefined ? {} : { code }),
-    ...(constraint === undefined ? {} : { constraint }),
-    ...(table === undefined ? {} : { table }),
-    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
-  };
 }

@@ -344,6 +344,7 @@ export interface WebhookRow {
   max_concurrency: number | null;
   max_per_second: number | null;
   event_positions: string;
+  created_by_key_id: string | null;
 }
 
 export interface WebhookCounterRow {

@@ -394,6 +394,7 @@ export const tables = {
       max_concurrency: 'int2',
       max_per_second: 'int2',
       event_positions: 'json',
+      created_by_key_id: 'text',
     },
     [
       'url',

@@ -1,12 +1,12 @@
 import { chosenTypes, eventTypes, typePatterns } from '../events/types.ts';
 import type { StreamRequest, StreamRoute } from '../http/stream.ts';
 import { validationFailed } from '../http/validate.ts';
-import { ApiError, rateLimited } from '../platform/errors.ts';
+import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Vault } from '../platform/seal.ts';
 import { positionsAt } from '../resources/events/reading.ts';
-import { type EventStream, startStream } from '../resources/events/stream.ts';
+import { type EndReason, type EventStream, startStream } from '../resources/events/stream.ts';
 import type { Pool } from '../store/pool.ts';
 import { startWorker } from './loop.ts';
 
@@ -23,6 +23,8 @@ interface Reader {
   readonly environmentId: string;
   /** The id of the environment's own row, which a reset does not change. */
   readonly rowId: string;
+  readonly keyId: string;
+  readonly readmit: StreamRequest['readmit'];
   /** How many events there were when somebody last looked. */
   seen: bigint | undefined;
 }
@@ -35,6 +37,24 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
   const { logger, pool, vault } = options;
   const readers = new Set<Reader>();
   let stopped = false;
+  let keysCheckedMs = performance.now();
+
+  const end = (reader: Reader, reason: EndReason): void => {
+    void reader.stream.end(reason).catch(() => undefined);
+  };
+
+  /** A key is looked up once, however many streams it has opened. */
+  const checkKeys = async (): Promise<void> => {
+    if (performance.now() - keysCheckedMs < limits.eventStreamKeyMs) return;
+    keysCheckedMs = performance.now();
+    const open = [...readers];
+    const oneOfEachKey = new Map(open.map((reader) => [reader.keyId, reader]));
+    const check = async ({ keyId, readmit }: Reader): Promise<void> => {
+      if (await readmit()) return;
+      for (const reader of open) if (reader.keyId === keyId) end(reader, 'key_revoked');
+    };
+    await Promise.all([...oneOfEachKey.values()].map(check));
+  };
 
   const look = async (): Promise<boolean> => {
     if (readers.size === 0) return false;
@@ -42,12 +62,13 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
     for (const reader of readers) {
       const now = found.get(reader.rowId);
       // After a reset nothing more can come of what it reads.
-      if (now?.current_id !== reader.environmentId) void reader.stream.end().catch(() => undefined);
+      if (now?.current_id !== reader.environmentId) end(reader, 'environment_reset');
       else if (now.events !== reader.seen) {
         reader.seen = now.events;
         reader.stream.wake();
       }
     }
+    await checkKeys();
     return false;
   };
   const worker = startWorker('event streams', logger, limits.eventStreamPollMs, look);
@@ -59,7 +80,7 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
     throw new ApiError(rateLimited('too_many_streams', text, 1));
   };
 
-  const open = async ({ caller, lastEventId, query, start }: StreamRequest): Promise<void> => {
+  const open = async ({ caller, lastEventId, query, readmit, start }: StreamRequest): Promise<void> => {
     const { id: environmentId, rowId } = caller.environment;
     const types = typesOf(query);
     const [cursor, path] =
@@ -67,9 +88,12 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
         ? [query.cursor ?? 'end', 'query.cursor']
         : [lastEventId, 'header.Last-Event-ID'];
     const from = await positionsAt(pool, environmentId, cursor, path);
+    // The caller may have been admitted by what was cached: a stream begins with a key that is valid now.
+    if (!(await readmit())) throw new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
     requirePlace(environmentId);
     const stream = startStream({ db: pool, vault, environmentId }, types, from, start());
-    const reader: Reader = { stream, environmentId, rowId, seen: undefined };
+    const { keyId } = caller;
+    const reader: Reader = { stream, environmentId, rowId, keyId, readmit, seen: undefined };
     readers.add(reader);
     stream.ended
       .catch((error: unknown) =>
@@ -83,7 +107,7 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
     async stop() {
       stopped = true;
       await worker.stop();
-      await Promise.allSettled([...readers].map(({ stream }) => stream.end()));
+      await Promise.allSettled([...readers].map(({ stream }) => stream.end('server_stopping')));
     },
   };
 }

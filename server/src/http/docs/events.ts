@@ -36,7 +36,8 @@ ${codeBlock('Node.js', readSnippet)}
 <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">server-sent events</a>: <code>id</code> is the
 cursor, <code>event</code> the type, <code>data</code> the event. <code>types=customer.*,wallet.created</code> chooses.
 It begins at <code>cursor</code>, or now; a client that comes back with <code>Last-Event-ID</code> goes on where it was.
-After ${limits.eventStreamMs / 60_000} minutes the server ends it: come back. Up to
+After ${limits.eventStreamMs / 60_000} minutes the server ends it: come back. A stream also ends within seconds after its
+key is revoked or its sandbox is reset; its last comment, such as <code>: closing key_revoked</code>, says why. Up to
 ${limits.eventStreamsPerEnvironment} can be open at once.</p>
 </section>
 `;

@@ -3,38 +3,46 @@ import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/rows.ts';
 
-/** Finds a key that is not revoked by its prefix, for authentication. */
-export async function findActiveKey(pool: Pool, prefix: string): Promise<StoredKey | undefined> {
-  const { rows } = await pool.query<{
-    id: string;
-    secret_hash: Buffer;
-    environment_id: string;
-    current_id: string;
-    kind: 'test' | 'live';
-    organisation_id: string;
-    rate_limit: string | null;
-  }>({
-    name: 'find_active_key',
-    text: `select k.id, k.secret_hash, k.environment_id, e.current_id, e.kind, e.organisation_id, o.rate_limit
+/** A key that is not revoked, and what it opens. */
+interface ActiveKeyRow {
+  id: string;
+  prefix: string;
+  secret_hash: Buffer;
+  environment_id: string;
+  current_id: string;
+  kind: 'test' | 'live';
+  organisation_id: string;
+  rate_limit: string | null;
+}
+
+/** Finds keys that are not revoked by their prefixes, for authentication. */
+export async function findActiveKeys(
+  pool: Pool,
+  prefixes: readonly string[],
+): Promise<Map<string, StoredKey>> {
+  const { rows } = await pool.query<ActiveKeyRow>({
+    name: 'find_active_keys',
+    text: `select k.id, k.prefix, k.secret_hash, k.environment_id, e.current_id, e.kind, e.organisation_id, o.rate_limit
       from api_keys k join environments e on e.bucket = k.bucket and e.id = k.environment_id
       join organisations o on o.bucket = e.bucket and o.id = e.organisation_id
-      where k.prefix = $1 and k.revoked_at is null`,
-    values: [prefix],
+      where k.prefix = any ($1) and k.revoked_at is null`,
+    values: [prefixes],
   });
-  const row = rows[0];
-  return (
-    row && {
-      keyId: row.id,
-      secretHash: row.secret_hash,
-      rateLimit: row.rate_limit,
-      environment: {
-        id: row.current_id,
-        rowId: row.environment_id,
-        kind: row.kind,
-        organisationId: row.organisation_id,
-      },
-    }
-  );
+  return new Map(rows.map((row) => [row.prefix, storedKey(row)]));
+}
+
+function storedKey(row: ActiveKeyRow): StoredKey {
+  return {
+    keyId: row.id,
+    secretHash: row.secret_hash,
+    rateLimit: row.rate_limit,
+    environment: {
+      id: row.current_id,
+      rowId: row.environment_id,
+      kind: row.kind,
+      organisationId: row.organisation_id,
+    },
+  };
 }
 
 /** A key as the command line lists it. */

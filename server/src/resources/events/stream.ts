@@ -6,12 +6,15 @@ import { encodePositions, type PlacedEvent, type Positions } from './positions.t
 import { type EventFilter, readEventsAfter } from './queries.ts';
 import { eventJson } from './schema.ts';
 
+/** Why the server ends a stream; the last comment of the stream tells it: `: closing key_revoked`. */
+export type EndReason = 'key_revoked' | 'environment_reset' | 'server_stopping' | 'time_limit';
+
 /** A stream that has begun. */
 export interface EventStream {
   /** There is something new to read. */
   wake(): void;
   /** Ends it; resolves when nothing is read any more. */
-  end(): Promise<void>;
+  end(reason: EndReason): Promise<void>;
   /** Resolves when it has ended, whoever ended it. @throws what went wrong with reading */
   readonly ended: Promise<void>;
 }
@@ -36,6 +39,7 @@ export function startStream(
   };
   let positions = from;
   let isOver = false;
+  let reason: EndReason | undefined;
   let news = true;
   let wakeUp = (): void => undefined;
   let writeOn = (): void => undefined;
@@ -49,9 +53,13 @@ export function startStream(
     wakeUp();
     writeOn();
   };
+  const close = (why: EndReason): void => {
+    reason ??= why;
+    finish();
+  };
   response.once('close', finish);
   response.on('drain', () => writeOn());
-  const lifetime = setTimeout(finish, limits.eventStreamMs);
+  const lifetime = setTimeout(() => close('time_limit'), limits.eventStreamMs);
 
   const write = async (text: string): Promise<void> => {
     if (isOver || response.write(text)) return;
@@ -96,7 +104,7 @@ export function startStream(
       isOver = true;
       // Who does not read must not hold up the end.
       if (response.writableNeedDrain) response.destroy();
-      else response.end();
+      else response.end(reason === undefined ? undefined : `: closing ${reason}\n\n`);
     }
   };
 
@@ -104,8 +112,8 @@ export function startStream(
   return {
     wake,
     ended,
-    end() {
-      finish();
+    end(why) {
+      close(why);
       return ended;
     },
   };

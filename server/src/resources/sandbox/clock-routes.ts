@@ -9,8 +9,8 @@ export interface ClockDeps {
   readonly clocks: EnvironmentClocks;
   /** Called once a sandbox's clock has moved: what is older than its idempotency keys may be is forgotten. */
   onClockMoved(environmentId: string, keptKey: string | undefined): Promise<void>;
-  /** Called once keys open another environment than before. */
-  onReset(): void;
+  /** Called once the keys of an environment open other data than before. @param rowId the id of the environment's row */
+  onReset(rowId: string): void;
 }
 
 const tag = 'Sandbox';
@@ -75,9 +75,9 @@ function resetRoute({ clock, clocks, onReset }: ClockDeps): Route {
     okDescription: 'The clock of the empty sandbox',
     data,
     write: ({ caller }) => resetSandbox(caller.environment, clock.now()),
-    async done() {
+    async done({ caller }) {
       await clocks.refresh();
-      onReset();
+      onReset(caller.environment.rowId);
     },
   });
 }

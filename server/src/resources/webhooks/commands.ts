@@ -17,6 +17,12 @@ import {
   webhookJson,
 } from './schema.ts';
 
+/** Whose a webhook is: of which environment, and which API key makes it. */
+interface WebhookOwner {
+  readonly environmentId: string;
+  readonly keyId: string;
+}
+
 /**
  * Creates a webhook. Its URL has been checked. All webhooks of an environment are created in its own lane, one after the
  * other, so that no race makes more than the limit.
@@ -26,13 +32,14 @@ import {
  * @param deleted how many of the environment's webhooks had been deleted when the request came; they only become more
  */
 export function createWebhook(
-  environmentId: string,
+  owner: WebhookOwner,
   body: CreateWebhookBody,
   secret: string,
   positions: Positions,
   deleted: number,
   bucket: number,
 ): Command<string> {
+  const { environmentId } = owner;
   const counterBucket = bucketOfId(environmentId);
   return {
     name: 'create_webhook',
@@ -42,7 +49,7 @@ export function createWebhook(
     decide(state, context) {
       const created = state.get('webhook_counters', environmentId)?.created ?? 0n;
       if (Number(created) - deleted >= limits.webhooksPerEnvironment) return { refusal: tooMany() };
-      const row = newWebhook(environmentId, body, secret, positions, bucket, context);
+      const row = newWebhook(owner, body, secret, positions, bucket, context);
       const counter = { bucket: counterBucket, id: environmentId, created: created + 1n };
       return {
         result: webhookJson(row, secret),
@@ -61,7 +68,7 @@ function tooMany(): Refusal {
 }
 
 function newWebhook(
-  environmentId: string,
+  { environmentId, keyId }: WebhookOwner,
   body: CreateWebhookBody,
   secret: string,
   positions: Positions,
@@ -91,6 +98,7 @@ function newWebhook(
     event_positions: JSON.stringify(
       Object.fromEntries([...positions].map(([lane, seq]) => [lane, String(seq)])),
     ),
+    created_by_key_id: keyId,
   };
 }
 

@@ -15,6 +15,24 @@ export async function findWebhook(
   return row?.deleted_at === null ? row : undefined;
 }
 
+/** A webhook as the command line lists it. */
+export type ListedWebhook = Pick<WebhookRow, 'id' | 'environment_id' | 'url' | 'status'>;
+
+/** The webhooks that an API key made and that are still there, the oldest first. */
+export async function listWebhooksOfKey(db: Db, keyId: string): Promise<ListedWebhook[]> {
+  return (
+    db
+      .selectFrom('webhooks as w')
+      // Those of a sandbox before its reset are gone.
+      .innerJoin('environments as e', 'e.current_id', 'w.environment_id')
+      .select(['w.id', 'w.environment_id', 'w.url', 'w.status'])
+      .where('w.created_by_key_id', '=', keyId)
+      .where('w.deleted_at', 'is', null)
+      .orderBy('w.id')
+      .execute()
+  );
+}
+
 /** How many of an environment's webhooks have been deleted. */
 export async function countDeletedWebhooks(db: Db, environmentId: string): Promise<number> {
   const { count } = await db

@@ -78,7 +78,8 @@ function createRoute(deps: Deps): Route {
       assertTarget(body.url, deps.policyFor(kind));
       const positions = await endOfEvents(deps.pool, id);
       const deleted = await countDeletedWebhooks(deps.db, id);
-      return createWebhook(id, body, newWebhookSecret(), positions, deleted, deps.randomBucket());
+      const owner = { environmentId: id, keyId: caller.keyId };
+      return createWebhook(owner, body, newWebhookSecret(), positions, deleted, deps.randomBucket());
     },
   });
 }

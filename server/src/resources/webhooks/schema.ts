@@ -132,6 +132,7 @@ export const Webhook = Type.Object({
   previousSecretExpiresAt: nullableTime('Until when deliveries are also signed with the secret before'),
   maxConcurrency: nullableInteger('Deliveries on their way to it at once, from each server'),
   maxPerSecond: nullableInteger('Deliveries that start in a second, from each server'),
+  createdByKeyId: nullableText('The API key that created it; null when that was not recorded'),
   createdAt: time(),
   updatedAt: time(),
 });
@@ -182,6 +183,7 @@ export function webhookJson(row: WebhookRow, secret?: string): string {
     previousSecretExpiresAt: row.previous_secret_expires_at,
     maxConcurrency: row.max_concurrency,
     maxPerSecond: row.max_per_second,
+    createdByKeyId: row.created_by_key_id,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   });
