@@ -51,6 +51,7 @@ function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
     const allowance = limiter?.take(request.ip);
     if (allowance && !allowance.allowed)
       throw new PageError('too_many_requests', allowance.retryAfterSeconds);
+    if (request.is404) throw new PageError('page_not_found');
     const purpose = purposeOf(request);
     if (purpose) requireLink(purpose, tokenOf(request), deps);
     if (request.method !== 'GET') requireOwnSite(request, deps.publicUrl());
