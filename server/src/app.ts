@@ -19,7 +19,7 @@ import { addSystemRoutes } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
-import type { RateLimitSetting } from './platform/config.ts';
+import type { ConnectionsSetting, RateLimitSetting } from './platform/config.ts';
 import { createIdSource } from './platform/ids.ts';
 import { limits } from './platform/limits.ts';
 import type { Logger } from './platform/logger.ts';
@@ -78,6 +78,7 @@ export interface AppOptions extends RateSettings {
   readonly port: number;
   readonly publicUrl: string | undefined;
   readonly rateLimit: RateLimitSetting | undefined;
+  readonly connections: ConnectionsSetting;
   readonly lanes: number | undefined;
   readonly sandboxStepMs: number;
   readonly onChainFee: Ratio;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../server/src/app.ts';
@@ -307,9 +308,24 @@ describe('a refused first request is kept and replayed', () => {
       'body_too_large',
     );
     expectReuseRefused(await api.post('/v1/customers', person, withKey(key)));
+    // It was refused by its length, unread: that is all there is to compare.
     expectReuseRefused(
-      await api.raw('POST', '/v1/customers', body.replace('xxx', 'xxy'), { ...json, ...withKey(key) }),
+      await api.raw('POST', '/v1/customers', body.replace('xxx', 'xx'), { ...json, ...withKey(key) }),
     );
+  });
+
+  it('and what broke off is not: the retry runs', async () => {
+    const key = newKey();
+    const body = JSON.stringify(person);
+    const before = await countRows(server.app, 'idempotency_keys');
+    const head = `POST /v1/customers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${server.testKey}\r\n`;
+    await breakOff(
+      server.app.url,
+      `${head}content-type: application/json\r\nidempotency-key: ${key}\r\ncontent-length: ${body.length}\r\n\r\n{`,
+    );
+    expect(await countRows(server.app, 'idempotency_keys')).toBe(before);
+    const retry = await api.post('/v1/customers', person, withKey(key));
+    expect([retry.status, isReplay(retry)]).toEqual([200, undefined]);
   });
 
   it('and through another server too', async () => {
@@ -325,6 +341,16 @@ describe('a refused first request is kept and replayed', () => {
     expectReplay(again, malformed);
   });
 });
+
+/** Sends a part of a request and hangs up; resolves when the server has noticed. */
+async function breakOff(baseUrl: string, bytes: string): Promise<void> {
+  const { hostname, port } = new URL(baseUrl);
+  const socket = connect(Number(port), hostname);
+  await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+  socket.end();
+  socket.resume();
+  await new Promise((resolve) => socket.once('close', resolve));
+}
 
 describe('what is not kept', () => {
   it('a 401: the retry with a good key runs', async () => {

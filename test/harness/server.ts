@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
+import { limits } from '../../server/src/platform/limits.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { type ApiClient, createClient } from './client.ts';
 import { createDatabase } from './database.ts';
@@ -43,6 +44,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       port: 0,
       publicUrl: undefined,
       rateLimit: undefined,
+      connections: limits,
       lanes: undefined,
       sandboxStepMs: 20,
       onChainFee: { numerator: 3n, denominator: 1000n },

@@ -9,7 +9,6 @@ import { addKycRoutes } from './kyc-routes.ts';
 import { contentSecurityPolicy, renderPage } from './layout.ts';
 import { PageError, pageErrors } from './page-error.ts';
 import { addTermsRoutes } from './terms-routes.ts';
-import { discardRest } from './upload-limits.ts';
 import { type HostedDeps, isMultipart, openVisit, sendPage } from './visit.ts';
 import '../http/request-state.ts';
 
@@ -56,11 +55,11 @@ function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
     const allowance = limiter?.take(request.ip);
     if (allowance && !allowance.allowed)
       throw new PageError('too_many_requests', allowance.retryAfterSeconds);
+    if (request.is404) throw new PageError('page_not_found');
     if (request.method !== 'GET') requireOwnSite(request, deps.publicUrl());
     const purpose = purposeOf(request);
     if (purpose) request.visit = await openVisit(purpose, request, deps);
   });
-  scope.addHook('onResponse', async (request) => discardRest(request.raw));
 }
 
 /** Which link a page is opened with. */

@@ -67,19 +67,3 @@ export function watchPace(body: IncomingMessage): Pace {
     },
   };
 }
-
-/**
- * Reads on and throws away what is left of a body after its answer, so that the client gets to read the answer; up to a
- * limit of bytes and time, then the connection is closed.
- */
-export function discardRest(body: IncomingMessage): void {
-  if (body.complete || body.destroyed) return;
-  let leftBytes: number = limits.discardedBodyBytes;
-  const timer = setTimeout(() => body.socket.destroy(), limits.uploadTimeoutMs);
-  body.on('data', (chunk: Buffer) => {
-    leftBytes -= chunk.length;
-    if (leftBytes < 0) body.socket.destroy();
-  });
-  body.on('error', () => undefined).on('close', () => clearTimeout(timer));
-  body.resume();
-}

@@ -7,9 +7,16 @@ import { type Answer, failure, listBody, successBody } from './envelope.ts';
 import { hashJson } from './idempotency.ts';
 import { textFault } from './json-body.ts';
 import { routeName } from './request-state.ts';
-import { isList, type ReadRoute, type RequestContext, type Route, type WriteRoute } from './route.ts';
+import {
+  bodySchemaOf,
+  isList,
+  type ReadRoute,
+  type RequestContext,
+  type Route,
+  type WriteRoute,
+} from './route.ts';
 import { createSharedReads } from './shared-reads.ts';
-import { compileValidator, validationFailed } from './validate.ts';
+import { compileBodyValidator, compileQueryValidator, validationFailed } from './validate.ts';
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
@@ -148,10 +155,11 @@ function readParams(params: Readonly<Record<string, string>>): Record<string, st
 /** Query parameters are texts; each may be given once. */
 function queryReader(route: Route): (query: unknown) => Record<string, string> {
   const known = { ...(route.query?.properties ?? {}), ...(isList(route) ? { limit: {}, cursor: {} } : {}) };
-  const validate = compileValidator<Record<string, string>>(
-    { type: 'object', ...route.query, properties: known },
-    'query.',
-  );
+  const validate = compileQueryValidator<Record<string, string>>({
+    type: 'object',
+    ...route.query,
+    properties: known,
+  });
   return (query) => {
     const texts = query as Record<string, unknown>;
     const faults = Object.entries(texts).flatMap(([name, value]) => {
@@ -173,11 +181,7 @@ function limitFaults(limit: unknown): { path: string; message: string }[] {
 
 function bodyReader(route: Route): (body: unknown) => unknown {
   if (route.method === 'GET') return () => undefined;
-  const validate = compileValidator<unknown>(
-    route.body ?? { type: 'object', properties: {} },
-    '',
-    route.faults,
-  );
+  const validate = compileBodyValidator<unknown>(bodySchemaOf(route), route.faults);
   const optional = route.bodyOptional === true || route.body === undefined;
   return (body) => (body === undefined && optional ? {} : validate(body ?? null));
 }

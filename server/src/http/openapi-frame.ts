@@ -24,11 +24,17 @@ Send your key as \`Authorization: Bearer <key>\` or \`X-API-Key: <key>\`. Keys l
 
 \`limit\` (1 to 200, default 50) and \`cursor\`. Newest first. While \`nextCursor\` is not null there is another page.
 
+## Bodies
+
+JSON in UTF-8, 64 KiB at most unless the operation says that it takes more. A text whose field names no limit has 255
+characters at most, a number 64. What the headers tell to be wrong is refused before a body is read. \`details\` has 50
+faults at most; a list, object or text that is too large is one of them, and nothing in it is looked at.
+
 ## Idempotency
 
 Send an \`Idempotency-Key\` header (1 to 255 printable characters) with any POST to make it safe to repeat. The first
 answer is kept for at least 24 hours and given again, byte for byte, with \`Idempotent-Replayed: true\`. The same key
-with another route or body is a 409.
+with another route or body is a 409. A body that is refused unread is the same when its headers are.
 
 ## Rate limits
 

@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox';
 import { type ErrorCode, errorStatus } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { DescribedEvent } from './event.ts';
@@ -5,7 +6,7 @@ import { eventSchemas } from './event-schemas.ts';
 import { withExamples } from './openapi-examples.ts';
 import { errorSchema, overview, refusalExamples, securitySchemes } from './openapi-frame.ts';
 import { webhookOperations, webhookParameters } from './openapi-webhooks.ts';
-import { errorsOf, isList, type Route, tags } from './route.ts';
+import { bodyBytesOf, errorsOf, isList, type Route, tags, type WriteRoute } from './route.ts';
 
 type Json = Record<string, unknown>;
 
@@ -106,10 +107,18 @@ function parameters(route: Route): Json[] {
   return [...inPath, ...inQuery];
 }
 
+function requestBody(route: WriteRoute, schema: TSchema): Json {
+  const bytes = bodyBytesOf(route);
+  return {
+    required: !route.bodyOptional,
+    ...(bytes > limits.bodyBytes ? { description: `At most ${bytes / 1024} KiB` } : {}),
+    content: { 'application/json': { schema: bare(schema) } },
+  };
+}
+
 function operation(route: Route): Json {
   const listed = parameters(route);
   const body = route.method === 'GET' ? undefined : route.body;
-  const required = route.method !== 'GET' && !route.bodyOptional;
   return {
     tags: [route.tag],
     summary: route.summary,
@@ -117,7 +126,7 @@ function operation(route: Route): Json {
     operationId: route.operationId,
     ...(route.access === 'public' ? { security: [] } : {}),
     ...(listed.length > 0 ? { parameters: listed } : {}),
-    ...(body ? { requestBody: { required, content: { 'application/json': { schema: bare(body) } } } } : {}),
+    ...(body ? { requestBody: requestBody(route as WriteRoute, body) } : {}),
     responses: responses(route),
   };
 }

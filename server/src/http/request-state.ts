@@ -7,8 +7,13 @@ export interface RequestState {
   readonly startedMs: number;
   caller: Caller | undefined;
   idempotencyKey: string | undefined;
-  /** SHA-256 of the body: of its canonical form when it is JSON, of its bytes when it is not. */
+  /**
+   * SHA-256 of the body: of its canonical form when it is JSON, of its bytes when it is not, of its headers when it is
+   * refused unread; undefined until then.
+   */
   bodyHash: Buffer | undefined;
+  /** The most that its body may have. */
+  bodyLimitBytes: number;
 }
 
 declare module 'fastify' {

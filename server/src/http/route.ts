@@ -1,8 +1,11 @@
-import type { TObject, TSchema } from 'typebox';
+import Type, { type TObject, type TSchema } from 'typebox';
 import type { ErrorCode, FaultDetail } from '../platform/errors.ts';
+import { limits } from '../platform/limits.ts';
 import type { Command } from '../writer/command.ts';
 import type { Caller } from './auth.ts';
+import { longestBytes } from './bounds.ts';
 import type { NamedSchema } from './schema.ts';
+import { bodySchema } from './validate.ts';
 
 /** The tags of the document, in its order (contract §1). */
 export const tags = [
@@ -70,9 +73,12 @@ export interface WriteRoute<Body = unknown> extends RouteBase {
   readonly method: 'POST' | 'PATCH' | 'DELETE';
   readonly body?: TSchema;
   readonly bodyOptional?: boolean;
+  /** The most that its body may have; worked out from the schema when left out. */
+  readonly bodyBytes?: number;
   /**
-   * Faults that the schema cannot say. Asked whatever the schema says, so that an answer names all faults at once:
-   * the body may be anything, and what the schema finds is not to be said again.
+   * Faults that the schema cannot say. Asked whatever the schema says, so that one answer names all faults: the body
+   * may be anything, but nothing in it is larger than the schema allows, and what the schema finds is not to be said
+   * again.
    */
   faults?(body: unknown): readonly FaultDetail[];
   /** The answer holds personal data or a secret: it is sealed where it is kept for an idempotency key. */
@@ -102,4 +108,22 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
   if (route.method === 'POST') codes.push('CONFLICT');
   codes.push('RATE_LIMITED', 'INTERNAL_ERROR', ...(route.errors ?? []));
   return [...new Set(codes)];
+}
+
+/** The schema of a route's body: an empty object where the route takes none. */
+export function bodySchemaOf(route: WriteRoute): TSchema {
+  return route.body ?? Type.Object({});
+}
+
+/**
+ * How many bytes a route's body may have: the usual limit, and more only where a body that fits the schema can be
+ * longer.
+ *
+ * @throws Error when it would be more than any body may have
+ */
+export function bodyBytesOf(route: WriteRoute): number {
+  const longest = route.bodyBytes ?? longestBytes(bodySchema(bodySchemaOf(route))) ?? limits.bodyBytes;
+  const bytes = Math.max(limits.bodyBytes, Math.ceil(longest / limits.bodyBytes) * limits.bodyBytes);
+  if (bytes > limits.largestBodyBytes) throw new Error(`The body of ${route.operationId} can be too long.`);
+  return bytes;
 }

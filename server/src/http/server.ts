@@ -1,7 +1,9 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import { compile as compileProxies } from '@fastify/proxy-addr';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
-import type { RateLimitSetting } from '../platform/config.ts';
+import type { ConnectionsSetting, RateLimitSetting } from '../platform/config.ts';
 import { ApiError, errorStatus, invalidRequest, notFound, type Refusal } from '../platform/errors.ts';
 import type { IdSource } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
@@ -10,14 +12,16 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Writer } from '../writer/writer.ts';
 import { type Authenticator, type Caller, presentedKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { limitConnections } from './connections.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
 import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
-import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
-import { parseJsonBody } from './json-body.ts';
+import { idempotencyKey, refusalRecord } from './idempotency.ts';
+import { lingerOverUnreadBodies } from './linger.ts';
 import { warnOfProxyHeaders } from './proxy-headers.ts';
-import { assertJsonHeaders, readBody } from './read-body.ts';
-import type { Route } from './route.ts';
+import { addBodyParser, expectBody } from './request-body.ts';
+import { setCommonHeaders } from './response-headers.ts';
+import { bodyBytesOf, type Route } from './route.ts';
 import { eventStreamHeaders, type StreamRoute, textsOf } from './stream.ts';
 import './request-state.ts';
 
@@ -33,6 +37,8 @@ export interface HttpOptions {
   readonly rateLimit: RateLimitSetting | undefined;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: string[] | undefined;
+  /** How many connections there may be. */
+  readonly connections: ConnectionsSetting;
   /** The base URL that clients reach this server by; known once it listens. */
   publicUrl(): string;
 }
@@ -49,7 +55,12 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
     // A request without a host is refused by our own hook, in the envelope.
-    http: { maxHeaderSize: limits.headersBytes, requireHostHeader: false },
+    http: {
+      maxHeaderSize: limits.headersBytes,
+      requireHostHeader: false,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.requestCheckMs,
+    },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.ids.next('req')),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
   });
@@ -57,18 +68,40 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   app.server.on('checkExpectation', (_request, response) => {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
+  limitConnections(app.server, options.connections, trustedProxies(options), (limit) =>
+    options.metrics.connectionsRefused.inc({ limit }),
+  );
   closeConnectionsAtEnd(app);
   warnOfProxyHeaders(app, options.trustProxy, options.logger);
   addRequestState(app, options);
+  lingerOverUnreadBodies(app);
   addBodyParser(app);
   addRoutes(app, gate, options);
   addStreams(app, gate, options);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
-  app.setNotFoundHandler((request, reply) => {
-    gate.admitAnyone(request, reply);
-    return sendRefusal(notFound('route'), request, reply, docsUrl(options));
-  });
+  addNotFound(app, gate);
   return app;
+}
+
+/** What leads nowhere is refused before its body is read. In a scope of its own: pages have another such answer. */
+function addNotFound(app: FastifyInstance, gate: Gate): void {
+  const refuse = async (): Promise<never> => {
+    throw new ApiError(notFound('route'));
+  };
+  app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      gate.admitAnyone(request, reply);
+      await refuse();
+    });
+    scope.setNotFoundHandler(refuse);
+  });
+}
+
+/** Which addresses are those of proxies whose word is taken. */
+function trustedProxies({ trustProxy }: HttpOptions): (address: string) => boolean {
+  if (trustProxy === undefined) return () => false;
+  const isTrusted = compileProxies(trustProxy);
+  return (address) => address !== '' && isTrusted(address, 0);
 }
 
 /**
@@ -99,15 +132,13 @@ function docsUrl(options: HttpOptions): string {
 
 const requestIdPattern = /^[A-Za-z0-9._:-]+$/;
 
-function addRequestState(app: FastifyInstance, { ids, metrics }: HttpOptions): void {
+function addRequestState(app: FastifyInstance, options: HttpOptions): void {
+  const { metrics } = options;
   app.decorateRequest('state', null as never);
   app.addHook('onRequest', (request, reply, done) => {
-    setState(request, reply, ids);
-    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
-      done(new ApiError(invalidRequest('malformed_request', 'The request has no Host header.')));
-      return;
-    }
-    done();
+    setState(request, reply, options);
+    const fault = hostFault(request.raw);
+    done(fault === undefined ? undefined : new ApiError(invalidRequest('malformed_request', fault)));
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
@@ -117,7 +148,18 @@ function addRequestState(app: FastifyInstance, { ids, metrics }: HttpOptions): v
   });
 }
 
-function setState(request: FastifyRequest, reply: FastifyReply, ids: IdSource): void {
+/** What is wrong with a request's `Host`, of which Node keeps the first (RFC 9112 §3.2). */
+function hostFault({ httpVersion, rawHeaders }: IncomingMessage): string | undefined {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  if (count === 0 && httpVersion === '1.1') return 'The request has no Host header.';
+  return count > 1 ? 'The request must have one Host header.' : undefined;
+}
+
+function setState(request: FastifyRequest, reply: FastifyReply, { ids, publicUrl }: HttpOptions): void {
   const given = request.headers['x-request-id'];
   const kept =
     typeof given === 'string' && given.length <= limits.requestIdLength && requestIdPattern.test(given);
@@ -127,31 +169,15 @@ function setState(request: FastifyRequest, reply: FastifyReply, ids: IdSource): 
     caller: undefined,
     idempotencyKey: undefined,
     bodyHash: undefined,
+    bodyLimitBytes: 0,
   };
   reply.header('x-request-id', request.state.requestId);
-}
-
-function addBodyParser(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
-    const body = await readBody(stream);
-    if (body.tooLarge) {
-      request.state.bodyHash = body.hash;
-      throw new ApiError(
-        invalidRequest('body_too_large', `The body is larger than ${limits.bodyBytes} bytes.`),
-      );
-    }
-    if (body.bytes.length === 0) return undefined;
-    const parsed = parseJsonBody(body.bytes);
-    request.state.bodyHash = parsed.ok ? hashJson(parsed.value) : hashBytes(body.bytes);
-    assertJsonHeaders(request.headers);
-    if (!parsed.ok) throw new ApiError(invalidRequest(parsed.reason, parsed.message, parsed.details));
-    return parsed.value;
-  });
+  setCommonHeaders(reply, publicUrl());
 }
 
 function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void {
   for (const route of options.routes) {
+    const bodyBytes = route.method === 'GET' ? 0 : bodyBytesOf(route);
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -159,6 +185,7 @@ function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void
         const admitted = (caller: Caller | undefined): void => {
           request.state.caller = caller;
           if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
+          if (route.method !== 'GET') expectBody(request, bodyBytes);
         };
         callBack(done, () => {
           if (route.access !== 'public') {
@@ -202,7 +229,10 @@ function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }
           readmit: () => authenticator.recheck(presentedKey(request.headers)),
           start() {
             reply.hijack();
-            reply.raw.writeHead(200, { ...eventStreamHeaders, 'x-request-id': request.state.requestId });
+            reply.raw.writeHead(200, {
+              ...(reply.getHeaders() as OutgoingHttpHeaders),
+              ...eventStreamHeaders,
+            });
             return reply.raw;
           },
         });
@@ -219,7 +249,7 @@ async function answerError(
   options: HttpOptions,
 ): Promise<FastifyReply> {
   // A request that the router could not read has been through no hook.
-  if (!request.state) setState(request, reply, options.ids);
+  if (!request.state) setState(request, reply, options);
   const { requestId } = request.state;
   const refusal = toRefusal(error);
   if (refusal.code === 'INTERNAL_ERROR') options.logger.error({ err: error, requestId }, 'request failed');
@@ -238,12 +268,13 @@ async function answerRefusal(
   reply: FastifyReply,
   options: HttpOptions,
 ): Promise<FastifyReply> {
-  const { caller, idempotencyKey: key } = request.state;
+  const { bodyHash, caller, idempotencyKey: key } = request.state;
   const status = errorStatus[refusal.code];
   const isKept =
     status === 400 || status === 404 || (status === 409 && refusal.reason !== 'request_in_progress');
   const answering = isKept ? answeringOf(request, docsUrl(options), true) : undefined;
-  if (!caller || key === undefined || !answering)
+  // What has broken off is not the request that was meant.
+  if (!caller || key === undefined || !answering || bodyHash === undefined)
     return sendRefusal(refusal, request, reply, docsUrl(options));
   const outcome = await options.writer.submit(refusalRecord(caller.environment.id, key, refusal), answering);
   return sendOutcome(outcome, request, reply, docsUrl(options));

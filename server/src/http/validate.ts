@@ -2,31 +2,62 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import formats from 'ajv-formats';
 import { ApiError, type FaultDetail, invalidRequest } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import { bounded, type SizedSchema } from './bounds.ts';
 import { escapePointer } from './json-body.ts';
+import { trimOversize } from './oversize.ts';
 import { closed } from './schema.ts';
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, ownProperties: true });
-formats.default(ajv, ['date-time', 'email', 'uri']);
+const common = { strict: false, validateFormats: true, ownProperties: true };
+/** Stops at the first fault; sizes come before what is in them. */
+const first = new Ajv2020(common);
+/** Finds all of them: only for what has been trimmed. */
+const all = new Ajv2020({ ...common, allErrors: true });
+for (const ajv of [first, all]) formats.default(ajv, ['date-time', 'email', 'uri']);
 
 /**
- * Compiles a request schema to a check. Every object in it is closed.
+ * Compiles the schema of a query to a check. Its length is limited by that of the request's head.
  *
- * @param prefix what the paths of faults start with: nothing for the body, `query.` for the query
- * @param more finds faults that the schema cannot say, in any value
- * @returns a function that throws an ApiError (400) naming all faults at once
+ * @returns a function that throws an ApiError (400) naming all faults
  */
-export function compileValidator<Value>(
-  schema: object,
-  prefix = '',
-  more: (value: unknown) => readonly FaultDetail[] = () => [],
-): (value: unknown) => Value {
-  const validate: ValidateFunction = ajv.compile(closed(JSON.parse(JSON.stringify(schema))));
-  return (value) => {
-    const faults = validate(value) ? [] : toDetails(validate.errors ?? [], prefix);
-    faults.push(...more(value));
-    if (faults.length === 0) return value as Value;
-    throw new ApiError(validationFailed(faults));
+export function compileQueryValidator<Value>(schema: object): (query: unknown) => Value {
+  const validate: ValidateFunction = all.compile(closed(JSON.parse(JSON.stringify(schema))));
+  return (query) => {
+    if (validate(query)) return query as Value;
+    throw new ApiError(validationFailed(toDetails(validate.errors ?? [], 'query.')));
   };
+}
+
+/**
+ * Compiles the schema of a body to a check. Every object in it is closed, every text, array and object has a bound, and
+ * what is larger is not looked into.
+ *
+ * @param more finds faults that the schema cannot say, in any value
+ * @returns a function that throws an ApiError (400) naming as many faults as an answer has room for
+ * @throws Error when the schema leaves an array or an object without a bound
+ */
+export function compileBodyValidator<Value>(
+  schema: object,
+  more: (value: unknown) => readonly FaultDetail[] = () => [],
+): (body: unknown) => Value {
+  const sized = bodySchema(schema);
+  const fits: ValidateFunction = first.compile(sized);
+  const explain: ValidateFunction = all.compile(sized);
+  return (body) => {
+    if (fits(body)) {
+      const faults = more(body);
+      if (faults.length === 0) return body as Value;
+      throw new ApiError(validationFailed(faults));
+    }
+    const { faults, isEmptied, value } = trimOversize(sized, body);
+    const others = explain(value) ? [] : toDetails(explain.errors ?? [], '');
+    others.push(...more(value));
+    throw new ApiError(validationFailed([...faults, ...others.filter(({ path }) => !isEmptied(path))]));
+  };
+}
+
+/** A body's schema as it is checked: closed, and with a bound for everything in it. */
+export function bodySchema(schema: object): SizedSchema {
+  return bounded(closed(JSON.parse(JSON.stringify(schema))) as SizedSchema);
 }
 
 /** The refusal for faulty fields: its message says the first fault, its details all of them. */
@@ -36,6 +67,7 @@ export function validationFailed(details: readonly FaultDetail[]) {
   return invalidRequest('validation_failed', message, details.slice(0, limits.errorDetails));
 }
 
+/** @param prefix what the paths start with: nothing for the body, `query.` for the query */
 function toDetails(errors: readonly ErrorObject[], prefix: string): FaultDetail[] {
   const details = errors
     // A wrong key is reported under propertyNames already; what wraps other errors says nothing new.

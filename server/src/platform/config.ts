@@ -14,6 +14,12 @@ export interface RateLimitSetting {
   readonly readsPerSecond: number;
 }
 
+/** How many connections there may be, in all and from one client. */
+export interface ConnectionsSetting {
+  readonly connections: number;
+  readonly connectionsPerClient: number;
+}
+
 export interface Config {
   readonly port: number;
   readonly host: string;
@@ -26,6 +32,7 @@ export interface Config {
   /** 32 bytes; a key file in the data directory when undefined. */
   readonly masterKey: Uint8Array | undefined;
   readonly rateLimit: RateLimitSetting | undefined;
+  readonly connections: ConnectionsSetting;
   readonly logLevel: string;
   /** Writer lanes; what the database was last set to when undefined. */
   readonly lanes: number | undefined;
@@ -118,6 +125,15 @@ export function parseRateLimit(text: string): RateLimitSetting | undefined {
   const match = /^([1-9]\d{0,6})\/([1-9]\d{0,6})$/.exec(text);
   if (!match) throw new InvalidArgumentError('Give "off", or writes/reads a second such as "500/2000".');
   return { writesPerSecond: Number(match[1]), readsPerSecond: Number(match[2]) };
+}
+
+function parseConnections(text: string): ConnectionsSetting {
+  const match = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text);
+  const [connections, connectionsPerClient] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || connectionsPerClient > connections) {
+    throw new InvalidArgumentError('Give all/client, the second one not larger, such as "8192/1024".');
+  }
+  return { connections, connectionsPerClient };
 }
 
 function parseWhole(min: number, max: number): (text: string) => number {
@@ -246,6 +262,13 @@ function serverOptions(): Option[] {
         `${limits.writesPerSecond}/${limits.readsPerSecond}`,
       )
       .argParser(parseRateLimit),
+    new Option('--connections <rule>', 'connections in all and from one client, as all/client')
+      .env('OPENLEDGER_CONNECTIONS')
+      .default(
+        { connections: limits.connections, connectionsPerClient: limits.connectionsPerClient },
+        `${limits.connections}/${limits.connectionsPerClient}`,
+      )
+      .argParser(parseConnections),
     new Option('--sandbox-step-ms <n>', 'how long a sandbox transfer rests in each status')
       .env('OPENLEDGER_SANDBOX_STEP_MS')
       .default(1000)

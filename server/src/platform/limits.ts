@@ -3,15 +3,34 @@
  */
 export const limits = {
   // Requests
-  bodyBytes: 1024 * 1024,
-  /** A refused body is read on (and thrown away) up to here, so that its sender can read the answer. */
+  /** A body, where no field needs more. */
+  bodyBytes: 64 * 1024,
+  /** No field may need more than this. */
+  largestBodyBytes: 1024 * 1024,
+  /** A body that is not wanted is read on (and thrown away) up to here, so that its sender can read the answer. */
   discardedBodyBytes: 32 * 1024 * 1024,
+  /** … and for so long. */
+  discardMs: 2000,
   jsonDepth: 32,
+  /** The characters of a number in JSON. */
+  numberLength: 64,
   requestIdLength: 128,
   idempotencyKeyLength: 255,
   headersBytes: 16 * 1024,
+  /** Until a request has come whole. */
   requestTimeoutMs: 30_000,
+  /** Until its headers have come, from the connection on. */
+  headersTimeoutMs: 10_000,
+  /** How often the two are looked at. */
+  requestCheckMs: 1000,
   keepAliveTimeoutMs: 72_000,
+  /** A connection on which nothing moves although there is something to send. */
+  stalledAnswerMs: 90_000,
+  /** How long a broken request's connection stays for its client to read why. */
+  brokenRequestMs: 2000,
+  /** Connections in all, and those of one client: an IPv4 address or an IPv6 network of 64 bits. */
+  connections: 8192,
+  connectionsPerClient: 1024,
   shutdownTimeoutMs: 30_000,
   pageDefault: 50,
   pageMax: 200,
@@ -40,6 +59,7 @@ export const limits = {
   webhookEvents: 50,
   webhooksPerEnvironment: 50,
   testEventDataBytes: 16 * 1024,
+  testEventDataFields: 1000,
 
   /** For how long `security.txt` says to be true: less than a year, as RFC 9116 asks. */
   securityTextMs: 180 * 24 * 60 * 60 * 1000,

@@ -5,6 +5,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly requests: Counter<'method' | 'route' | 'status'>;
   readonly requestSeconds: Histogram<'method'>;
+  readonly connectionsRefused: Counter<'limit'>;
   readonly batchCommands: Histogram;
   readonly batchSeconds: Histogram;
   readonly batchRetries: Counter<'reason'>;
@@ -49,6 +50,12 @@ export function createMetrics(queuedCommands: () => number): Metrics {
       help: 'Time from the request to its answer',
       labelNames: ['method'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: 'openledger_http_connections_refused_total',
+      help: 'Connections above a limit: all, or those of one client',
+      labelNames: ['limit'],
       registers,
     }),
     batchCommands: new Histogram({

@@ -26,6 +26,8 @@ const otherTables: Readonly<Record<string, TableGrant>> = {
   batches: keeping(),
   public_urls: adding('url', 'updated_at'),
   identity_document_contents: keeping(),
+  identity_document_chunks: keeping(),
+  identity_uploads: keeping('expires_at'),
   fan_out_positions: adding('event_seq'),
   delivery_queue: keeping('attempt_number', 'next_attempt_at', 'claimed_until'),
   deliveries: keeping(),

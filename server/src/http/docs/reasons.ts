@@ -36,7 +36,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Send a larger amount.',
     ],
     ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
-    ['body_too_large', 'The body is larger than 1 MiB.', 'Send less.'],
+    [
+      'body_too_large',
+      'The body has more bytes than the operation takes: 64 KiB, where the document does not say more.',
+      'Send less.',
+    ],
     [
       'clock_backwards',
       'The time to move the sandbox’s clock to has passed already.',
@@ -107,6 +111,11 @@ export const reasons: readonly ReasonEntry[] = [
       'rates_not_configured',
       'This server has no source of live exchange rates.',
       'Use a test key, or ask whoever runs the server.',
+    ],
+    [
+      'request_timeout',
+      'The request did not come whole within half a minute, or its headers within ten seconds.',
+      'Send it again, without pauses.',
     ],
     ['unsupported_charset', 'The `Content-Type` names another charset than UTF-8.', 'Send UTF-8.'],
     [

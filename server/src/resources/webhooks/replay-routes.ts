@@ -2,6 +2,7 @@ import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import { validationFailed } from '../../http/validate.ts';
 import { toIsoTime } from '../../platform/clock.ts';
 import { ApiError, type FaultDetail, notFound } from '../../platform/errors.ts';
+import { limits } from '../../platform/limits.ts';
 import type { Db } from '../../store/database.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { replayWebhook } from './commands.ts';
@@ -31,6 +32,8 @@ export function replayRoute({ db, nowIn }: Deps): Route {
     access: 'key',
     params,
     body: ReplayBody,
+    // Ids need no escapes.
+    bodyBytes: limits.bodyBytes,
     faults: replayFaults,
     okDescription: 'Replay started',
     data,

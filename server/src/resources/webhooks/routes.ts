@@ -177,6 +177,8 @@ function testRoute(): Route {
     params,
     body: TestWebhookBody,
     bodyOptional: true,
+    // Each character may be written as an escape.
+    bodyBytes: 6 * limits.testEventDataBytes,
     okDescription: 'Test event written',
     data: { name: 'WebhookTest', schema: WebhookTest },
     errors: ['NOT_FOUND'],

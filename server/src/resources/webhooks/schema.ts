@@ -61,6 +61,7 @@ export const TestWebhookBody = Type.Object({
   data: Type.Optional(
     Type.Unsafe<object>({
       type: 'object',
+      maxProperties: limits.testEventDataFields,
       description: 'The `data` of the test event',
       additionalProperties: true,
     }),
