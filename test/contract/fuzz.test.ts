@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { Agent } from 'undici';
 import { afterEach, expect, it } from 'vitest';
-import { address, approvedCustomer, deposit, newWallet, ok, transferBody } from '../harness/factories.ts';
+import { ok } from '../harness/factories.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 import { exchange, type Target } from './exchange.ts';
+import { settle } from './fuzz-world.ts';
 import { createKnownIds } from './known-ids.ts';
 import { type Operation, type ReadDocument, readDocument } from './operations.ts';
 import { anyRequest, type FuzzRequest } from './requests.ts';
@@ -55,35 +56,6 @@ async function close(): Promise<void> {
   await server?.stop();
 }
 
-/** A customer with a funded wallet, and one of what else there is; the lists then tell the ids of everything. */
-async function settle({ document, server: { api }, target }: Round): Promise<void> {
-  const customer = await approvedCustomer(api);
-  const wallet = await newWallet(api, customer.id);
-  await deposit(api, wallet.id, '1000000.00');
-  await ok(api.post('/v1/transfers', transferBody(wallet, { destinationAddress: address.solana })));
-  await ok(api.post('/v1/counterparties', counterpartyBody(customer.id)));
-  const account = { customerId: customer.id, sourceCurrency: 'usd', walletId: wallet.id };
-  await ok(api.post('/v1/virtual-accounts', account));
-  // There may be as many already as there can be.
-  await api.post('/v1/webhooks', { url: 'http://127.0.0.1:9/', events: ['customer.created'] });
-  const lists = document.operations.filter(({ method, path }) => method === 'GET' && !path.includes('{'));
-  for (const { path } of lists) {
-    const answer = await api.get(path);
-    if (answer.status === 200) target.ids.learn(path, answer.data);
-  }
-}
-
-function counterpartyBody(customerId: string): object {
-  const details = { provider: 'MPESA', phoneNumber: '+254712345678' };
-  return {
-    customerId,
-    currency: 'kes',
-    accountType: 'mobile_money',
-    accountOwnerName: 'Ada Lovelace',
-    details,
-  };
-}
-
 const statuses = new Map<string, Map<number, number>>();
 
 async function send(target: Target, request: FuzzRequest): Promise<void> {
@@ -96,7 +68,7 @@ async function play(round: Round, roundSeed: number): Promise<void> {
   let turn = 0;
   const requests = fc.array(anyRequest(round.document), { minLength: 1, maxLength: together });
   const property = fc.asyncProperty(requests, async (drawn) => {
-    if (turn % turnsPerWorld === 0) await settle(round);
+    if (turn % turnsPerWorld === 0) await settle(round.server.api, round.document, round.target);
     turn += 1;
     await Promise.all(drawn.map((request) => send(round.target, request)));
   });
@@ -135,7 +107,7 @@ it('take every hostile value in every place', { timeout: 120_000 }, async () => 
   const refused: string[] = [];
   let sent = 0;
   for (const [good, ...hostile] of everyHostileRequest(document)) {
-    await settle(round);
+    await settle(round.server.api, round.document, round.target);
     if ((await exchange(target, good)) !== 200) refused.push(good.operation.id);
     sent += 1 + hostile.length;
     for (let start = 0; start < hostile.length; start += together) {

@@ -25,7 +25,8 @@ export function anyRequest(document: ReadDocument): fc.Arbitrary<FuzzRequest> {
   return fc.oneof(...document.operations.map((operation) => requestOf(operation, values)));
 }
 
-function requestOf(operation: Operation, values: Values): fc.Arbitrary<FuzzRequest> {
+/** Makes requests for one operation. */
+export function requestOf(operation: Operation, values: Values): fc.Arbitrary<FuzzRequest> {
   const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   return fc.record({
     // A counterexample names the operation, not its schemas.

@@ -51,9 +51,16 @@ export function parseAmount(text: string, scale: number): ParsedAmount {
   const match = decimalPattern.exec(text);
   if (!match) return { ok: false, fault: 'not_decimal' };
   const whole = match[1] ?? '0';
-  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  const fraction = withoutZerosAtEnd(match[2] ?? '');
   if (fraction.length > scale) return { ok: false, fault: 'too_precise' };
   return { ok: true, minor: BigInt(whole + fraction.padEnd(scale, '0')) };
+}
+
+/** A regular expression would try at every zero (time grows with the square). */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 /**
