@@ -191,7 +191,9 @@ describe('the database itself', () => {
   it.each(['journals', 'postings'])('lets nobody change or delete %s', async (table) => {
     const { app, ownerPool } = server;
     for (const pool of [app.pool, ownerPool]) {
-      await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({ code: '42501' });
+      await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({
+        code: '42501',
+      });
       await expect(pool.query(`delete from ${table}`)).rejects.toMatchObject({ code: '42501' });
       await expect(pool.query(`truncate ${table}`)).rejects.toMatchObject({ code: '42501' });
     }
