@@ -53,7 +53,7 @@ export async function prepareBaseline({ db, wallets, server }, pattern) {
     walletId: `wbl${wallet.id.slice(3)}`,
     bucket: bucketOf(wallet.id),
   }));
-  return { databaseUrl: server.databaseUrl, owners, pattern };
+  return { databaseUrl: server.ownerUrl, owners, pattern };
 }
 
 function bucketOf(id) {

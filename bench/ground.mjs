@@ -18,7 +18,7 @@ export async function prepareGround({ wallets: count, lanes, profileDir }) {
   const server = await startServer({ lanes, profileDir });
   const resident = watchResident(server.pid);
   const connections = await openConnections(server.url, clients);
-  const db = await connectDatabase(server.databaseUrl);
+  const db = await connectDatabase(server.ownerUrl);
   const wallets = await makeWallets(connections, server.testKey, count);
   return {
     server,

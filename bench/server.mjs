@@ -1,6 +1,7 @@
 /** Servers under test: the built one, each a process of its own, started as a user would. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/prepare.mjs';
 
@@ -21,7 +22,8 @@ const masterKey = randomBytes(32).toString('hex');
  * Starts a server and waits until it is ready.
  *
  * @param {{ databaseUrl?: string, dataDir?: string, lanes?: string, profileDir?: string }} options with a database's URL, the server uses
- *   that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end
+ *   that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end. `ownerUrl` is its
+ *   database as the role that owns it: what the bench fills in and analyses is not for the role that serves
  */
 export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = {}) {
   const flags = profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : [];
@@ -58,7 +60,18 @@ export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = 
     ),
   );
   const ready = await readyLine(child);
-  return { ...ready, pid: child.pid, stop: () => stopChild(child) };
+  const ownerUrl = databaseUrl ?? urlOfRole(ready, 'openledger_owner', 'owner');
+  return { ...ready, ownerUrl, pid: child.pid, stop: () => stopChild(child) };
+}
+
+/** An embedded database as another role than the server's; the server's own where the cluster has no such role. */
+export function urlOfRole({ dataDir, databaseUrl }, role, passwordName) {
+  const password = JSON.parse(readFileSync(join(dataDir, 'postgres.json'), 'utf8'))[passwordName];
+  if (password === undefined) return databaseUrl;
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = password;
+  return url.href;
 }
 
 /** Starts a script of the bench that prints `{ "url": … }` when it listens. */

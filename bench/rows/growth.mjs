@@ -1,13 +1,11 @@
 /** Row `growth`: transfers and lists on a database with millions of transactions, against one with next to none. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { readPattern } from '../baseline.mjs';
 import { connectDatabase } from '../database.mjs';
 import { fillTransfers } from '../fill.mjs';
 import { assertStored, clients, makeWallets } from '../ground.mjs';
 import { call, openConnections, runClosedLoop } from '../http.mjs';
 import { getText, postText, readLoad, transferBody, transferLoad } from '../requests.mjs';
-import { startServer } from '../server.mjs';
+import { startServer, urlOfRole } from '../server.mjs';
 import { alternate } from '../slices.mjs';
 import { compared } from '../table.mjs';
 
@@ -49,11 +47,8 @@ export async function growth({ say, sizes }) {
 }
 
 /** What was filled in is on the disk before anything is measured; only a superuser may ask for that. */
-async function checkpoint({ dataDir, databaseUrl }) {
-  const url = new URL(databaseUrl);
-  url.username = 'postgres';
-  url.password = JSON.parse(readFileSync(join(dataDir, 'postgres.json'), 'utf8')).superuser;
-  const admin = await connectDatabase(url.href);
+async function checkpoint(postgres) {
+  const admin = await connectDatabase(urlOfRole(postgres, 'postgres', 'superuser'));
   await admin.query('checkpoint');
   await admin.end();
 }
@@ -61,13 +56,14 @@ async function checkpoint({ dataDir, databaseUrl }) {
 async function prepareDatabases(postgres, sizes) {
   const urls = Object.fromEntries(
     ['empty', 'full'].map((name) => {
-      const url = new URL(postgres.databaseUrl);
+      const url = new URL(postgres.ownerUrl);
       url.pathname = `/growth_${name}`;
       return [name, url.href];
     }),
   );
-  const admin = await connectDatabase(postgres.databaseUrl);
-  await admin.query('create database growth_empty');
+  const owner = new URL(postgres.ownerUrl).username;
+  const admin = await connectDatabase(urlOfRole(postgres, 'postgres', 'superuser'));
+  await admin.query(`create database growth_empty owner ${owner}`);
   const server = await startServer({ databaseUrl: urls.empty });
   const connections = await openConnections(server.url, clients);
   const wallets = await makeWallets(connections, server.testKey, sizes.growthWallets);
@@ -81,7 +77,7 @@ async function prepareDatabases(postgres, sizes) {
   await db.end();
   for (const connection of connections) connection.close();
   await server.stop();
-  await admin.query('create database growth_full template growth_empty');
+  await admin.query(`create database growth_full template growth_empty owner ${owner}`);
   await admin.end();
   return { wallets, key: server.testKey, pattern, urls };
 }

@@ -55,7 +55,7 @@ async function rawCommits({ db, server }, seconds) {
   const figures = [];
   for (const count of [1, 32]) {
     const clients = [];
-    while (clients.length < count) clients.push(await connectDatabase(server.databaseUrl));
+    while (clients.length < count) clients.push(await connectDatabase(server.ownerUrl));
     const started = performance.now();
     let committed = 0;
     const work = async (client) => {

@@ -60,6 +60,8 @@ interface Figures {
 async function verifyAt(count: number): Promise<Figures> {
   const database = await createDatabase();
   const pool = createPool(database.url, 'books');
+  // As the role whose processes are watched: much of what others do is hidden.
+  const watcher = createPool(database.servingUrl, 'watcher');
   try {
     const server = await startServerProcess({
       args: ['--lanes', String(lanes), '--log-level', 'error'],
@@ -71,13 +73,16 @@ async function verifyAt(count: number): Promise<Figures> {
       cwd: directory.path,
     });
     const written = await fill(pool, count);
-    const command = await costOf(pool, 'openledger command', `command-${count}`, () =>
+    const command = await costOf(watcher, 'openledger command', `command-${count}`, () =>
       verifyByCommand(database.servingUrl, `command-${count}`, written),
     );
-    const http = await costOf(pool, 'openledger', `server-${count}`, () => verifyOverHttp(server, written));
+    const http = await costOf(watcher, 'openledger', `server-${count}`, () =>
+      verifyOverHttp(server, written),
+    );
     return { postings: written, command, http };
   } finally {
     await endLaunched();
+    await watcher.end();
     await pool.end();
     await database.drop();
   }

@@ -149,6 +149,8 @@ describe('readTerms of a transfer on a chain', () => {
       currency: 'usdc',
       sentCurrency: 'usdt',
       feeMinor: 300_000n,
+      // Five percent more than at the rate of now.
+      mostMinor: 104_606_382n,
     });
     expect(read(chainBody('base', 'usdt'))).toEqual(['unsupported_rail', '/destinationPaymentRail']);
     expect(read(chainBody('tron', 'usdc'))).toEqual(['unsupported_rail', '/destinationPaymentRail']);
