@@ -1,5 +1,6 @@
 /**
- * Makes a fresh clone ready to run: installs the packages and builds, each only when something has changed. Needs
+ * Makes a fresh clone ready to run: installs the packages and builds, each only when something has changed. What only
+ * tests and checks need is installed when they are run. Needs
  * nothing but Node's own modules, because there may be no others yet. Says what it does on stderr only: stdout belongs
  * to the program that is started afterwards.
  */
@@ -25,6 +26,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 const oldestNode = [20, 19];
 const installStamp = join(root, 'node_modules/.openledger-installed');
+/** npm's own record of what it has installed. */
+const installRecord = join(root, 'node_modules/.package-lock.json');
 const buildStamp = join(root, 'dist/built');
 const lockFile = join(root, 'dist/preparing');
 const sources = ['server/src', 'server/migrations', 'server/data', 'cli/src', 'scripts', 'package-lock.json'];
@@ -37,19 +40,29 @@ const lockMaxAgeMs = 30 * 60_000;
 export class PrepareError extends Error {}
 
 /**
- * Installs the packages of package-lock.json if they are not installed.
+ * What has to be installed: the packages that the server and the command line tool need to be built and to run, or those
+ * of tests, checks and benchmarks too.
  *
+ * @typedef {'run' | 'develop'} Purpose
+ */
+
+/**
+ * Installs the packages of package-lock.json that a purpose needs, if they are not installed.
+ *
+ * @param {Purpose} purpose
  * @throws PrepareError when Node is too old or npm fails
  */
-export async function ensureInstalled() {
+export async function ensureInstalled(purpose) {
   checkNode();
-  if (isInstalled()) return;
+  if (isInstalled(purpose)) return;
   await whileLocked(async () => {
-    if (isInstalled()) return;
-    const first = !existsSync(join(root, 'node_modules'));
-    say(`Installing packages (${first ? 'first run' : 'package-lock.json has changed'})…`);
-    await npmInstall();
-    writeFileSync(installStamp, packagesHash());
+    if (isInstalled(purpose)) return;
+    const isNew = !existsSync(join(root, 'node_modules'));
+    // npm would remove what a developer has installed.
+    const wanted = hasPackagesOfDevelopers() ? 'develop' : purpose;
+    say(`Installing packages (${isNew ? 'first run' : whyAgain()})…`);
+    await npmInstall(wanted);
+    writeStamp(wanted);
   });
 }
 
@@ -72,10 +85,12 @@ export async function ensureBuilt() {
 
 /**
  * Does both, and ends the process with a plain message when it cannot.
+ *
+ * @param {Purpose} purpose
  */
-export async function prepare() {
+export async function prepare(purpose = 'develop') {
   try {
-    await ensureInstalled();
+    await ensureInstalled(purpose);
     await ensureBuilt();
   } catch (error) {
     say(error instanceof PrepareError ? error.message : String(error?.stack ?? error));
@@ -92,12 +107,37 @@ function checkNode() {
   );
 }
 
-function isInstalled() {
-  if (readText(installStamp) === packagesHash()) return true;
-  if (!matchesLock(join(root, 'node_modules/.package-lock.json'))) return false;
-  // Somebody ran npm by hand.
-  writeFileSync(installStamp, packagesHash());
+/** The stamp of an installation: its purpose, and what it depended on. */
+function readStamp() {
+  const [purpose, hash] = (readText(installStamp) ?? '').split(' ');
+  return { purpose, hash };
+}
+
+function writeStamp(purpose) {
+  writeFileSync(installStamp, `${purpose} ${packagesHash()}`);
+}
+
+function wasFor(purpose) {
+  const stamp = readStamp().purpose;
+  return stamp === purpose || stamp === 'develop';
+}
+
+function whyAgain() {
+  return readStamp().hash === packagesHash() ? 'for tests and checks' : 'package-lock.json has changed';
+}
+
+function isInstalled(purpose) {
+  if (wasFor(purpose) && readStamp().hash === packagesHash()) return true;
+  // Somebody may have run npm by hand.
+  const found = ['develop', 'run'].find(hasPackagesFor);
+  if (found === undefined || (purpose === 'develop' && found === 'run')) return false;
+  writeStamp(found);
   return true;
+}
+
+function hasPackagesOfDevelopers() {
+  const record = readText(installRecord);
+  return record !== undefined && Object.values(JSON.parse(record).packages).some(({ dev }) => dev);
 }
 
 /** What an installation depends on: the lock file, and the dependencies that each package.json asks for. */
@@ -112,14 +152,15 @@ function packagesHash() {
   return hash.digest('hex');
 }
 
-/** Whether npm's own record of what it installed has every package of the lock file that this machine must have. */
-function matchesLock(recordPath) {
-  if (!existsSync(recordPath)) return false;
-  const { packages: installed } = readJson(recordPath);
+/** Whether npm's own record of what it installed has every package of the lock file that a purpose needs on this machine. */
+function hasPackagesFor(purpose) {
+  if (!existsSync(installRecord)) return false;
+  const { packages: installed } = readJson(installRecord);
   const { packages: wanted } = readJson(join(root, 'package-lock.json'));
   if (!asksForTheSame(wanted)) return false;
-  return Object.entries(wanted).every(([path, { version, optional, devOptional, peer }]) => {
+  return Object.entries(wanted).every(([path, { dev, version, optional, devOptional, peer }]) => {
     if (!path.startsWith('node_modules/') && !path.includes('/node_modules/')) return true;
+    if (dev && purpose === 'run') return true;
     const found = installed[path];
     return found ? found.version === version : Boolean(optional || devOptional || peer);
   });
@@ -140,8 +181,9 @@ function asksForTheSame(locked) {
  * Installs what the lock file says, and does not write to it. Not `npm ci`: that refuses a lock file without the optional
  * packages of some other platform, which is what npm itself writes when its registry has not got them.
  */
-async function npmInstall() {
-  const flags = ['install', '--no-save', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'];
+async function npmInstall(purpose) {
+  const kinds = purpose === 'develop' ? '--include=dev' : '--omit=dev';
+  const flags = ['install', '--no-save', kinds, '--loglevel=error', '--no-audit', '--no-fund'];
   const npm = process.env.npm_execpath;
   const [command, args] =
     npm && basename(npm) === 'npm-cli.js' ? [process.execPath, [npm, ...flags]] : ['npm', flags];
