@@ -9,13 +9,16 @@ import type { DepositAddress } from './custody/signer.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createAuthenticator } from './http/auth.ts';
+import { createEnvironmentBudgets } from './http/environment-budgets.ts';
 import type { Route } from './http/route.ts';
+import { routesByKind } from './http/routes-by-kind.ts';
 import { createHttpServer } from './http/server.ts';
 import { addSystemRoutes } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { RateLimitSetting } from './platform/config.ts';
+import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { createIdSource } from './platform/ids.ts';
 import { limits } from './platform/limits.ts';
 import type { Logger } from './platform/logger.ts';
@@ -46,7 +49,8 @@ import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { migrate } from './store/migrate.ts';
-import { createPool, type Pool } from './store/pool.ts';
+import type { Pool } from './store/pool.ts';
+import { createPools } from './store/pools.ts';
 import { keepPublicUrl } from './store/public-url.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
@@ -120,8 +124,9 @@ const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url)
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const clock = options.clock ?? systemClock;
-  const pool = createPool(options.databaseUrl, 'openledger');
-  const opened: (() => Promise<unknown>)[] = [() => pool.end()];
+  const pools = createPools(options.databaseUrl);
+  const pool = pools.system;
+  const opened: (() => Promise<unknown>)[] = [() => pools.end()];
   const close = async (): Promise<void> => {
     for (const end of opened.splice(0).reverse()) await end();
   };
@@ -156,7 +161,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
-    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pool, prefix));
+    const authenticator = createAuthenticator(clock, (prefix) => findActiveKey(pools.keys, prefix));
     const sandboxEffects = {
       onReset: () => authenticator.forget(),
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
@@ -183,29 +188,36 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(ports.map((port) => port.close())));
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
-    const routes: Route[] = [
-      ...healthRoutes({ pool, clock, version }),
-      ...customerRoutes({ db, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes }),
-      ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
-      ...counterpartyRoutes({ db, vault }),
-      ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable }),
-      ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
-      ...referenceRoutes(),
-      ...rateRoutes({ clocks, providerFor: rates.providerFor }),
-      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
-      ...railRoutes({ ...options, nowIn: clocks.nowIn }),
-      ...ledgerRoutes({ db, pool }),
-      ...eventRoutes({ db, pool, vault }),
-    ];
-    const streams = createEventStreams({ pool, vault, logger: options.logger });
+    const routesOf = (kind: EnvironmentKind): Route[] => {
+      const reads = pools.reads[kind];
+      const db = createDb(reads);
+      return [
+        ...healthRoutes({ pool, clock, version }),
+        ...customerRoutes({ db, vault, randomBucket, linksIn }),
+        ...walletRoutes({ db, signer, indexes }),
+        ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
+        ...counterpartyRoutes({ db, vault }),
+        ...transactionRoutes({ db }),
+        ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable }),
+        ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
+        ...referenceRoutes(),
+        ...rateRoutes({ clocks, providerFor: rates.providerFor }),
+        ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
+        ...railRoutes({ ...options, nowIn: clocks.nowIn }),
+        ...ledgerRoutes({ db, kind, pool: reads }),
+        ...eventRoutes({ db, pool: reads, vault }),
+      ];
+    };
+    const routes = routesByKind(forEachKind(routesOf));
+    const budgets = createEnvironmentBudgets();
+    const streams = createEventStreams({ pool, pools: pools.reads, vault, budgets, logger: options.logger });
     const http = createHttpServer({
       ...options,
       routes,
       streams: [streams.route],
       writer,
       authenticator,
+      budgets,
       clock,
       ids,
       metrics,
@@ -232,7 +244,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const senders = { test: createSender(agents.test), live: createSender(agents.live) };
     const common = { pool, clock, clocks, logger: options.logger };
     const senderFor = (kind: 'test' | 'live') => senders[kind];
-    const deliveries = startDeliveries({ ...common, writer, ids, vault, metrics, nowIn, senderFor });
+    const deliveries = startDeliveries({ ...common, writer, ids, vault, metrics, nowIn, senderFor, budgets });
     fanOut = startFanOut({ ...common, onQueued: deliveries.wake });
     workers.push(
       startClocks(common),

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from './auth.ts';
+import type { Place } from './environment-budgets.ts';
 
 /** What the frame learns about a request on its way. */
 export interface RequestState {
@@ -9,6 +10,8 @@ export interface RequestState {
   idempotencyKey: string | undefined;
   /** SHA-256 of the body: of its canonical form when it is JSON, of its bytes when it is not. */
   bodyHash: Buffer | undefined;
+  /** What it takes of its environment's budget, once its key is known. */
+  place: Place | undefined;
 }
 
 declare module 'fastify' {

@@ -11,6 +11,7 @@ import type { Writer } from '../writer/writer.ts';
 import type { Authenticator, Caller } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
+import type { EnvironmentBudgets } from './environment-budgets.ts';
 import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { hashBytes, hashJson, idempotencyKey, refusalRecord } from './idempotency.ts';
@@ -25,6 +26,7 @@ export interface HttpOptions {
   readonly streams: readonly StreamRoute[];
   readonly writer: Writer;
   readonly authenticator: Authenticator;
+  readonly budgets: EnvironmentBudgets;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -52,7 +54,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.ids.next('req')),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
   });
-  const gate = createGate(options.clock, options.rateLimit, options.authenticator);
+  const gate = createGate(options.clock, options.rateLimit, options.authenticator, options.budgets);
   app.server.on('checkExpectation', (_request, response) => {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
@@ -125,6 +127,7 @@ function setState(request: FastifyRequest, reply: FastifyReply, ids: IdSource): 
     caller: undefined,
     idempotencyKey: undefined,
     bodyHash: undefined,
+    place: undefined,
   };
   reply.header('x-request-id', request.state.requestId);
 }
@@ -133,6 +136,7 @@ function addBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
     const body = await readBody(stream);
+    await request.state.place?.takeTurn();
     if (body.tooLarge) {
       request.state.bodyHash = body.hash;
       throw new ApiError(
@@ -198,6 +202,7 @@ function addStreams(app: FastifyInstance, gate: Gate, { streams }: HttpOptions):
           query: textsOf(request.query),
           lastEventId: request.headers['last-event-id']?.toString(),
           start() {
+            request.state.place?.endTurn();
             reply.hijack();
             reply.raw.writeHead(200, { ...eventStreamHeaders, 'x-request-id': request.state.requestId });
             return reply.raw;
@@ -242,6 +247,7 @@ async function answerRefusal(
   const answering = isKept ? answeringOf(request, docsUrl(options), true) : undefined;
   if (!caller || key === undefined || !answering)
     return sendRefusal(refusal, request, reply, docsUrl(options));
-  const outcome = await options.writer.submit(refusalRecord(caller.environment.id, key, refusal), answering);
+  const { id, kind } = caller.environment;
+  const outcome = await options.writer.submit(refusalRecord(id, key, refusal), answering, kind);
   return sendOutcome(outcome, request, reply, docsUrl(options));
 }

@@ -1,6 +1,8 @@
 import { chosenTypes, eventTypes, typePatterns } from '../events/types.ts';
+import type { EnvironmentBudgets } from '../http/environment-budgets.ts';
 import type { StreamRequest, StreamRoute } from '../http/stream.ts';
 import { validationFailed } from '../http/validate.ts';
+import type { EnvironmentKind, ForEachKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -21,6 +23,7 @@ export interface EventStreams {
 interface Reader {
   readonly stream: EventStream;
   readonly environmentId: string;
+  readonly kind: EnvironmentKind;
   /** The id of the environment's own row, which a reset does not change. */
   readonly rowId: string;
   /** How many events there were when somebody last looked. */
@@ -31,8 +34,16 @@ interface Reader {
  * Makes the streams of one process. One query for all of them looks where there is something new, whichever process wrote
  * it; only then are events read, for each stream at the pace of its reader.
  */
-export function createEventStreams(options: { pool: Pool; vault: Vault; logger: Logger }): EventStreams {
-  const { logger, pool, vault } = options;
+export function createEventStreams(options: {
+  /** For looking where there is something new. */
+  pool: Pool;
+  /** For reading it. */
+  pools: ForEachKind<Pool>;
+  vault: Vault;
+  budgets: EnvironmentBudgets;
+  logger: Logger;
+}): EventStreams {
+  const { budgets, logger, pool, pools, vault } = options;
   const readers = new Set<Reader>();
   let stopped = false;
 
@@ -52,24 +63,27 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
   };
   const worker = startWorker('event streams', logger, limits.eventStreamPollMs, look);
 
-  const requirePlace = (environmentId: string): void => {
-    const own = [...readers].filter((reader) => reader.environmentId === environmentId).length;
-    if (!stopped && readers.size < limits.eventStreams && own < limits.eventStreamsPerEnvironment) return;
+  const requirePlace = (environmentId: string, kind: EnvironmentKind): void => {
+    const ofKind = [...readers].filter((reader) => reader.kind === kind);
+    const own = ofKind.filter((reader) => reader.environmentId === environmentId).length;
+    if (!stopped && ofKind.length < limits.eventStreams && own < limits.eventStreamsPerEnvironment) return;
     const text = 'There are too many event streams; close one, or try again shortly.';
     throw new ApiError(rateLimited('too_many_streams', text, 1));
   };
 
   const open = async ({ caller, lastEventId, query, start }: StreamRequest): Promise<void> => {
-    const { id: environmentId, rowId } = caller.environment;
+    const { id: environmentId, kind, rowId } = caller.environment;
     const types = typesOf(query);
     const [cursor, path] =
       lastEventId === undefined
         ? [query.cursor ?? 'end', 'query.cursor']
         : [lastEventId, 'header.Last-Event-ID'];
-    const from = await positionsAt(pool, environmentId, cursor, path);
-    requirePlace(environmentId);
-    const stream = startStream({ db: pool, vault, environmentId }, types, from, start());
-    const reader: Reader = { stream, environmentId, rowId, seen: undefined };
+    const from = await positionsAt(pools[kind], environmentId, cursor, path);
+    requirePlace(environmentId, kind);
+    const inTurn = <Result>(work: () => Promise<Result>) => budgets.run(kind, work);
+    const source = { db: pools[kind], vault, environmentId, inTurn };
+    const stream = startStream(source, types, from, start());
+    const reader: Reader = { stream, environmentId, kind, rowId, seen: undefined };
     readers.add(reader);
     stream.ended
       .catch((error: unknown) =>
