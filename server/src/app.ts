@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { ensureOrganisation, type MadeKeys } from './bootstrap.ts';
 import { readChainsFile } from './chains/config.ts';
 import { signingPolicy } from './chains/signing-policy.ts';
@@ -8,8 +7,10 @@ import { openSigner } from './custody/open-signer.ts';
 import type { DepositAddress } from './custody/signer.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
+import { createAdminServer } from './http/admin.ts';
 import { createAuthenticator } from './http/auth.ts';
 import { createEnvironmentBudgets } from './http/environment-budgets.ts';
+import { listenForAdmin, listenOn } from './http/listen.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import { createHttpServer } from './http/server.ts';
@@ -73,6 +74,9 @@ export interface AppOptions extends RateSettings {
   readonly logger: Logger;
   readonly host: string;
   readonly port: number;
+  readonly adminHost: string;
+  /** Where probes and metrics are; a usual one, or any that is free, when undefined. */
+  readonly adminPort: number | 'off' | undefined;
   readonly publicUrl: string | undefined;
   readonly rateLimit: RateLimitSetting | undefined;
   readonly lanes: number | undefined;
@@ -104,6 +108,8 @@ export interface AppOptions extends RateSettings {
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. */
   readonly url: string;
+  /** Where probes and metrics are; undefined when that is off. */
+  readonly adminUrl: string | undefined;
   readonly pool: Pool;
   readonly writer: Writer;
   /** Where transfers are sent from, and what has to be funded, on every chain. */
@@ -227,9 +233,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     addSystemRoutes(http, {
       routes,
       events: describedEvents,
-      metrics,
       publicUrl,
-      isReady,
       sandboxValues: [...sandboxNames, ...sandboxValues],
     });
     const terms = readTerms(options.termsFile ?? ownTerms);
@@ -261,10 +265,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     // A server that closes waits for its connections, streams among them.
     opened.push(() => streams.stop().then(() => http.close()));
-    url = await listen(http, options);
+    url = await listenOn(http, options.host, options.port);
+    const admin = createAdminServer({ metrics, isReady });
+    opened.push(() => admin.close());
+    const adminUrl = await listenForAdmin(admin, options);
     await keepPublicUrl(pool, publicUrl(), clock);
     const treasuries = await signer.treasuryAddresses();
-    return { url, pool, writer, treasuries, madeKeys, stop: close };
+    return { url, adminUrl, pool, writer, treasuries, madeKeys, stop: close };
   } catch (error) {
     await close();
     throw error;
@@ -290,12 +297,4 @@ function targetPolicies(loopback: boolean): (kind: 'test' | 'live') => TargetPol
     live: { allowHttp: false, allowLoopback: false },
   };
   return (kind) => policies[kind];
-}
-
-async function listen(http: FastifyInstance, { host, port }: AppOptions): Promise<string> {
-  await http.listen({ host, port });
-  const address = http.server.address();
-  const boundPort = typeof address === 'object' && address ? address.port : port;
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`;
 }

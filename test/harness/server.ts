@@ -33,6 +33,8 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       logger,
       host: '127.0.0.1',
       port: 0,
+      adminHost: '127.0.0.1',
+      adminPort: undefined,
       publicUrl: undefined,
       rateLimit: undefined,
       lanes: undefined,

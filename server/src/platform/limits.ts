@@ -48,6 +48,9 @@ export const limits = {
   unauthenticatedPerSecond: 20,
   trackedClients: 10_000,
 
+  /** Where probes and metrics are, unless another port is set. */
+  adminPort: 9401,
+
   // Test beside live
   /** For so long after a request with a live key, test environments are held back. */
   liveInUseMs: 30_000,
