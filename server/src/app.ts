@@ -14,7 +14,7 @@ import { listenForAdmin, listenOn } from './http/listen.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import { createHttpServer } from './http/server.ts';
-import { addSystemRoutes } from './http/system.ts';
+import { addDocuments } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -230,11 +230,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       publicUrl,
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
-    addSystemRoutes(http, {
+    addDocuments(http, {
+      ...options,
       routes,
       events: describedEvents,
-      publicUrl,
       sandboxValues: [...sandboxNames, ...sandboxValues],
+      clock,
+      publicUrl,
     });
     const terms = readTerms(options.termsFile ?? ownTerms);
     const { nowIn } = clocks;

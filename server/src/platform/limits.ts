@@ -46,10 +46,17 @@ export const limits = {
   readsPerSecond: 2000,
   burstFactor: 2,
   unauthenticatedPerSecond: 20,
+  /** The documents and the page made of them, by client address. */
+  documentsPerSecond: 20,
   trackedClients: 10_000,
 
   /** Where probes and metrics are, unless another port is set. */
   adminPort: 9401,
+
+  // Documents
+  documentMaxAgeSeconds: 300,
+  /** The best takes ten times as long for 3 % less. */
+  documentBrotliQuality: 9,
 
   // Test beside live
   /** For so long after a request with a live key, test environments are held back. */
