@@ -8,12 +8,12 @@ import { createTestTurns, type TestTurns, type Turn } from './test-turns.ts';
 /** What a request takes of its environment kind's budget, from its head to the end of its answer. */
 export interface Place {
   /**
-   * Takes the turn that its work needs: one of a live environment has it. One that has a body takes it when the body is
-   * there, so that a client that is slow to send holds up nobody.
+   * Takes the turn that its work needs, unless it has one; a live environment's request needs none.
    *
+   * @param mostMs how long it keeps it unless it takes it again: a client that is slow to send its body holds up nobody
    * @throws ApiError 429, or rejects with it, when it would have to wait for too long
    */
-  takeTurn(): void | Promise<void>;
+  takeTurn(mostMs?: number): void | Promise<void>;
   /** The work is done, or waits in a queue of its own. */
   endTurn(): void;
 }
@@ -52,35 +52,38 @@ export function createEnvironmentBudgets(turns: TestTurns = createTestTurns()): 
       if (bytes[kind] + size > limits.environmentBytes) throw full();
       bytes[kind] += size;
       let turn: Turn | undefined;
+      let timer: NodeJS.Timeout | undefined;
       let hasLeft = false;
+      const endTurn = (): void => {
+        clearTimeout(timer);
+        turn?.end();
+        turn = undefined;
+      };
       const onSocket = leavingOf(request.socket);
       const leave = (): void => {
         if (hasLeft) return;
         hasLeft = true;
         bytes[kind] -= size;
         onSocket.delete(leave);
-        turn?.end();
+        endTurn();
       };
       onSocket.add(leave);
       response.once('close', leave);
       if (request.socket.destroyed) leave();
       return {
-        takeTurn() {
-          if (kind === 'live' || turn) return undefined;
-          const taken = turns.take(() => !hasLeft);
-          if (!(taken instanceof Promise)) {
+        takeTurn(mostMs) {
+          if (kind === 'live') return undefined;
+          clearTimeout(timer);
+          if (turn) return undefined;
+          const have = (taken: Turn): void => {
             turn = taken;
-            return undefined;
-          }
-          return taken.then((later) => {
-            turn = later;
-            if (hasLeft) later.end();
-          });
+            if (hasLeft) endTurn();
+            else if (mostMs !== undefined && turns.areLimited()) timer = setTimeout(endTurn, mostMs);
+          };
+          const taken = turns.take(() => !hasLeft);
+          return taken instanceof Promise ? taken.then(have) : have(taken);
         },
-        endTurn() {
-          turn?.end();
-          turn = undefined;
-        },
+        endTurn,
       };
     },
     async run(kind, work) {
@@ -113,9 +116,12 @@ function sizeOf({ headers }: IncomingMessage): number {
   return limits.headersBytes + Math.min(length, limits.bodyBytes);
 }
 
-/** Whether a request comes with a body. */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** Whether a request comes with a body, and whether reading it is work already. */
+export function bodyOf({ headers }: IncomingMessage): 'none' | 'small' | 'large' {
+  if (headers['transfer-encoding'] !== undefined) return 'large';
+  const length = Number(headers['content-length'] ?? 0);
+  if (length === 0) return 'none';
+  return length > limits.smallBodyBytes ? 'large' : 'small';
 }
 
 function full(): ApiError {

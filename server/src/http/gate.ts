@@ -4,7 +4,7 @@ import { parseRateLimit, type RateLimitSetting } from '../platform/config.ts';
 import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import { type Authenticator, type Caller, type PresentedKey, presentedKey } from './auth.ts';
-import { type EnvironmentBudgets, hasBody } from './environment-budgets.ts';
+import { bodyOf, type EnvironmentBudgets } from './environment-budgets.ts';
 import { type Allowance, createRateLimiter, type RateLimiter } from './rate-limit.ts';
 
 /** Lets requests in: checks keys and keeps to the rate limits (contract §1, §3). */
@@ -69,8 +69,8 @@ function openGate(authenticator: Authenticator, budgets: EnvironmentBudgets): Ga
 }
 
 /**
- * Enters a request into its environment's budget. One with a body takes its turn when the body is there; all others take
- * it here, refusals too: a client that only ever hears 429 must not get more of the server than others.
+ * Enters a request into its environment's budget. One with a small body takes its turn when the body is there; all others
+ * take it here, refusals too: a client that only ever hears 429 must not get more of the server than others.
  *
  * @param check throws the refusal of a request that is too much for its key
  */
@@ -89,12 +89,13 @@ function enterBudget(
   } catch (error) {
     refusal = { error };
   }
-  if (!refusal && hasBody(request.raw)) return caller;
+  const body = refusal ? 'none' : bodyOf(request.raw);
+  if (body === 'small') return caller;
   const admit = (): Caller => {
     if (refusal) throw refusal.error;
     return caller;
   };
-  const turn = place.takeTurn();
+  const turn = place.takeTurn(body === 'large' ? limits.testTurnBodyMs : undefined);
   return turn ? turn.then(admit) : admit();
 }
 

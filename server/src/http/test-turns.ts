@@ -68,9 +68,9 @@ export function createTestTurns(clock: TurnClock = processClock): TestTurns {
       end() {
         if (hasEnded) return;
         hasEnded = true;
-        // What the loop did meanwhile is shared among the turns that were open, and live requests beside them.
+        // All that the loop did meanwhile, live work too: the busier it is, the less is left to test work.
         credit();
-        creditMs -= (clock.busyMs() - busyAtStartMs) / (open + 1);
+        creditMs -= (clock.busyMs() - busyAtStartMs) / open;
         open -= 1;
         goOn();
       },
