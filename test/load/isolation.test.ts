@@ -34,10 +34,10 @@ beforeAll(async () => {
   // Something to list, to verify and to stream.
   await Promise.all(
     Array.from({ length: 16 }, async (_, client) => {
-      for (let index = 0; index < 100; index += 1) await createCustomer(server.testKey, `${client}-${index}`);
+      for (let index = 0; index < 50; index += 1) await createCustomer(server.testKey, `${client}-${index}`);
     }),
   );
-});
+}, 300_000);
 
 afterAll(async () => {
   for (const load of loads) load.disconnect();
