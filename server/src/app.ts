@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { ensureOrganisation, type MadeKeys } from './bootstrap.ts';
 import { readChainsFile } from './chains/config.ts';
 import { signingPolicy } from './chains/signing-policy.ts';
@@ -11,15 +10,20 @@ import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createByteBudget } from './hosted/upload-limits.ts';
 import type { UploadResources } from './hosted/visit.ts';
+import { createAdminServer } from './http/admin.ts';
 import { createAuthenticator } from './http/auth.ts';
+import { createEnvironmentBudgets } from './http/environment-budgets.ts';
+import { listenForAdmin, listenOn } from './http/listen.ts';
 import type { Route } from './http/route.ts';
+import { routesByKind } from './http/routes-by-kind.ts';
 import { addSecurityText } from './http/security-text.ts';
 import { createHttpServer } from './http/server.ts';
-import { addSystemRoutes } from './http/system.ts';
+import { addDocuments } from './http/system.ts';
 import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { ConnectionsSetting, RateLimitSetting } from './platform/config.ts';
+import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { createIdSource } from './platform/ids.ts';
 import { limits } from './platform/limits.ts';
 import type { Logger } from './platform/logger.ts';
@@ -50,6 +54,7 @@ import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { createPool, type Pool } from './store/pool.ts';
+import { createPools } from './store/pools.ts';
 import { keepPublicUrl } from './store/public-url.ts';
 import { prepareSchema } from './store/roles.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
@@ -76,6 +81,9 @@ export interface AppOptions extends RateSettings {
   readonly logger: Logger;
   readonly host: string;
   readonly port: number;
+  readonly adminHost: string;
+  /** Where probes and metrics are; a usual one, or any that is free, when undefined. */
+  readonly adminPort: number | 'off' | undefined;
   readonly publicUrl: string | undefined;
   readonly rateLimit: RateLimitSetting | undefined;
   readonly connections: ConnectionsSetting;
@@ -112,6 +120,8 @@ export interface AppOptions extends RateSettings {
 export interface App {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. */
   readonly url: string;
+  /** Where probes and metrics are; undefined when that is off. */
+  readonly adminUrl: string | undefined;
   readonly pool: Pool;
   readonly writer: Writer;
   /** Where transfers are sent from, and what has to be funded, on every chain. */
@@ -134,8 +144,9 @@ const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url)
  */
 export async function startApp(options: AppOptions): Promise<App> {
   const clock = options.clock ?? systemClock;
-  const pool = createPool(options.databaseUrl, 'openledger');
-  const opened: (() => Promise<unknown>)[] = [() => pool.end()];
+  const pools = createPools(options.databaseUrl);
+  const pool = pools.system;
+  const opened: (() => Promise<unknown>)[] = [() => pools.end()];
   const close = async (): Promise<void> => {
     for (const end of opened.splice(0).reverse()) await end();
   };
@@ -173,7 +184,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
 
-    const authenticator = createAuthenticator(clock, (prefixes) => findActiveKeys(pool, prefixes));
+    const authenticator = createAuthenticator(clock, (prefixes) => findActiveKeys(pools.keys, prefixes));
     const sandboxEffects = {
       onReset: authenticator.forget,
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
@@ -201,42 +212,49 @@ export async function startApp(options: AppOptions): Promise<App> {
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
     const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKey, transfer);
-    const routes: Route[] = [
-      ...healthRoutes({ pool, clock, version }),
-      ...customerRoutes({ db, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes }),
-      ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
-      ...counterpartyRoutes({ db, vault }),
-      ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable, prove }),
-      ...webhookRoutes({ db, pool, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
-      ...referenceRoutes(),
-      ...rateRoutes({ clocks, providerFor: rates.providerFor }),
-      ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
-      ...railRoutes({ ...options, nowIn: clocks.nowIn }),
-      ...ledgerRoutes({ db, pool }),
-      ...eventRoutes({ db, pool, vault }),
-    ];
-    const streams = createEventStreams({ pool, vault, logger: options.logger });
+    const routesOf = (kind: EnvironmentKind): Route[] => {
+      const reads = pools.reads[kind];
+      const db = createDb(reads);
+      return [
+        ...healthRoutes({ pool, clock, version }),
+        ...customerRoutes({ db, vault, randomBucket, linksIn }),
+        ...walletRoutes({ db, signer, indexes }),
+        ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
+        ...counterpartyRoutes({ db, vault }),
+        ...transactionRoutes({ db }),
+        ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable, prove }),
+        ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn: clocks.nowIn }),
+        ...referenceRoutes(),
+        ...rateRoutes({ clocks, providerFor: rates.providerFor }),
+        ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
+        ...railRoutes({ ...options, nowIn: clocks.nowIn }),
+        ...ledgerRoutes({ db, kind, pool: reads }),
+        ...eventRoutes({ db, pool: reads, vault }),
+      ];
+    };
+    const routes = routesByKind(forEachKind(routesOf));
+    const budgets = createEnvironmentBudgets();
+    const streams = createEventStreams({ pool, pools: pools.reads, vault, budgets, logger: options.logger });
     const http = createHttpServer({
       ...options,
       routes,
       streams: [streams.route],
       writer,
       authenticator,
+      budgets,
       clock,
       ids,
       metrics,
       publicUrl,
     });
     const isReady = async (): Promise<boolean> => (await pool.query('select 1')).rowCount === 1;
-    addSystemRoutes(http, {
+    addDocuments(http, {
+      ...options,
       routes,
       events: describedEvents,
-      metrics,
-      publicUrl,
-      isReady,
       sandboxValues: [...sandboxNames, ...sandboxValues],
+      clock,
+      publicUrl,
     });
     addSecurityText(http, { contact: options.securityContact, clock, publicUrl });
     const terms = readTerms(options.termsFile ?? ownTerms);
@@ -255,7 +273,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const senders = { test: createSender(agents.test), live: createSender(agents.live) };
     const common = { pool, clock, clocks, logger: options.logger };
     const senderFor = (kind: 'test' | 'live') => senders[kind];
-    const deliveries = startDeliveries({ ...common, writer, ids, vault, metrics, nowIn, senderFor });
+    const deliveries = startDeliveries({ ...common, writer, ids, vault, metrics, nowIn, senderFor, budgets });
     fanOut = startFanOut({ ...common, onQueued: deliveries.wake });
     workers.push(
       startClocks(common),
@@ -272,10 +290,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(workers.map((worker) => worker.stop())));
     // A server that closes waits for its connections, streams among them.
     opened.push(() => streams.stop().then(() => http.close()));
-    url = await listen(http, options);
+    url = await listenOn(http, options.host, options.port);
+    const admin = createAdminServer({ metrics, isReady });
+    opened.push(() => admin.close());
+    const adminUrl = await listenForAdmin(admin, options);
     await keepPublicUrl(pool, publicUrl(), clock);
     const treasuries = await signer.treasuryAddresses();
-    return { url, pool, writer, treasuries, madeKeys, stop: close };
+    return { url, adminUrl, pool, writer, treasuries, madeKeys, stop: close };
   } catch (error) {
     await close();
     throw error;
@@ -297,7 +318,7 @@ function laneEvents(metrics: Metrics, { onFatal }: AppOptions, onCommit: () => v
 /** Documents have connections of their own: reads do not wait for megabytes. */
 function createUploadResources(databaseUrl: string): UploadResources {
   return {
-    pool: createPool(databaseUrl, 'openledger uploads', limits.uploadConnections),
+    pool: createPool(databaseUrl, 'openledger uploads', { max: limits.uploadConnections }),
     budgets: {
       test: createByteBudget(limits.uploadBudgetBytes),
       live: createByteBudget(limits.uploadBudgetBytes),
@@ -313,12 +334,4 @@ function targetPolicies(loopback: boolean): (kind: 'test' | 'live') => TargetPol
     live: { allowHttp: false, allowLoopback: false },
   };
   return (kind) => policies[kind];
-}
-
-async function listen(http: FastifyInstance, { host, port }: AppOptions): Promise<string> {
-  await http.listen({ host, port });
-  const address = http.server.address();
-  const boundPort = typeof address === 'object' && address ? address.port : port;
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`;
 }

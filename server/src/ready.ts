@@ -14,11 +14,11 @@ export interface Ready {
 
 /** Tells on stdout that the server is ready: one JSON line, or a text to start from. */
 export function printReady({ app, config, dataDir, databaseUrl, keys }: Ready): void {
-  const { url } = app;
+  const { adminUrl = null, url } = app;
   if (config.json) {
     const { liveKey = null, testKey = null } = keys;
     const shownUrl = config.showSecrets ? databaseUrl : withoutPassword(databaseUrl);
-    const line = { ready: true, url, testKey, liveKey, dataDir, databaseUrl: shownUrl };
+    const line = { ready: true, url, adminUrl, testKey, liveKey, dataDir, databaseUrl: shownUrl };
     process.stdout.write(`${JSON.stringify(line)}\n`);
     return;
   }
@@ -31,6 +31,7 @@ OpenLedger ${version} is ready.
 
   Base URL   ${url}
   Docs       ${url}/docs
+  Admin      ${adminUrl === null ? 'off' : `${adminUrl}/metrics`}
   Test key   ${key}${hint}
   Data       ${config.databaseUrl ? 'your PostgreSQL (DATABASE_URL)' : dataDir}
 

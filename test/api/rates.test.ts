@@ -139,7 +139,7 @@ describe('live rates', () => {
     await expect
       .poll(async () => (await live?.live.get(path('usd/gbp')))?.error?.reason, { timeout: 5000 })
       .toBe('rate_unavailable');
-    const metrics = await (await fetch(`${live.app.url}/metrics`)).text();
+    const metrics = await (await fetch(`${live.app.adminUrl}/metrics`)).text();
     expect(metrics).toMatch(/openledger_rates_refreshes_total\{result="partial"\} [1-9]/);
     expect(metrics).toMatch(/openledger_rates_refreshes_total\{result="failure"\} [1-9]/);
   });

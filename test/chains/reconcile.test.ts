@@ -53,7 +53,7 @@ const openledger = (args: readonly string[]) =>
   });
 
 const metric = async (name: string): Promise<string | undefined> => {
-  const text = await (await fetch(`${server.app.url}/metrics`)).text();
+  const text = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
   return text.split('\n').find((line) => line.startsWith(name));
 };
 

@@ -397,7 +397,7 @@ describe('a deposit address', () => {
       await poll(kinds).toEqual(['top_up completed', 'sweep completed']);
       expect(node.lastHeaders()).toMatchObject({ 'tron-pro-api-key': key });
       expect(node.lastHeaders().authorization).toBeUndefined();
-      expect(await (await fetch(`${own.app.url}/metrics`)).text()).not.toContain(key);
+      expect(await (await fetch(`${own.app.adminUrl}/metrics`)).text()).not.toContain(key);
     } finally {
       await own.stop();
       await node.stop();
@@ -420,7 +420,7 @@ describe('nodes', () => {
         all.a.ledger.mine(4);
         await poll(() => depositsOf(all)).toEqual(['completed']);
         expect(await balanceOf(all.own.live, all.wallet.id)).toBe('4.00');
-        const metrics = await (await fetch(`${all.own.app.url}/metrics`)).text();
+        const metrics = await (await fetch(`${all.own.app.adminUrl}/metrics`)).text();
         expect(metrics).toMatch(new RegExp(`node_up\\{.*${new URL(all.b.url).host}.*\\} 0`));
       },
     ));

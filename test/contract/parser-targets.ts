@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { checkAddress } from '../../server/src/chains/addresses.ts';
 import { chains } from '../../server/src/chains/registry.ts';
-import { readMultipart, readUrlEncoded } from '../../server/src/hosted/form-body.ts';
+import { readUrlEncoded } from '../../server/src/hosted/form-body.ts';
+import { readUploadForm } from '../../server/src/hosted/upload-form.ts';
 import { presentedKey } from '../../server/src/http/auth.ts';
 import { hashJson, idempotencyKey } from '../../server/src/http/idempotency.ts';
 import { parseJsonBody } from '../../server/src/http/json-body.ts';
@@ -328,11 +330,16 @@ const multipart: Target = {
     `${part}#"\r\n\r\nb\r\n`,
   ],
   run: (text) =>
-    readMultipart(
-      { 'content-type': `multipart/form-data; boundary=${boundary}` },
-      Readable.from([Buffer.from(text)]),
-    ).catch(() => undefined),
+    readUploadForm(uploadOf(text), new AbortController().signal, async (_form, file) => {
+      for await (const _piece of file?.content ?? []);
+    }).catch(() => undefined),
 };
+
+function uploadOf(text: string): IncomingMessage {
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+  return Object.assign(Readable.from([Buffer.from(text)]), { headers, complete: true }) as IncomingMessage &
+    Readable;
+}
 
 /** Every parser and validator that what clients send comes to. */
 export function parserTargets(): Target[] {

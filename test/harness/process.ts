@@ -34,6 +34,7 @@ export interface Launched {
 export interface ReadyLine {
   readonly ready: true;
   readonly url: string;
+  readonly adminUrl: string | null;
   readonly testKey: string | null;
   readonly liveKey: string | null;
   readonly dataDir: string;

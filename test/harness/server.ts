@@ -31,7 +31,7 @@ export interface TestServer {
 export async function startServer(options: Partial<AppOptions> = {}): Promise<TestServer> {
   const database = await createDatabase();
   const masterKey = randomBytes(32);
-  const ownerPool = createPool(database.url, 'test owner', 2);
+  const ownerPool = createPool(database.url, 'test owner', { max: 2 });
   const started: App[] = [];
   const { errors, logger } = watchLog();
   const start = async (more: Partial<AppOptions>): Promise<App> => {
@@ -42,6 +42,8 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       logger,
       host: '127.0.0.1',
       port: 0,
+      adminHost: '127.0.0.1',
+      adminPort: undefined,
       publicUrl: undefined,
       rateLimit: undefined,
       connections: limits,

@@ -125,11 +125,12 @@ describe('npm start', () => {
     const npm = launch('npm', { args });
     const server = await untilReady(npm);
     expect((await call(server, '/v1/customers', ada)).status).toBe(200);
-    const keys = ['ready', 'url', 'testKey', 'liveKey', 'dataDir', 'databaseUrl'];
+    const keys = ['ready', 'url', 'adminUrl', 'testKey', 'liveKey', 'dataDir', 'databaseUrl'];
     expect(Object.keys(JSON.parse(server.stdout()))).toEqual(keys);
     expect(server).toMatchObject({
       ready: true,
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      adminUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       testKey: expect.stringMatching(/^ld_test_\w+_\w+$/),
       liveKey: expect.stringMatching(/^ld_live_\w+_\w+$/),
       dataDir,
@@ -355,7 +356,7 @@ describe('stopping', () => {
     const server = await startServerProcess(onData(usedDataDir()));
     const silent = await openSocket(server.url);
     const used = await openSocket(server.url);
-    used.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+    used.socket.write('GET /v1/health HTTP/1.1\r\nhost: x\r\n\r\n');
     await expect.poll(used.text).toContain('200 OK');
     const startedMs = performance.now();
     expect((await server.stop()).code).toBe(0);
@@ -415,6 +416,8 @@ describe('wrong settings', () => {
     ['PORT', { env: { PORT: 'abc' } }],
     ['PORT', { env: { PORT: '65536' } }],
     ['--port', { args: ['--port', 'abc'] }],
+    ['OPENLEDGER_ADMIN_PORT', { env: { OPENLEDGER_ADMIN_PORT: 'on' } }],
+    ['OPENLEDGER_ADMIN_HOST', { env: { OPENLEDGER_ADMIN_HOST: ' ' } }],
     ['OPENLEDGER_RATE_LIMIT', { env: { OPENLEDGER_RATE_LIMIT: 'x' } }],
     ['OPENLEDGER_MASTER_KEY', { env: { OPENLEDGER_MASTER_KEY: secret } }],
     ['--master-key', { args: ['--master-key', secret] }],

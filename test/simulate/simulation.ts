@@ -110,7 +110,9 @@ export async function simulate({ fault, lanes, seed, steps }: SimulationOptions)
 
   const send = (request: Request): void => {
     const process = processes[random.below(processes.length)] as Process;
-    void process.writer.submit(request.command, request.answering as never).then(
+    // Both queues of a lane are used.
+    const queue = request.command.bucket % 2 === 0 ? 'live' : 'test';
+    void process.writer.submit(request.command, request.answering as never, queue).then(
       (outcome) => process.alive && ended(request, outcome as Outcome<unknown>),
       (error: unknown) => {
         if (!process.alive || error instanceof ApiError) return;

@@ -55,12 +55,26 @@ function readAnswer(route: ReadRoute): Answerer {
     return typeof read === 'string' ? successBody(read) : listBody(read.items, read.nextCursor);
   };
   const lists = createSharedReads<string>();
-  return async (context, _request, reply) => {
+  return async (context, request, reply) => {
+    if (route.hasOwnQueue)
+      return sendAnswer(reply, { status: 200, body: await apart(request, bodyOf(context)) });
     const body = isList(route)
       ? await lists.read(nameOf(context), () => bodyOf(context))
       : await bodyOf(context);
     return sendAnswer(reply, { status: 200, body });
   };
+}
+
+/** Waits without a turn for what has a queue of its own. Whoever is refused there takes a turn to be told so. */
+async function apart(request: FastifyRequest, body: Promise<string>): Promise<string> {
+  const { place } = request.state;
+  place?.endTurn();
+  try {
+    return await body;
+  } catch (error) {
+    await place?.takeTurn();
+    throw error;
+  }
 }
 
 /** The same for requests whose answers are the same. */
@@ -72,7 +86,7 @@ function writeAnswer(route: WriteRoute, writer: Writer, docsUrl: () => string): 
   return async (context, request, reply) => {
     const command = await route.write(context);
     const answering = answeringOf(request, docsUrl(), route.sensitive === true);
-    const outcome = await writer.submit(command, answering);
+    const outcome = await writer.submit(command, answering, context.caller.environment.kind);
     if (outcome.kind !== 'refused') await route.done?.(context);
     return sendOutcome(outcome, request, reply, docsUrl());
   };
@@ -135,6 +149,8 @@ export function sendRefusal(
 }
 
 function sendAnswer(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+  // Not at its end: a client that is slow to read must not hold up others.
+  reply.request.state.place?.endTurn();
   return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body);
 }
 

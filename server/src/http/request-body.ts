@@ -31,6 +31,7 @@ export function addBodyParser(app: FastifyInstance): void {
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
     const { bodyLimitBytes } = request.state;
     const body = await readBody(stream, bodyLimitBytes);
+    await request.state.place?.takeTurn();
     if (body.isTooLarge) {
       request.state.bodyHash = hashBytes(body.bytes);
       throw bodyTooLarge(bodyLimitBytes);

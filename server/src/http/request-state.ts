@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from './auth.ts';
+import type { Place } from './environment-budgets.ts';
 
 /** What the frame learns about a request on its way. */
 export interface RequestState {
@@ -14,6 +15,8 @@ export interface RequestState {
   bodyHash: Buffer | undefined;
   /** The most that its body may have. */
   bodyLimitBytes: number;
+  /** What it takes of its environment's budget, once its key is known. */
+  place: Place | undefined;
 }
 
 declare module 'fastify' {

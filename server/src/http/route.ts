@@ -65,6 +65,8 @@ interface RouteBase {
 export interface ReadRoute extends RouteBase {
   readonly method: 'GET';
   readonly list?: boolean;
+  /** It may take minutes, in a queue of its own: it takes no turn from others. */
+  readonly hasOwnQueue?: boolean;
   read(context: RequestContext): Promise<ReadAnswer>;
 }
 

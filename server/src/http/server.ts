@@ -14,6 +14,7 @@ import { type Authenticator, type Caller, presentedKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { limitConnections } from './connections.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
+import type { EnvironmentBudgets } from './environment-budgets.ts';
 import { toRefusal } from './errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { idempotencyKey, refusalRecord } from './idempotency.ts';
@@ -30,6 +31,7 @@ export interface HttpOptions {
   readonly streams: readonly StreamRoute[];
   readonly writer: Writer;
   readonly authenticator: Authenticator;
+  readonly budgets: EnvironmentBudgets;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -64,7 +66,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.ids.next('req')),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
   });
-  const gate = createGate(options.clock, options.rateLimit, options.authenticator);
+  const gate = createGate(options.clock, options.rateLimit, options.authenticator, options.budgets);
   app.server.on('checkExpectation', (_request, response) => {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
@@ -170,6 +172,7 @@ function setState(request: FastifyRequest, reply: FastifyReply, { ids, publicUrl
     idempotencyKey: undefined,
     bodyHash: undefined,
     bodyLimitBytes: 0,
+    place: undefined,
   };
   reply.header('x-request-id', request.state.requestId);
   setCommonHeaders(reply, publicUrl());
@@ -228,6 +231,7 @@ function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }
           lastEventId: request.headers['last-event-id']?.toString(),
           readmit: () => authenticator.recheck(presentedKey(request.headers)),
           start() {
+            request.state.place?.endTurn();
             reply.hijack();
             reply.raw.writeHead(200, {
               ...(reply.getHeaders() as OutgoingHttpHeaders),
@@ -276,6 +280,7 @@ async function answerRefusal(
   // What has broken off is not the request that was meant.
   if (!caller || key === undefined || !answering || bodyHash === undefined)
     return sendRefusal(refusal, request, reply, docsUrl(options));
-  const outcome = await options.writer.submit(refusalRecord(caller.environment.id, key, refusal), answering);
+  const { id, kind } = caller.environment;
+  const outcome = await options.writer.submit(refusalRecord(id, key, refusal), answering, kind);
   return sendOutcome(outcome, request, reply, docsUrl(options));
 }

@@ -1,65 +1,60 @@
 import type { FastifyInstance } from 'fastify';
-import type { Metrics } from '../platform/metrics.ts';
+import type { Clock } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
 import type { SandboxValue } from './docs/sandbox-values.ts';
 import { renderDocs } from './docs.ts';
 import type { DescribedEvent } from './event.ts';
 import { buildEventSchema } from './event-schemas.ts';
+import { requireAllowance } from './gate.ts';
 import { buildOpenApi } from './openapi.ts';
+import { createRateLimiter } from './rate-limit.ts';
 import type { Route } from './route.ts';
+import { staticDocument } from './static-document.ts';
 
 /**
- * Adds what is not part of the API itself: the documents, the page made of them, and the probes and metrics for whoever
- * runs the server.
- *
- * @param isReady rejects or gives false when the store cannot be reached
+ * Adds what is not part of the API itself: the documents, and the page made of them. They need no key, so they have a
+ * rate limit of their own, by client address.
  */
-export function addSystemRoutes(
+export function addDocuments(
   app: FastifyInstance,
   options: {
-    routes: readonly Route[];
-    events: readonly DescribedEvent[];
-    metrics: Metrics;
-    publicUrl: () => string;
-    isReady: () => Promise<boolean>;
-    sandboxValues: readonly SandboxValue[];
+    readonly routes: readonly Route[];
+    readonly events: readonly DescribedEvent[];
+    readonly sandboxValues: readonly SandboxValue[];
+    readonly clock: Clock;
+    /** Undefined switches the limit off. */
+    readonly rateLimit: object | undefined;
+    publicUrl(): string;
   },
 ): void {
-  const document = once(() => buildOpenApi(options.routes, options.publicUrl(), options.events));
-  const json = once(() => JSON.stringify(document()));
-  const eventSchema = once(() => JSON.stringify(buildEventSchema(options.events)));
-  const page = once(() => renderDocs(document(), options.publicUrl(), options.sandboxValues));
-
-  app.get('/openapi.json', async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(json()),
-  );
-  app.get('/events.schema.json', async (_request, reply) =>
-    reply.type('application/schema+json; charset=utf-8').send(eventSchema()),
-  );
-  app.get('/docs', async (_request, reply) =>
-    reply
-      .header('content-security-policy', page().contentSecurityPolicy)
-      .type('text/html; charset=utf-8')
-      .send(page().html),
-  );
-  app.get('/', async (_request, reply) => reply.redirect('/docs'));
-  app.get('/livez', async (_request, reply) => reply.type('text/plain').send('ok\n'));
-  app.get('/readyz', async (_request, reply) => {
-    const ready = await options.isReady().catch(() => false);
-    return reply
-      .code(ready ? 200 : 503)
-      .type('text/plain')
-      .send(ready ? 'ok\n' : 'the store cannot be reached\n');
-  });
-  app.get('/metrics', async (_request, reply) => {
-    const { registry } = options.metrics;
-    return reply.type(registry.contentType).send(await registry.metrics());
-  });
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
+  const { clock, events, publicUrl, rateLimit, routes, sandboxValues } = options;
+  const limiter = rateLimit ? createRateLimiter(clock, limits.documentsPerSecond) : undefined;
+  const json = 'application/json; charset=utf-8';
+  const handlers = {
+    '/openapi.json': staticDocument(() => ({
+      text: JSON.stringify(buildOpenApi(routes, publicUrl(), events)),
+      type: json,
+    })),
+    '/events.schema.json': staticDocument(() => ({
+      text: JSON.stringify(buildEventSchema(events)),
+      type: 'application/schema+json; charset=utf-8',
+    })),
+    '/docs': staticDocument(() => {
+      const document = buildOpenApi(routes, publicUrl(), events);
+      const { contentSecurityPolicy, html } = renderDocs(document, publicUrl(), sandboxValues);
+      return {
+        text: html,
+        type: 'text/html; charset=utf-8',
+        headers: { 'content-security-policy': contentSecurityPolicy },
+      };
+    }),
   };
+  app.register(async (scope) => {
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (limiter) requireAllowance(limiter.take(request.ip), reply);
+      done();
+    });
+    for (const [path, handler] of Object.entries(handlers)) scope.get(path, handler);
+    scope.get('/', async (_request, reply) => reply.redirect('/docs'));
+  });
 }

@@ -23,6 +23,9 @@ export interface ConnectionsSetting {
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** Where probes and metrics are; the usual port, or any free one, when undefined. */
+  readonly adminPort: number | 'off' | undefined;
+  readonly adminHost: string;
   readonly dataDir: string;
   /** A PostgreSQL server of the user's own; the embedded one when undefined. */
   readonly databaseUrl: string | undefined;
@@ -85,6 +88,10 @@ function parsePort(text: string): number {
     throw new InvalidArgumentError('Give a port from 0 (any free one) to 65535.');
   }
   return Number(text);
+}
+
+function parseAdminPort(text: string): number | 'off' {
+  return text === 'off' ? 'off' : parsePort(text);
 }
 
 function parseUrl(protocols: readonly string[]): (text: string) => string {
@@ -246,6 +253,13 @@ function serverOptions(): Option[] {
       .argParser(parsePort),
     new Option('--host <address>', 'address to listen on')
       .env('HOST')
+      .default('127.0.0.1')
+      .argParser(parseText),
+    new Option('--admin-port <n>', 'port of probes and metrics, 0 for any free one, or "off"')
+      .env('OPENLEDGER_ADMIN_PORT')
+      .argParser(parseAdminPort),
+    new Option('--admin-host <address>', 'address that probes and metrics listen on')
+      .env('OPENLEDGER_ADMIN_HOST')
       .default('127.0.0.1')
       .argParser(parseText),
     ...dataOptions(),

@@ -69,7 +69,39 @@ export const limits = {
   readsPerSecond: 2000,
   burstFactor: 2,
   unauthenticatedPerSecond: 20,
+  /** The documents and the page made of them, by client address. */
+  documentsPerSecond: 20,
   trackedClients: 10_000,
+
+  /** Where probes and metrics are, unless another port is set. */
+  adminPort: 9401,
+
+  // Documents
+  documentMaxAgeSeconds: 300,
+  /** The best takes ten times as long for 3 % less. */
+  documentBrotliQuality: 9,
+
+  // Test beside live
+  /** For so long after a request with a live key, test environments are held back. */
+  liveInUseMs: 30_000,
+  /** Requests of test environments that are worked on concurrently while they are held back. */
+  testTurns: 2,
+  /** The part of the event loop that they then get together. */
+  testLoopShare: 0.2,
+  /** What of it they may use in one go. */
+  testTurnBurstMs: 5,
+  /** One that has waited for its turn for so long is refused. */
+  testTurnWaitMs: 5000,
+  /** A larger body is not read before its turn, which it loses when it is not there after so long. */
+  smallBodyBytes: 16 * 1024,
+  testTurnBodyMs: 50,
+  /** Bodies and heads of requests under way, for each kind of environment. */
+  environmentBytes: 64 * 1024 * 1024,
+  /** Of a batch, as long as one of the last so many had commands of live environments. */
+  testCommandsBesideLive: 32,
+  liveBatches: 1024,
+  /** Deliveries to webhooks of test environments that are begun in a second while they are held back. */
+  testDeliveriesPerSecond: 200,
 
   // Keys
   apiKeyCacheMs: 2000,
@@ -85,6 +117,7 @@ export const limits = {
   batchesUnderWay: 2,
   /** The least that such a second one must have: a batch costs as much as four or five of its commands, however many it has. */
   aheadCommands: 16,
+  /** Commands of a lane that wait, for each kind of environment. */
   queueCommands: 4096,
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
@@ -99,7 +132,10 @@ export const limits = {
   /** What has not been answered by then never will be: the database itself gives up a statement earlier. */
   databaseAnswerTimeoutMs: 35_000,
   connectTimeoutMs: 10_000,
+  /** For the requests of each kind of environment. */
   poolConnections: 10,
+  systemConnections: 8,
+  keyConnections: 2,
   /** Texts of reads that are prepared; lists have one for each combination of filters. */
   preparedStatements: 500,
   /** Rows that are looked up by one statement. */
@@ -196,7 +232,7 @@ export const limits = {
   deliveryAttempts: 10,
   /** No `Retry-After` makes a wait longer. */
   deliveryRetryAfterMs: 12 * 60 * 60 * 1000,
-  /** On their way at once, in a process. */
+  /** On their way in a process, for each kind of environment. */
   deliveryConcurrency: 2048,
   /** The same for a webhook without a limit of its own. */
   deliveryConcurrencyPerWebhook: 16,
@@ -233,6 +269,7 @@ export const limits = {
   eventCursorLength: 2048,
   /** How many events of each lane are looked at for one page. */
   eventScan: 10_000,
+  /** For each kind of environment. */
   eventStreams: 100,
   eventStreamsPerEnvironment: 10,
   eventStreamPage: 100,
@@ -308,9 +345,9 @@ export const limits = {
   sweepRows: 5000,
 
   // Verification
-  /** How many run at once in a process: each holds a connection for as long as it takes to read everything. */
-  verifyAtOnce: 2,
-  verifyWaiting: 64,
+  /** How many run in a process, for each kind of environment: each holds a connection for as long as it reads everything. */
+  verifyAtOnce: { test: 1, live: 2 },
+  verifyWaiting: 512,
   /** For each statement: the longest on ten million postings takes a minute or two. */
   verifyTimeoutMs: 6 * 60 * 60 * 1000,
   verifyPageRows: 1000,

@@ -25,7 +25,9 @@ export async function openRoles(
   const url = postmaster.url(servingRole, passwords.openledger);
   if (passwords.owner !== undefined) return { url, migrationUrl: postmaster.url(ownerRole, passwords.owner) };
   const owner = newPassword();
-  const superuser = createPool(postmaster.url('postgres', passwords.superuser), 'openledger start', 1);
+  const superuser = createPool(postmaster.url('postgres', passwords.superuser), 'openledger start', {
+    max: 1,
+  });
   try {
     await inTransaction(superuser, (client) => addOwner(client, owner));
   } finally {

@@ -9,7 +9,7 @@ let pool: Pool;
 let db: Db;
 beforeEach(async () => {
   database = await createDatabase();
-  pool = createPool(database.url, 'test', 2);
+  pool = createPool(database.url, 'test', { max: 2 });
   db = createDb(pool);
 });
 afterEach(async () => {

@@ -39,7 +39,13 @@ function isoText(text: string): string {
   return text.replace(' ', 'T').replace(/\+00$/, 'Z');
 }
 
-function clientConfig(databaseUrl: string, name: string): ClientConfig {
+function clientConfig(
+  databaseUrl: string,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+): ClientConfig {
+  // The parsers depend on UTC; a kept plan spares planning the same set-based statement for every batch.
+  const all = { timezone: 'UTC', plan_cache_mode: 'force_generic_plan', ...settings };
   return {
     connectionString: databaseUrl,
     application_name: name,
@@ -48,15 +54,25 @@ function clientConfig(databaseUrl: string, name: string): ClientConfig {
     // A connection can fall silent without being closed: then nobody else would ever say so.
     query_timeout: limits.databaseAnswerTimeoutMs,
     keepAlive: true,
-    // The parsers depend on UTC; a kept plan spares planning the same set-based statement for every batch.
-    options: '-c timezone=UTC -c plan_cache_mode=force_generic_plan',
+    options: Object.entries(all)
+      .map(([setting, value]) => `-c ${setting}=${value}`)
+      .join(' '),
     types: { getTypeParser: parserFor as typeof types.getTypeParser },
   };
 }
 
-/** A pool for reads and for what the workers keep for themselves. */
-export function createPool(databaseUrl: string, name: string, max: number = limits.poolConnections): Pool {
-  const pool = new Pool({ ...clientConfig(databaseUrl, name), max, idleTimeoutMillis: 30_000 });
+/**
+ * A pool for reads and for what the workers keep for themselves.
+ *
+ * @param options how many connections at most, and settings of PostgreSQL for each of them
+ */
+export function createPool(
+  databaseUrl: string,
+  name: string,
+  options: { readonly max?: number; readonly settings?: Readonly<Record<string, string>> } = {},
+): Pool {
+  const { max = limits.poolConnections, settings } = options;
+  const pool = new Pool({ ...clientConfig(databaseUrl, name, settings), max, idleTimeoutMillis: 30_000 });
   // A lost connection is replaced at the next use, and whoever was using it hears of it from the query. Without a listener
   // it would end the process: the pool listens to idle ones only, so each of them has one of its own.
   pool.on('error', () => undefined);

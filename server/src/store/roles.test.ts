@@ -16,7 +16,7 @@ import { listPrivileges, prepareSchema } from './roles.ts';
 const migrations = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 async function withPool<Result>(url: string, work: (pool: Pool) => Promise<Result>): Promise<Result> {
-  const pool = createPool(url, 'test', 2);
+  const pool = createPool(url, 'test', { max: 2 });
   try {
     return await work(pool);
   } finally {

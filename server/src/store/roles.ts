@@ -39,7 +39,7 @@ export async function prepareSchema(
 }
 
 async function migrateAsOwner(pool: Pool, migrationUrl: string, folder: string): Promise<void> {
-  const owner = createPool(migrationUrl, 'openledger migrate', 2);
+  const owner = createPool(migrationUrl, 'openledger migrate', { max: 2 });
   try {
     const serving = await roleOf(pool);
     await requireApart(owner, serving);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EnvironmentBudgets } from '../http/environment-budgets.ts';
 import { type Clock, toIsoTime } from '../platform/clock.ts';
+import type { EnvironmentKind } from '../platform/environments.ts';
 import type { IdSource } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -17,6 +19,7 @@ import { signingSecrets } from '../webhooks/secrets.ts';
 import type { Sender } from '../webhooks/send.ts';
 import { signatureHeaders } from '../webhooks/signature.ts';
 import type { Writer } from '../writer/writer.ts';
+import { createDeliveryRoom } from './delivery-room.ts';
 import { startWorker, type Worker } from './loop.ts';
 import { createRecorder } from './recorder.ts';
 
@@ -31,7 +34,8 @@ export interface DeliveryDeps {
   readonly metrics: Metrics;
   readonly writer: Writer;
   /** Sends for an environment of this kind: they differ in what may be reached. */
-  readonly senderFor: (kind: 'test' | 'live') => Sender;
+  readonly senderFor: (kind: EnvironmentKind) => Sender;
+  readonly budgets: Pick<EnvironmentBudgets, 'areTestsLimited'>;
 }
 
 /** What a process knows of a webhook that it delivers to. */
@@ -53,6 +57,7 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
   const { clock, logger, pool } = deps;
   const lines = new Map<string, Line>();
   const running = new Set<Promise<void>>();
+  const room = createDeliveryRoom(clock, deps.budgets);
   const recorder = createRecorder((attempts) => record(attempts, deps), logger);
   let lookAtMs = 0;
   let isStopping = false;
@@ -66,8 +71,11 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
       // Its claim may run out before it has ended: it is left to the next one.
       if (due.startBeforeMs < nowMs) continue;
       line.pace.started(nowMs);
+      const { kind } = line.recipient;
+      room.started(kind);
       const sent = attempt(due, line.recipient, line.secrets, deps).then((made) => {
         running.delete(sent);
+        room.ended(kind);
         line.pace.ended(made?.success ?? false);
         if (made) recorder.add(made);
         // Not at once: undici frees the connection after it has told of the answer.
@@ -95,11 +103,13 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
 
   /** Claims for the lines that have room. @returns whether anything was claimed */
   const claim = async (): Promise<boolean> => {
-    const roomLeft = limits.deliveryConcurrency - running.size;
     const wanting = [...lines.values()].filter(
-      ({ ahead, hasMore, pace }) => hasMore && pace.roomToClaim(clock.now(), ahead.length) > 0,
+      ({ ahead, hasMore, pace, recipient }) =>
+        hasMore &&
+        pace.roomToClaim(clock.now(), ahead.length) > 0 &&
+        (!recipient || room.left(recipient.kind) > 0),
     );
-    if (wanting.length === 0 || roomLeft <= 0) return false;
+    if (wanting.length === 0) return false;
     const recipients = new Map((await loadRecipients(pool, wanting)).map((one) => [one.id, one]));
     const wishes = [];
     for (const line of wanting) {
@@ -118,18 +128,21 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
       line.recipient = recipient;
       line.secrets = signingSecrets(recipient, deps.vault, nowMs);
       line.pace.setLimits(recipient.max_concurrency, recipient.max_per_second);
-      const room = Math.min(line.pace.roomToClaim(clock.now(), line.ahead.length), roomLeft);
+      const { kind } = recipient;
+      const most = Math.min(line.pace.roomToClaim(clock.now(), line.ahead.length), room.left(kind));
       const { bucket, webhook_id: webhookId } = line;
-      if (room > 0) wishes.push({ bucket, webhookId, dueBefore: toIsoTime(nowMs), room });
+      if (most <= 0) continue;
+      room.claimed(kind, most);
+      wishes.push({ bucket, webhookId, dueBefore: toIsoTime(nowMs), room: most });
     }
     if (wishes.length === 0) return false;
     const claimed = await claimDue(pool, clock.now(), wishes);
     for (const due of claimed) lines.get(due.webhook_id)?.ahead.push(due);
-    for (const { room, webhookId } of wishes) {
+    for (const { room: most, webhookId } of wishes) {
       const line = lines.get(webhookId);
       if (!line) continue;
       const got = claimed.filter((due) => due.webhook_id === webhookId).length;
-      line.hasMore = got === room;
+      line.hasMore = got === most;
       sendAhead(line);
     }
     return claimed.length > 0;

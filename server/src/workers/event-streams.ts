@@ -1,6 +1,8 @@
 import { chosenTypes, eventTypes, typePatterns } from '../events/types.ts';
+import type { EnvironmentBudgets } from '../http/environment-budgets.ts';
 import type { StreamRequest, StreamRoute } from '../http/stream.ts';
 import { validationFailed } from '../http/validate.ts';
+import type { EnvironmentKind, ForEachKind } from '../platform/environments.ts';
 import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -21,6 +23,7 @@ export interface EventStreams {
 interface Reader {
   readonly stream: EventStream;
   readonly environmentId: string;
+  readonly kind: EnvironmentKind;
   /** The id of the environment's own row, which a reset does not change. */
   readonly rowId: string;
   readonly keyId: string;
@@ -33,8 +36,16 @@ interface Reader {
  * Makes the streams of one process. One query for all of them looks where there is something new, whichever process wrote
  * it; only then are events read, for each stream at the pace of its reader.
  */
-export function createEventStreams(options: { pool: Pool; vault: Vault; logger: Logger }): EventStreams {
-  const { logger, pool, vault } = options;
+export function createEventStreams(options: {
+  /** For looking where there is something new. */
+  pool: Pool;
+  /** For reading it. */
+  pools: ForEachKind<Pool>;
+  vault: Vault;
+  budgets: EnvironmentBudgets;
+  logger: Logger;
+}): EventStreams {
+  const { budgets, logger, pool, pools, vault } = options;
   const readers = new Set<Reader>();
   let stopped = false;
   let keysCheckedMs = performance.now();
@@ -73,27 +84,30 @@ export function createEventStreams(options: { pool: Pool; vault: Vault; logger: 
   };
   const worker = startWorker('event streams', logger, limits.eventStreamPollMs, look);
 
-  const requirePlace = (environmentId: string): void => {
-    const own = [...readers].filter((reader) => reader.environmentId === environmentId).length;
-    if (!stopped && readers.size < limits.eventStreams && own < limits.eventStreamsPerEnvironment) return;
+  const requirePlace = (environmentId: string, kind: EnvironmentKind): void => {
+    const ofKind = [...readers].filter((reader) => reader.kind === kind);
+    const own = ofKind.filter((reader) => reader.environmentId === environmentId).length;
+    if (!stopped && ofKind.length < limits.eventStreams && own < limits.eventStreamsPerEnvironment) return;
     const text = 'There are too many event streams; close one, or try again shortly.';
     throw new ApiError(rateLimited('too_many_streams', text, 1));
   };
 
   const open = async ({ caller, lastEventId, query, readmit, start }: StreamRequest): Promise<void> => {
-    const { id: environmentId, rowId } = caller.environment;
+    const { id: environmentId, kind, rowId } = caller.environment;
     const types = typesOf(query);
     const [cursor, path] =
       lastEventId === undefined
         ? [query.cursor ?? 'end', 'query.cursor']
         : [lastEventId, 'header.Last-Event-ID'];
-    const from = await positionsAt(pool, environmentId, cursor, path);
+    const from = await positionsAt(pools[kind], environmentId, cursor, path);
     // The caller may have been admitted by what was cached: a stream begins with a key that is valid now.
     if (!(await readmit())) throw new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
-    requirePlace(environmentId);
-    const stream = startStream({ db: pool, vault, environmentId }, types, from, start());
+    requirePlace(environmentId, kind);
+    const inTurn = <Result>(work: () => Promise<Result>) => budgets.run(kind, work);
+    const source = { db: pools[kind], vault, environmentId, inTurn };
+    const stream = startStream(source, types, from, start());
     const { keyId } = caller;
-    const reader: Reader = { stream, environmentId, rowId, keyId, readmit, seen: undefined };
+    const reader: Reader = { stream, environmentId, kind, rowId, keyId, readmit, seen: undefined };
     readers.add(reader);
     stream.ended
       .catch((error: unknown) =>

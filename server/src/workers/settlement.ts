@@ -35,5 +35,5 @@ export function startSettlement(deps: SettlementDeps): Worker {
 async function advance(key: TransferKey, { clocks, rates, stepMs, writer }: SettlementDeps): Promise<void> {
   const [from, to] = [key.source_currency as Currency, key.destination_currency as Currency];
   const conversion = conversionRate(rates, from, to, clocks.nowIn(key.environment_id));
-  await writer.submit(advanceDueTransfer(key, { stepMs, conversion }));
+  await writer.submit(advanceDueTransfer(key, { stepMs, conversion }), undefined, 'test');
 }

@@ -1,3 +1,4 @@
+import { type EnvironmentKind, forEachKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Submission, Verdict } from './batch.ts';
@@ -7,7 +8,7 @@ import type { Outcome } from './command.ts';
 /** A queue whose commands are committed batch by batch. */
 export interface Lane {
   /** @throws ApiError (429) when the queue is full; any other error is a bug or a lost database */
-  submit(submission: Submission): Promise<Outcome<unknown>>;
+  submit(submission: Submission, kind: EnvironmentKind): Promise<Outcome<unknown>>;
   queued(): number;
   /** Resolves when everything submitted has ended. */
   drain(): Promise<void>;
@@ -17,6 +18,34 @@ interface Entry {
   readonly submission: Submission;
   resolve(outcome: Outcome<unknown>): void;
   reject(error: unknown): void;
+}
+
+/**
+ * What waits in a lane: a queue for each kind of environment, each with its own limit. While live commands come, a batch
+ * has few test commands, so that it is never long; and some, so that neither kind waits for the other to end.
+ */
+function createQueues() {
+  const queues = forEachKind((): Entry[] => []);
+  /** For how many more batches live commands are expected. */
+  let liveBatches = 0;
+
+  const testMost = (): number =>
+    liveBatches > 0 || queues.live.length > 0 ? limits.testCommandsBesideLive : limits.batchCommands;
+
+  return {
+    isFull: (kind: EnvironmentKind) => queues[kind].length >= limits.queueCommands,
+    add: (kind: EnvironmentKind, entry: Entry) => void queues[kind].push(entry),
+    length: () => queues.live.length + queues.test.length,
+    /** How many the next batch would have, if it had no limit of its own. */
+    due: () => queues.live.length + Math.min(queues.test.length, testMost()),
+    /** Takes the next batch: live commands first, those of each kind in the order of their arrival. */
+    take(): Entry[] {
+      const test = Math.min(queues.test.length, testMost());
+      const live = Math.min(queues.live.length, limits.batchCommands - test);
+      liveBatches = live > 0 ? limits.liveBatches : Math.max(0, liveBatches - 1);
+      return [...queues.live.splice(0, live), ...queues.test.splice(0, test)];
+    },
+  };
 }
 
 /**
@@ -31,17 +60,18 @@ export function createLane(
   events: LaneEvents,
   aheadCommands: number,
 ): Lane {
-  let queue: Entry[] = [];
+  const queues = createQueues();
   /** What was sent and has not ended, oldest first. */
   let flying: (readonly Entry[])[] = [];
   let isStarting = false;
   let drained: (() => void)[] = [];
 
   const isDue = (): boolean => {
-    if (queue.length === 0 || flying.length >= limits.batchesUnderWay) return false;
+    const due = queues.due();
+    if (due === 0 || flying.length >= limits.batchesUnderWay) return false;
     const before = flying[0]?.length;
     const least = before === undefined ? 1 : Math.max(before, aheadCommands);
-    return queue.length >= Math.min(least, limits.batchCommands);
+    return due >= Math.min(least, limits.batchCommands);
   };
 
   const answer = (entries: readonly Entry[], verdicts: readonly Verdict[]): void =>
@@ -58,8 +88,7 @@ export function createLane(
     let startedMs = 0;
     const { ended } = await runner.start(() => {
       startedMs = performance.now();
-      entries = queue.slice(0, limits.batchCommands);
-      queue = queue.slice(limits.batchCommands);
+      entries = queues.take();
       flying.push(entries);
       return entries.map((entry) => entry.submission);
     });
@@ -69,7 +98,7 @@ export function createLane(
       const isIdle = flying.length === 0;
       goOn();
       // When the database has nothing to do, the next batch goes there first; it then works while the answers are written.
-      if (isIdle && queue.length > 0) setImmediate(answer, entries, verdicts);
+      if (isIdle && queues.length() > 0) setImmediate(answer, entries, verdicts);
       else answer(entries, verdicts);
     });
   };
@@ -82,26 +111,26 @@ export function createLane(
         isStarting = false;
         goOn();
       });
-    } else if (queue.length === 0 && flying.length === 0) {
+    } else if (queues.length() === 0 && flying.length === 0) {
       for (const tell of drained) tell();
       drained = [];
     }
   };
 
   return {
-    submit(submission) {
-      if (queue.length >= limits.queueCommands) {
+    submit(submission, kind) {
+      if (queues.isFull(kind)) {
         const text = 'The server has more to write than it can take in; try again shortly.';
         return Promise.reject(new ApiError(rateLimited('server_busy', text, 1)));
       }
       return new Promise((resolve, reject) => {
-        queue.push({ submission, resolve, reject });
+        queues.add(kind, { submission, resolve, reject });
         goOn();
       });
     },
-    queued: () => queue.length,
+    queued: queues.length,
     async drain() {
-      if (isStarting || queue.length > 0 || flying.length > 0)
+      if (isStarting || queues.length() > 0 || flying.length > 0)
         await new Promise<void>((resolve) => drained.push(resolve));
     },
   };

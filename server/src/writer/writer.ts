@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EnvironmentKind } from '../platform/environments.ts';
 import { ApiError, conflict } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { BatchTools } from './batch.ts';
@@ -14,10 +15,15 @@ export interface Writer {
    * Runs a command and waits until it is committed.
    *
    * @param answering makes the command run once for its idempotency key, and its answer be kept
+   * @param queue which of a lane's two queues it waits in: a full queue of test commands refuses no live one
    * @throws ApiError 429 when the queue is full, 409 when the key's first request does not end in time;
    *   any other error is a bug or a lost database
    */
-  submit<Result>(command: Command<Result>, answering?: Answering<Result>): Promise<Outcome<Result>>;
+  submit<Result>(
+    command: Command<Result>,
+    answering?: Answering<Result>,
+    queue?: EnvironmentKind,
+  ): Promise<Outcome<Result>>;
   /** Commands waiting in all lanes. */
   queued(): number;
   /** Ends: what was submitted is still committed, then the connections are closed. */
@@ -59,15 +65,17 @@ export function createWriterOver(
   const enqueue = (
     command: Command<unknown>,
     answering: Answering<unknown> | undefined,
+    queue: EnvironmentKind,
   ): Promise<Outcome<unknown>> => {
     const lane = command.bucket % laneCount;
     const reads = command.reads({ environmentId: command.environmentId, lane });
-    return (lanes[lane] as Lane).submit({ command, answering, reads });
+    return (lanes[lane] as Lane).submit({ command, answering, reads }, queue);
   };
 
   const submitOnce = async (
     command: Command<unknown>,
     answering: Answering<unknown>,
+    queue: EnvironmentKind,
   ): Promise<Outcome<unknown>> => {
     const { claim } = answering;
     const name = keyName(command.environmentId, claim.key);
@@ -80,7 +88,7 @@ export function createWriterOver(
     if (given) return answerAgain(claim, given);
     const release = registry.hold(name);
     try {
-      const outcome = await enqueue(command, answering);
+      const outcome = await enqueue(command, answering, queue);
       if (outcome.answer) {
         const answer = { ...outcome.answer, route: claim.route, requestHash: claim.requestHash };
         registry.remember(name, answer, tools.nowIn(command.environmentId));
@@ -92,10 +100,10 @@ export function createWriterOver(
   };
 
   return {
-    submit<Result>(command: Command<Result>, answering?: Answering<Result>) {
+    submit<Result>(command: Command<Result>, answering?: Answering<Result>, queue: EnvironmentKind = 'live') {
       const outcome = answering
-        ? submitOnce(command, answering as Answering<unknown>)
-        : enqueue(command, undefined);
+        ? submitOnce(command, answering as Answering<unknown>, queue)
+        : enqueue(command, undefined, queue);
       return outcome as Promise<Outcome<Result>>;
     },
     queued: () => lanes.reduce((sum, lane) => sum + lane.queued(), 0),

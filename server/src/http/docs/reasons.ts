@@ -292,6 +292,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Wait for `Retry-After`, then send it again.',
     ],
     [
+      'environment_busy',
+      'More requests of test keys, or of live keys, are under way than the server takes on. Test keys wait while live keys are used.',
+      'Wait for `Retry-After`, then send it again; send fewer requests concurrently.',
+    ],
+    [
       'too_many_streams',
       'The sandbox or the server has as many event streams open as it may have.',
       'Close one that is not needed, or wait for `Retry-After`.',

@@ -19,12 +19,21 @@ export interface EventStream {
   readonly ended: Promise<void>;
 }
 
+/** What is streamed. */
+export interface StreamSource {
+  readonly db: Queryable;
+  readonly vault: Vault;
+  readonly environmentId: string;
+  /** Runs work as part of what its kind of environment may use of the server. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
 /**
  * Writes an environment's events from a position on as server-sent events. Each has the cursor behind it as its id, so
  * that a reader who comes back goes on there. The reader's pace is ours: one page at most lies between the two.
  */
 export function startStream(
-  source: { readonly db: Queryable; readonly vault: Vault; readonly environmentId: string },
+  source: StreamSource,
   types: readonly string[] | undefined,
   from: Positions,
   response: ServerResponse,
@@ -71,9 +80,12 @@ export function startStream(
 
   const sendNews = async (): Promise<void> => {
     for (let moved = true; moved && !isOver; ) {
-      const page = await readEventsAfter(db, environmentId, filter, positions, limits.eventStreamPage);
+      const [page, texts] = await source.inTurn(async () => {
+        const read = await readEventsAfter(db, environmentId, filter, positions, limits.eventStreamPage);
+        return [read, read.events.map((event) => eventText(event, environmentId, vault))] as const;
+      });
       moved = !samePositions(positions, page.positions);
-      for (const event of page.events) await write(eventText(event, environmentId, vault));
+      for (const text of texts) await write(text);
       positions = page.positions;
     }
   };

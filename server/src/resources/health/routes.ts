@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import type { Route } from '../../http/route.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
+import { createSharedReads } from '../../http/shared-reads.ts';
 import { type Clock, toIsoTime } from '../../platform/clock.ts';
 import type { Pool } from '../../store/pool.ts';
 
@@ -10,6 +11,8 @@ const serialise = compileSerialiser<Static<typeof Health>>(Health);
 
 /** `GET /v1/health`: 200 while the store can be reached, else 500. */
 export function healthRoutes(deps: { pool: Pool; clock: Clock; version: string }): Route[] {
+  // Anybody may ask: all who do so concurrently hold one connection.
+  const looks = createSharedReads<unknown>();
   return [
     {
       method: 'GET',
@@ -22,7 +25,7 @@ export function healthRoutes(deps: { pool: Pool; clock: Clock; version: string }
       okDescription: 'The API is healthy',
       data: { name: 'Health', schema: Health },
       async read() {
-        await deps.pool.query('select 1');
+        await looks.read('store', () => deps.pool.query('select 1'));
         return serialise({ status: 'ok', version: deps.version, time: toIsoTime(deps.clock.now()) });
       },
     },

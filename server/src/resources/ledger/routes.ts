@@ -2,6 +2,7 @@ import Type from 'typebox';
 import type { Route } from '../../http/route.ts';
 import { oneOf } from '../../http/schema.ts';
 import { verifyLedger } from '../../ledger/verify.ts';
+import type { EnvironmentKind } from '../../platform/environments.ts';
 import { limits } from '../../platform/limits.ts';
 import { createTurns } from '../../platform/turns.ts';
 import type { Db } from '../../store/database.ts';
@@ -18,9 +19,9 @@ import {
   verificationJson,
 } from './schema.ts';
 
-export function ledgerRoutes({ db, pool }: { db: Db; pool: Pool }): Route[] {
+export function ledgerRoutes({ db, kind, pool }: { db: Db; kind: EnvironmentKind; pool: Pool }): Route[] {
   const tag = 'Ledger';
-  const inTurn = createTurns(limits.verifyAtOnce, limits.verifyWaiting);
+  const inTurn = createTurns(limits.verifyAtOnce[kind], limits.verifyWaiting);
   const verify: Route = {
     method: 'GET',
     path: '/v1/ledger/verify',
@@ -32,6 +33,7 @@ export function ledgerRoutes({ db, pool }: { db: Db; pool: Pool }): Route[] {
       'and follows the hash chain of each lane from its start. It reads everything: on ten million postings it takes ' +
       'minutes, so ask for it now and then, not at each request.',
     access: 'key',
+    hasOwnQueue: true,
     okDescription: 'What was found',
     data: { name: 'LedgerVerification', schema: LedgerVerification },
     read: async ({ caller }) =>
