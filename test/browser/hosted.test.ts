@@ -182,7 +182,9 @@ describe.each(tours)('on a %s, scripts %s, %s', (device, scripts, colorScheme) =
     const { look, page, press } = walk;
     await page.goto(customer.tosLink);
     await acceptTerms(walk);
-    await page.getByRole('link', { name: 'Verify your identity' }).click();
+    // A link to the terms leads nowhere else.
+    expect(await page.getByRole('main').getByRole('link').count()).toBe(0);
+    await page.goto(customer.kycLink);
 
     expect(await title(page)).toBe('About the business');
     expect(await page.getByLabel('Legal name').inputValue()).toBe('Analytical Engines Ltd');
@@ -278,4 +280,26 @@ it('everything can be done with the keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/address(#|$)/);
   await end();
+});
+
+it('an answer that comes before the file has been sent is shown', async () => {
+  const customer = await newCustomer(server.api);
+  const { page, press } = await startWalk('early-answer', 'desktop', false, 'light');
+  const choosePicture = (bytes: number) =>
+    page.getByLabel('File').setInputFiles({
+      name: 'scan.png',
+      mimeType: 'image/png',
+      buffer: Buffer.concat([picture, Buffer.alloc(bytes)]),
+    });
+  await page.goto(`${customer.kycLink}/documents`);
+  await page.getByLabel('Passport', { exact: true }).check();
+  await choosePicture(12 * 1024 * 1024);
+  await press('Upload');
+  expect(await page.getByRole('link', { name: 'Choose a file of 8 MB at most.' }).count()).toBe(1);
+  await page.getByLabel('Passport', { exact: true }).check();
+  await choosePicture(6 * 1024 * 1024);
+  await decideKyc(server.api, customer.id, 'approved');
+  await press('Upload');
+  expect(await title(page)).toBe('Your identity is verified');
+  await page.context().close();
 });

@@ -133,6 +133,7 @@ describe('200', () => {
   const plays: Readonly<Record<string, Play>> = {
     getCustomer: customer,
     updateCustomer: customer,
+    revokeCustomerLinks: customer,
     createWallet: ownedBy,
     getWallet: wallet,
     updateWallet: wallet,
