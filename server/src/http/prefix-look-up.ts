@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import type { FindKeys, StoredKey } from './auth.ts';
 
 /**
  * Makes a look-up of prefixes that are asked for concurrently: one statement is under way at a time, for all prefixes that
  * have come meanwhile.
  *
+ * @param findAll looks many prefixes up
  * @param pauseMs the least time between two statements; the first one after a pause starts immediately
- * @returns finds the key of one prefix. @throws ApiError 429 when too many prefixes are waiting
+ * @returns finds what one prefix is the prefix of. @throws ApiError 429 when too many prefixes are waiting
  */
-export function createPrefixLookUp(
-  findKeys: FindKeys,
+export function createPrefixLookUp<Found>(
+  findAll: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
   pauseMs: number,
-): (prefix: string) => Promise<StoredKey | undefined> {
-  let waiting = new Map<string, PromiseWithResolvers>();
+): (prefix: string) => Promise<Found | undefined> {
+  let waiting = new Map<string, Waiting<Found>>();
   let isRunning = false;
 
   const run = async (): Promise<void> => {
@@ -23,7 +23,7 @@ export function createPrefixLookUp(
       const batch = waiting;
       waiting = new Map();
       try {
-        const found = await findKeys([...batch.keys()]);
+        const found = await findAll([...batch.keys()]);
         for (const [prefix, { resolve }] of batch) resolve(found.get(prefix));
       } catch (error) {
         for (const { reject } of batch.values()) reject(error);
@@ -39,24 +39,24 @@ export function createPrefixLookUp(
     if (waiting.size >= limits.prefixesWaiting) {
       return Promise.reject(new ApiError(rateLimited('rate_limited', 'Too many requests', 1)));
     }
-    const entry = withResolvers();
+    const entry = withResolvers<Found>();
     waiting.set(prefix, entry);
     if (!isRunning) void run();
     return entry.promise;
   };
 }
 
-interface PromiseWithResolvers {
-  readonly promise: Promise<StoredKey | undefined>;
-  resolve(key: StoredKey | undefined): void;
+interface Waiting<Found> {
+  readonly promise: Promise<Found | undefined>;
+  resolve(found: Found | undefined): void;
   reject(error: unknown): void;
 }
 
 /** Node 20 has no `Promise.withResolvers`. */
-function withResolvers(): PromiseWithResolvers {
-  let resolve: PromiseWithResolvers['resolve'] = () => undefined;
-  let reject: PromiseWithResolvers['reject'] = () => undefined;
-  const promise = new Promise<StoredKey | undefined>((onValue, onError) => {
+function withResolvers<Found>(): Waiting<Found> {
+  let resolve: Waiting<Found>['resolve'] = () => undefined;
+  let reject: Waiting<Found>['reject'] = () => undefined;
+  const promise = new Promise<Found | undefined>((onValue, onError) => {
     resolve = onValue;
     reject = onError;
   });
