@@ -30,8 +30,8 @@ beforeAll(async () => {
   usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
   await writeFile(at('passphrase'), 'correct horse battery staple\n');
   const args = ['seed', 'create', at('seed.json'), '--passphrase-file', at('passphrase')];
-  expect(await runScript('cli/bin/openledger.mjs', { args })).toMatchObject({ code: 0 });
-  await writeProofKey();
+  const [created] = await Promise.all([runScript('cli/bin/openledger.mjs', { args }), writeProofKey()]);
+  expect(created).toMatchObject({ code: 0 });
   await writePolicy('35');
   signer = await startSigner();
   file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, confirmations: 1 }) });
