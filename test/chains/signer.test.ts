@@ -32,7 +32,7 @@ beforeAll(async () => {
   const args = ['seed', 'create', at('seed.json'), '--passphrase-file', at('passphrase')];
   const [created] = await Promise.all([runScript('cli/bin/openledger.mjs', { args }), writeProofKey()]);
   expect(created).toMatchObject({ code: 0 });
-  await writePolicy('35');
+  await writePolicy('37');
   signer = await startSigner();
   file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, confirmations: 1 }) });
   server = await startServer({ chainsFile: file.path, signerSocket: at('signer.sock'), masterKey });
