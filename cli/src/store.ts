@@ -12,6 +12,7 @@ import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
 import { findPublicUrl } from '@openledger/server/store/public-url.ts';
+import { createRowGuard } from '@openledger/server/store/row-guard.ts';
 import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
@@ -42,7 +43,7 @@ interface Keys {
   readonly publicUrl: string;
 }
 
-/** Most commands read and write nothing that is sealed: they need no master key, and make none. */
+/** Lists of ids, statuses and times need no master key, and make none. Whatever writes does: its rows are authenticated. */
 const noVault: Vault = {
   seal: refuseVault,
   open: refuseVault,
@@ -79,7 +80,7 @@ export async function withStore(
 }
 
 /**
- * The same for commands that read or write what is sealed.
+ * The same for commands that write, or read what is sealed or authenticated.
  *
  * @throws ConfigError also when there is no master key, or it is another one than the database's
  */
@@ -122,11 +123,15 @@ async function withDatabase(
   const pool = createPool(databaseUrl, 'openledger command');
   try {
     const laneCount = await readLanes(pool, settings.lanes);
-    const clocks = createEnvironmentClocks(pool, systemClock);
-    await clocks.refresh();
     const { publicUrl, vault } = await openKeys(pool);
+    const clocks = createEnvironmentClocks(pool, systemClock);
+    if (vault !== noVault) {
+      pool.guard = createRowGuard(vault, warnOfRow);
+      await clocks.refresh();
+    }
     const writer = createWriter({
       databaseUrl,
+      guard: pool.guard,
       laneCount,
       clock: systemClock,
       nowIn: clocks.nowIn,
@@ -147,6 +152,10 @@ async function withDatabase(
   } finally {
     await pool.end();
   }
+}
+
+function warnOfRow(table: string, rowId: string): void {
+  process.emitWarning(`The row ${rowId} of ${table} is not authentic and is not used.`);
 }
 
 /** The first look into the database: what is wrong with it shows here. */

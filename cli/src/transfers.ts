@@ -10,7 +10,7 @@ import {
   type WaitingTransfer,
 } from '@openledger/server/resources/transfers/waiting.ts';
 import type { Command } from 'commander';
-import { type Store, type StoreSettings, withStore } from './store.ts';
+import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
 
 /** Adds `openledger transfers …`. */
 export function addTransferCommands(program: Command): void {
@@ -42,7 +42,7 @@ export function addTransferCommands(program: Command): void {
           : 'why, for your own records and for the client',
       )
       .action((id: string, { reason }: { reason: string }) =>
-        withStore(settings(), (store) => decide(store, id, decision, reason)),
+        withVault(settings(), (store) => decide(store, id, decision, reason)),
       );
   }
 }

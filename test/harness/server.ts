@@ -53,6 +53,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       chainsFile: undefined,
       screeningFile: undefined,
       loopbackWebhooks: true,
+      rowsFromBefore: 'refuse',
       onFatal: (error) => {
         throw error;
       },

@@ -1,40 +1,59 @@
 import type { StoredKey } from '../../http/auth.ts';
+import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/rows.ts';
 
-/** Finds a key that is not revoked by its prefix, for authentication. */
+/** Finds a key that is not revoked by its prefix, for authentication. A key whose rows are not ours is none. */
 export async function findActiveKey(pool: Pool, prefix: string): Promise<StoredKey | undefined> {
-  const { rows } = await pool.query<{
-    id: string;
-    secret_hash: Buffer;
-    environment_id: string;
-    current_id: string;
-    kind: 'test' | 'live';
-    organisation_id: string;
-    rate_limit: string | null;
-  }>({
-    name: 'find_active_key',
-    text: `select k.id, k.secret_hash, k.environment_id, e.current_id, e.kind, e.organisation_id, o.rate_limit
-      from api_keys k join environments e on e.bucket = k.bucket and e.id = k.environment_id
-      join organisations o on o.bucket = e.bucket and o.id = e.organisation_id
-      where k.prefix = $1 and k.revoked_at is null`,
-    values: [prefix],
+  const key = await findOwn<ApiKeyRow>(
+    pool,
+    'api_keys',
+    `t.prefix = $1 and t.revoked_at is null
+      and not exists (select from api_key_revocations r where r.bucket = t.bucket and r.id = t.id)`,
+    [prefix],
+  );
+  const environment =
+    key && (await findOwn<EnvironmentRow>(pool, 'environments', ...byId(key, key.environment_id)));
+  const organisation =
+    environment &&
+    (await findOwn<OrganisationRow>(
+      pool,
+      'organisations',
+      ...byId(environment, environment.organisation_id),
+    ));
+  if (!organisation) return undefined;
+  return {
+    keyId: key.id,
+    secretHash: key.secret_hash,
+    rateLimit: organisation.rate_limit,
+    environment: {
+      id: environment.current_id,
+      rowId: environment.id,
+      kind: environment.kind,
+      organisationId: organisation.id,
+    },
+  };
+}
+
+function byId({ bucket }: { bucket: number }, id: string): [where: string, values: unknown[]] {
+  return ['t.bucket = $1 and t.id = $2', [bucket, id]];
+}
+
+/** The row, if there is one and it is ours. */
+async function findOwn<Row extends { id: string }>(
+  pool: Pool,
+  table: 'api_keys' | 'environments' | 'organisations',
+  where: string,
+  values: unknown[],
+): Promise<Row | undefined> {
+  const { rows } = await pool.query<Row & Record<string, unknown>>({
+    name: `find_own_${table}`,
+    text: `select ${authenticatedColumns(table)} from ${table} t where ${where}`,
+    values,
   });
   const row = rows[0];
-  return (
-    row && {
-      keyId: row.id,
-      secretHash: row.secret_hash,
-      rateLimit: row.rate_limit,
-      environment: {
-        id: row.current_id,
-        rowId: row.environment_id,
-        kind: row.kind,
-        organisationId: row.organisation_id,
-      },
-    }
-  );
+  return row && pool.guard.admits(table, row) ? row : undefined;
 }
 
 /** A key as the command line lists it. */

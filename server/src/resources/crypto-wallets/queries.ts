@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import type { Db } from '../../store/database.ts';
-import { findRow } from '../../store/find.ts';
+import { findRow, isOwn } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
@@ -31,7 +31,7 @@ export async function listWallets<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(rows, limit, toItem, isOwn(db, 'wallets'));
 }
 
 async function readAccounts(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<Map<string, bigint>> {
@@ -107,15 +107,20 @@ export async function readBalance(
   return balanceJson({ walletId: wallet.id, balance: balances[0]?.available ?? '0.00', balances });
 }
 
-/** The wallet's deposit addresses. */
+/**
+ * The wallet's deposit addresses.
+ *
+ * @throws RowNotAuthenticError when one of them is not ours: whoever was shown it would pay to a stranger
+ */
 export async function listDepositAddresses(
   db: Db,
   wallet: Pick<WalletRow, 'bucket' | 'id'>,
 ): Promise<DepositAddressRow[]> {
-  return db
+  const rows = await db
     .selectFrom('deposit_addresses')
     .selectAll()
     .where('bucket', '=', wallet.bucket)
     .where('wallet_id', '=', wallet.id)
     .execute();
+  return rows.map((row) => db.guard.require('deposit_addresses', row));
 }
