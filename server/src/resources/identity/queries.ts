@@ -84,7 +84,7 @@ export async function findDocument(
   return rows[0];
 }
 
-/** What a customer has accepted, the oldest first. */
+/** What a customer has accepted, the oldest first. @throws RowNotAuthenticError when any of it is not ours */
 export async function listAcceptances(
   pool: Pool,
   customer: Pick<CustomerRow, 'bucket' | 'id'>,
@@ -93,5 +93,5 @@ export async function listAcceptances(
     'select * from terms_acceptances where bucket = $1 and customer_id = $2 order by id',
     [customer.bucket, customer.id],
   );
-  return rows;
+  return rows.map((row) => pool.guard.require('terms_acceptances', row));
 }

@@ -64,7 +64,7 @@ export async function listHistory<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem, isOwn(db, 'transactions'));
+  return toPage(rows, limit, toItem);
 }
 
 /**
