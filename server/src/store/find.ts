@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { bucketOfId } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from './arrays.ts';
-import { type AuthenticatedTableName, authenticatedTable } from './authenticated-rows.ts';
 import type { Db } from './database.ts';
 import { type GuardedRow, RowNotAuthenticError } from './row-guard.ts';
 import type { RowOf } from './tables.ts';
@@ -20,9 +19,20 @@ export type OwnedTable =
 type OwnedRow = { [Name in OwnedTable]: RowOf<Name> }[OwnedTable];
 
 /** Whether a row of a list is ours; those that are not are left out of it, and told of. */
-export function isOwn(db: Db, table: AuthenticatedTableName & OwnedTable): (row: object) => boolean {
+export function isOwn(db: Db, table: (typeof guardedReads)[number]): (row: object) => boolean {
   return (row) => db.guard.admits(table, row as GuardedRow);
 }
+
+/**
+ * Tables of which reading a row gives something away that is sealed. Of wallets and transactions it does not: whoever acts on
+ * one loads it through the writer, which checks it.
+ */
+const guardedReads = [
+  'counterparties',
+  'customers',
+  'virtual_accounts',
+  'webhooks',
+] as const satisfies readonly OwnedTable[];
 
 interface Wanted {
   readonly environmentId: string;
@@ -68,8 +78,7 @@ function finderOf(db: Db, table: OwnedTable): Finder {
 }
 
 async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
-  // A transaction that is shown moves nothing: whoever acts on one loads it through the writer, which checks it.
-  const guarded = table === 'transactions' ? undefined : authenticatedTable(table);
+  const guarded = guardedReads.find((name) => name === table);
   finder.running += 1;
   while (finder.waiting.length > 0) {
     const wanted = finder.waiting.splice(0, limits.readBatchRows);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import type { Db } from '../../store/database.ts';
-import { findRow, isOwn } from '../../store/find.ts';
+import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
@@ -31,7 +31,7 @@ export async function listWallets<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem, isOwn(db, 'wallets'));
+  return toPage(rows, limit, toItem);
 }
 
 async function readAccounts(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<Map<string, bigint>> {
