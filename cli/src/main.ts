@@ -15,7 +15,7 @@ import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
-import { withStore, withVault } from './store.ts';
+import { withReadingVault, withStore, withVault } from './store.ts';
 import { addTransferCommands } from './transfers.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
 import { type VerifyOptions, verifyCommand } from './verify.ts';
@@ -59,7 +59,9 @@ export async function main(args: readonly string[]): Promise<void> {
         'OPENLEDGER_SIGNER_SOCKET',
       ),
     )
-    .action((options: VerifyOptions) => withVault(program.opts(), (store) => verifyCommand(store, options)));
+    .action((options: VerifyOptions) =>
+      withReadingVault(program.opts(), (store) => verifyCommand(store, options)),
+    );
   program
     .command('authenticate-rows')
     .description('after an upgrade: give the rows from before rows were authenticated their codes, once')

@@ -7,7 +7,7 @@ import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import type { Pool } from '@openledger/server/store/pool.ts';
 import { type Command, Option } from 'commander';
-import { type Store, withVault } from './store.ts';
+import { type Store, withReadingVault } from './store.ts';
 
 interface ReconcileOptions {
   readonly chainsFile?: string;
@@ -36,7 +36,7 @@ export function addReconcileCommand(program: Command): void {
     .option('--chain <chain>', 'only this one')
     .option('--json', 'print JSON', false)
     .action((options: ReconcileOptions) =>
-      withVault(program.opts(), (store) => reconcileCommand(store, options)),
+      withReadingVault(program.opts(), (store) => reconcileCommand(store, options)),
     );
 }
 

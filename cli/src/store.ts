@@ -86,15 +86,31 @@ export async function withStore(
  */
 export function withVault(settings: StoreSettings, work: (store: Store) => Promise<void>): Promise<void> {
   return withStore(settings, work, async (pool) => {
-    const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+    const vault = await openVault(settings, pool);
     const publicUrl = await findPublicUrl(pool);
     if (publicUrl === undefined)
       throw new ConfigError('No server has run here yet; start one first (npm start).');
-    // Opened only to see that it is the right key.
-    const stored = await readStoredSeed(pool, vault);
-    if (stored && 'words' in stored) stored.words.fill(0);
     return { vault, publicUrl };
   });
+}
+
+/** The same for commands that only read: it does not matter whether a server has run. */
+export function withReadingVault(
+  settings: StoreSettings,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  return withStore(settings, work, async (pool) => ({
+    vault: await openVault(settings, pool),
+    publicUrl: '',
+  }));
+}
+
+async function openVault(settings: StoreSettings, pool: Pool): Promise<Vault> {
+  const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  // Opened only to see that it is the right key.
+  const stored = await readStoredSeed(pool, vault);
+  if (stored && 'words' in stored) stored.words.fill(0);
+  return vault;
 }
 
 async function openDatabase(

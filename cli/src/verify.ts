@@ -39,7 +39,9 @@ async function openAddresses(
     return { at: (index) => signer.depositAddresses(index), close: () => signer.close() };
   }
   const stored = await readStoredSeed(pool, vault);
-  if (!stored || !('words' in stored)) return undefined;
+  // Without a seed there are no addresses yet.
+  if (!stored) return { at: async () => [], close: () => undefined };
+  if (!('words' in stored)) return undefined;
   const seed = seedFromWords(stored.words);
   const deriver = createDeriver(seed);
   seed.fill(0);

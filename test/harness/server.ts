@@ -9,6 +9,8 @@ import { watchLog } from './watched-log.ts';
 export interface TestServer {
   readonly app: App;
   readonly databaseUrl: string;
+  /** In hexadecimal digits, for commands beside the server. */
+  readonly masterKey: string;
   readonly testKey: string;
   readonly liveKey: string;
   /** Calls with the test key; every answer is checked against the served document. */
@@ -67,6 +69,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
   return {
     app,
     databaseUrl: database.url,
+    masterKey: Buffer.from(options.masterKey ?? masterKey).toString('hex'),
     testKey,
     liveKey,
     api: await createClient(app.url, testKey),
