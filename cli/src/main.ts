@@ -11,6 +11,7 @@ import { version } from '@openledger/server/platform/version.ts';
 import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ApiRefusedError, NoServerError } from './api.ts';
+import { authenticateRowsCommand } from './authenticate-rows.ts';
 import { addChainCommands } from './chains.ts';
 import {
   type ConnectionOptions,
@@ -30,10 +31,10 @@ import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
-import { withStore, withVault } from './store.ts';
+import { withReadingVault, withStore, withVault } from './store.ts';
 import { addTransferCommands } from './transfers.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
-import { verifyCommand } from './verify.ts';
+import { type VerifyOptions, verifyCommand } from './verify.ts';
 
 /** Node would print an error that was not caught with all that it carries, a database's values too. */
 export function endOnUncaught(): void {
@@ -76,11 +77,27 @@ export async function main(args: readonly string[]): Promise<void> {
       '<rule>',
       'writes/reads a second such as 500/2000, "off", or "default" for the server\'s own setting',
     )
-    .action((rule: string) => withStore(program.opts(), (store) => rateLimitCommand(store, rule)));
+    .action((rule: string) => withVault(program.opts(), (store) => rateLimitCommand(store, rule)));
   program
     .command('verify')
-    .description('verify the books: balances, journals, transactions, events and hash chains')
-    .action(() => withStore(program.opts(), verifyCommand));
+    .description(
+      'verify the books: balances, journals, transactions, events, hash chains, forged rows and addresses',
+    )
+    .addOption(
+      new Option('--signer-socket <path>', 'the socket of a signer that runs apart and keeps the seed').env(
+        'OPENLEDGER_SIGNER_SOCKET',
+      ),
+    )
+    .action((options: VerifyOptions) =>
+      withReadingVault(program.opts(), (store) => verifyCommand(store, options)),
+    );
+  program
+    .command('authenticate-rows')
+    .description('after an upgrade: give the rows from before rows were authenticated their codes, once')
+    .option('--continue', 'although some rows have codes: an earlier run was interrupted', false)
+    .action((options: { continue: boolean }) =>
+      withVault(program.opts(), (store) => authenticateRowsCommand(store, options.continue)),
+    );
   try {
     loadDotEnv(process.env);
     await program.parseAsync([...args], { from: 'user' });
@@ -98,7 +115,7 @@ function addKeyCommands(program: Command): void {
     .addOption(new Option('--env <env>', 'its environment').choices(['test', 'live']).makeOptionMandatory())
     .option('--name <name>', 'what it is for', 'made by command')
     .action((options: { env: 'test' | 'live'; name: string }) =>
-      withStore(program.opts(), (store) => createKeyCommand(store, options.env, options.name)),
+      withVault(program.opts(), (store) => createKeyCommand(store, options.env, options.name)),
     );
   keys
     .command('list')
@@ -110,7 +127,7 @@ function addKeyCommands(program: Command): void {
     .argument('<key>', 'its id (key_…) or its prefix')
     .option('--disable-webhooks', 'disable the webhooks that it made', false)
     .action((key: string, options: { disableWebhooks: boolean }) =>
-      withStore(program.opts(), (store) => revokeKeyCommand(store, key, options.disableWebhooks)),
+      withVault(program.opts(), (store) => revokeKeyCommand(store, key, options.disableWebhooks)),
     );
 }
 

@@ -8,7 +8,7 @@ import { currencyScale, formatAmount } from '@openledger/server/platform/money.t
 import type { Pool } from '@openledger/server/store/pool.ts';
 import { type Command, Option } from 'commander';
 import { printJson, printLines } from './print.ts';
-import { type Store, withStore } from './store.ts';
+import { type Store, withReadingVault } from './store.ts';
 
 interface ReconcileOptions {
   readonly chainsFile?: string;
@@ -37,7 +37,7 @@ export function addReconcileCommand(program: Command): void {
     .option('--chain <chain>', 'only this one')
     .option('--json', 'print JSON', false)
     .action((options: ReconcileOptions) =>
-      withStore(program.opts(), (store) => reconcileCommand(store, options)),
+      withReadingVault(program.opts(), (store) => reconcileCommand(store, options)),
     );
 }
 

@@ -13,6 +13,7 @@ import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
 import { findPublicUrl } from '@openledger/server/store/public-url.ts';
+import { createRowGuard } from '@openledger/server/store/row-guard.ts';
 import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
@@ -43,7 +44,7 @@ interface Keys {
   readonly publicUrl: string;
 }
 
-/** Most commands read and write nothing that is sealed: they need no master key, and make none. */
+/** Lists of ids, statuses and times need no master key, and make none. Whatever writes does: its rows are authenticated. */
 const noVault: Vault = {
   seal: refuseVault,
   open: refuseVault,
@@ -80,21 +81,37 @@ export async function withStore(
 }
 
 /**
- * The same for commands that read or write what is sealed.
+ * The same for commands that write, or read what is sealed or authenticated.
  *
  * @throws ConfigError also when there is no master key, or it is another one than the database's
  */
 export function withVault(settings: StoreSettings, work: (store: Store) => Promise<void>): Promise<void> {
   return withStore(settings, work, async (pool) => {
-    const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+    const vault = await openVault(settings, pool);
     const publicUrl = await findPublicUrl(pool);
     if (publicUrl === undefined)
       throw new ConfigError('No server has run here yet; start one first (npm start).');
-    // Opened only to see that it is the right key.
-    const stored = await readStoredSeed(pool, vault);
-    if (stored && 'words' in stored) stored.words.fill(0);
     return { vault, publicUrl };
   });
+}
+
+/** The same for commands that only read: it does not matter whether a server has run. */
+export function withReadingVault(
+  settings: StoreSettings,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  return withStore(settings, work, async (pool) => ({
+    vault: await openVault(settings, pool),
+    publicUrl: '',
+  }));
+}
+
+async function openVault(settings: StoreSettings, pool: Pool): Promise<Vault> {
+  const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  // Opened only to see that it is the right key.
+  const stored = await readStoredSeed(pool, vault);
+  if (stored && 'words' in stored) stored.words.fill(0);
+  return vault;
 }
 
 async function openDatabase(
@@ -123,11 +140,15 @@ async function withDatabase(
   const pool = createPool(databaseUrl, 'openledger command');
   try {
     const laneCount = await readLanes(pool, settings.lanes);
-    const clocks = createEnvironmentClocks(pool, systemClock);
-    await clocks.refresh();
     const { publicUrl, vault } = await openKeys(pool);
+    const clocks = createEnvironmentClocks(pool, systemClock);
+    if (vault !== noVault) {
+      pool.guard = createRowGuard(vault, warnOfRow);
+      await clocks.refresh();
+    }
     const writer = createWriter({
       databaseUrl,
+      guard: pool.guard,
       laneCount,
       clock: systemClock,
       nowIn: clocks.nowIn,
@@ -148,6 +169,10 @@ async function withDatabase(
   } finally {
     await pool.end();
   }
+}
+
+function warnOfRow(table: string, rowId: string): void {
+  process.emitWarning(`The row ${rowId} of ${table} is not authentic and is not used.`);
 }
 
 /** The first look into the database: what is wrong with it shows here. */

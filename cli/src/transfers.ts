@@ -21,7 +21,7 @@ import {
 import type { TransactionRow } from '@openledger/server/store/rows.ts';
 import type { Command } from 'commander';
 import { printLine, printLines } from './print.ts';
-import { type Store, type StoreSettings, withStore } from './store.ts';
+import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
 
 /** Adds `openledger transfers …`. */
 export function addTransferCommands(program: Command): void {
@@ -64,7 +64,7 @@ export function addTransferCommands(program: Command): void {
           : 'why, for your own records and for the client',
       )
       .action((id: string, { reason }: { reason: string }) =>
-        withStore(settings(), (store) => decide(store, id, decision, reason)),
+        withVault(settings(), (store) => decide(store, id, decision, reason)),
       );
   }
 }

@@ -50,13 +50,16 @@ import { velocityOf } from './resources/transfers/queries.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
 import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
+import { createRowAlarm } from './row-alarm.ts';
 import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
+import { requireAuthenticatedRows } from './store/authenticate-rows.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { createPool, type Pool } from './store/pool.ts';
 import { createPools } from './store/pools.ts';
 import { keepPublicUrl } from './store/public-url.ts';
 import { prepareSchema } from './store/roles.ts';
+import { createRowGuard } from './store/row-guard.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
 import { createSender } from './webhooks/send.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
@@ -110,6 +113,12 @@ export interface AppOptions extends RateSettings {
   /** Whom `/.well-known/security.txt` names; there is none when undefined. */
   readonly securityContact: string | undefined;
   readonly clock?: Clock;
+  /**
+   * Rows from before rows were authenticated: `bless` gives them their codes, once. `refuse` does not start on them.
+   */
+  readonly rowsFromBefore: 'bless' | 'refuse';
+  /** All rows that give rights have their codes: from now on one without is not ours. */
+  onRowsAuthenticated?(): Promise<void>;
   /** Keeps the keys of a new organisation, before anything else can fail. */
   onKeysMade?(keys: MadeKeys): Promise<void>;
   /** The server can never go on (another lane count was set): end the process. */
@@ -155,6 +164,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (isOneRole) options.logger.warn(oneRole);
     const laneCount = await prepareLanes(pool, options.lanes);
     const vault = createVault(options.masterKey);
+    const metrics = createMetrics(() => writer.queued());
+    pools.guard(createRowGuard(vault, createRowAlarm(options.logger, metrics, clock)));
+    await requireAuthenticatedRows(pool, options.rowsFromBefore);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
     const proofKey = proofKeyOf(options.masterKey);
@@ -166,12 +178,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     const ids = createIdSource(clock);
     let url = '';
     const publicUrl = (): string => options.publicUrl ?? url;
-    const metrics = createMetrics(() => writer.queued());
     const workers: Worker[] = [];
     let fanOut: Worker | undefined;
     const writer = createWriter({
       databaseUrl: options.databaseUrl,
       laneCount,
+      guard: pool.guard,
       clock,
       nowIn: clocks.nowIn,
       ids,
@@ -183,6 +195,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const db = createDb(pool);
     const madeKeys = await ensureOrganisation(db, writer);
     if (madeKeys) await options.onKeysMade?.(madeKeys);
+    await options.onRowsAuthenticated?.();
 
     const authenticator = createAuthenticator(clock, (prefixes) => findActiveKeys(pools.keys, prefixes));
     const sandboxEffects = {
@@ -228,7 +241,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         ...rateRoutes({ clocks, providerFor: rates.providerFor }),
         ...sandboxRoutes({ ...sandboxEffects, ...options, db, rates: rates.sandbox, clock, clocks }),
         ...railRoutes({ ...options, nowIn: clocks.nowIn }),
-        ...ledgerRoutes({ db, kind, pool: reads }),
+        ...ledgerRoutes({ db, kind, pool: reads, signer }),
         ...eventRoutes({ db, pool: reads, vault }),
       ];
     };

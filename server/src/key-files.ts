@@ -57,6 +57,19 @@ export async function readFirstKeys(dataDir: string): Promise<FirstKeys | undefi
   return text === undefined ? undefined : (JSON.parse(text) as FirstKeys);
 }
 
+/**
+ * Keeps beside the embedded database that all its rows that give rights have their codes: whoever writes to the database
+ * cannot make it look like one from before that.
+ */
+export async function markRows(dataDir: string): Promise<void> {
+  if (!(await areRowsMarked(dataDir))) await writeKeyFile(join(dataDir, 'rows-authenticated'), '');
+}
+
+/** Whether `markRows` has been called for this data directory. */
+export async function areRowsMarked(dataDir: string): Promise<boolean> {
+  return (await readIfThere(join(dataDir, 'rows-authenticated'))) !== undefined;
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type App, startApp } from './app.ts';
 import { stillValid } from './bootstrap.ts';
-import { type FirstKeys, keepFirstKeys, openMasterKey, readFirstKeys } from './key-files.ts';
+import {
+  areRowsMarked,
+  type FirstKeys,
+  keepFirstKeys,
+  markRows,
+  openMasterKey,
+  readFirstKeys,
+} from './key-files.ts';
 import { type Config, ConfigError, loadDotEnv, readConfig } from './platform/config.ts';
 import { safeMessage, safeStack } from './platform/error-text.ts';
 import { limits } from './platform/limits.ts';
@@ -60,6 +67,12 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     migrationUrl,
     masterKey,
     logger,
+    loopbackWebhooks: config.databaseUrl === undefined,
+    // Of the embedded database's own file system: whoever can only write to the database cannot take it away.
+    rowsFromBefore: config.databaseUrl === undefined && !(await areRowsMarked(dataDir)) ? 'bless' : 'refuse',
+    onRowsAuthenticated: async () => {
+      if (config.databaseUrl === undefined) await markRows(dataDir);
+    },
     // Kept at once: should the start fail after this, the next one can still show them.
     onKeysMade: ({ liveKey, testKey }) =>
       keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey }),

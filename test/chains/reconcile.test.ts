@@ -49,7 +49,11 @@ async function reconcile(): Promise<Told> {
 const openledger = (args: readonly string[]) =>
   runScript('cli/bin/openledger.mjs', {
     args: ['reconcile', ...args],
-    env: { DATABASE_URL: server.servingUrl, OPENLEDGER_CHAINS_FILE: file.path },
+    env: {
+      DATABASE_URL: server.servingUrl,
+      OPENLEDGER_MASTER_KEY: server.masterKey,
+      OPENLEDGER_CHAINS_FILE: file.path,
+    },
   });
 
 const metric = async (name: string): Promise<string | undefined> => {

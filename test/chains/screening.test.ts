@@ -50,7 +50,7 @@ const send = async (amount: string, destinationAddress: string) =>
 const transfers = (...args: string[]) =>
   runScript('cli/bin/openledger.mjs', {
     args: ['transfers', ...args],
-    env: { DATABASE_URL: server.servingUrl },
+    env: { DATABASE_URL: server.servingUrl, OPENLEDGER_MASTER_KEY: server.masterKey },
   });
 
 async function succeeds(...args: string[]): Promise<string> {

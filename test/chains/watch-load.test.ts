@@ -6,6 +6,7 @@ import { parseChains } from '../../server/src/chains/config.ts';
 import { openChain } from '../../server/src/chains/families.ts';
 import type { ChainPort } from '../../server/src/chains/port.ts';
 import { createAddressBook } from '../../server/src/chains/watched.ts';
+import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
 import { chainEntry, liveCustomer, liveWallet } from '../harness/chains/live.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
@@ -67,6 +68,7 @@ async function makeWallets(): Promise<void> {
   );
   const columns = rows.map(({ name }) => {
     if (name === 'id') return `w.id || 'x' || g`;
+    if (name === 'mac') return 'null';
     return name === 'derivation_index' ? 'w.derivation_index + 1000000 + g' : `w.${name}`;
   });
   const names = rows.map(({ name }) => name).join(', ');
@@ -80,6 +82,7 @@ async function makeWallets(): Promise<void> {
       from wallets w, generate_series(1, ${addresses - 1}) g where w.id = $1`,
     [id],
   );
+  await authenticateRows(pool);
 }
 
 /** Fills one block: every hundredth transfer is to a wallet. */

@@ -16,6 +16,8 @@ export interface TestServer {
   readonly ownerPool: Pool;
   /** As the role that the server serves as: for commands. */
   readonly servingUrl: string;
+  /** In hexadecimal digits, for commands beside the server. */
+  readonly masterKey: string;
   readonly testKey: string;
   readonly liveKey: string;
   /** Calls with the test key; every answer is checked against the served document. */
@@ -66,6 +68,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       screeningFile: undefined,
       loopbackWebhooks: true,
       securityContact: undefined,
+      rowsFromBefore: 'refuse',
       onFatal: (error) => {
         throw error;
       },
@@ -81,6 +84,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
     databaseUrl: database.url,
     ownerPool,
     servingUrl: database.servingUrl,
+    masterKey: Buffer.from(options.masterKey ?? masterKey).toString('hex'),
     testKey,
     liveKey,
     api: await createClient(app.url, testKey),

@@ -3,6 +3,7 @@ import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
 import { createVault, type Vault } from '../../server/src/platform/seal.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
+import { createRowGuard } from '../../server/src/store/row-guard.ts';
 import type { RetryReason } from '../../server/src/writer/batch-runner.ts';
 import { prepareLanes } from '../../server/src/writer/lanes.ts';
 import { createWriter, type Writer } from '../../server/src/writer/writer.ts';
@@ -27,6 +28,7 @@ export async function createWriterBench(lanes = 1): Promise<WriterBench> {
   const database = await createDatabase();
   const pool = createPool(database.servingUrl, 'test');
   const vault = createVault(randomBytes(32));
+  pool.guard = createRowGuard(vault, () => undefined);
   const writers: Writer[] = [];
   const bench: WriterBench = {
     pool,
@@ -38,6 +40,7 @@ export async function createWriterBench(lanes = 1): Promise<WriterBench> {
     open() {
       const writer = createWriter({
         databaseUrl: database.servingUrl,
+        guard: pool.guard,
         laneCount: lanes,
         clock: systemClock,
         nowIn: () => systemClock.now(),

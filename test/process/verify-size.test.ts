@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createVault } from '../../server/src/platform/seal.ts';
+import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
+import { createRowGuard } from '../../server/src/store/row-guard.ts';
 import { writeBooks } from '../harness/books.ts';
 import { createDatabase } from '../harness/database.ts';
 import {
@@ -25,6 +28,7 @@ const postings = Number(process.env.VERIFY_POSTINGS ?? 240_000);
 const comparedWith = Math.min(postings, 40_000);
 const isLong = process.env.VERIFY_POSTINGS !== undefined;
 const lanes = 2;
+const masterKey = randomBytes(32);
 /** What more history may cost at most. A command that read a chain in one page took 79 MiB for 120,000 postings more. */
 const growthMib = 60;
 const greatestMib = 256;
@@ -60,6 +64,7 @@ interface Figures {
 async function verifyAt(count: number): Promise<Figures> {
   const database = await createDatabase();
   const pool = createPool(database.url, 'books');
+  pool.guard = createRowGuard(createVault(masterKey), () => undefined);
   // As the role whose processes are watched: much of what others do is hidden.
   const watcher = createPool(database.servingUrl, 'watcher');
   try {
@@ -67,7 +72,7 @@ async function verifyAt(count: number): Promise<Figures> {
       args: ['--lanes', String(lanes), '--log-level', 'error'],
       env: {
         DATABASE_URL: database.servingUrl,
-        OPENLEDGER_MASTER_KEY: randomBytes(32).toString('hex'),
+        OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
         ...reporting(`server-${count}`),
       },
       cwd: directory.path,
@@ -100,6 +105,7 @@ async function fill(pool: Pool, count: number): Promise<number> {
     toldMs = Date.now();
     console.log(`${done} postings after ${Math.round((toldMs - startedMs) / 1000)} s`);
   });
+  await authenticateRows(pool);
   await pool.query('set statement_timeout = 0; analyze');
   return written;
 }
@@ -116,7 +122,11 @@ function reporting(name: string): Record<string, string> {
 async function verifyByCommand(databaseUrl: string, name: string, written: number): Promise<void> {
   const verifier = launch(process.execPath, {
     args: [join(root, 'cli/bin/openledger.mjs'), 'verify'],
-    env: { DATABASE_URL: databaseUrl, ...reporting(name) },
+    env: {
+      DATABASE_URL: databaseUrl,
+      OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
+      ...reporting(name),
+    },
     cwd: directory.path,
   });
   const { code } = await verifier.exit(60 * 60_000);

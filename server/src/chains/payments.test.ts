@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase } from '../../../test/harness/database.ts';
+import { createVault } from '../platform/seal.ts';
 import { createPool, type Pool } from '../store/pool.ts';
+import { createRowGuard } from '../store/row-guard.ts';
 import { listPayments, placePayment, releasePlace, withdrawPayment } from './payments.ts';
 import type { PaymentIntent } from './port.ts';
 
@@ -9,6 +12,8 @@ let pools: [Pool, Pool];
 beforeAll(async () => {
   database = await createDatabase();
   pools = [createPool(database.url, 'one'), createPool(database.url, 'other')];
+  const guard = createRowGuard(createVault(randomBytes(32)), () => undefined);
+  for (const pool of pools) pool.guard = guard;
 });
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()));

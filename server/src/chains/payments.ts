@@ -1,4 +1,6 @@
+import { authenticatedColumns } from '../store/authenticated-rows.ts';
 import type { Pool, Queryable } from '../store/pool.ts';
+import type { RowGuard } from '../store/row-guard.ts';
 import { inTransaction } from '../store/transaction.ts';
 import {
   ChainError,
@@ -16,7 +18,7 @@ export interface OpenPayment extends PlacedPayment {
   readonly signedAtMs: number;
 }
 
-interface PaymentRow {
+interface PaymentRow extends Record<string, unknown> {
   readonly id: string;
   readonly kind: PaymentIntent['kind'];
   readonly sender: string;
@@ -25,25 +27,38 @@ interface PaymentRow {
   readonly address: string;
   readonly wallet_index: number | null;
   readonly amount: string;
-  readonly tx_hash: string | null;
+  readonly attempt_number: number | null;
+  readonly attempt_hash: string | null;
+  readonly attempt_mac: string | null;
   readonly raw: string | null;
   readonly terms: string | null;
   readonly signed_at: string | null;
 }
 
-/** The payments of a chain that are on their way, in the order of their places. */
-export async function listPayments(pool: Queryable, chain: Chain): Promise<OpenPayment[]> {
-  const { rows } = await pool.query<PaymentRow>({
+/**
+ * The payments of a chain that are on their way, in the order of their places; those that are not ours, or have something
+ * signed that is not, are left out.
+ *
+ * @param db what reads them, when it is not the pool itself
+ */
+export async function listPayments(pool: Pool, chain: Chain, db: Queryable = pool): Promise<OpenPayment[]> {
+  const { rows } = await db.query<PaymentRow>({
     name: 'list_chain_payments',
-    text: `select p.id, p.kind, p.sender, p.sequence, p.currency, p.address, p.wallet_index, p.amount::text as amount,
-        a.tx_hash, a.raw, a.terms, a.signed_at
+    text: `select ${authenticatedColumns('chain_payments', 'p')}, a.number as attempt_number,
+        a.tx_hash as attempt_hash, a.raw, a.terms, a.signed_at, a.mac as attempt_mac
       from chain_payments p left join chain_attempts a on a.payment_id = p.id
       where p.chain = $1 and p.status = 'open' order by p.sequence, p.id, a.number`,
     values: [chain],
   });
   const payments = new Map<string, OpenPayment>();
+  const refused = new Set<string>();
   for (const row of rows) {
-    const { raw, signed_at: signedAt, terms, tx_hash: txHash } = row;
+    const { attempt_hash: txHash, raw, signed_at: signedAt, terms } = row;
+    if (refused.has(row.id) || !isOurs(pool.guard, row)) {
+      refused.add(row.id);
+      payments.delete(row.id);
+      continue;
+    }
     const attempts = [...(payments.get(row.id)?.attempts ?? [])];
     if (raw !== null && txHash !== null && terms !== null) attempts.push({ txHash, raw, terms });
     payments.set(row.id, {
@@ -56,6 +71,13 @@ export async function listPayments(pool: Queryable, chain: Chain): Promise<OpenP
     });
   }
   return [...payments.values()];
+}
+
+function isOurs(guard: RowGuard, row: PaymentRow): boolean {
+  if (!guard.admits('chain_payments', row)) return false;
+  if (row.attempt_number === null) return true;
+  const { attempt_hash: tx_hash, attempt_mac: mac, attempt_number: number, id: payment_id, raw, terms } = row;
+  return guard.admits('chain_attempts', { payment_id, number, tx_hash, raw, terms, mac });
 }
 
 function intentOf({ address, amount, currency, kind, wallet_index: index }: PaymentRow): PaymentIntent {
@@ -95,11 +117,18 @@ export async function placePayment(
     const sequence = next > used ? next : used;
     const currency = intent.kind === 'top_up' ? null : intent.currency;
     const index = intent.kind === 'transfer' ? null : intent.index;
+    const { address, kind } = intent;
+    const amount = intent.amount.toString();
+    const mac = pool.guard.macOf('chain_payments', {
+      ...{ chain, id, kind, sender, sequence, currency, address, amount },
+      wallet_index: index,
+      status: 'open',
+    });
     const { rowCount } = await client.query(
       `insert into chain_payments
-          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now()) on conflict do nothing`,
-      [chain, id, intent.kind, sender, sequence, currency, intent.address, index, intent.amount.toString()],
+          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10) on conflict do nothing`,
+      [chain, id, kind, sender, sequence, currency, address, index, amount, mac],
     );
     if (rowCount !== 1) return undefined;
     await client.query('update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2', [
@@ -123,30 +152,35 @@ export async function withdrawPayment(
   id: string,
   intent: PaymentIntent & { kind: 'transfer' },
 ): Promise<boolean> {
+  const { address, currency, kind } = intent;
+  const amount = intent.amount.toString();
+  const row = { chain, id, kind, sender, currency, address, amount, status: 'withdrawn' };
   await pool.query(
-    `insert into chain_payments (chain, id, kind, sender, currency, address, amount, status, created_at, updated_at)
-      values ($1, $2, 'transfer', $3, $4, $5, $6, 'withdrawn', now(), now()) on conflict do nothing`,
-    [chain, id, sender, intent.currency, intent.address, intent.amount.toString()],
+    `insert into chain_payments (chain, id, kind, sender, currency, address, amount, status, created_at, updated_at, mac)
+      values ($1, $2, 'transfer', $3, $4, $5, $6, 'withdrawn', now(), now(), $7) on conflict do nothing`,
+    [chain, id, sender, currency, address, amount, pool.guard.macOf('chain_payments', row)],
   );
   return (await listWithdrawn(pool, [id])).has(id);
 }
 
 /** Which payments have been withdrawn. */
 export async function listWithdrawn(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<{ id: string }>(
-    "select id from chain_payments where id = any($1) and status = 'withdrawn'",
+  const { rows } = await pool.query<{ id: string } & Record<string, unknown>>(
+    `select ${authenticatedColumns('chain_payments')} from chain_payments t
+      where t.id = any($1) and t.status = 'withdrawn'`,
     [ids],
   );
-  return new Set(rows.map(({ id }) => id));
+  return new Set(rows.filter((row) => pool.guard.admits('chain_payments', row)).map(({ id }) => id));
 }
 
 /** Which transactions were signed here. */
 export async function ownTransactions(pool: Pool, txHashes: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<{ tx_hash: string }>(
-    'select tx_hash from chain_attempts where tx_hash = any($1)',
+  const { rows } = await pool.query<{ tx_hash: string } & Record<string, unknown>>(
+    `select ${authenticatedColumns('chain_attempts')} from chain_attempts t where t.tx_hash = any($1)`,
     [txHashes],
   );
-  return new Set(rows.map(({ tx_hash: hash }) => hash));
+  const ours = rows.filter((row) => pool.guard.admits('chain_attempts', row));
+  return new Set(ours.map(({ tx_hash: hash }) => hash));
 }
 
 /**
@@ -181,24 +215,25 @@ export async function signPlaced(
   terms: string,
 ): Promise<SignedAttempt> {
   const attempt = await sender.sign(payment, terms);
+  const number = attempts.length + 1;
+  const { raw, terms: signedTerms, txHash } = attempt;
+  const row = { payment_id: payment.id, number, tx_hash: txHash, raw, terms: signedTerms };
+  const mac = pool.guard.macOf('chain_attempts', row);
   const { rowCount } = await pool.query(
-    `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
-      select id, $2, $3, $4, $5, now() from chain_payments where id = $1 and status = 'open' and sequence = $6
+    `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
+      select id, $2, $3, $4, $5, now(), $7 from chain_payments where id = $1 and status = 'open' and sequence = $6
       on conflict do nothing`,
-    [
-      payment.id,
-      attempts.length + 1,
-      attempt.txHash,
-      attempt.raw,
-      attempt.terms,
-      payment.sequence.toString(),
-    ],
+    [payment.id, number, txHash, raw, signedTerms, payment.sequence.toString(), mac],
   );
   if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
   return attempt;
 }
 
-/** A payment has ended: by which transaction, where, and what the chain charged for it. */
+/**
+ * A payment has ended: by which transaction, where, and what the chain charged for it.
+ *
+ * @throws RowNotAuthenticError when the payment is not ours
+ */
 export async function endPayment(
   pool: Pool,
   id: string,
@@ -209,9 +244,27 @@ export async function endPayment(
     readonly feeNative: bigint;
   },
 ): Promise<void> {
-  await pool.query(
-    `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now()
-      where id = $1 and status = 'open'`,
-    [id, end.ok ? 'completed' : 'failed', end.txHash, end.height, end.feeNative.toString()],
-  );
+  const status = end.ok ? 'completed' : 'failed';
+  await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(
+      `select ${authenticatedColumns('chain_payments')} from chain_payments t
+        where t.id = $1 and t.status = 'open' for update`,
+      [id],
+    );
+    const row = rows[0];
+    if (!row) return;
+    const ended = { ...pool.guard.require('chain_payments', row), status, tx_hash: end.txHash };
+    await client.query(
+      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6
+        where id = $1`,
+      [
+        id,
+        status,
+        end.txHash,
+        end.height,
+        end.feeNative.toString(),
+        pool.guard.macOf('chain_payments', ended),
+      ],
+    );
+  });
 }

@@ -1,8 +1,13 @@
 import { firstIdAt } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
+import { authenticatedColumns } from '../store/authenticated-rows.ts';
+import { findEnvironments } from '../store/own-environments.ts';
 import type { Pool } from '../store/pool.ts';
+import type { DepositAddressRow } from '../store/rows.ts';
 import type { WatchedAddresses } from './port.ts';
 import type { Chain } from './registry.ts';
+
+type WatchedRow = DepositAddressRow & Record<string, unknown> & { readonly environment_id: string };
 
 /** Whose an address is. */
 export interface AddressOwner {
@@ -47,15 +52,22 @@ export function createAddressBook(
       // Ids sort by the time they were made in, a little before they were committed.
       const sinceMs = newestMs - limits.walletOverlapMs;
       const startedMs = Date.now();
-      const { rows } = await pool.query<{ address: string; wallet_id: string; environment_id: string }>({
+      const { rows } = await pool.query<WatchedRow>({
         name: 'list_watched_addresses',
-        text: `select a.address, a.wallet_id, w.environment_id
+        text: `select ${authenticatedColumns('deposit_addresses', 'a')}, w.environment_id
           from environments e join wallets w on w.environment_id = e.current_id and w.id >= $2
             join deposit_addresses a on a.bucket = w.bucket and a.wallet_id = w.id and a.chain = $1
           where e.kind = 'live'`,
         values: [chain, sinceMs > 0 ? firstIdAt('wal', sinceMs) : ''],
       });
+      const live = await findEnvironments(
+        pool,
+        rows.map((row) => row.environment_id),
+      );
       for (const row of rows) {
+        // The wallet is looked at when it is credited.
+        if (live.get(row.environment_id)?.kind !== 'live') continue;
+        if (!pool.guard.admits('deposit_addresses', row)) continue;
         owners.set(comparable(row.address), {
           walletId: row.wallet_id,
           environmentId: row.environment_id,

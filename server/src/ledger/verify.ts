@@ -3,15 +3,17 @@ import { type Pool, type PoolClient, queryPatiently } from '../store/pool.ts';
 import type { ChainHeadRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
+import { type AddressSource, verifyAddresses } from './verify-addresses.ts';
 import { verifyChain } from './verify-chain.ts';
 import { checks, type Problem } from './verify-checks.ts';
+import { verifyRows } from './verify-rows.ts';
 
 /** What a verification found. */
 export interface Verification {
   readonly ok: boolean;
   /** How many rows were looked at. */
   readonly checked: Readonly<
-    Record<'accounts' | 'journals' | 'postings' | 'transactions' | 'events', number>
+    Record<'accounts' | 'journals' | 'postings' | 'transactions' | 'events' | 'authenticatedRows', number>
   >;
   /** The first of each kind. */
   readonly problems: readonly Problem[];
@@ -27,14 +29,20 @@ export interface Verification {
 
 /**
  * Verifies the books against themselves, in one snapshot: balances against postings, journals against zero,
- * transactions against journals, events against their sequence, and the hash chains link by link (architecture §3).
+ * transactions against journals, events against their sequence, the hash chains link by link (architecture §3), and the codes
+ * of all rows that give rights or direct money.
  *
  * Its memory does not grow with history: sums are the database's, which spills to disk what does not fit, and the
  * chains are read page by page (docs/decisions/0014-audit-and-faults.md has the figures).
  *
  * @param environmentId only this environment; everything when undefined
+ * @param addresses compares deposit addresses with the seed: of how many wallets, the newest first
  */
-export async function verifyLedger(pool: Pool, environmentId?: string): Promise<Verification> {
+export async function verifyLedger(
+  pool: Pool,
+  environmentId?: string,
+  addresses?: { readonly at: AddressSource; readonly most: number },
+): Promise<Verification> {
   const scope = environmentId ?? null;
   const work = async (client: PoolClient): Promise<Verification> => {
     await client.query(`set local statement_timeout = ${limits.verifyTimeoutMs}`);
@@ -43,9 +51,12 @@ export async function verifyLedger(pool: Pool, environmentId?: string): Promise<
     const problems = [...(await runChecks(client, scope)), ...trialBalance.flatMap(imbalance)];
     const heads = await readHeads(client, scope);
     for (const head of heads) problems.push(...(await verifyChain(client, head)));
+    const authenticated = await verifyRows(client, pool.guard, scope);
+    problems.push(...authenticated.problems);
+    if (addresses) problems.push(...(await verifyAddresses(client, addresses.at, scope, addresses.most)));
     return {
       ok: problems.length === 0,
-      checked: await countRows(client, scope),
+      checked: { ...(await countRows(client, scope)), authenticatedRows: authenticated.rows },
       problems: problems.slice(0, limits.verifyProblems),
       trialBalance,
       head: heads.map((head) => ({
@@ -94,9 +105,11 @@ async function readHeads(client: PoolClient, scope: string | null): Promise<Chai
   return rows;
 }
 
-async function countRows(client: PoolClient, scope: string | null): Promise<Verification['checked']> {
+type Counted = Exclude<keyof Verification['checked'], 'authenticatedRows'>;
+
+async function countRows(client: PoolClient, scope: string | null): Promise<Record<Counted, number>> {
   const own = '($1::text is null or environment_id = $1)';
-  const { rows } = await queryPatiently<Record<keyof Verification['checked'], bigint>>(
+  const { rows } = await queryPatiently<Record<Counted, bigint>>(
     client,
     `select (select count(*) from accounts where ${own}) as accounts,
       (select count(*) from journals where ${own}) as journals,
@@ -106,8 +119,9 @@ async function countRows(client: PoolClient, scope: string | null): Promise<Veri
       (select count(*) from events where ${own}) as events`,
     [scope],
   );
-  const counts = rows[0] as Record<keyof Verification['checked'], bigint>;
-  return Object.fromEntries(
-    Object.entries(counts).map(([name, count]) => [name, Number(count)]),
-  ) as unknown as Verification['checked'];
+  const counts = rows[0] as Record<Counted, bigint>;
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)])) as Record<
+    Counted,
+    number
+  >;
 }

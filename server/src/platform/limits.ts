@@ -354,4 +354,11 @@ export const limits = {
   /** What the database may take for each sort or hash of a check before it spills to disk. */
   verifyWorkMemoryKib: 65_536,
   verifyProblems: 100,
+  /** Wallets whose addresses are read together, and those that a request compares with the seed: about a second's work. */
+  verifyAddressPage: 100,
+  verifyAddressesPerRequest: 500,
+
+  /** A row that is not authentic is told of once in so long, as long as there are not more of them. */
+  rowAlarmRestMs: 60_000,
+  rowAlarmEntries: 1000,
 } as const;

@@ -10,6 +10,7 @@ export interface Metrics {
   readonly batchSeconds: Histogram;
   readonly batchRetries: Counter<'reason'>;
   readonly deliveries: Counter<'result'>;
+  readonly rowsNotAuthentic: Counter<'table'>;
   readonly ratesRefreshes: Counter<'result'>;
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
@@ -80,6 +81,12 @@ export function createMetrics(queuedCommands: () => number): Metrics {
       name: 'openledger_webhook_deliveries_total',
       help: 'Webhook deliveries that were attempted',
       labelNames: ['result'],
+      registers,
+    }),
+    rowsNotAuthentic: new Counter({
+      name: 'openledger_rows_not_authentic_total',
+      help: 'Times that a row was refused because it is not authentic: somebody else has written it',
+      labelNames: ['table'],
       registers,
     }),
     ratesRefreshes: new Counter({

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool } from './pool.ts';
 import { preparingPool } from './prepared.ts';
+import type { RowGuard } from './row-guard.ts';
 import type {
   AccountRow,
   ApiKeyRow,
@@ -46,9 +47,13 @@ export interface Database {
   webhooks: WebhookRow;
 }
 
-export type Db = Kysely<Database>;
+export type Db = Kysely<Database> & {
+  /** The pool's: checks the rows that queries give. */
+  readonly guard: RowGuard;
+};
 
 /** Wraps a pool for typed queries. */
 export function createDb(pool: Pool): Db {
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
+  return Object.defineProperty(db, 'guard', { get: () => pool.guard }) as Db;
 }

@@ -14,6 +14,7 @@ afterEach(async () => {
 it('never takes a clock back, though what an earlier look has read arrives after a later one', async () => {
   server = await startServer();
   pool = createPool(server.databaseUrl, 'test');
+  pool.guard = server.app.pool.guard;
   // The first look is answered last: it had to wait on the network.
   let looks = 0;
   const slow = Object.create(pool) as Pool;
@@ -41,6 +42,7 @@ it('never takes a clock back, though what an earlier look has read arrives after
 it('reads anew after a look that failed', async () => {
   server = await startServer();
   pool = createPool(server.databaseUrl, 'test');
+  pool.guard = server.app.pool.guard;
   const failing = Object.create(pool) as Pool;
   let looks = 0;
   failing.query = (async (config: never) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { authenticatedColumns } from './authenticated-rows.ts';
 import type { Pool } from './pool.ts';
 
 /** What time it is in each environment: a sandbox's clock can be moved forward (contract §4, Sandbox). */
@@ -20,9 +21,10 @@ export function createEnvironmentClocks(pool: Pool, clock: Clock): EnvironmentCl
   const read = async (): Promise<void> => {
     const { rows } = await pool.query<{ current_id: string; clock_offset_ms: bigint }>({
       name: 'environment_clocks',
-      text: 'select current_id, clock_offset_ms from environments where clock_offset_ms > 0',
+      text: `select ${authenticatedColumns('environments')} from environments t where t.clock_offset_ms > 0`,
     });
-    offsets = new Map(rows.map((row) => [row.current_id, Number(row.clock_offset_ms)]));
+    const ours = rows.filter((row) => pool.guard.admits('environments', row));
+    offsets = new Map(ours.map((row) => [row.current_id, Number(row.clock_offset_ms)]));
   };
   const offsetMs = (environmentId: string): number => offsets.get(environmentId) ?? 0;
   return {

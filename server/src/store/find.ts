@@ -3,6 +3,7 @@ import { bucketOfId } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from './arrays.ts';
 import type { Db } from './database.ts';
+import { type GuardedRow, RowNotAuthenticError } from './row-guard.ts';
 import type { RowOf } from './tables.ts';
 
 /** Tables whose rows belong to an environment and are found by their id. */
@@ -16,6 +17,22 @@ export type OwnedTable =
   | 'webhooks';
 
 type OwnedRow = { [Name in OwnedTable]: RowOf<Name> }[OwnedTable];
+
+/** Whether a row of a list is ours; those that are not are left out of it, and told of. */
+export function isOwn(db: Db, table: (typeof guardedReads)[number]): (row: object) => boolean {
+  return (row) => db.guard.admits(table, row as GuardedRow);
+}
+
+/**
+ * Tables of which reading a row gives something away that is sealed. Of wallets and transactions it does not: whoever acts on
+ * one loads it through the writer, which checks it.
+ */
+const guardedReads = [
+  'counterparties',
+  'customers',
+  'virtual_accounts',
+  'webhooks',
+] as const satisfies readonly OwnedTable[];
 
 interface Wanted {
   readonly environmentId: string;
@@ -34,6 +51,7 @@ const finders = new WeakMap<Db, Map<OwnedTable, Finder>>();
 
 /**
  * The row by this id, if it is one of the environment's: what never was and what is somebody else's look the same.
+ * Rejects with a RowNotAuthenticError when it is not ours.
  *
  * As it is when this is called, or later: the statement starts after that. Rows that are asked for while
  * others are being read share a statement (decision 0015).
@@ -60,12 +78,18 @@ function finderOf(db: Db, table: OwnedTable): Finder {
 }
 
 async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
+  const guarded = guardedReads.find((name) => name === table);
   finder.running += 1;
   while (finder.waiting.length > 0) {
     const wanted = finder.waiting.splice(0, limits.readBatchRows);
     try {
       const rows = await readRows(db, table, wanted);
-      for (const { environmentId, id, resolve } of wanted) resolve(rows.get(`${environmentId}/${id}`));
+      for (const { environmentId, id, reject, resolve } of wanted) {
+        const row = rows.get(`${environmentId}/${id}`);
+        if (!row || guarded === undefined || db.guard.admits(guarded, row as unknown as GuardedRow))
+          resolve(row);
+        else reject(new RowNotAuthenticError(guarded, id));
+      }
     } catch (error) {
       for (const { reject } of wanted) reject(error);
     }

@@ -1,3 +1,4 @@
+import { authenticatedTables } from './authenticated-rows.ts';
 import { type TableName, tableNamed, tables } from './tables.ts';
 
 /** What the serving role may do with a table beside reading it. */
@@ -44,8 +45,8 @@ const otherTables: Readonly<Record<string, TableGrant>> = {
   chain_blocks: keeping('block_id'),
   chain_notices: adding(),
   chain_sequences: adding('next_sequence'),
-  chain_payments: keeping('status', 'tx_hash', 'height', 'fee_native', 'updated_at'),
-  chain_attempts: adding(),
+  chain_payments: keeping('status', 'tx_hash', 'height', 'fee_native', 'updated_at', 'mac'),
+  chain_attempts: adding('mac'),
   chain_unswept: keeping('height', 'looked_at'),
   signed_payments: adding('counted', 'signed_at'),
   signed_days: adding('spent'),
@@ -56,7 +57,12 @@ const otherTables: Readonly<Record<string, TableGrant>> = {
 function writerGrant(name: TableName): TableGrant {
   return {
     insert: true,
-    update: [...tableNamed(name).mutable, ...(changedBeside[name] ?? [])],
+    // A row's code changes with its fields, and when the master key does.
+    update: [
+      ...tableNamed(name).mutable,
+      ...(changedBeside[name] ?? []),
+      ...(name in authenticatedTables ? ['mac'] : []),
+    ],
     delete: writerTablesWithDelete.includes(name),
   };
 }

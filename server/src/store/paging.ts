@@ -31,16 +31,19 @@ export function decodeCursor(cursor: string): string | undefined {
 
 /**
  * Cuts the rows of a query for `limit + 1` rows into a page.
+ *
+ * @param isShown leaves rows out that are not ours
  */
 export function toPage<Row extends { id: string }, Item>(
   rows: readonly Row[],
   limit: number,
   toItem: (row: Row) => Item,
+  isShown: (row: Row) => boolean = () => true,
 ): Page<Item> {
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
   const last = shown.at(-1);
   return {
-    items: shown.map(toItem),
+    items: shown.filter(isShown).map(toItem),
     nextCursor: rows.length > limit && last ? encodeCursor(last.id) : null,
   };
 }

@@ -1,7 +1,7 @@
 import {
   Client,
   type ClientConfig,
-  Pool,
+  Pool as PgPool,
   type PoolClient,
   type QueryResult,
   type QueryResultRow,
@@ -9,8 +9,15 @@ import {
 } from 'pg';
 import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
+import { closedGuard, type RowGuard } from './row-guard.ts';
 
-export type { Client, Pool, PoolClient };
+export type { Client, PoolClient };
+
+/** A pool, and how what is read over it is known to be ours. */
+export type Pool = PgPool & {
+  /** Set once the master key is there; until then nothing that is authenticated can be read or written. */
+  guard: RowGuard;
+};
 
 /** Anything that runs a statement: the pool, one of its clients, or a lane's own client. */
 export type Queryable = Pick<Client, 'query'>;
@@ -72,7 +79,10 @@ export function createPool(
   options: { readonly max?: number; readonly settings?: Readonly<Record<string, string>> } = {},
 ): Pool {
   const { max = limits.poolConnections, settings } = options;
-  const pool = new Pool({ ...clientConfig(databaseUrl, name, settings), max, idleTimeoutMillis: 30_000 });
+  const pool = Object.assign(
+    new PgPool({ ...clientConfig(databaseUrl, name, settings), max, idleTimeoutMillis: 30_000 }),
+    { guard: closedGuard },
+  );
   // A lost connection is replaced at the next use, and whoever was using it hears of it from the query. Without a listener
   // it would end the process: the pool listens to idle ones only, so each of them has one of its own.
   pool.on('error', () => undefined);

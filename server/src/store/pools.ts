@@ -1,6 +1,7 @@
 import { type ForEachKind, forEachKind } from '../platform/environments.ts';
 import { limits } from '../platform/limits.ts';
 import { createPool, type Pool } from './pool.ts';
+import type { RowGuard } from './row-guard.ts';
 
 /** The connections of a server, apart from those of its writer: nobody can use up what another one needs. */
 export interface Pools {
@@ -10,6 +11,8 @@ export interface Pools {
   readonly keys: Pool;
   /** For the requests of each kind of environment. */
   readonly reads: ForEachKind<Pool>;
+  /** Gives all of them what checks the rows that they read. */
+  guard(rows: RowGuard): void;
   end(): Promise<void>;
 }
 
@@ -24,12 +27,16 @@ export function createPools(databaseUrl: string): Pools {
       ...(kind === 'test' ? { settings: { max_parallel_workers_per_gather: '0' } } : {}),
     }),
   );
+  const all = [system, keys, reads.test, reads.live];
   return {
     system,
     keys,
     reads,
+    guard(rows) {
+      for (const pool of all) pool.guard = rows;
+    },
     async end() {
-      await Promise.all([system, keys, reads.test, reads.live].map((pool) => pool.end()));
+      await Promise.all(all.map((pool) => pool.end()));
     },
   };
 }

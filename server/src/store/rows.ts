@@ -32,6 +32,15 @@ export interface ApiKeyRow {
   revoked_at: string | null;
 }
 
+/** That a key was revoked: nothing takes it back. */
+export interface ApiKeyRevocationRow {
+  bucket: number;
+  /** The key's. */
+  id: string;
+  environment_id: string;
+  revoked_at: string;
+}
+
 export interface LaneHeadRow {
   bucket: number;
   lane_count: number;

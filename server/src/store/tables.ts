@@ -62,6 +62,12 @@ export const tables = {
     },
     ['revoked_at'],
   ),
+  api_key_revocations: table<rows.ApiKeyRevocationRow>('api_key_revocations', {
+    bucket: 'int2',
+    id: 'text',
+    environment_id: 'text',
+    revoked_at: 'timestamptz',
+  }),
   chain_heads: table<rows.ChainHeadRow>(
     'chain_heads',
     {

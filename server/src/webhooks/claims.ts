@@ -11,7 +11,10 @@ export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 
   readonly startBeforeMs: number;
   /** Our own time at which its claim runs out. */
   readonly claimedUntil: string;
-  readonly event: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data' | 'previous_attributes'>;
+  readonly event: Pick<
+    EventRow,
+    'id' | 'environment_id' | 'type' | 'created_at' | 'data' | 'previous_attributes'
+  >;
 }
 
 /** A part of the queue that is to be claimed from. */
@@ -98,7 +101,7 @@ export async function claimDue(
 
 async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, DueDelivery['event']>> {
   const { rows } = await pool.query<DueDelivery['event']>(
-    `select e.id, e.type, e.created_at, e.data, e.previous_attributes from unnest($1::int2[], $2::text[]) as c(bucket, id)
+    `select e.id, e.environment_id, e.type, e.created_at, e.data, e.previous_attributes from unnest($1::int2[], $2::text[]) as c(bucket, id)
       join events e on e.bucket = c.bucket and e.id = c.id`,
     [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', ids)],
   );

@@ -1,4 +1,6 @@
 import { arrayLiteral } from '../store/arrays.ts';
+import { authenticatedColumns } from '../store/authenticated-rows.ts';
+import { findEnvironments } from '../store/own-environments.ts';
 import type { Pool } from '../store/pool.ts';
 import type { EnvironmentRow, WebhookRow } from '../store/rows.ts';
 
@@ -20,18 +22,19 @@ export interface Recipient
   readonly kind: EnvironmentRow['kind'];
 }
 
-/** Loads webhooks whose environment is still there: what belongs to a sandbox before its reset is left alone. */
+/**
+ * Loads webhooks whose environment is still there: what belongs to a sandbox before its reset is left alone. So is what is
+ * not ours.
+ */
 export async function loadRecipients(
   pool: Pool,
   webhooks: readonly { bucket: number; webhook_id: string }[],
 ): Promise<Recipient[]> {
-  const { rows } = await pool.query<Recipient>({
+  const { rows } = await pool.query<Omit<Recipient, 'kind'> & Record<string, unknown>>({
     name: 'load_recipients',
-    text: `select w.bucket, w.id, w.environment_id, w.url, w.status, w.secret, w.previous_secrets, w.deleted_at,
-        w.max_concurrency, w.max_per_second, e.kind
+    text: `select ${authenticatedColumns('webhooks', 'w')}, w.secret, w.previous_secrets
       from unnest($1::int2[], $2::text[]) as c(bucket, id)
-      join webhooks w on w.bucket = c.bucket and w.id = c.id
-      join environments e on e.current_id = w.environment_id`,
+      join webhooks w on w.bucket = c.bucket and w.id = c.id`,
     values: [
       arrayLiteral(
         'int2',
@@ -43,5 +46,12 @@ export async function loadRecipients(
       ),
     ],
   });
-  return rows;
+  const environments = await findEnvironments(
+    pool,
+    rows.map((row) => row.environment_id),
+  );
+  return rows.flatMap((row) => {
+    const environment = environments.get(row.environment_id);
+    return environment && pool.guard.admits('webhooks', row) ? [{ ...row, kind: environment.kind }] : [];
+  });
 }

@@ -3,6 +3,7 @@ import { bucketOfId, firstIdAt } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
+import type { GuardedRow } from '../store/row-guard.ts';
 import type { DeliveryQueueRow, EventRow, WebhookReplayRow, WebhookRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { isFor } from './choice.ts';
@@ -40,6 +41,14 @@ export async function runReplays(
     );
     const replay = rows[0];
     if (!replay) return undefined;
+    if (!pool.guard.admits('webhook_replays', replay as unknown as GuardedRow)) {
+      // It would stand in the way of those after it.
+      await client.query("update webhook_replays set status = 'completed' where bucket = $1 and id = $2", [
+        replay.bucket,
+        replay.id,
+      ]);
+      return [];
+    }
     const webhook = await findRecipient(client, replay);
     const chunk = webhook ? await nextEvents(client, replay, offsetMs(replay.environment_id)) : nothing;
     const chosen = webhook

@@ -181,6 +181,11 @@ async function attempt(
   secrets: readonly string[],
   deps: DeliveryDeps,
 ): Promise<Attempt | undefined> {
+  if (due.event.environment_id !== recipient.environment_id) {
+    const ids = { eventId: due.event_id, webhookId: recipient.id };
+    deps.logger.error(ids, 'an event is not delivered: it is of another environment than the webhook');
+    return undefined;
+  }
   try {
     const result = await deps.senderFor(recipient.kind).send({
       url: recipient.url,

@@ -4,6 +4,8 @@ import { toIsoTime } from '../platform/clock.ts';
 import { assert, errorStatus } from '../platform/errors.ts';
 import type { IdSource } from '../platform/ids.ts';
 import type { Vault } from '../platform/seal.ts';
+import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
+import { RowNotAuthenticError } from '../store/row-guard.ts';
 import type { AccountRow, ChainHeadRow, IdempotencyKeyRow } from '../store/rows.ts';
 import type { AnyRow } from '../store/tables.ts';
 import type { BatchState } from './batch-state.ts';
@@ -21,6 +23,7 @@ import type {
   StoredAnswer,
 } from './command.ts';
 import { answerAgain, answerSealContext, keyName, openAnswer } from './idempotency.ts';
+import { isForged } from './kept-rows.ts';
 
 /** A command on its way, with or without an idempotency key. */
 export interface Submission {
@@ -110,7 +113,9 @@ function declaredState(submission: Submission, state: BatchState): State {
   return {
     get(table, id) {
       assertDeclared(submission, table, id);
-      return state.read(table, id) as never;
+      const row = state.read(table, id);
+      if (isForged(row)) throw new RowNotAuthenticError(table as AuthenticatedTableName, id);
+      return row as never;
     },
   };
 }

@@ -1,5 +1,17 @@
 import type { AnyRow, TableName } from '../store/tables.ts';
 
+const forged: unique symbol = Symbol('not authentic');
+
+/** Stands in the place of a row that is there but is not ours: no command may see what it says. */
+export function forgedRow(key: string, id: unknown): AnyRow {
+  return { [key]: id, [forged]: true };
+}
+
+/** Whether a row stands in the place of one that is not ours. */
+export function isForged(row: AnyRow | null | undefined): boolean {
+  return row !== null && row !== undefined && forged in row;
+}
+
 /**
  * Rows as they are after the lane's last batch. While nobody else has written to the lane they are still true, and
  * need not be loaded again (architecture §2). `null` stands for a row known to be missing.

@@ -1,8 +1,11 @@
 import { arrayLiteral } from '../store/arrays.ts';
+import { authenticatedTable } from '../store/authenticated-rows.ts';
 import { columnList } from '../store/insert.ts';
 import type { Queryable } from '../store/pool.ts';
+import type { RowGuard } from '../store/row-guard.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
 import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
+import { forgedRow } from './kept-rows.ts';
 
 /** Rows of one table to be loaded: the bucket and the key of each. */
 export interface WantedRows {
@@ -16,21 +19,24 @@ export interface TakenKeys {
   readonly keys: string[];
 }
 
-/** Reads rows from the database. */
+/** Reads rows from the database; in the place of those that are not authentic stands `forgedRow`. */
 export async function selectRows(
   db: Queryable,
   table: TableName,
   { buckets, ids }: WantedRows,
+  guard: RowGuard,
 ): Promise<AnyRow[]> {
   const spec = tableNamed(table);
+  const guarded = authenticatedTable(table);
   const { rows } = await db.query<AnyRow>({
     name: `load_${table}`,
-    text: `select ${columnList(spec)} from ${table}
+    text: `select ${columnList(spec)}${guarded === undefined ? '' : ', mac'} from ${table}
         join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
           on bucket = wanted_bucket and ${spec.key} = wanted_id`,
     values: [arrayLiteral('int2', buckets), arrayLiteral('text', ids)],
   });
-  return rows;
+  if (guarded === undefined) return rows;
+  return rows.map((row) => (guard.admits(guarded, row) ? row : forgedRow(spec.key, row[spec.key])));
 }
 
 /** Reads the answers of idempotency keys from the database. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '../store/pool.ts';
+import type { RowGuard } from '../store/row-guard.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
 import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
@@ -25,6 +26,7 @@ export interface LaneStore {
   dropClient(): void;
   /** A random wait before another try, longer with each. */
   rest(tries: number): Promise<void>;
+  /** Rows that are not ours come as `forgedRow`. */
   loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
   loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
   /** @throws LaneCountChangedError */
@@ -38,7 +40,12 @@ export interface LaneStore {
   close(): Promise<void>;
 }
 
-export function createLaneStore(databaseUrl: string, lane: number, laneCount: number): LaneStore {
+export function createLaneStore(
+  databaseUrl: string,
+  lane: number,
+  laneCount: number,
+  guard: RowGuard,
+): LaneStore {
   let current: Promise<Client> | undefined;
 
   const connect = async (): Promise<Client> => {
@@ -68,7 +75,7 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
     async rest(tries) {
       await sleep(backoffMs(tries));
     },
-    loadRows: async (table, wanted) => selectRows(await connected(), table, wanted),
+    loadRows: async (table, wanted) => selectRows(await connected(), table, wanted, guard),
     loadTakenKeys: async (keys) => selectTakenKeys(await connected(), keys),
     dropClient() {
       const dropped = current;
@@ -92,7 +99,7 @@ export function createLaneStore(databaseUrl: string, lane: number, laneCount: nu
     },
     async write(head, changes) {
       const client = await connected();
-      const { rows } = await client.query<{ applied: number }>(buildBatchStatement(head, changes));
+      const { rows } = await client.query<{ applied: number }>(buildBatchStatement(head, changes, guard));
       return rows[0]?.applied === 1;
     },
     async fence(batchId) {

@@ -2,7 +2,7 @@ import type { IdempotencyKeyRow } from '../store/rows.ts';
 import { type TableName, tableNamed } from '../store/tables.ts';
 import type { Submission } from './batch.ts';
 import { keyName } from './idempotency.ts';
-import type { KeptRows } from './kept-rows.ts';
+import { isForged, type KeptRows } from './kept-rows.ts';
 import type { WantedRows } from './lane-reads.ts';
 import type { LaneStore } from './lane-store.ts';
 
@@ -32,7 +32,9 @@ function missingRows(
   const missing = new Map<TableName, WantedRows>();
   const seen = new Set<string>();
   const want = (table: TableName, bucket: number, id: string): void => {
-    if (kept.get(table, id) !== undefined) return;
+    const known = kept.get(table, id);
+    // What is not ours is looked at again each time: the operator may have put it right.
+    if (known !== undefined && !isForged(known)) return;
     const name = `${table}/${id}`;
     if (seen.has(name)) return;
     seen.add(name);

@@ -24,6 +24,7 @@ async function write(changes: Partial<Changes>, expected?: Partial<LaneHead>): P
       now,
     },
     { inserts: [], updates: [], ...changes },
+    bench.pool.guard,
   );
   return (await bench.pool.query(statement)).rows[0].applied;
 }

@@ -1,5 +1,8 @@
 import { hash } from 'node:crypto';
+import { arrayLiteral } from '../store/arrays.ts';
+import { authenticatedTable } from '../store/authenticated-rows.ts';
 import { arrayParameters, columnArrays } from '../store/insert.ts';
+import type { RowGuard } from '../store/row-guard.ts';
 import { type AnyRow, type Table, type TableName, tableNamed } from '../store/tables.ts';
 import type { Changes, TableChange } from './batch-state.ts';
 
@@ -34,9 +37,15 @@ const headParameters = 6;
  * The database checks it as it runs: every updated row was there, and the postings sum to zero in each currency of
  * each journal. If not, the statement fails (division by zero) and nothing of it remains.
  *
+ * Rows that give rights or direct money are authenticated here, so that no command can forget it.
+ *
  * Its result is one row with `applied`: 1, or 0 when somebody else has written to the lane.
  */
-export function buildBatchStatement(head: BatchHead, { inserts, updates }: Changes): Statement {
+export function buildBatchStatement(
+  head: BatchHead,
+  { inserts, updates }: Changes,
+  guard: MacMaker,
+): Statement {
   const { name, text } = textFor(
     inserts.map(({ table }) => table),
     updates.map(({ table }) => table),
@@ -48,20 +57,44 @@ export function buildBatchStatement(head: BatchHead, { inserts, updates }: Chang
     head.batchId,
     head.now,
     head.expected.batchId,
-    ...inserts.flatMap(insertValues),
-    ...updates.flatMap(updateValues),
+    ...inserts.flatMap((change) => insertValues(change, guard)),
+    ...updates.flatMap((change) => updateValues(change, guard)),
   ];
   return { name, text, values };
 }
 
-function insertValues({ table, rows }: TableChange): string[] {
-  const spec = tableNamed(table);
-  return columnArrays(spec, Object.keys(spec.columns), rows);
+type MacMaker = Pick<RowGuard, 'macOf'>;
+
+function insertValues(change: TableChange, guard: MacMaker): string[] {
+  const spec = tableNamed(change.table);
+  return [...columnArrays(spec, Object.keys(spec.columns), change.rows), ...macValues(change, guard)];
 }
 
-function updateValues({ table, rows }: TableChange): string[] {
-  const spec = tableNamed(table);
-  return columnArrays(spec, updateColumns(spec), rows);
+function updateValues(change: TableChange, guard: MacMaker): string[] {
+  const spec = tableNamed(change.table);
+  return [...columnArrays(spec, updateColumns(spec), change.rows), ...macValues(change, guard)];
+}
+
+/** The codes of the rows, of a table that has them. */
+function macValues({ rows, table }: TableChange, guard: MacMaker): string[] {
+  const name = authenticatedTable(table);
+  if (name === undefined) return [];
+  return [
+    arrayLiteral(
+      'text',
+      rows.map((row) => guard.macOf(name, row)),
+    ),
+  ];
+}
+
+/** The columns with the one of their code, and their types. */
+function withMac(
+  table: Table<AnyRow>,
+  columns: readonly string[],
+): { columns: readonly string[]; types: readonly string[] } {
+  const types = columns.map((column) => table.columns[column] ?? 'text');
+  if (authenticatedTable(table.name) === undefined) return { columns, types };
+  return { columns: [...columns, 'mac'], types: [...types, 'text'] };
 }
 
 function updateColumns(table: Table<AnyRow>): string[] {
@@ -95,8 +128,7 @@ function buildText(inserts: readonly TableName[], updates: readonly TableName[])
   let next = headParameters + 1;
   for (const name of inserts) {
     const table = tableNamed(name);
-    const columns = Object.keys(table.columns);
-    const types = Object.values(table.columns);
+    const { columns, types } = withMac(table, Object.keys(table.columns));
     parts.push(`insert_${name} as (insert into ${name} (${columns.join(', ')})
       select u.* from head, unnest(${arrayParameters(types, next)}) as u(${columns.join(', ')}))`);
     if (name === 'postings') checks.push(balanceCheck(columns, types, next));
@@ -104,9 +136,11 @@ function buildText(inserts: readonly TableName[], updates: readonly TableName[])
   }
   for (const name of updates) {
     const table = tableNamed(name);
-    const columns = updateColumns(table);
-    const types = columns.map((column) => table.columns[column] ?? 'text');
-    const assignments = table.mutable.map((column) => `${column} = u.${column}`).join(', ');
+    const { columns, types } = withMac(table, updateColumns(table));
+    const assignments = columns
+      .slice(2)
+      .map((column) => `${column} = u.${column}`)
+      .join(', ');
     parts.push(`update_${name} as (update ${name} t set ${assignments}
       from head, unnest(${arrayParameters(types, next)}) as u(${columns.join(', ')})
       where t.bucket = u.bucket and t.${table.key} = u.${table.key} returning 1)`);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvironmentKind } from '../platform/environments.ts';
 import { ApiError, conflict } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import type { RowGuard } from '../store/row-guard.ts';
 import type { BatchTools } from './batch.ts';
 import { createBatchRunner, type LaneEvents } from './batch-runner.ts';
 import type { Answering, Command, IdempotencyClaim, Outcome } from './command.ts';
@@ -39,11 +40,13 @@ export interface WriterTools extends Omit<BatchTools, 'lane'> {
 
 export interface WriterOptions extends WriterTools {
   readonly databaseUrl: string;
+  /** Authenticates what is written, and checks what is loaded. */
+  readonly guard: RowGuard;
 }
 
 /** Makes the writer of a database. */
-export function createWriter({ databaseUrl, ...tools }: WriterOptions): Writer {
-  return createWriterOver((lane) => createLaneStore(databaseUrl, lane, tools.laneCount), tools);
+export function createWriter({ databaseUrl, guard, ...tools }: WriterOptions): Writer {
+  return createWriterOver((lane) => createLaneStore(databaseUrl, lane, tools.laneCount, guard), tools);
 }
 
 /** Makes a writer over any store that keeps the word of `LaneStore`. */

@@ -48,7 +48,7 @@ export async function readSnapshot(
       for (const currency of currencies) {
         sums.set(currency, await readSums(db, chain, currency, cursor.confirmed));
       }
-      const open = await listPayments(db, chain);
+      const open = await listPayments(pool, chain, db);
       const transfers = open.filter(({ intent }) => intent.kind === 'transfer');
       const booked = await listCompleted(
         db,

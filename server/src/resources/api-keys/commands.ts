@@ -105,7 +105,14 @@ export function revokeKey(environmentId: string, keyId: string): Command<string>
       const row = state.get('api_keys', keyId);
       if (!row) return { refusal: notFound('key') };
       if (row.revoked_at !== null) return { result: row.id };
-      return { result: row.id, writes: [{ table: 'api_keys', row: { ...row, revoked_at: context.now } }] };
+      const revocation = { bucket, id: keyId, environment_id: row.environment_id, revoked_at: context.now };
+      return {
+        result: row.id,
+        writes: [
+          { table: 'api_keys', row: { ...row, revoked_at: context.now } },
+          { table: 'api_key_revocations', row: revocation },
+        ],
+      };
     },
   };
 }

@@ -1,48 +1,78 @@
 import type { StoredKey } from '../../http/auth.ts';
+import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/rows.ts';
 
-/** A key that is not revoked, and what it opens. */
-interface ActiveKeyRow {
-  id: string;
-  prefix: string;
-  secret_hash: Buffer;
-  environment_id: string;
-  current_id: string;
-  kind: 'test' | 'live';
-  organisation_id: string;
-  rate_limit: string | null;
-}
-
-/** Finds keys that are not revoked by their prefixes, for authentication. */
+/** Finds keys that are not revoked by their prefixes, for authentication. A key whose rows are not ours is none. */
 export async function findActiveKeys(
   pool: Pool,
   prefixes: readonly string[],
 ): Promise<Map<string, StoredKey>> {
-  const { rows } = await pool.query<ActiveKeyRow>({
-    name: 'find_active_keys',
-    text: `select k.id, k.prefix, k.secret_hash, k.environment_id, e.current_id, e.kind, e.organisation_id, o.rate_limit
-      from api_keys k join environments e on e.bucket = k.bucket and e.id = k.environment_id
-      join organisations o on o.bucket = e.bucket and o.id = e.organisation_id
-      where k.prefix = any ($1) and k.revoked_at is null`,
-    values: [prefixes],
-  });
-  return new Map(rows.map((row) => [row.prefix, storedKey(row)]));
+  const keys = await findOwn<ApiKeyRow>(
+    pool,
+    'api_keys',
+    `t.prefix = any ($1) and t.revoked_at is null
+      and not exists (select from api_key_revocations r where r.bucket = t.bucket and r.id = t.id)`,
+    prefixes,
+  );
+  const environments = byId(
+    await findOwn<EnvironmentRow>(
+      pool,
+      'environments',
+      't.id = any ($1)',
+      keys.map((key) => key.environment_id),
+    ),
+  );
+  const organisations = byId(
+    await findOwn<OrganisationRow>(
+      pool,
+      'organisations',
+      't.id = any ($1)',
+      [...environments.values()].map((environment) => environment.organisation_id),
+    ),
+  );
+  const found = new Map<string, StoredKey>();
+  for (const key of keys) {
+    const environment = environments.get(key.environment_id);
+    const organisation = environment && organisations.get(environment.organisation_id);
+    if (organisation) found.set(key.prefix, storedKey(key, environment, organisation));
+  }
+  return found;
 }
 
-function storedKey(row: ActiveKeyRow): StoredKey {
+function storedKey(key: ApiKeyRow, environment: EnvironmentRow, organisation: OrganisationRow): StoredKey {
   return {
-    keyId: row.id,
-    secretHash: row.secret_hash,
-    rateLimit: row.rate_limit,
+    keyId: key.id,
+    secretHash: key.secret_hash,
+    rateLimit: organisation.rate_limit,
     environment: {
-      id: row.current_id,
-      rowId: row.environment_id,
-      kind: row.kind,
-      organisationId: row.organisation_id,
+      id: environment.current_id,
+      rowId: environment.id,
+      kind: environment.kind,
+      organisationId: organisation.id,
     },
   };
+}
+
+function byId<Row extends { readonly id: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The rows that a list of texts names, those that are ours. */
+async function findOwn<Row extends { id: string }>(
+  pool: Pool,
+  table: 'api_keys' | 'environments' | 'organisations',
+  where: string,
+  texts: readonly string[],
+): Promise<Row[]> {
+  if (texts.length === 0) return [];
+  const { rows } = await pool.query<Row & Record<string, unknown>>({
+    name: `find_own_${table}`,
+    text: `select ${authenticatedColumns(table)} from ${table} t where ${where}`,
+    values: [texts],
+  });
+  return rows.filter((row) => pool.guard.admits(table, row));
 }
 
 /** A key as the command line lists it. */

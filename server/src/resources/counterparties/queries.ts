@@ -1,5 +1,5 @@
 import type { Db } from '../../store/database.ts';
-import { findRow } from '../../store/find.ts';
+import { findRow, isOwn } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { CounterpartyRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
@@ -29,5 +29,5 @@ export async function listCounterparties<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(rows, limit, toItem, isOwn(db, 'counterparties'));
 }

@@ -107,15 +107,20 @@ export async function readBalance(
   return balanceJson({ walletId: wallet.id, balance: balances[0]?.available ?? '0.00', balances });
 }
 
-/** The wallet's deposit addresses. */
+/**
+ * The wallet's deposit addresses.
+ *
+ * @throws RowNotAuthenticError when one of them is not ours: whoever was shown it would pay to a stranger
+ */
 export async function listDepositAddresses(
   db: Db,
   wallet: Pick<WalletRow, 'bucket' | 'id'>,
 ): Promise<DepositAddressRow[]> {
-  return db
+  const rows = await db
     .selectFrom('deposit_addresses')
     .selectAll()
     .where('bucket', '=', wallet.bucket)
     .where('wallet_id', '=', wallet.id)
     .execute();
+  return rows.map((row) => db.guard.require('deposit_addresses', row));
 }

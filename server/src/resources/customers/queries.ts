@@ -1,5 +1,5 @@
 import type { Db } from '../../store/database.ts';
-import { findRow } from '../../store/find.ts';
+import { findRow, isOwn } from '../../store/find.ts';
 import type { Page } from '../../store/paging.ts';
 import { toPage } from '../../store/paging.ts';
 import type { CustomerRow } from '../../store/rows.ts';
@@ -48,5 +48,5 @@ export async function listCustomers<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(rows, limit, toItem, isOwn(db, 'customers'));
 }

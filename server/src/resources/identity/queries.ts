@@ -1,5 +1,6 @@
 import { caseIdOf } from '../../identity/lifecycle.ts';
 import { bucketOfId } from '../../platform/ids.ts';
+import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
 import type {
   CustomerRow,
@@ -20,6 +21,7 @@ export interface CustomerCase {
  *
  * @param environmentId the environment that they must be in; any when left out, as for the operator
  * @returns undefined when there is no such customer, or their sandbox was reset since
+ * @throws RowNotAuthenticError when customer or case is not ours
  */
 export async function findCase(
   pool: Pool,
@@ -27,19 +29,21 @@ export async function findCase(
   environmentId?: string,
 ): Promise<CustomerCase | undefined> {
   const bucket = bucketOfId(customerId);
-  const { rows } = await pool.query<CustomerRow & { kind: 'test' | 'live' }>(
-    `select c.*, e.kind from customers c join environments e on e.current_id = c.environment_id
-      where c.bucket = $1 and c.id = $2 and ($3::text is null or c.environment_id = $3)`,
+  const { rows } = await pool.query<CustomerRow>(
+    `select * from customers c where c.bucket = $1 and c.id = $2 and ($3::text is null or c.environment_id = $3)`,
     [bucket, customerId, environmentId ?? null],
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { kind, ...customer } = row;
+  const customer = pool.guard.require('customers', row);
+  const environment = (await findEnvironments(pool, [row.environment_id])).get(row.environment_id);
+  if (!environment) return undefined;
   const cases = await pool.query<IdentityCaseRow>(
     'select * from identity_cases where bucket = $1 and id = $2',
     [bucket, caseIdOf(customerId)],
   );
-  return { customer, kind, found: cases.rows[0] };
+  const found = cases.rows[0];
+  return { customer, kind: environment.kind, found: found && pool.guard.require('identity_cases', found) };
 }
 
 /** A case that waits for a decision. */
@@ -76,7 +80,7 @@ export async function findDocument(
   return rows[0];
 }
 
-/** What a customer has accepted, the oldest first. */
+/** What a customer has accepted, the oldest first. @throws RowNotAuthenticError when any of it is not ours */
 export async function listAcceptances(
   pool: Pool,
   customer: Pick<CustomerRow, 'bucket' | 'id'>,
@@ -85,5 +89,5 @@ export async function listAcceptances(
     'select * from terms_acceptances where bucket = $1 and customer_id = $2 order by id',
     [customer.bucket, customer.id],
   );
-  return rows;
+  return rows.map((row) => pool.guard.require('terms_acceptances', row));
 }

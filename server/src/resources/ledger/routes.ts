@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { Signer } from '../../custody/signer.ts';
 import type { Route } from '../../http/route.ts';
 import { oneOf } from '../../http/schema.ts';
 import { verifyLedger } from '../../ledger/verify.ts';
@@ -19,9 +20,20 @@ import {
   verificationJson,
 } from './schema.ts';
 
-export function ledgerRoutes({ db, kind, pool }: { db: Db; kind: EnvironmentKind; pool: Pool }): Route[] {
+export interface LedgerDeps {
+  readonly db: Db;
+  readonly kind: EnvironmentKind;
+  readonly pool: Pool;
+  readonly signer: Pick<Signer, 'depositAddresses'>;
+}
+
+export function ledgerRoutes({ db, kind, pool, signer }: LedgerDeps): Route[] {
   const tag = 'Ledger';
   const inTurn = createTurns(limits.verifyAtOnce[kind], limits.verifyWaiting);
+  const addresses = {
+    at: (index: number) => signer.depositAddresses(index),
+    most: limits.verifyAddressesPerRequest,
+  };
   const verify: Route = {
     method: 'GET',
     path: '/v1/ledger/verify',
@@ -30,14 +42,15 @@ export function ledgerRoutes({ db, kind, pool }: { db: Db; kind: EnvironmentKind
     summary: 'Verify the books',
     description:
       'Recomputes every balance of the environment from its postings, checks every journal, transaction and event, ' +
-      'and follows the hash chain of each lane from its start. It reads everything: on ten million postings it takes ' +
+      'follows the hash chain of each lane from its start, checks the code of every row that gives rights or directs ' +
+      'money, and compares the addresses of the newest wallets with the seed. It reads everything: on ten million postings it takes ' +
       'minutes, so ask for it now and then, not at each request.',
     access: 'key',
     hasOwnQueue: true,
     okDescription: 'What was found',
     data: { name: 'LedgerVerification', schema: LedgerVerification },
     read: async ({ caller }) =>
-      verificationJson(await inTurn(() => verifyLedger(pool, caller.environment.id))),
+      verificationJson(await inTurn(() => verifyLedger(pool, caller.environment.id, addresses))),
   };
   const accounts: Route = {
     method: 'GET',

@@ -21,14 +21,17 @@ const count = Type.Integer({ minimum: 0 });
 export const LedgerVerification = Type.Object({
   ok: Type.Boolean({ description: 'Whether the books agree with themselves' }),
   checked: Type.Object(
-    { accounts: count, journals: count, postings: count, transactions: count, events: count },
-    { description: 'How many of each were looked at' },
+    {
+      ...{ accounts: count, journals: count, postings: count, transactions: count, events: count },
+      authenticatedRows: count,
+    },
+    { description: 'How many of each were looked at; rows that give rights or direct money together' },
   ),
   problems: Type.Array(
     Type.Object({
       kind: Type.String({ description: 'What does not hold, such as `account_mismatch` or `chain_broken`' }),
       id: Type.String({
-        description: 'The account, journal, transaction, environment or currency concerned',
+        description: 'The account, journal, transaction, environment, currency or other row concerned',
       }),
       accountId: nullableText('The account concerned'),
       journalId: nullableText('The journal concerned'),

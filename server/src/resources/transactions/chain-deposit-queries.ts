@@ -3,6 +3,7 @@ import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
+import type { GuardedRow } from '../../store/row-guard.ts';
 import type { ChainDepositRow } from '../../store/rows.ts';
 import type { ChainDeposit, KnownDeposit } from './chain-deposits.ts';
 
@@ -36,7 +37,7 @@ export interface KeptDeposit {
   readonly known: KnownDeposit;
 }
 
-/** Pending deposits up to a height. */
+/** Pending deposits up to a height; those that are not ours are left out. */
 export function listPending(pool: Pool, chain: Chain, toHeight: number): Promise<KeptDeposit[]> {
   return listOpen(pool, chain, 'pending', toHeight);
 }
@@ -59,7 +60,9 @@ async function listOpen(
       order by height limit $4`,
     values: [chain, status, toHeight, limits.settlementBatch],
   });
-  return rows.map((row) => ({ deposit: toDeposit(row), known: row }));
+  return rows
+    .filter((row) => pool.guard.admits('chain_deposits', row as unknown as GuardedRow))
+    .map((row) => ({ deposit: toDeposit(row), known: row }));
 }
 
 function toDeposit(row: ChainDepositRow): ChainDeposit {

@@ -3,7 +3,9 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
+import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Db } from '../../store/database.ts';
+import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import { findTransaction } from '../transactions/queries.ts';
@@ -54,13 +56,13 @@ export interface LiveTransfer extends TransferKey {
   readonly transfer_proof: string | null;
 }
 
-const liveColumns = `t.bucket, t.id, t.environment_id, t.wallet_id, t.customer_id, t.source_currency,
-  t.destination_currency, t.destination_payment_rail, t.status, t.net_minor, t.amount_minor, t.fee_minor,
-  t.final_minor, t.destination_address, t.created_at, t.transfer_proof`;
+type LiveRow = LiveTransfer & Record<string, unknown>;
+
+const liveColumns = `${authenticatedColumns('transactions')}, t.transfer_proof`;
 
 /**
  * Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. They come
- * a page at a time, all of them: many that have to wait must not hide those after them.
+ * a page at a time, all of them: many that have to wait must not hide those after them. What is not ours is left out.
  */
 export async function* listOpenOnChain(
   pool: Pool,
@@ -69,10 +71,22 @@ export async function* listOpenOnChain(
 ): AsyncGenerator<LiveTransfer[]> {
   for (let after = ''; ; ) {
     const page = await pageOfOpen(pool, chain, status, after);
-    if (page.length > 0) yield page;
+    const ours = await onlyOurs(pool, page);
+    if (ours.length > 0) yield ours;
     if (page.length < limits.settlementBatch) return;
     after = page.at(-1)?.id ?? '';
   }
+}
+
+/** The transfers that are ours, and of a live environment that is. */
+async function onlyOurs(pool: Pool, page: readonly LiveRow[]): Promise<LiveTransfer[]> {
+  const environments = await findEnvironments(
+    pool,
+    page.map((row) => row.environment_id),
+  );
+  return page.filter(
+    (row) => environments.get(row.environment_id)?.kind === 'live' && pool.guard.admits('transactions', row),
+  );
 }
 
 async function pageOfOpen(
@@ -80,8 +94,8 @@ async function pageOfOpen(
   chain: Chain,
   status: 'in_review' | 'funds_received',
   after: string,
-): Promise<LiveTransfer[]> {
-  const { rows } = await pool.query<LiveTransfer>({
+): Promise<LiveRow[]> {
+  const { rows } = await pool.query<LiveRow>({
     name: 'list_open_on_chain',
     text: `select ${liveColumns} from transactions t
       join environments e on e.current_id = t.environment_id and e.kind = 'live'
@@ -95,19 +109,20 @@ async function pageOfOpen(
   return rows;
 }
 
-/** Transfers by their ids. */
+/** Transfers by their ids; those that are not ours are left out. */
 export async function findLiveTransfers(
   pool: Pool,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, LiveTransfer>> {
-  const { rows } = await pool.query<LiveTransfer>({
+  const { rows } = await pool.query<LiveRow>({
     name: 'find_live_transfers',
     text: `select ${liveColumns} from transactions t
       join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
         on t.bucket = wanted_bucket and t.id = wanted_id`,
     values: [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', [...ids])],
   });
-  return new Map(rows.map((row) => [row.id, row]));
+  const ours = rows.filter((row) => pool.guard.admits('transactions', row));
+  return new Map(ours.map((row) => [row.id, row]));
 }
 
 /** What a customer has sent on chains in so many hours up to a transfer, itself included; what came back apart. */

@@ -55,7 +55,10 @@ export interface ScreenedTransfer {
   readonly screening: ScreeningRow | undefined;
 }
 
-/** @returns undefined when there is no such transfer in an environment of now */
+/**
+ * @returns undefined when there is no such transfer in an environment of now
+ * @throws RowNotAuthenticError when it, or its screening, is not ours
+ */
 export async function findScreenedTransfer(pool: Pool, id: string): Promise<ScreenedTransfer | undefined> {
   const bucket = bucketOfId(id);
   const found = await pool.query<TransactionRow>(
@@ -69,5 +72,9 @@ export async function findScreenedTransfer(pool: Pool, id: string): Promise<Scre
     'select * from screenings where bucket = $1 and id = $2',
     [bucket, id],
   );
-  return { row, screening: screenings.rows[0] };
+  const screening = screenings.rows[0];
+  return {
+    row: pool.guard.require('transactions', row),
+    screening: screening && pool.guard.require('screenings', screening),
+  };
 }

@@ -2,7 +2,7 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
 import type { Db } from '../../store/database.ts';
-import { findRow } from '../../store/find.ts';
+import { findRow, isOwn } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
 import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
@@ -48,7 +48,7 @@ export async function listVirtualAccounts<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(rows, limit, toItem, isOwn(db, 'virtual_accounts'));
 }
 
 /** A page of the deposits to a virtual account, newest first. */

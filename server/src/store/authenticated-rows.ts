@@ -1,0 +1,221 @@
+/** What the message authentication code of a table's rows covers beside the table's name. */
+export interface AuthenticatedTable {
+  /** The primary key. */
+  readonly key: readonly string[];
+  /**
+   * The fields, in the order in which they are authenticated. What is sealed is left out: its seal is bound to its row, and
+   * it is sealed anew when the master key changes. A new field is added at the end and must be null in the rows that are
+   * there: fields without a value at the end count as if they were not named.
+   */
+  readonly fields: readonly string[];
+  /** SQL that holds for the rows `t` of environment `$1`; null for what belongs to no environment. */
+  readonly ofEnvironment: string | null;
+}
+
+const own = 't.environment_id = $1';
+const byId = ['bucket', 'id'] as const;
+
+/**
+ * Every kind of row that gives rights or directs money. What else is there is either a sum that the hash chain proves
+ * (accounts), public knowledge (positions, heights), or an order to do again what has been decided here (decision 0034).
+ */
+export const authenticatedTables = {
+  organisations: {
+    key: byId,
+    fields: ['name', 'rate_limit', 'created_at'],
+    ofEnvironment: `exists (select from environments e where e.bucket = t.bucket and e.organisation_id = t.id
+      and e.current_id = $1)`,
+  },
+  environments: {
+    key: byId,
+    fields: ['organisation_id', 'kind', 'created_at', 'current_id', 'clock_offset_ms'],
+    ofEnvironment: 't.current_id = $1',
+  },
+  api_keys: {
+    key: byId,
+    fields: ['environment_id', 'name', 'prefix', 'secret_hash', 'created_at', 'revoked_at'],
+    ofEnvironment: `exists (select from environments e where e.bucket = t.bucket and e.id = t.environment_id
+      and e.current_id = $1)`,
+  },
+  api_key_revocations: {
+    key: byId,
+    fields: ['environment_id', 'revoked_at'],
+    ofEnvironment: `exists (select from environments e where e.bucket = t.bucket and e.id = t.environment_id
+      and e.current_id = $1)`,
+  },
+  customers: {
+    key: byId,
+    fields: ['environment_id', 'type', 'status', 'kyc_status', 'tos_accepted_at', 'created_at'],
+    ofEnvironment: own,
+  },
+  identity_cases: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'customer_id',
+      'status',
+      'version',
+      'submitted_at',
+      'decided_at',
+      'decided_by',
+      'reasons',
+      'created_at',
+    ],
+    ofEnvironment: own,
+  },
+  terms_acceptances: {
+    key: byId,
+    fields: ['environment_id', 'customer_id', 'version', 'text_sha256', 'accepted_at'],
+    ofEnvironment: own,
+  },
+  counterparties: {
+    key: byId,
+    fields: ['environment_id', 'customer_id', 'account_type', 'currency', 'status', 'created_at'],
+    ofEnvironment: own,
+  },
+  wallets: {
+    key: byId,
+    fields: ['environment_id', 'customer_id', 'status', 'derivation_index', 'created_at'],
+    ofEnvironment: own,
+  },
+  deposit_addresses: {
+    key: ['bucket', 'wallet_id', 'chain'],
+    fields: ['address'],
+    ofEnvironment: `exists (select from wallets w where w.bucket = t.bucket and w.id = t.wallet_id
+      and w.environment_id = $1)`,
+  },
+  transactions: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'customer_id',
+      'wallet_id',
+      'type',
+      'status',
+      'amount_minor',
+      'source_currency',
+      'destination_currency',
+      'fee_minor',
+      'net_minor',
+      'source_payment_rail',
+      'source_tx_hash',
+      'destination_payment_rail',
+      'created_at',
+      'next_action_at',
+      'destination_address',
+      'payout_account_id',
+      'virtual_account_id',
+      'final_minor',
+      'exchange_rate',
+      'exchange_fee_minor',
+      'destination_tx_hash',
+      'trace_id',
+      'gas_fee_minor',
+      'return_code',
+      'sandbox_outcome',
+    ],
+    ofEnvironment: own,
+  },
+  chain_deposits: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'wallet_id',
+      'chain',
+      'tx_hash',
+      'height',
+      'block_id',
+      'currency',
+      'amount_minor',
+      'status',
+      'transaction_id',
+    ],
+    ofEnvironment: own,
+  },
+  screenings: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'verdict',
+      'reason',
+      'created_at',
+      'decision',
+      'decision_reason',
+      'decided_by',
+      'decided_at',
+    ],
+    ofEnvironment: own,
+  },
+  virtual_accounts: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'customer_id',
+      'wallet_id',
+      'source_currency',
+      'status',
+      'account_key',
+      'created_at',
+    ],
+    ofEnvironment: own,
+  },
+  webhooks: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'url',
+      'events',
+      'status',
+      'event_positions',
+      'created_at',
+      'deleted_at',
+      'enabled_at',
+      'disabled_at',
+      'disabled_reason',
+      'previous_secret_expires_at',
+      'max_concurrency',
+      'max_per_second',
+    ],
+    ofEnvironment: own,
+  },
+  // How far a replay has come is the worker's own note.
+  webhook_replays: {
+    key: byId,
+    fields: ['environment_id', 'webhook_id', 'created_at', 'event_ids', 'created_after', 'created_before'],
+    ofEnvironment: own,
+  },
+  chain_payments: {
+    key: ['id'],
+    fields: [
+      'chain',
+      'kind',
+      'sender',
+      'sequence',
+      'currency',
+      'address',
+      'wallet_index',
+      'amount',
+      'status',
+      'tx_hash',
+    ],
+    ofEnvironment: null,
+  },
+  chain_attempts: {
+    key: ['payment_id', 'number'],
+    fields: ['tx_hash', 'raw', 'terms'],
+    ofEnvironment: null,
+  },
+} as const satisfies Record<string, AuthenticatedTable>;
+
+export type AuthenticatedTableName = keyof typeof authenticatedTables;
+
+/** The table, if its rows are authenticated. */
+export function authenticatedTable(name: string): AuthenticatedTableName | undefined {
+  return Object.hasOwn(authenticatedTables, name) ? (name as AuthenticatedTableName) : undefined;
+}
+
+/** The columns of a table that its code is made of, for a `select`; `alias` names the table in it. */
+export function authenticatedColumns(name: AuthenticatedTableName, alias = 't'): string {
+  const { fields, key }: AuthenticatedTable = authenticatedTables[name];
+  return [...key, ...fields, 'mac'].map((column) => `${alias}.${column}`).join(', ');
+}
