@@ -119,7 +119,8 @@ describe('the README', () => {
     const lines = read('.ci/run')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
-    expect(lines).toEqual(['set -euo pipefail', 'cd "$(dirname "$0")/.."', command]);
+    const before = ['set -euo pipefail', 'cd "$(dirname "$0")/.."', 'node scripts/sbom.mjs'];
+    expect(lines).toEqual([...before, command]);
     expect(statSync(join(root, '.ci/run')).mode & 0o111).toBe(0o111);
   });
 
