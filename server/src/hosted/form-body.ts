@@ -62,7 +62,7 @@ export function readMultipart(
     parser.on('finish', () => resolve({ text: (field) => fields.get(field) ?? '', file }));
     stream.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= limits.discardedBodyBytes) return;
+      if (length <= limits.discardedFormBytes) return;
       stream.unpipe(parser);
       stream.pause();
       reject(new PageError('too_large'));

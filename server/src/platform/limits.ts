@@ -261,6 +261,8 @@ export const limits = {
 
   // Hosted pages
   formBytes: 64 * 1024,
+  /** A form that is too large is read on (and thrown away) up to here, so that the browser gets to read the answer. */
+  discardedFormBytes: 32 * 1024 * 1024,
   formFields: 50,
   formFieldNameBytes: 100,
   searchLength: 100,
