@@ -70,7 +70,9 @@ async function verifyAt(count: number): Promise<Figures> {
     const command = await costOf(pool, 'openledger command', `command-${count}`, () =>
       verifyByCommand(database.url, `command-${count}`, written),
     );
-    const http = await costOf(pool, 'openledger', `server-${count}`, () => verifyOverHttp(server, written));
+    const http = await costOf(pool, 'openledger test', `server-${count}`, () =>
+      verifyOverHttp(server, written),
+    );
     return { postings: written, command, http };
   } finally {
     await endLaunched();
