@@ -81,7 +81,7 @@ async function verifyAt(count: number): Promise<Figures> {
     const command = await costOf(watcher, 'openledger command', `command-${count}`, () =>
       verifyByCommand(database.servingUrl, `command-${count}`, written),
     );
-    const http = await costOf(watcher, 'openledger', `server-${count}`, () =>
+    const http = await costOf(watcher, 'openledger test', `server-${count}`, () =>
       verifyOverHttp(server, written),
     );
     return { postings: written, command, http };
