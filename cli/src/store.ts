@@ -45,12 +45,20 @@ interface Keys {
 /** Most commands read and write nothing that is sealed: they need no master key, and make none. */
 const noVault: Vault = {
   seal: refuseVault,
+  sealLike: refuseVault,
   open: refuseVault,
   openBytes: refuseVault,
   fingerprint: refuseVault,
+  fingerprints: refuseVault,
   sign: refuseVault,
+  isSigned: refuseVault,
   mac: refuseVault,
   isAuthentic: refuseVault,
+  currentKeyId: refuseVault,
+  prepare: refuseVault,
+  inEnvironment: () => noVault,
+  forCustomer: () => noVault,
+  withSalts: () => noVault,
 };
 
 function refuseVault(): never {

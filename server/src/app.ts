@@ -17,6 +17,7 @@ import type { LinkContext } from './identity/links.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import type { RateLimitSetting } from './platform/config.ts';
 import { createIdSource } from './platform/ids.ts';
+import type { Keyring } from './platform/keyring.ts';
 import { limits } from './platform/limits.ts';
 import type { Logger } from './platform/logger.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
@@ -43,6 +44,7 @@ import { transferRoutes } from './resources/transfers/routes.ts';
 import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
+import { createCustomerSalts } from './store/customer-salts.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { migrate } from './store/migrate.ts';
@@ -65,7 +67,7 @@ import { createWriter, type Writer } from './writer/writer.ts';
 
 export interface AppOptions extends RateSettings {
   readonly databaseUrl: string;
-  readonly masterKey: Uint8Array;
+  readonly masterKey: Uint8Array | Keyring;
   readonly logger: Logger;
   readonly host: string;
   readonly port: number;
@@ -128,7 +130,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     await migrate(pool, migrationsFolder);
     const laneCount = await prepareLanes(pool, options.lanes);
-    const vault = createVault(options.masterKey);
+    const vault = createVault(options.masterKey).withSalts(createCustomerSalts(pool));
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
     const signer = await openSigner({ pool, vault, clock, policy, socket: options.signerSocket });

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { documentContext, evidenceContext } from '../../server/src/resources/identity/commands.ts';
+import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { keepContent, sweepContents } from '../../server/src/store/document-contents.ts';
+import type { Pool } from '../../server/src/store/pool.ts';
 import {
   allRows,
   countRows,
@@ -34,6 +36,13 @@ import { startServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer;
 const masterKey = Buffer.alloc(32, 7);
+
+/** What is sealed with a customer's key. */
+async function opened(sealed: string, context: string, pool: Pool = server.app.pool): Promise<Buffer> {
+  const vault = createVault(masterKey).withSalts(createCustomerSalts(pool));
+  await vault.prepare([sealed]);
+  return vault.openBytes(sealed, context);
+}
 beforeAll(async () => {
   server = await startServer({ masterKey });
 });
@@ -242,7 +251,7 @@ describe('a document', () => {
       byte_size: file.size,
       removed_at: null,
     });
-    const bytes = createVault(masterKey).openBytes(rows[0].content, documentContext(id));
+    const bytes = await opened(rows[0].content, documentContext(id));
     expect(bytes).toEqual(Buffer.from(await file.arrayBuffer()));
 
     await sendStep(kycLink, 'documents', { document: id, action: 'remove' });
@@ -522,8 +531,11 @@ describe('the terms', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ version: '2026-11-01', accepted_at: tosAcceptedAt });
     expect(rows[0].text_sha256.toString('hex')).toBe(fields.terms);
-    const evidence = createVault(masterKey).open(rows[0].evidence, evidenceContext(rows[0].id));
-    expect(JSON.parse(evidence)).toEqual({ address: '127.0.0.1', userAgent: browser['user-agent'] });
+    const evidence = await opened(rows[0].evidence, evidenceContext(rows[0].id));
+    expect(JSON.parse(evidence.toString())).toEqual({
+      address: '127.0.0.1',
+      userAgent: browser['user-agent'],
+    });
     expect(await updates(customer.id)).toBe(1);
     const change = server.app.pool.query(`update terms_acceptances set version = '1'`);
     await expect(change).rejects.toThrow('permission denied');
@@ -542,7 +554,8 @@ describe('the terms', () => {
         await postForm(tosLink, fields, forwarded);
         const { rows } = await app.pool.query('select * from terms_acceptances order by id desc limit 1');
         const { evidence, id } = rows[0];
-        addresses.push(JSON.parse(createVault(masterKey).open(evidence, evidenceContext(id))).address);
+        const text = (await opened(evidence, evidenceContext(id), app.pool)).toString();
+        addresses.push(JSON.parse(text).address);
       }
       expect(addresses).toEqual(['127.0.0.1', '198.51.100.7']);
     } finally {

@@ -4,8 +4,10 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { eventSchemaName } from '../../server/src/http/event.ts';
 import { closed } from '../../server/src/http/schema.ts';
+import type { Keyring } from '../../server/src/platform/keyring.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
-import { eventJson } from '../../server/src/resources/events/schema.ts';
+import { eventJson, prepareEvents } from '../../server/src/resources/events/schema.ts';
+import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { createPool } from '../../server/src/store/pool.ts';
 import type { EventRow } from '../../server/src/store/rows.ts';
 import { laidOver, withoutNulls } from './former.ts';
@@ -47,13 +49,14 @@ const untold = ['updatedAt', 'kycLink', 'tosLink'];
  * Checks the events of a database: each against its schema, and what an event of a change tells of before against the event
  * before it of the same object.
  */
-export async function checkEvents(databaseUrl: string, masterKey: Uint8Array): Promise<void> {
-  const vault = createVault(masterKey);
+export async function checkEvents(databaseUrl: string, masterKey: Uint8Array | Keyring): Promise<void> {
   const pool = createPool(databaseUrl, 'test');
+  const vault = createVault(masterKey).withSalts(createCustomerSalts(pool));
   try {
     const { rows } = await pool.query<EventRow>(
       `select * from events order by environment_id, lane, seq limit ${checkedEvents}`,
     );
+    await prepareEvents(rows, vault);
     const befores = new Map<string, ReadEvent>();
     for (const row of rows) {
       const event: ReadEvent = JSON.parse(eventJson(row, vault));

@@ -37,7 +37,7 @@ export function readUpload(
       byteSize: file.bytes.length,
       sha256: createHash('sha256').update(file.bytes).digest(),
     },
-    sealed: vault.seal(file.bytes, documentContext(id)),
+    sealed: vault.forCustomer(customer).seal(file.bytes, documentContext(id)),
   };
 }
 

@@ -67,13 +67,13 @@ export async function openVisit(
   const token = tokenOf(request);
   const { customerId, environmentId } = requireLink(purpose, token, deps);
   const subject = await findCase(pool, customerId, environmentId);
-  if (!subject) throw new PageError('link_invalid');
+  if (!subject || subject.customer.erased_at !== null) throw new PageError('link_invalid');
   const nowMs = deps.nowIn(environmentId);
   return {
     ...subject,
     ref: { customerId, environmentId },
     personal: openPersonal(subject.customer, vault),
-    form: openForm(subject.found, vault),
+    form: openForm(subject.found, vault.forCustomer(subject.customer)),
     rules: { nowMs, references },
     isSandbox: subject.kind === 'test',
     formToken: formToken(token, vault),

@@ -81,6 +81,7 @@ export function createWriterOver(
     const release = registry.hold(name);
     try {
       const outcome = await enqueue(command, answering);
+      if (command.erases && outcome.kind === 'accepted') registry.forget();
       if (outcome.answer) {
         const answer = { ...outcome.answer, route: claim.route, requestHash: claim.requestHash };
         registry.remember(name, answer, tools.nowIn(command.environmentId));

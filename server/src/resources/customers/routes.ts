@@ -11,7 +11,7 @@ import {
   Customer,
   CustomerQuery,
   customerJson,
-  emailIndexOf,
+  emailIndexesOf,
   UpdateCustomerBody,
 } from './schema.ts';
 
@@ -68,7 +68,7 @@ function listRoute({ db, linksIn, vault }: Deps): ReadRoute {
       const { email, ...rest } = query;
       const filter = {
         ...rest,
-        emailIndex: email === undefined ? undefined : emailIndexOf(email, vault),
+        emailIndexes: email === undefined ? undefined : emailIndexesOf(email, vault),
         ...createdSpan(query),
       };
       const links = linksIn(caller.environment.id);

@@ -4,7 +4,7 @@ import type { Vault } from '../../platform/seal.ts';
 import type { Queryable } from '../../store/pool.ts';
 import { encodePositions, type PlacedEvent, type Positions } from './positions.ts';
 import { type EventFilter, readEventsAfter } from './queries.ts';
-import { eventJson } from './schema.ts';
+import { eventJson, prepareEvents } from './schema.ts';
 
 /** A stream that has begun. */
 export interface EventStream {
@@ -65,6 +65,10 @@ export function startStream(
     for (let moved = true; moved && !isOver; ) {
       const page = await readEventsAfter(db, environmentId, filter, positions, limits.eventStreamPage);
       moved = !samePositions(positions, page.positions);
+      await prepareEvents(
+        page.events.map(({ row }) => row),
+        vault,
+      );
       for (const event of page.events) await write(eventText(event, environmentId, vault));
       positions = page.positions;
     }

@@ -267,7 +267,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
       customer_id: customer.id,
       version: terms.version,
       text_sha256: terms.sha256,
-      evidence: context.vault.seal(JSON.stringify(evidence), evidenceContext(id)),
+      evidence: context.vault.forCustomer(customer).seal(JSON.stringify(evidence), evidenceContext(id)),
       accepted_at: context.now,
     };
     return {
