@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readStoredSeed } from '@openledger/server/custody/seed-store.ts';
-import { readMasterKey } from '@openledger/server/key-files.ts';
+import { readKeyring } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createIdSource } from '@openledger/server/platform/ids.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
 import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
+import { createCustomerSalts } from '@openledger/server/store/customer-salts.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
 import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
@@ -93,7 +94,8 @@ export async function withStore(
  */
 export function withVault(settings: StoreSettings, work: (store: Store) => Promise<void>): Promise<void> {
   return withStore(settings, work, async (pool) => {
-    const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+    const keyring = await readKeyring(resolve(settings.dataDir), settings.masterKey);
+    const vault = createVault(keyring).withSalts(createCustomerSalts(pool));
     const publicUrl = await findPublicUrl(pool);
     if (publicUrl === undefined)
       throw new ConfigError('No server has run here yet; start one first (npm start).');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type App, startApp } from './app.ts';
 import { stillValid } from './bootstrap.ts';
-import { type FirstKeys, keepFirstKeys, openMasterKey, readFirstKeys } from './key-files.ts';
+import { type FirstKeys, keepFirstKeys, openKeyring, readFirstKeys } from './key-files.ts';
 import { type Config, ConfigError, loadDotEnv, readConfig } from './platform/config.ts';
 import { limits } from './platform/limits.ts';
 import { createLogger, type Logger, redactText } from './platform/logger.ts';
@@ -47,7 +47,7 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
   const dataDir = config.ephemeral ? await temporaryDirectory(closers) : config.dataDir;
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(dataDir, logger, closers, stop));
   // After the data directory has been claimed: of two that start at once, only its owner may make the key.
-  const masterKey = await openMasterKey(dataDir, config.masterKey);
+  const masterKey = await openKeyring(dataDir, config.masterKey);
   const app = await startApp({
     ...config,
     databaseUrl,

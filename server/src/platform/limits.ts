@@ -257,12 +257,15 @@ export const limits = {
   /** How long an erasure by another process may go unnoticed by reads. */
   customerSaltMs: 2000,
   rotationRows: 200,
+  rotationPasses: 8,
+  rotationProgressMs: 2000,
   /** Of tables whose values are large. */
   rotationLargeRows: 4,
 
   // Workers
   workerPollMs: 500,
   workerErrorDelayMs: 1000,
+  erasurePollMs: 2000,
   settlementBatch: 256,
   sweepIntervalMs: 60_000,
   sweepRows: 5000,
