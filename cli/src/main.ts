@@ -6,10 +6,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { ApiRefusedError, NoServerError } from './api.ts';
 import { addChainCommands } from './chains.ts';
 import { type ConnectionOptions, parseHttpUrl, readConnection, withConnectionOptions } from './connection.ts';
+import { addCustomerCommands } from './customers.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
+import { addMasterKeyCommands } from './master-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
 import { addSeedCommands } from './seed.ts';
@@ -34,9 +36,11 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const option of dataOptions()) program.addOption(option);
   addKeyCommands(program);
   addKycCommands(program);
+  addCustomerCommands(program);
   addTransferCommands(program);
   addEventCommands(program);
   addSeedCommands(program);
+  addMasterKeyCommands(program);
   addSignerCommand(program);
   addReconcileCommand(program);
   addChainCommands(program);

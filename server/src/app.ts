@@ -56,6 +56,7 @@ import type { TargetPolicy } from './webhooks/targets.ts';
 import { openChains, startChains } from './workers/chains.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
+import { startErasures } from './workers/erasures.ts';
 import { createEventStreams } from './workers/event-streams.ts';
 import { startFanOut } from './workers/fan-out.ts';
 import type { Worker } from './workers/loop.ts';
@@ -79,6 +80,8 @@ export interface AppOptions extends RateSettings {
   readonly fiatFee: Ratio;
   readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
+  /** For how long data of live customers is kept after their last transaction. */
+  readonly retentionYears: number;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
@@ -187,7 +190,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
     const routes: Route[] = [
       ...healthRoutes({ pool, clock, version }),
-      ...customerRoutes({ db, vault, randomBucket, linksIn }),
+      ...customerRoutes({ ...options, db, pool, vault, randomBucket, linksIn }),
       ...walletRoutes({ db, signer, indexes }),
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
@@ -241,6 +244,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       startSettlement({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
       fanOut,
       deliveries,
+      startErasures(common),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
       ...startChains(ports, chainsDeps),
     );

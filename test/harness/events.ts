@@ -34,6 +34,7 @@ ajv.addSchema({ $defs: closed(document.$defs) }, 'events');
 
 /** Checks an event against the schema of its type. */
 export function assertEvent(event: ReadEvent): void {
+  if (isErased(event as ReadEvent)) return;
   const { type } = event;
   const validate = validators.get(type) ?? ajv.compile({ $ref: `events#/$defs/${eventSchemaName(type)}` });
   validators.set(type, validate);
@@ -60,6 +61,7 @@ export async function checkEvents(databaseUrl: string, masterKey: Uint8Array | K
     const befores = new Map<string, ReadEvent>();
     for (const row of rows) {
       const event: ReadEvent = JSON.parse(eventJson(row, vault));
+      if (isErased(event)) continue;
       assertEvent(event);
       assertFormer(event, befores.get(row.object_id));
       befores.set(row.object_id, event);
@@ -86,4 +88,9 @@ function assertFormer(event: ReadEvent, before: ReadEvent | undefined): void {
     const same = Object.keys(previous).filter((key) => isDeepStrictEqual(previous[key], data[key] ?? null));
     if (same.length > 0) throw new EventError(`${event.id} tells ${same}, which have not changed`);
   }
+}
+
+/** Its customer was erased: it says no more than that. */
+function isErased({ data }: ReadEvent): boolean {
+  return isDeepStrictEqual(data, { erased: true });
 }

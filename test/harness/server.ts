@@ -47,6 +47,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       ratesRefreshMs: 1000,
       ratesMaxAgeMs: 900_000,
       idempotencyHours: 24,
+      retentionYears: 5,
       trustProxy: undefined,
       termsFile: undefined,
       signerSocket: undefined,

@@ -41,6 +41,8 @@ export interface Config {
   readonly ratesRefreshMs: number;
   readonly ratesMaxAgeMs: number;
   readonly idempotencyHours: number;
+  /** For how long data of live customers is kept after their last transaction. */
+  readonly retentionYears: number;
   /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, `loopback`; none when undefined. */
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
@@ -199,6 +201,17 @@ export function dataOptions(): Option[] {
   ];
 }
 
+/** How long live customers' data is kept; the server and the command line tool refuse to erase it before. */
+export function retentionOption(): Option {
+  return new Option(
+    '--retention-years <n>',
+    "how long live customers' data is kept after their last transaction",
+  )
+    .env('OPENLEDGER_RETENTION_YEARS')
+    .default(5)
+    .argParser(parseWhole(0, 100));
+}
+
 function serverOptions(): Option[] {
   return [
     new Option('-p, --port <n>', 'port to listen on, 0 for any free one')
@@ -237,6 +250,7 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
       .argParser(parseWhole(24, 24 * 365)),
+    retentionOption(),
     new Option('--trust-proxy <list>', 'proxies whose X-Forwarded-For tells where clients come from')
       .env('OPENLEDGER_TRUST_PROXY')
       .argParser(parseProxies),

@@ -62,7 +62,8 @@ export function createWriterOver(
   ): Promise<Outcome<unknown>> => {
     const lane = command.bucket % laneCount;
     const reads = command.reads({ environmentId: command.environmentId, lane });
-    return (lanes[lane] as Lane).submit({ command, answering, reads });
+    const ended = (lanes[lane] as Lane).submit({ command, answering, reads });
+    return command.erases ? ended.finally(() => registry.forget()) : ended;
   };
 
   const submitOnce = async (
@@ -81,7 +82,6 @@ export function createWriterOver(
     const release = registry.hold(name);
     try {
       const outcome = await enqueue(command, answering);
-      if (command.erases && outcome.kind === 'accepted') registry.forget();
       if (outcome.answer) {
         const answer = { ...outcome.answer, route: claim.route, requestHash: claim.requestHash };
         registry.remember(name, answer, tools.nowIn(command.environmentId));

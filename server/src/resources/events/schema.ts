@@ -11,7 +11,9 @@ export const Event = Type.Object({
   createdAt: time(),
   data: Type.Unsafe<object>({
     type: 'object',
-    description: 'What the matching GET returned when the event was written',
+    description:
+      'What the matching GET returned when the event was written; `{"erased": true}` once the customer whose personal ' +
+      'data it held was erased',
   }),
   previousAttributes: Type.Optional(
     Type.Unsafe<object>({

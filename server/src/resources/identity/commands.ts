@@ -74,7 +74,7 @@ function onCase<Result>(
     ],
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
-      if (!customer) return { refusal: notFound('customer') };
+      if (!customer || customer.erased_at !== null) return { refusal: notFound('customer') };
       const found = state.get('identity_cases', caseId);
       const document = documentId === undefined ? undefined : state.get('identity_documents', documentId);
       return decide({ customer, found, document, form: openForm(found, context.vault) }, context);

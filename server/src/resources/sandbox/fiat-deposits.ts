@@ -182,7 +182,7 @@ function newFiatDeposit(
     source_payment_rail: rail,
     trace_id: traceId(rail, { seed: id, nowMs: context.nowMs }),
     sender_name:
-      senderName === undefined
+      senderName === undefined || customer.erased_at !== null
         ? null
         : context.vault.forCustomer(customer).seal(senderName, senderContext(id)),
     ...(returnReason === undefined ? credited : returned),
