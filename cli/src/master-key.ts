@@ -4,7 +4,6 @@ import { addMasterKey, forgetPreviousKeys } from '@openledger/server/key-files.t
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
-import { createCustomerSalts } from '@openledger/server/store/customer-salts.ts';
 import type { Command } from 'commander';
 import { type Store, type StoreSettings, withVault } from './store.ts';
 
@@ -66,7 +65,7 @@ async function rotateCommand(settings: StoreSettings): Promise<void> {
 
 async function run({ pool, vault }: Store, onRows: (name: string, count: number) => void): Promise<number> {
   try {
-    return await rotate(pool, rotationSteps({ pool, vault, salts: createCustomerSalts(pool) }), onRows);
+    return await rotate(pool, rotationSteps({ pool, vault }), onRows);
   } catch (error) {
     if (!(error instanceof RotationNotFollowedError)) throw error;
     throw new ConfigError(`${error.message} Give the new key to every server, then rotate again.`);
@@ -76,8 +75,7 @@ async function run({ pool, vault }: Store, onRows: (name: string, count: number)
 /** What is left of each column. */
 async function leftOf({ pool, vault }: Store): Promise<[name: string, count: number][]> {
   const left: [string, number][] = [];
-  for (const step of rotationSteps({ pool, vault, salts: createCustomerSalts(pool) }))
-    left.push([step.name, await step.count()]);
+  for (const step of rotationSteps({ pool, vault })) left.push([step.name, await step.count()]);
   return left.filter(([, count]) => count > 0);
 }
 

@@ -57,8 +57,7 @@ async function followed(): Promise<void> {
 
 const toolsOf = (ring: readonly Uint8Array[]) => {
   const { pool } = server.app;
-  const salts = createCustomerSalts(pool);
-  return { pool, salts, vault: createVault(createKeyring(ring)).withSalts(salts) };
+  return { pool, vault: createVault(createKeyring(ring)).withSalts(createCustomerSalts(pool)) };
 };
 
 const answers = async (api = server.api): Promise<string[]> =>

@@ -1,4 +1,5 @@
 import { limits } from '../platform/limits.ts';
+import { createCustomerSalts } from '../store/customer-salts.ts';
 import type { Pool } from '../store/pool.ts';
 import { sealedColumns } from './columns.ts';
 import { countOld, type Resealing, resealColumn } from './reseal.ts';
@@ -14,7 +15,9 @@ export interface RotationStep {
 }
 
 /** Everything that a rotation of the master key writes anew. */
-export function rotationSteps(resealing: Resealing): RotationStep[] {
+export function rotationSteps({ pool, vault }: Omit<Resealing, 'salts'>): RotationStep[] {
+  const salts = createCustomerSalts(pool);
+  const resealing: Resealing = { pool, salts, vault: vault.withSalts(salts) };
   return sealedColumns.map((column) => ({
     name: `${column.table}.${column.column}`,
     count: () => countOld(resealing, column),
