@@ -80,6 +80,8 @@ async function readEvents(call) {
 function oneOfEach(events) {
   const steps = events.filter(({ type }) => type === 'transaction.updated');
   const submitted = steps.find(({ data }) => data.status === 'payment_submitted');
-  const byType = Object.fromEntries(events.map((event) => [event.type, event]));
+  // What was erased says nothing any more.
+  const told = events.filter(({ data }) => data.erased !== true);
+  const byType = Object.fromEntries(told.map((event) => [event.type, event]));
   return { ...byType, 'transaction.updated': submitted };
 }
