@@ -3,7 +3,7 @@
  * resources nor http; platform imports nothing of ours.
  */
 const src = '^server/src/';
-const engines = `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|store)/`;
+const engines = `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|sealing|store)/`;
 
 module.exports = {
   forbidden: [
@@ -24,7 +24,9 @@ module.exports = {
       name: 'store-is-below-the-other-engines',
       severity: 'error',
       from: { path: `${src}store/`, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening)/` },
+      to: {
+        path: `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|sealing)/`,
+      },
     },
     {
       name: 'http-knows-no-resource',

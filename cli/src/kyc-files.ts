@@ -24,7 +24,7 @@ type Line = readonly [label: string, text: string];
 /** Shows the operator what a customer has submitted, beside what the client has told of them. */
 export async function showKycCommand(store: Store, customerId: string): Promise<void> {
   const found = await requireCase(store, customerId);
-  const form = openForm(found.found, store.vault);
+  const form = openForm(found.found, store.vault.forCustomer(found.customer));
   const sections: [string, Line[]][] = [
     ['Customer', customerLines(found, store)],
     ...formSections(found, form),
@@ -70,7 +70,9 @@ function formSections({ customer }: CustomerCase, form: IdentityForm): [string, 
 
 async function termsLines({ customer }: CustomerCase, { pool, vault }: Store): Promise<Line[]> {
   return (await listAcceptances(pool, customer)).map(({ accepted_at, evidence, id, version }) => {
-    const { address } = JSON.parse(vault.open(evidence, evidenceContext(id))) as { address: string };
+    const { address } = JSON.parse(vault.forCustomer(customer).open(evidence, evidenceContext(id))) as {
+      address: string;
+    };
     return [`Version ${version}`, `accepted ${accepted_at} from ${address}`];
   });
 }
@@ -78,7 +80,7 @@ async function termsLines({ customer }: CustomerCase, { pool, vault }: Store): P
 /** Writes a customer's documents to files that only their owner can read; overwrites none. */
 export async function exportDocumentsCommand(store: Store, customerId: string, out: string): Promise<void> {
   const { customer, found } = await requireCase(store, customerId);
-  const { documents } = openForm(found, store.vault);
+  const { documents } = openForm(found, store.vault.forCustomer(customer));
   if (documents.length === 0) throw new ConfigError(`${customerId} has sent no documents.`);
   const directory = resolve(out);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -86,7 +88,7 @@ export async function exportDocumentsCommand(store: Store, customerId: string, o
     const document = await findDocument(store.pool, customer, id);
     if (!document) throw new ConfigError(`The document ${id} is there no more.`);
     const path = join(directory, `${kind}-${id}.${extensions[contentType]}`);
-    await writeNew(path, documentBytes(store.pool, store.vault, document));
+    await writeNew(path, documentBytes(store.pool, store.vault.forCustomer(customer), document));
     printLine(path);
   }
 }

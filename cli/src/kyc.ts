@@ -19,6 +19,7 @@ export async function listKycCommand({ pool }: Store): Promise<void> {
 export async function requireCase({ pool }: Pick<Store, 'pool'>, customerId: string): Promise<CustomerCase> {
   const found = await findCase(pool, customerId);
   if (!found) throw new ConfigError(`There is no customer ${customerId}.`);
+  if (found.customer.erased_at !== null) throw new ConfigError(`The customer ${customerId} was erased.`);
   return found;
 }
 

@@ -20,10 +20,12 @@ import {
   refuseLiveKeyFlag,
   withConnectionOptions,
 } from './connection.ts';
+import { addCustomerCommands } from './customers.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
+import { addMasterKeyCommands } from './master-key.ts';
 import { readText } from './passphrase.ts';
 import { printError } from './print.ts';
 import { addProofKeyCommand } from './proof-key.ts';
@@ -63,9 +65,11 @@ export async function main(args: readonly string[]): Promise<void> {
   });
   addKeyCommands(program);
   addKycCommands(program);
+  addCustomerCommands(program);
   addTransferCommands(program);
   addEventCommands(program);
   addSeedCommands(program);
+  addMasterKeyCommands(program);
   addSignerCommand(program);
   addProofKeyCommand(program);
   addReconcileCommand(program);

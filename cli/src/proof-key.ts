@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { proofKeyOf, writeProofKeys } from '@openledger/server/custody/transfer-proof.ts';
-import { readMasterKey } from '@openledger/server/key-files.ts';
+import { proofKeysOf, writeProofKeys } from '@openledger/server/custody/transfer-proof.ts';
+import { readKeyring } from '@openledger/server/key-files.ts';
 import type { Command } from 'commander';
+import { printLine } from './print.ts';
 import { writeNew } from './seed.ts';
 import type { StoreSettings } from './store.ts';
 
@@ -17,9 +18,9 @@ export function addProofKeyCommand(program: Command): void {
 }
 
 async function proofKeyCommand(settings: StoreSettings, path: string): Promise<void> {
-  const masterKey = await readMasterKey(resolve(settings.dataDir), settings.masterKey);
-  await writeNew(path, writeProofKeys([proofKeyOf(masterKey)]));
-  process.stdout.write(
-    `${resolve(path)} holds the key. Give it to the signer's user only: whoever has it and the database can direct payments.\n`,
+  const keyring = await readKeyring(resolve(settings.dataDir), settings);
+  await writeNew(path, writeProofKeys(proofKeysOf(keyring)));
+  printLine(
+    `${resolve(path)} holds the key. Give it to the signer's user only: whoever has it and the database can direct payments.`,
   );
 }

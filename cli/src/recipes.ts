@@ -26,6 +26,13 @@ export const recipes: Readonly<Record<EventType, Recipe>> = {
     about: 'a customer is approved',
     run: async (call) => (await approvedCustomer(call)).id,
   },
+  'customer.erased': {
+    about: 'a customer is erased',
+    async run(call) {
+      const { id } = await newCustomer(call);
+      return (await call('POST', `/v1/customers/${id}/erase`)).id;
+    },
+  },
   'wallet.created': {
     about: 'an approved customer gets a wallet',
     run: async (call) => (await newWallet(call)).id,

@@ -10,7 +10,7 @@ import {
 } from '@openledger/server/custody/seed.ts';
 import { openSeedFile, treasuryOf, writeSeedFile } from '@openledger/server/custody/seed-file.ts';
 import { readStoredSeed, replaceStoredSeed } from '@openledger/server/custody/seed-store.ts';
-import { readMasterKey } from '@openledger/server/key-files.ts';
+import { readKeyring } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
@@ -111,7 +111,7 @@ async function restoreCommand(
 ): Promise<void> {
   const mnemonic = readBackup(path, options);
   const wallets = await requireRecorded(pool, mnemonic);
-  const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  const vault = createVault(await readKeyring(resolve(settings.dataDir), settings));
   if (!options.replace && wallets === 0) await refuseOther(pool, vault, mnemonic);
   await replaceStoredSeed(pool, sealSeed(vault, mnemonic), systemClock);
   printLine(`The seed is restored. It gives the addresses of all ${wallets} wallets on record.`);

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readStoredSeed } from '@openledger/server/custody/seed-store.ts';
-import { readMasterKey } from '@openledger/server/key-files.ts';
+import { readKeyring } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
-import { ConfigError } from '@openledger/server/platform/config.ts';
+import { ConfigError, type MasterKeySettings } from '@openledger/server/platform/config.ts';
 import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { createIdSource } from '@openledger/server/platform/ids.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
 import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
+import { createCustomerSalts } from '@openledger/server/store/customer-salts.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
 import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
@@ -19,13 +20,11 @@ import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
 
 /** The settings that say where the data is. */
-export interface StoreSettings {
+export interface StoreSettings extends MasterKeySettings {
   readonly dataDir: string;
   readonly databaseUrl?: string;
   readonly logLevel: string;
   readonly lanes?: number;
-  /** 32 bytes; the key file of the data directory when left out. */
-  readonly masterKey?: Uint8Array;
 }
 
 /** An open store. Writes go through a writer, as in the server. */
@@ -47,12 +46,20 @@ interface Keys {
 /** Lists of ids, statuses and times need no master key, and make none. Whatever writes does: its rows are authenticated. */
 const noVault: Vault = {
   seal: refuseVault,
+  sealLike: refuseVault,
   open: refuseVault,
   openBytes: refuseVault,
   fingerprint: refuseVault,
+  fingerprints: refuseVault,
   sign: refuseVault,
+  isSigned: refuseVault,
   mac: refuseVault,
   isAuthentic: refuseVault,
+  currentKeyId: refuseVault,
+  prepare: refuseVault,
+  inEnvironment: () => noVault,
+  forCustomer: () => noVault,
+  withSalts: () => noVault,
 };
 
 function refuseVault(): never {
@@ -107,7 +114,8 @@ export function withReadingVault(
 }
 
 async function openVault(settings: StoreSettings, pool: Pool): Promise<Vault> {
-  const vault = createVault(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  const keyring = await readKeyring(resolve(settings.dataDir), settings);
+  const vault = createVault(keyring).withSalts(createCustomerSalts(pool));
   // Opened only to see that it is the right key.
   const stored = await readStoredSeed(pool, vault);
   if (stored && 'words' in stored) stored.words.fill(0);

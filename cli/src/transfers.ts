@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Chain, isChain, isStablecoin } from '@openledger/server/chains/registry.ts';
-import { proofKeyOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
-import { readMasterKey } from '@openledger/server/key-files.ts';
+import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
+import { readKeyring } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
@@ -120,7 +120,7 @@ async function prove(
   }
   const most = parseAmount(amount, currencyScale[token]);
   if (!most.ok) throw new ConfigError(`--amount: Give an amount in ${token}, such as "99.70".`);
-  const key = proofKeyOf(await readMasterKey(resolve(settings.dataDir), settings.masterKey));
+  const [key] = proofKeysOf(await readKeyring(resolve(settings.dataDir), settings));
   const outcome = await store.writer.submit(
     proveAgain(row, (now) => {
       const isSame =
@@ -133,7 +133,7 @@ async function prove(
   );
   if (outcome.kind !== 'accepted')
     throw new ConfigError(whyNotProven((await requireTransfer(store, id)).row));
-  process.stdout.write(`${id} is proven: ${amount} ${token} at most to ${address} on ${chain}.\n`);
+  printLine(`${id} is proven: ${amount} ${token} at most to ${address} on ${chain}.`);
 }
 
 function whyNotProven(row: TransactionRow): string {

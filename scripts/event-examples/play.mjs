@@ -1,5 +1,13 @@
 /** Plays what causes an event of every type, for the examples of the documentation and for the test that they are true. */
 
+const person = {
+  email: 'ada@example.com',
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  externalId: 'user-1815',
+  metadata: { plan: 'trial' },
+};
+
 /**
  * Makes a server write events of every type.
  *
@@ -9,13 +17,7 @@
 export async function playEveryEvent(call) {
   const post = (path, body) => call('POST', path, body);
   const patch = (path, body) => call('PATCH', path, body);
-  const customer = await post('/v1/customers', {
-    email: 'ada@example.com',
-    firstName: 'Ada',
-    lastName: 'Lovelace',
-    externalId: 'user-1815',
-    metadata: { plan: 'trial' },
-  });
+  const customer = await post('/v1/customers', person);
   const customerId = customer.id;
   await post(`/v1/sandbox/customers/${customerId}/kyc`, { kycStatus: 'approved' });
   await patch(`/v1/customers/${customerId}`, { phone: '+14155550100', metadata: { plan: 'gold' } });
@@ -33,6 +35,8 @@ export async function playEveryEvent(call) {
     account: { account_number: '123456789', routing_number: '021000021' },
   });
   await post(`/v1/counterparties/${payee.id}/deactivate`);
+  const other = await post('/v1/customers', person);
+  await post(`/v1/customers/${other.id}/erase`);
   await testEvent(call);
   return oneOfEach(await readEvents(call));
 }
@@ -76,6 +80,8 @@ async function readEvents(call) {
 function oneOfEach(events) {
   const steps = events.filter(({ type }) => type === 'transaction.updated');
   const submitted = steps.find(({ data }) => data.status === 'payment_submitted');
-  const byType = Object.fromEntries(events.map((event) => [event.type, event]));
+  // What was erased says nothing any more.
+  const told = events.filter(({ data }) => data.erased !== true);
+  const byType = Object.fromEntries(told.map((event) => [event.type, event]));
   return { ...byType, 'transaction.updated': submitted };
 }

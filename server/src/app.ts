@@ -5,7 +5,7 @@ import { signingPolicy } from './chains/signing-policy.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import { openSigner } from './custody/open-signer.ts';
 import type { DepositAddress } from './custody/signer.ts';
-import { type ProvenTransfer, proofKeyOf, proveTransfer } from './custody/transfer-proof.ts';
+import { type ProvenTransfer, proofKeysOf, proveTransfer } from './custody/transfer-proof.ts';
 import { addHostedPages } from './hosted/plugin.ts';
 import { readTerms } from './hosted/terms-text.ts';
 import { createByteBudget } from './hosted/upload-limits.ts';
@@ -25,6 +25,7 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import type { ConnectionsSetting, RateLimitSetting } from './platform/config.ts';
 import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { createIdSource } from './platform/ids.ts';
+import { createKeyring, type Keyring } from './platform/keyring.ts';
 import { limits } from './platform/limits.ts';
 import type { Logger } from './platform/logger.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
@@ -53,6 +54,7 @@ import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createRowAlarm } from './row-alarm.ts';
 import { createRuleScreener, noRules, readRulesFile } from './screening/rules.ts';
 import { requireAuthenticatedRows } from './store/authenticate-rows.ts';
+import { createCustomerSalts } from './store/customer-salts.ts';
 import { createDb } from './store/database.ts';
 import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { createPool, type Pool } from './store/pool.ts';
@@ -66,6 +68,7 @@ import type { TargetPolicy } from './webhooks/targets.ts';
 import { openChains, startChains } from './workers/chains.ts';
 import { startClocks } from './workers/clocks.ts';
 import { startDeliveries } from './workers/deliveries.ts';
+import { startErasures } from './workers/erasures.ts';
 import { createEventStreams } from './workers/event-streams.ts';
 import { startFanOut } from './workers/fan-out.ts';
 import type { Worker } from './workers/loop.ts';
@@ -80,7 +83,7 @@ export interface AppOptions extends RateSettings {
   readonly databaseUrl: string;
   /** The same database as the role that owns it; undefined when the role that serves does, or nothing is to be migrated. */
   readonly migrationUrl: string | undefined;
-  readonly masterKey: Uint8Array;
+  readonly masterKey: Uint8Array | Keyring;
   readonly logger: Logger;
   readonly host: string;
   readonly port: number;
@@ -96,6 +99,8 @@ export interface AppOptions extends RateSettings {
   readonly fiatFee: Ratio;
   readonly ratesRefreshMs: number;
   readonly idempotencyHours: number;
+  /** For how long data of live customers is kept after their last transaction. */
+  readonly retentionYears: number;
   /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
@@ -163,14 +168,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     const { isOneRole } = await prepareSchema(pool, options.migrationUrl, migrationsFolder);
     if (isOneRole) options.logger.warn(oneRole);
     const laneCount = await prepareLanes(pool, options.lanes);
-    const vault = createVault(options.masterKey);
+    const { masterKey } = options;
+    const keyring = masterKey instanceof Uint8Array ? createKeyring([masterKey]) : masterKey;
+    const vault = createVault(keyring).withSalts(createCustomerSalts(pool));
     const metrics = createMetrics(() => writer.queued());
     pools.guard(createRowGuard(vault, createRowAlarm(options.logger, metrics, clock)));
     await requireAuthenticatedRows(pool, options.rowsFromBefore);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
-    const proofKey = proofKeyOf(options.masterKey);
-    const proofKeys = [proofKey];
+    const proofKeys = proofKeysOf(keyring);
     const signer = await openSigner({ pool, vault, clock, policy, proofKeys, socket: options.signerSocket });
     opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
@@ -224,13 +230,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(ports.map((port) => port.close())));
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
-    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKey, transfer);
+    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
     const routesOf = (kind: EnvironmentKind): Route[] => {
       const reads = pools.reads[kind];
       const db = createDb(reads);
       return [
         ...healthRoutes({ pool, clock, version }),
-        ...customerRoutes({ db, vault, randomBucket, linksIn }),
+        ...customerRoutes({ ...options, db, pool: reads, vault, randomBucket, linksIn }),
         ...walletRoutes({ db, signer, indexes }),
         ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
         ...counterpartyRoutes({ db, vault }),
@@ -293,6 +299,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       startSettlement({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
       fanOut,
       deliveries,
+      startErasures(common),
       startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
       ...startChains(ports, chainsDeps),
     );

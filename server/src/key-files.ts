@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from './platform/config.ts';
-import { newMasterKey, parseMasterKey } from './platform/seal.ts';
+import { ConfigError, type MasterKeySettings } from './platform/config.ts';
+import { createKeyring, type Keyring } from './platform/keyring.ts';
+import { newMasterKey, parseMasterKeys } from './platform/seal.ts';
 
 /** The files in the data directory that hold keys. Only the owner can read them. */
 
 /**
- * The master key: the setting if there is one, else the key file of the data directory, which is made when missing.
+ * The master keys: the settings' if there are any, with those of OPENLEDGER_PREVIOUS_MASTER_KEYS, else the key file of the
+ * data directory, which is made when missing.
  *
- * @param setting 32 bytes
  * @throws ConfigError when the file holds no key
  */
-export async function openMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
-  if (setting) return setting;
-  const path = masterKeyPath(dataDir);
-  if ((await readIfThere(path)) === undefined) await writeNewKeyFile(path, newMasterKey());
-  return readMasterKey(dataDir, setting);
+export async function openKeyring(dataDir: string, settings: MasterKeySettings): Promise<Keyring> {
+  const isSet = settings.masterKey !== undefined || settings.masterKeyFile !== undefined;
+  const path = masterKeyPath(dataDir, settings);
+  if (!isSet && (await readIfThere(path)) === undefined) await writeNewKeyFile(path, newMasterKey());
+  return readKeyring(dataDir, settings);
 }
 
 /**
@@ -24,20 +26,69 @@ export async function openMasterKey(dataDir: string, setting: Uint8Array | undef
  *
  * @throws ConfigError also when there is neither setting nor key file
  */
-export async function readMasterKey(dataDir: string, setting: Uint8Array | undefined): Promise<Uint8Array> {
-  if (setting) return setting;
-  const path = masterKeyPath(dataDir);
-  const text = await readIfThere(path);
-  if (text === undefined) {
-    throw new ConfigError(`OPENLEDGER_MASTER_KEY: this needs the master key, and there is no ${path}.`);
+export async function readKeyring(dataDir: string, settings: MasterKeySettings): Promise<Keyring> {
+  if (settings.masterKey) return createKeyring([settings.masterKey, ...previousKeys()]);
+  const path = masterKeyPath(dataDir, settings);
+  if ((await readIfThere(path)) === undefined) {
+    throw new ConfigError(
+      `OPENLEDGER_MASTER_KEY (or OPENLEDGER_MASTER_KEY_FILE) must be set: there is no ${path}.`,
+    );
   }
-  const key = parseMasterKey(text.trim());
-  if (!key) throw new ConfigError(`${path} does not hold a master key.`);
-  return key;
+  return fileKeyring(path);
 }
 
-function masterKeyPath(dataDir: string): string {
-  return join(dataDir, 'master.key');
+/** Keys that open what was sealed before, and that others may seal with soon. */
+function previousKeys(): Uint8Array[] {
+  const text = process.env.OPENLEDGER_PREVIOUS_MASTER_KEYS ?? '';
+  if (text.trim() === '') return [];
+  const keys = parseMasterKeys(text);
+  if (keys) return keys;
+  throw new ConfigError(
+    'OPENLEDGER_PREVIOUS_MASTER_KEYS is wrong. Give master keys of 64 hex characters each, separated by commas.',
+  );
+}
+
+/**
+ * The master keys of a file, one a line, the current one first. The file is read again while the process runs: a rotation
+ * puts a new key into it.
+ *
+ * @throws ConfigError when it holds no key
+ */
+export function fileKeyring(path: string): Keyring {
+  const keys = parseMasterKeys(readFileSync(path, 'utf8'));
+  if (!keys) throw new ConfigError(`${path} does not hold a master key.`);
+  return createKeyring(keys, () => {
+    try {
+      return parseMasterKeys(readFileSync(path, 'utf8'));
+    } catch {
+      // What was read before still holds.
+      return undefined;
+    }
+  });
+}
+
+/**
+ * Puts a new master key before the one in the key file, unless a rotation has done so and was broken off.
+ *
+ * @returns whether a key was made
+ */
+export async function addMasterKey(dataDir: string, settings: MasterKeySettings): Promise<boolean> {
+  const path = masterKeyPath(dataDir, settings);
+  const text = await readFile(path, 'utf8');
+  if ((parseMasterKeys(text)?.length ?? 0) > 1) return false;
+  await writeKeyFile(path, `${newMasterKey()}\n${text.trim()}`);
+  return true;
+}
+
+/** Leaves only the current key in the key file. */
+export async function forgetPreviousKeys(dataDir: string, settings: MasterKeySettings): Promise<void> {
+  const path = masterKeyPath(dataDir, settings);
+  const [current] = parseMasterKeys(await readFile(path, 'utf8')) ?? [];
+  if (current) await writeKeyFile(path, Buffer.from(current).toString('hex'));
+}
+
+function masterKeyPath(dataDir: string, { masterKeyFile }: MasterKeySettings): string {
+  return masterKeyFile ?? join(dataDir, 'master.key');
 }
 
 /** The keys of the first start, kept so that a developer's later starts can show them again. */

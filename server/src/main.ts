@@ -9,7 +9,7 @@ import {
   type FirstKeys,
   keepFirstKeys,
   markRows,
-  openMasterKey,
+  openKeyring,
   readFirstKeys,
 } from './key-files.ts';
 import { type Config, ConfigError, loadDotEnv, readConfig } from './platform/config.ts';
@@ -60,7 +60,8 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
       ? await embeddedDatabase(dataDir, logger, closers, stop)
       : { databaseUrl: config.databaseUrl, migrationUrl: config.migrationUrl };
   // After the data directory has been claimed: of two that start at once, only its owner may make the key.
-  const masterKey = await openMasterKey(dataDir, config.masterKey);
+  const isKeySet = config.masterKey !== undefined || config.masterKeyFile !== undefined;
+  const masterKey = await openKeyring(dataDir, config);
   const app = await startApp({
     ...config,
     databaseUrl,
@@ -75,14 +76,14 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     },
     // Kept at once: should the start fail after this, the next one can still show them.
     onKeysMade: ({ liveKey, testKey }) =>
-      keepFirstKeys(dataDir, { testKey, liveKey: config.masterKey ? null : liveKey }),
+      keepFirstKeys(dataDir, { testKey, liveKey: isKeySet ? null : liveKey }),
     onFatal: (error) => {
       logger.fatal({ err: error }, 'the server cannot go on');
       void stop(1, safeMessage(error));
     },
   });
   closers.push(() => app.stop());
-  if (!config.masterKey) {
+  if (!isKeySet) {
     logger.warn(
       { dataDir },
       'the master key lies in the data directory; for live money set OPENLEDGER_MASTER_KEY',

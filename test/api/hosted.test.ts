@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { evidenceContext } from '../../server/src/resources/identity/commands.ts';
 import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
+import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { sweepContents } from '../../server/src/store/document-contents.ts';
+import type { Pool } from '../../server/src/store/pool.ts';
 import {
   allRows,
   countRows,
@@ -35,6 +37,13 @@ import { startServer, type TestServer } from '../harness/server.ts';
 
 let server: TestServer;
 const masterKey = Buffer.alloc(32, 7);
+
+/** What is sealed with a customer's key. */
+async function opened(sealed: string, context: string, pool: Pool = server.app.pool): Promise<Buffer> {
+  const vault = createVault(masterKey).withSalts(createCustomerSalts(pool));
+  await vault.prepare([sealed]);
+  return vault.openBytes(sealed, context);
+}
 beforeAll(async () => {
   server = await startServer({ masterKey });
 });
@@ -244,8 +253,10 @@ describe('a document', () => {
       removed_at: null,
     });
     const bytes = [];
-    for await (const chunk of documentBytes(server.app.pool, createVault(masterKey), rows[0]))
-      bytes.push(chunk);
+    const vault = createVault(masterKey).withSalts(createCustomerSalts(server.app.pool));
+    const chunks = await server.app.pool.query('select content from identity_document_chunks');
+    await vault.prepare(chunks.rows.map(({ content }) => content));
+    for await (const chunk of documentBytes(server.app.pool, vault, rows[0])) bytes.push(chunk);
     expect(Buffer.concat(bytes)).toEqual(Buffer.from(await file.arrayBuffer()));
 
     await sendStep(kycLink, 'documents', { document: id, action: 'remove' });
@@ -537,8 +548,11 @@ describe('the terms', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ version: '2026-11-01', accepted_at: tosAcceptedAt });
     expect(rows[0].text_sha256.toString('hex')).toBe(fields.terms);
-    const evidence = createVault(masterKey).open(rows[0].evidence, evidenceContext(rows[0].id));
-    expect(JSON.parse(evidence)).toEqual({ address: '127.0.0.1', userAgent: browser['user-agent'] });
+    const evidence = await opened(rows[0].evidence, evidenceContext(rows[0].id));
+    expect(JSON.parse(evidence.toString())).toEqual({
+      address: '127.0.0.1',
+      userAgent: browser['user-agent'],
+    });
     expect(await updates(customer.id)).toBe(1);
     const change = server.app.pool.query(`update terms_acceptances set version = '1'`);
     await expect(change).rejects.toThrow('permission denied');
@@ -557,7 +571,8 @@ describe('the terms', () => {
         await postForm(tosLink, fields, forwarded);
         const { rows } = await app.pool.query('select * from terms_acceptances order by id desc limit 1');
         const { evidence, id } = rows[0];
-        addresses.push(JSON.parse(createVault(masterKey).open(evidence, evidenceContext(id))).address);
+        const text = (await opened(evidence, evidenceContext(id), app.pool)).toString();
+        addresses.push(JSON.parse(text).address);
       }
       expect(addresses).toEqual(['127.0.0.1', '198.51.100.7']);
     } finally {

@@ -500,7 +500,7 @@ describe('what is kept at rest', () => {
     const client = await createClient((await server.second()).url, server.testKey);
     expectReplay(await client.post(path, body, withKey(key)), first);
     const { rows } = await server.app.pool.query('select body from idempotency_keys where key = $1', [key]);
-    expect(rows).toEqual([{ body: expect.stringMatching(/^sealed\.v1\./) }]);
+    expect(rows).toEqual([{ body: expect.stringMatching(/^sealed\.v2\./) }]);
   });
 
   it('is replayed after a restart', async () => {

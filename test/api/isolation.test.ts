@@ -125,6 +125,7 @@ const byId: [method: string, path: string, of: keyof Omit<Tenant, 'api'>, body?:
   ['GET', '/v1/webhooks/{webhookId}/deliveries', 'webhook'],
   ['GET', '/v1/events/{eventId}', 'event'],
   ['PATCH', '/v1/customers/{customerId}', 'customer', { status: 'suspended' }],
+  ['POST', '/v1/customers/{customerId}/erase', 'customer'],
   ['PATCH', '/v1/crypto-wallets/{walletId}', 'wallet', { status: 'frozen' }],
   ['PATCH', '/v1/webhooks/{webhookId}', 'webhook', { status: 'disabled' }],
   ['DELETE', '/v1/webhooks/{webhookId}', 'webhook'],

@@ -261,7 +261,7 @@ it('the end of a transfer tells the same as the change that led to it', async ()
 
 it('what was there before of a person is sealed in the database', async () => {
   const { rows } = await server.app.pool.query<{ type: string; sealed: boolean; count: bigint }>(
-    `select type, previous_attributes like 'sealed.v1.%' as sealed, count(*) from events
+    `select type, previous_attributes like 'sealed.v2.%' as sealed, count(*) from events
       where previous_attributes is not null group by 1, 2 order by 1`,
   );
   expect(rows.map(({ sealed, type }) => [type, sealed])).toEqual([

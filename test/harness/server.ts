@@ -61,6 +61,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       ratesRefreshMs: 1000,
       ratesMaxAgeMs: 900_000,
       idempotencyHours: 24,
+      retentionYears: 5,
       trustProxy: undefined,
       termsFile: undefined,
       signerSocket: undefined,
@@ -84,7 +85,9 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
     databaseUrl: database.url,
     ownerPool,
     servingUrl: database.servingUrl,
-    masterKey: Buffer.from(options.masterKey ?? masterKey).toString('hex'),
+    masterKey: Buffer.from(options.masterKey instanceof Uint8Array ? options.masterKey : masterKey).toString(
+      'hex',
+    ),
     testKey,
     liveKey,
     api: await createClient(app.url, testKey),

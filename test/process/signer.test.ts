@@ -13,7 +13,8 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/custody/intent.ts';
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
-import { proofKeyOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
+import { proofKeysOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
+import { createKeyring } from '../../server/src/platform/keyring.ts';
 import { createClient } from '../harness/client.ts';
 import { newCustomer, ok } from '../harness/factories.ts';
 import {
@@ -29,7 +30,7 @@ let directory: { path: string; remove(): Promise<void> };
 const at = (name: string): string => join(directory.path, name);
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
 const bob = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
-const proofKey = proofKeyOf(Buffer.alloc(32, 7));
+const proofKey = proofKeysOf(createKeyring([Buffer.alloc(32, 7)]))[0];
 const passphrase = 'correct horse battery staple';
 
 beforeAll(async () => {

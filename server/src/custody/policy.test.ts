@@ -10,13 +10,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
 import { programs } from '../chains/solana/programs.ts';
 import type { Clock } from '../platform/clock.ts';
+import { createKeyring } from '../platform/keyring.ts';
 import type { Intent, SignRequest } from './intent.ts';
 import { SignerRefusal } from './intent.ts';
 import type { SignerPolicy } from './policy.ts';
 import { seedFromMnemonic } from './seed.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
-import { proofKeyOf, proveTransfer } from './transfer-proof.ts';
+import { proofKeysOf, proveTransfer } from './transfer-proof.ts';
 
 const seed = seedFromMnemonic(`${'abandon '.repeat(11)}about`);
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
@@ -51,7 +52,7 @@ const newSigner = (): Signer =>
     proofKeys: [proofKey],
   });
 
-const proofKey = proofKeyOf(Buffer.alloc(32, 7));
+const proofKey = proofKeysOf(createKeyring([Buffer.alloc(32, 7)]))[0];
 const walletId = 'cw_1';
 /** As the server would have proven it when it accepted the transfer. */
 function proven(request: SignRequest, mostMinor?: bigint): SignRequest {

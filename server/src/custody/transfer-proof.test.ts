@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createKeyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
 import { SignerRefusal, type SignRequest } from './intent.ts';
 import {
   type ProvenTransfer,
-  proofKeyOf,
+  proofKeysOf,
   proveTransfer,
   readProofKeys,
   requireProof,
   writeProofKeys,
 } from './transfer-proof.ts';
 
-const key = proofKeyOf(Buffer.alloc(32, 1));
-const otherKey = proofKeyOf(Buffer.alloc(32, 2));
+const key = proofKeysOf(createKeyring([Buffer.alloc(32, 1)]))[0];
+const otherKey = proofKeysOf(createKeyring([Buffer.alloc(32, 2)]))[0];
 const nowMs = Date.parse('2026-11-30T12:00:00Z');
 const dayMs = 24 * 60 * 60 * 1000;
 const proven: ProvenTransfer = {
@@ -127,7 +128,7 @@ describe('the key file', () => {
   });
 
   test('has the key of the master key, which is another one than any of the vault', () => {
-    expect(proofKeyOf(Buffer.alloc(32, 1))).toEqual(key);
+    expect(proofKeysOf(createKeyring([Buffer.alloc(32, 1)]))[0]).toEqual(key);
     expect(otherKey.id).not.toBe(key.id);
     expect(Buffer.from(key.secret).toString('hex')).not.toContain(key.id);
   });

@@ -1,6 +1,7 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Chain, Stablecoin } from '../chains/registry.ts';
 import { ConfigError } from '../platform/config.ts';
+import type { Keyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
 import { SignerRefusal, type SignRequest } from './intent.ts';
 
@@ -34,12 +35,11 @@ export interface ProvenTransfer {
 }
 
 const purpose = 'openledger transfer proof v1';
-const secretBytes = 32;
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** The key of proofs that belongs to a master key of 32 bytes. */
-export function proofKeyOf(masterKey: Uint8Array): ProofKey {
-  return keyOf(Buffer.from(hkdfSync('sha256', masterKey, new Uint8Array(0), purpose, secretBytes)));
+/** The keys of proofs that belong to the master keys, the current one first. */
+export function proofKeysOf(keyring: Keyring): [ProofKey, ...ProofKey[]] {
+  return keyring.all().map(({ transferProofKey }) => keyOf(transferProofKey)) as [ProofKey, ...ProofKey[]];
 }
 
 function keyOf(secret: Uint8Array): ProofKey {

@@ -2,6 +2,7 @@
 export const eventTypes = [
   'customer.created',
   'customer.updated',
+  'customer.erased',
   'wallet.created',
   'wallet.updated',
   'virtual_account.created',

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type LinkPurpose, type ReadLink, readLinkToken } from '../identity/links.ts';
 import type { Vault } from '../platform/seal.ts';
@@ -22,9 +21,11 @@ export function requireLink(
   return link;
 }
 
+const formContext = 'hosted.form';
+
 /** The hidden field that proves that a form is one of ours, made for this link. */
 export function formToken(linkToken: string, vault: Vault): string {
-  return vault.sign(linkToken, 'hosted.form');
+  return vault.sign(linkToken, formContext);
 }
 
 /**
@@ -33,11 +34,7 @@ export function formToken(linkToken: string, vault: Vault): string {
  * @throws PageError when it does not
  */
 export function requireFormToken(form: PostedForm, linkToken: string, vault: Vault): void {
-  const given = Buffer.from(form.text('form'));
-  const expected = Buffer.from(formToken(linkToken, vault));
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new PageError('form_expired');
-  }
+  if (!vault.isSigned(form.text('form'), linkToken, formContext)) throw new PageError('form_expired');
 }
 
 /**

@@ -103,6 +103,7 @@ async function receive(
   deps: HostedDeps,
 ): Promise<UploadResult> {
   const { uploads, vault } = deps;
+  const own = vault.forCustomer(visit.customer);
   const pace = watchPace(request.raw);
   try {
     return await readUploadForm(request.raw, pace.signal, async (form, file) => {
@@ -114,7 +115,7 @@ async function receive(
       try {
         const recognised = await recogniseFile(file);
         if (kind !== undefined) {
-          const content = await keepFile(recognised, { documentId, pace, pool: uploads.pool, vault });
+          const content = await keepFile(recognised, { documentId, pace, pool: uploads.pool, vault: own });
           const fileName = tidyName(file?.name ?? '');
           return await add(visit, { id: documentId, kind, fileName, ...content }, deps);
         }

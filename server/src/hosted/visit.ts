@@ -92,13 +92,13 @@ export async function openVisit(
   const token = tokenOf(request);
   const { customerId, environmentId, expiresAtMs, generation } = requireLink(purpose, token, deps);
   const subject = await findCase(pool, customerId, environmentId);
-  if (!subject) throw new PageError('link_invalid');
+  if (!subject || subject.customer.erased_at !== null) throw new PageError('link_invalid');
   if (generation !== subject.customer.link_generation) throw new PageError('link_revoked');
   return {
     ...subject,
     ref: { customerId, environmentId },
     personal: openPersonal(subject.customer, vault),
-    form: openForm(subject.found, vault),
+    form: openForm(subject.found, vault.forCustomer(subject.customer)),
     rules: { nowMs: deps.nowIn(environmentId), references },
     isSandbox: subject.kind === 'test',
     formToken: formToken(token, vault),

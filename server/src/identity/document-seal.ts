@@ -59,7 +59,7 @@ export function openWhole(vault: Pick<Vault, 'openBytes'>, documentId: string, c
 }
 
 /** Where a chunk belongs. */
-function chunkContext(documentId: string, number: number, isLast: boolean): string {
+export function chunkContext(documentId: string, number: number, isLast: boolean): string {
   return `identity_document_chunks.content:${documentId}:${number}:${isLast ? 'last' : 'more'}`;
 }
 

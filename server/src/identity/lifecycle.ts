@@ -1,4 +1,4 @@
-import type { Vault } from '../platform/seal.ts';
+import { unlessErased, type Vault } from '../platform/seal.ts';
 import type { CustomerRow, IdentityCaseRow } from '../store/rows.ts';
 import { emptyForm, type IdentityForm } from './form.ts';
 
@@ -26,7 +26,8 @@ function formContext(caseId: string): string {
 
 /** Opens what a customer has filled in so far. */
 export function openForm(found: IdentityCaseRow | undefined, vault: Vault): IdentityForm {
-  return found ? JSON.parse(vault.open(found.form, formContext(found.id))) : emptyForm;
+  if (!found) return emptyForm;
+  return unlessErased(() => JSON.parse(vault.open(found.form, formContext(found.id))), emptyForm);
 }
 
 /** What a new version of a case is made with. */
@@ -43,7 +44,7 @@ export function caseWithForm(
   { now, vault }: CaseContext,
 ): IdentityCaseRow {
   const id = caseIdOf(customer.id);
-  const sealed = vault.seal(JSON.stringify(form), formContext(id));
+  const sealed = vault.forCustomer(customer).seal(JSON.stringify(form), formContext(id));
   if (found) return { ...found, form: sealed, version: found.version + 1, updated_at: now };
   return {
     bucket: customer.bucket,

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { limits } from '../platform/limits.ts';
 import type { Vault } from '../platform/seal.ts';
 import type { CustomerRow } from '../store/rows.ts';
@@ -75,8 +74,7 @@ export function readLinkToken(purpose: LinkPurpose, token: string, vault: Vault)
     );
   if (!match) return undefined;
   const [, said = '', expiry = '', customerId = '', environmentId = '', generation = '0', code = ''] = match;
-  const expected = vault.sign(said, linkContext(purpose));
-  if (!timingSafeEqual(Buffer.from(code), Buffer.from(expected))) return undefined;
+  if (!vault.isSigned(code, said, linkContext(purpose))) return undefined;
   return {
     customerId,
     environmentId,

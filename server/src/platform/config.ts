@@ -6,7 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { limits } from './limits.ts';
 import { isLoopbackHost, isPrivateUrl } from './loopback.ts';
 import { parseRatio, type Ratio } from './money.ts';
-import { parseMasterKey } from './seal.ts';
+import { parseMasterKey, parseMasterKeys } from './seal.ts';
 
 /** Requests a second that one API key may make; `undefined` switches the limit off. */
 export interface RateLimitSetting {
@@ -34,6 +34,7 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** 32 bytes; a key file in the data directory when undefined. */
   readonly masterKey: Uint8Array | undefined;
+  readonly masterKeyFile: string | undefined;
   readonly rateLimit: RateLimitSetting | undefined;
   readonly connections: ConnectionsSetting;
   readonly logLevel: string;
@@ -54,6 +55,8 @@ export interface Config {
   readonly ratesRefreshMs: number;
   readonly ratesMaxAgeMs: number;
   readonly idempotencyHours: number;
+  /** For how long data of live customers is kept after their last transaction. */
+  readonly retentionYears: number;
   /** Proxies whose `X-Forwarded-For` is believed: addresses, networks, `loopback`; none when undefined. */
   readonly trustProxy: string[] | undefined;
   /** The terms that customers accept; our own when undefined. */
@@ -245,6 +248,17 @@ export function dataOptions(): Option[] {
   ];
 }
 
+/** How long live customers' data is kept; the server and the command line tool refuse to erase it before. */
+export function retentionOption(): Option {
+  return new Option(
+    '--retention-years <n>',
+    "how long live customers' data is kept after their last transaction",
+  )
+    .env('OPENLEDGER_RETENTION_YEARS')
+    .default(5)
+    .argParser(parseWhole(0, 100));
+}
+
 function serverOptions(): Option[] {
   return [
     new Option('-p, --port <n>', 'port to listen on, 0 for any free one')
@@ -300,6 +314,7 @@ function serverOptions(): Option[] {
       .env('OPENLEDGER_IDEMPOTENCY_HOURS')
       .default(24)
       .argParser(parseWhole(24, 24 * 365)),
+    retentionOption(),
     new Option('--trust-proxy <list>', 'proxies whose X-Forwarded-For tells where clients come from')
       .env('OPENLEDGER_TRUST_PROXY')
       .argParser(parseProxies),
@@ -414,7 +429,7 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
     throw new ConfigError(withoutValue((error as Error).message.replace(/^error: /, '')));
   }
   const options = command.opts<Config>();
-  const { masterKey } = readSecrets(command);
+  const masterKeys = readSecrets(command);
   if (options.ephemeral && options.databaseUrl) {
     throw new ConfigError(
       '--ephemeral is for the embedded database; leave out --database-url (DATABASE_URL).',
@@ -432,7 +447,7 @@ export function readConfig(args: readonly string[]): { config: Config } | { help
   }
   requirePrivateLive(options);
   const loopbackWebhooks = options.loopbackWebhooks ?? isForThisMachine(options);
-  return { config: { ...options, masterKey, loopbackWebhooks, dataDir: resolve(options.dataDir) } };
+  return { config: { ...options, ...masterKeys, loopbackWebhooks, dataDir: resolve(options.dataDir) } };
 }
 
 /** Settings that only live keys use. */
@@ -473,7 +488,7 @@ function isForThisMachine({ databaseUrl, host, publicUrl, trustProxy }: Config):
  * @param command with `dataOptions`, parsed
  * @throws ConfigError when one is wrong, or on the command line; values are never repeated
  */
-export function readSecrets(command: Command): { readonly masterKey: Uint8Array | undefined } {
+export function readSecrets(command: Command): MasterKeySettings {
   const { databaseUrl, masterKeyFile } = command.opts<{ databaseUrl?: string; masterKeyFile?: string }>();
   if (databaseUrl !== undefined && command.getOptionValueSource('databaseUrl') === 'cli') {
     const url = new URL(databaseUrl);
@@ -481,19 +496,34 @@ export function readSecrets(command: Command): { readonly masterKey: Uint8Array 
       throw new ConfigError('--database-url must not have a password: set DATABASE_URL instead.');
     }
   }
-  return { masterKey: readMasterKeySetting(process.env.OPENLEDGER_MASTER_KEY, masterKeyFile) };
+  return readMasterKeySetting(process.env.OPENLEDGER_MASTER_KEY, masterKeyFile);
 }
 
-function readMasterKeySetting(text: string | undefined, path: string | undefined): Uint8Array | undefined {
-  if (path === undefined) return text === undefined ? undefined : masterKeyOf('OPENLEDGER_MASTER_KEY', text);
+/** Where the master key comes from when it is not the key file of the data directory: one of both at most. */
+export interface MasterKeySettings {
+  /** 32 bytes. */
+  readonly masterKey?: Uint8Array | undefined;
+  /** A file with a key on each line, the current one first. */
+  readonly masterKeyFile?: string | undefined;
+}
+
+function readMasterKeySetting(text: string | undefined, path: string | undefined): MasterKeySettings {
+  if (path === undefined) {
+    const masterKey = text === undefined ? undefined : masterKeyOf('OPENLEDGER_MASTER_KEY', text);
+    return { masterKey, masterKeyFile: undefined };
+  }
   const name = '--master-key-file (OPENLEDGER_MASTER_KEY_FILE)';
   if (text !== undefined) throw new ConfigError(`${name} and OPENLEDGER_MASTER_KEY must not both be set.`);
+  let read: string;
   try {
-    return masterKeyOf(name, readFileSync(path, 'utf8').trim());
+    read = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${name}: cannot read ${path} (${(error as NodeJS.ErrnoException).code}).`);
   }
+  if (parseMasterKeys(read)) return { masterKey: undefined, masterKeyFile: path };
+  throw new ConfigError(
+    `${name} must hold 64 hexadecimal digits on each line (make them with: openssl rand -hex 32).`,
+  );
 }
 
 function masterKeyOf(name: string, text: string): Uint8Array {

@@ -337,9 +337,25 @@ export const limits = {
   searchResults: 12,
   hostedPerSecond: 10,
 
+  // The vault
+  /** How often a process looks whether its master keys have changed; after this long all seal with the new one. */
+  keyringRereadMs: 2000,
+  /** The same when it meets a key that it does not know. */
+  keyringMissRereadMs: 200,
+  derivedKeys: 20_000,
+  customerSalts: 20_000,
+  /** How long an erasure by another process may go unnoticed by reads. */
+  customerSaltMs: 2000,
+  rotationRows: 200,
+  rotationPasses: 8,
+  rotationProgressMs: 2000,
+  /** Of tables whose values are large. */
+  rotationLargeRows: 4,
+
   // Workers
   workerPollMs: 500,
   workerErrorDelayMs: 1000,
+  erasurePollMs: 2000,
   settlementBatch: 256,
   sweepIntervalMs: 60_000,
   sweepRows: 5000,

@@ -1,28 +1,37 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createKeyring, type Keyring, type MasterKey, masterKeyBytes } from './keyring.ts';
+import { xaesNonceBytes, xaesOpen, xaesSeal } from './xaes.ts';
 
 /**
- * Encryption at rest: AES-256-GCM (NIST SP 800-38D) under keys derived from the master key by HKDF-SHA-256 (RFC 5869),
- * one key per purpose. The purpose and the caller's context are authenticated, so that a sealed value moved to another
- * row does not open.
+ * Encryption at rest: XAES-256-GCM under keys derived from the master key, one for each scope (the deployment, an
+ * environment, a customer) and purpose. The caller's context is authenticated, so that a sealed value moved to another
+ * row does not open. A sealed value is `sealed.v2.<key id>.<scope>.<nonce, ciphertext and tag in base64url>`.
  */
 export interface Vault {
-  /** Encrypts a text or bytes. @param context where it belongs, e.g. `customers.personal:cus_…` */
+  /**
+   * Encrypts a text or bytes in the vault's scope: that of the deployment, unless `inEnvironment` or `forCustomer` gave
+   * another one.
+   *
+   * @param context where it belongs, e.g. `customers.personal:cus_…`; what precedes the colon is its purpose
+   */
   seal(content: string | Uint8Array, context: string): string;
-  /** Decrypts what `seal` made. @throws Error when it was changed, moved, or sealed under another master key */
+  /**
+   * Decrypts what `seal` made, whatever its scope.
+   *
+   * @throws ErasedError when it was a customer's whose key has been destroyed; Error when it was changed, moved, or sealed
+   *   under a master key that is not there
+   */
   open(sealed: string, context: string): string;
   /** The same for bytes. */
   openBytes(sealed: string, context: string): Buffer;
   /** A keyed fingerprint for exact search over sealed values (a blind index), 32 hex characters. */
   fingerprint(text: string, context: string): string;
+  /** The fingerprints of a text under every master key, the current one first: while keys change, rows have either. */
+  fingerprints(text: string, context: string): string[];
   /** A message authentication code (HMAC-SHA-256), 43 base64url characters: proves that we wrote the text. */
   sign(text: string, context: string): string;
+  /** Whether `sign` made the code for this text and context, under any of the master keys. Compares in constant time. */
+  isSigned(code: string, text: string, context: string): boolean;
   /**
    * A message authentication code over the fields of a row that gives rights or directs money.
    *
@@ -31,83 +40,242 @@ export interface Vault {
    * @returns `mac.v1.<key id>.<43 base64url characters>`
    */
   mac(fields: readonly MacField[], context: string): string;
-  /** Whether `mac` was made by `mac` over the same fields and context. Compares in constant time. */
+  /** Whether `mac` was made by `mac` over the same fields and context, under any of the master keys, in constant time. */
   isAuthentic(mac: string | null, fields: readonly MacField[], context: string): boolean;
+  /** The id of the master key that seals now: `sealed.v2.<key id>.` and `mac.v1.<key id>.` begin what needs no rotation. */
+  currentKeyId(): string;
+  /** The same vault, which seals in the scope of an environment. */
+  inEnvironment(environmentId: string): Vault;
+  /** The same vault, which seals in the scope of a customer and opens what is theirs. In that of their environment, once they are erased. */
+  forCustomer(customer: CustomerKeyHolder): Vault;
+  /**
+   * Encrypts a text with the key of the customer whose value another one is, if it is a customer's: what answers it may
+   * repeat it. Else in the scope of the environment.
+   */
+  sealLike(other: string, environmentId: string, content: string, context: string): string;
+  /** The same vault, which asks elsewhere for the salts of customers. */
+  withSalts(salts: SaltSource): Vault;
+  /** Loads the keys of the customers whose values these are, so that they can be opened. */
+  prepare(sealed: readonly (string | null)[]): Promise<void>;
 }
 
 /** A value that a message authentication code covers. Times are given in milliseconds, bytes as hex. */
 export type MacField = string | number | bigint | boolean | null;
 
-const sealedPrefix = 'sealed.v1.';
+/** What a customer's key is derived from. Whoever destroys the salt destroys the key. */
+export interface CustomerKeyHolder {
+  readonly id: string;
+  readonly environment_id: string;
+  /** 32 random bytes; null once the customer is erased. */
+  readonly key_salt: Buffer | null;
+}
+
+/** Where the salts of customers are found. */
+export interface SaltSource {
+  /** Null when the customer is erased, undefined when it has not been loaded. */
+  saltOf(customerId: string): Buffer | null | undefined;
+  load(customerIds: readonly string[]): Promise<void>;
+}
+
+const noSalts: SaltSource = { saltOf: () => undefined, load: async () => undefined };
+
+/** A value of a customer whose key has been destroyed: nobody can open it again. */
+export class ErasedError extends Error {
+  override readonly name = 'ErasedError';
+}
+
+/** What stands where a customer's sealed value was, once it has been erased. */
+export const erasedValue = 'sealed.v2.erased';
+
+/** What `open` opens, or `erased` where the customer's key has been destroyed. */
+export function unlessErased<Opened>(open: () => Opened, erased: Opened): Opened {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof ErasedError) return erased;
+    throw error;
+  }
+}
+
+const firstPrefix = 'sealed.v1.';
+const prefix = 'sealed.v2.';
 const macPrefix = 'mac.v1.';
-const masterKeyBytes = 32;
-const nonceBytes = 12;
+const firstNonceBytes = 12;
 const tagBytes = 16;
+const saltBytes = 32;
+const deploymentScope = '-';
 
 /**
  * Makes a vault.
  *
- * @param masterKey 32 bytes
+ * @param keys a keyring, or a single master key of 32 bytes
  */
-export function createVault(masterKey: Uint8Array): Vault {
-  if (masterKey.length !== masterKeyBytes) throw new RangeError('The master key must be 32 bytes');
-  const sealKey = derive(masterKey, 'openledger seal v1');
-  const indexKey = derive(masterKey, 'openledger index v1');
-  const signKey = derive(masterKey, 'openledger sign v1');
-  const macKey = derive(masterKey, 'openledger mac v1');
-  const keyId = derive(masterKey, 'openledger key id v1').toString('hex').slice(0, 8);
+export function createVault(keys: Keyring | Uint8Array): Vault {
+  const keyring = keys instanceof Uint8Array ? createKeyring([keys]) : keys;
+  return scopedVault(keyring, codes(keyring), { scope: deploymentScope, salt: undefined }, noSalts);
+}
 
-  const openBytes = (sealed: string, context: string): Buffer => {
-    if (!isSealed(sealed)) throw new Error('Not a sealed value');
-    const body = Buffer.from(sealed.slice(sealedPrefix.length), 'base64');
-    if (body.length < nonceBytes + tagBytes) throw new Error('A sealed value is too short');
-    const decipher = createDecipheriv('aes-256-gcm', sealKey, body.subarray(0, nonceBytes), {
+interface SealScope {
+  readonly scope: string;
+  /** Of a customer. */
+  readonly salt: Buffer | undefined;
+}
+
+function scopedVault(keyring: Keyring, shared: Codes, sealScope: SealScope, salts: SaltSource): Vault {
+  const environments = new Map<string, Vault>();
+  const opener = (sealed: string, context: string) => openSealed(keyring, salts, sealed, context);
+  const vault: Vault = {
+    ...shared,
+    seal: (content, context) => sealContent(keyring.current(), sealScope, content, context),
+    open: (sealed, context) => opener(sealed, context).toString('utf8'),
+    openBytes: opener,
+    currentKeyId: () => keyring.current().id,
+    inEnvironment(environmentId) {
+      const known = environments.get(environmentId);
+      if (known) return known;
+      const made = scopedVault(keyring, shared, { scope: environmentId, salt: undefined }, salts);
+      environments.set(environmentId, made);
+      return made;
+    },
+    forCustomer({ environment_id, id, key_salt }) {
+      const own: SealScope =
+        key_salt === null ? { scope: environment_id, salt: undefined } : { scope: id, salt: key_salt };
+      return scopedVault(keyring, shared, own, {
+        ...salts,
+        saltOf: (other) => (other === id ? key_salt : salts.saltOf(other)),
+      });
+    },
+    sealLike(other, environmentId, content, context) {
+      const id = sealedCustomer(other);
+      const salt = (id === undefined ? undefined : salts.saltOf(id)) ?? undefined;
+      const own = id === undefined || !salt ? { scope: environmentId, salt: undefined } : { scope: id, salt };
+      return sealContent(keyring.current(), own, content, context);
+    },
+    withSalts: (source) => scopedVault(keyring, shared, sealScope, source),
+    async prepare(sealed) {
+      const ids = new Set(sealed.map((text) => (text === null ? undefined : sealedCustomer(text))));
+      ids.delete(undefined);
+      if (ids.size > 0) await salts.load([...ids] as string[]);
+    },
+  };
+  return vault;
+}
+
+/** What depends on the master keys only. */
+type Codes = Pick<Vault, 'fingerprint' | 'fingerprints' | 'sign' | 'isSigned' | 'mac' | 'isAuthentic'>;
+
+function codes(keyring: Keyring): Codes {
+  const fingerprintOf = ({ indexKey }: MasterKey, text: string, context: string): string =>
+    createHmac('sha256', indexKey).update(context).update('\0').update(text).digest('hex').slice(0, 32);
+  const signatureOf = ({ signKey }: MasterKey, text: string, context: string): string =>
+    createHmac('sha256', signKey).update(context).update('\0').update(text).digest('base64url');
+  const macOf = ({ id, macKey }: MasterKey, fields: readonly MacField[], context: string): string =>
+    `${macPrefix}${id}.${createHmac('sha256', macKey).update(macMessage(fields, context)).digest('base64url')}`;
+  return {
+    fingerprint: (text, context) => fingerprintOf(keyring.current(), text, context),
+    fingerprints: (text, context) => keyring.all().map((key) => fingerprintOf(key, text, context)),
+    sign: (text, context) => signatureOf(keyring.current(), text, context),
+    isSigned: (code, text, context) =>
+      keyring.all().some((key) => isSame(code, signatureOf(key, text, context))),
+    mac: (fields, context) => macOf(keyring.current(), fields, context),
+    isAuthentic(mac, fields, context) {
+      const key = mac?.startsWith(macPrefix)
+        ? keyring.find(mac.slice(macPrefix.length).split('.', 1)[0] ?? '')
+        : undefined;
+      return key !== undefined && isSame(mac ?? '', macOf(key, fields, context));
+    },
+  };
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function sealContent(
+  key: MasterKey,
+  { salt, scope }: SealScope,
+  content: string | Uint8Array,
+  context: string,
+): string {
+  const nonce = nextRandom(xaesNonceBytes);
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+  const body = xaesSeal(key.sealKey(scope, purposeOf(context), salt), nonce, bytes, Buffer.from(context));
+  return `${prefix}${key.id}.${scope}.${Buffer.concat([nonce, body]).toString('base64url')}`;
+}
+
+function openSealed(keyring: Keyring, salts: SaltSource, sealed: string, context: string): Buffer {
+  if (sealed === erasedValue) throw new ErasedError('The value was erased');
+  if (sealed.startsWith(firstPrefix)) return openFirst(keyring, sealed, context);
+  if (!sealed.startsWith(prefix)) throw new Error('Not a sealed value');
+  const [keyId = '', scope = '', text = ''] = sealed.slice(prefix.length).split('.');
+  const key = keyring.find(keyId);
+  if (!key) throw new Error(`A value was sealed under the master key ${keyId}, which is not there`);
+  const salt = sealedCustomer(sealed) === undefined ? undefined : requireSalt(salts, scope);
+  const bytes = Buffer.from(text, 'base64url');
+  if (bytes.length < xaesNonceBytes) throw new Error('A sealed value is too short');
+  const [nonce, body] = [bytes.subarray(0, xaesNonceBytes), bytes.subarray(xaesNonceBytes)];
+  return xaesOpen(key.sealKey(scope, purposeOf(context), salt), nonce, body, Buffer.from(context));
+}
+
+function requireSalt(salts: SaltSource, customerId: string): Buffer {
+  const salt = salts.saltOf(customerId);
+  if (salt === null) throw new ErasedError(`The customer ${customerId} was erased`);
+  if (!salt) throw new Error(`The key of the customer ${customerId} was not loaded`);
+  return salt;
+}
+
+/** `sealed.v1`: AES-256-GCM (NIST SP 800-38D) under one key for all. It does not name its master key. */
+function openFirst(keyring: Keyring, sealed: string, context: string): Buffer {
+  const body = Buffer.from(sealed.slice(firstPrefix.length), 'base64');
+  if (body.length < firstNonceBytes + tagBytes) throw new Error('A sealed value is too short');
+  let fault: unknown;
+  for (const { firstSealKey } of keyring.all()) {
+    const decipher = createDecipheriv('aes-256-gcm', firstSealKey, body.subarray(0, firstNonceBytes), {
       authTagLength: tagBytes,
     }).setAAD(Buffer.from(context));
     decipher.setAuthTag(body.subarray(body.length - tagBytes));
-    const content = decipher.update(body.subarray(nonceBytes, body.length - tagBytes));
-    return Buffer.concat([content, decipher.final()]);
-  };
+    try {
+      const content = decipher.update(body.subarray(firstNonceBytes, body.length - tagBytes));
+      return Buffer.concat([content, decipher.final()]);
+    } catch (error) {
+      fault = error;
+    }
+  }
+  throw fault;
+}
 
-  // Random bytes are cheap in bulk only.
-  let nonces = Buffer.alloc(0);
-  const nextNonce = (): Buffer => {
-    if (nonces.length < nonceBytes) nonces = randomBytes(nonceBytes * 256);
-    const nonce = nonces.subarray(0, nonceBytes);
-    nonces = nonces.subarray(nonceBytes);
-    return nonce;
-  };
+function purposeOf(context: string): string {
+  const end = context.indexOf(':');
+  return end === -1 ? context : context.slice(0, end);
+}
 
-  const macOf = (fields: readonly MacField[], context: string): string =>
-    `${macPrefix}${keyId}.${createHmac('sha256', macKey).update(macMessage(fields, context)).digest('base64url')}`;
+// Random bytes are cheap in bulk only.
+let randoms = Buffer.alloc(0);
+function nextRandom(bytes: number): Buffer {
+  if (randoms.length < bytes) randoms = randomBytes(bytes * 256);
+  const taken = randoms.subarray(0, bytes);
+  randoms = randoms.subarray(bytes);
+  return taken;
+}
 
-  return {
-    mac: macOf,
-    isAuthentic(mac, fields, context) {
-      const expected = Buffer.from(macOf(fields, context));
-      const given = Buffer.from(mac ?? '');
-      return given.length === expected.length && timingSafeEqual(given, expected);
-    },
-    seal(content, context) {
-      const nonce = nextNonce();
-      const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(context));
-      const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-      const body = Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
-      return sealedPrefix + body.toString('base64');
-    },
-    open: (sealed, context) => openBytes(sealed, context).toString('utf8'),
-    openBytes,
-    fingerprint(text, context) {
-      return createHmac('sha256', indexKey)
-        .update(context)
-        .update('\0')
-        .update(text)
-        .digest('hex')
-        .slice(0, 32);
-    },
-    sign: (text, context) =>
-      createHmac('sha256', signKey).update(context).update('\0').update(text).digest('base64url'),
-  };
+/** A new salt for a customer's key. */
+export function newKeySalt(): Buffer {
+  return randomBytes(saltBytes);
+}
+
+/** Whether a stored text is sealed (JSON and other plain texts never start this way). */
+export function isSealed(text: string): boolean {
+  return text.startsWith(prefix) || text.startsWith(firstPrefix);
+}
+
+/** The customer in whose scope a stored text is sealed; undefined when it is in no customer's. */
+export function sealedCustomer(text: string): string | undefined {
+  if (!text.startsWith(prefix)) return undefined;
+  const start = text.indexOf('.', prefix.length) + 1;
+  return start > 0 && text.startsWith('cus_', start)
+    ? text.slice(start, text.indexOf('.', start))
+    : undefined;
 }
 
 /** Lengths before contents, so that no two lists of fields make the same message. */
@@ -118,11 +286,6 @@ function macMessage(fields: readonly MacField[], context: string): string {
     message += field === null ? '-' : `${text.length}:${text}`;
   }
   return message;
-}
-
-/** Whether a stored text is sealed (JSON and other plain texts never start this way). */
-export function isSealed(text: string): boolean {
-  return text.startsWith(sealedPrefix);
 }
 
 /** A new random master key, 64 hex characters. */
@@ -142,6 +305,15 @@ export function parseMasterKey(text: string): Uint8Array | undefined {
   return bytes.length === masterKeyBytes ? bytes : undefined;
 }
 
-function derive(masterKey: Uint8Array, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', masterKey, new Uint8Array(0), purpose, 32));
+/**
+ * Reads master keys that are separated by line ends or commas, the current one first.
+ *
+ * @returns undefined when there is none, or one of them is no key
+ */
+export function parseMasterKeys(text: string): Uint8Array[] | undefined {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter((part) => part !== '')
+    .map(parseMasterKey);
+  return keys.length === 0 || keys.includes(undefined) ? undefined : (keys as Uint8Array[]);
 }

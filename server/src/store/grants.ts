@@ -15,6 +15,17 @@ const writerTablesWithDelete: readonly TableName[] = ['idempotency_keys'];
 /** Columns that change in tables of the writer by other hands than the writer's. */
 const changedBeside: Readonly<Partial<Record<TableName, readonly string[]>>> = {
   webhook_replays: ['status', 'position', 'queued', 'completed_at'],
+  // What is sealed is written anew when the master key changes, and overwritten when its customer is erased.
+  customers: ['personal', 'email_index'],
+  customer_erasures: ['scrubbed_at'],
+  identity_cases: ['form'],
+  terms_acceptances: ['evidence'],
+  counterparties: ['account'],
+  virtual_accounts: ['deposit_instructions', 'account_key'],
+  transactions: ['sender_name'],
+  webhooks: ['secret', 'previous_secrets'],
+  events: ['data', 'previous_attributes'],
+  idempotency_keys: ['body'],
 };
 
 const adding = (...update: string[]): TableGrant => ({ insert: true, update, delete: false });
@@ -26,12 +37,12 @@ const otherTables: Readonly<Record<string, TableGrant>> = {
   lane_heads: adding('lane_count', 'seq', 'batch_id'),
   batches: keeping(),
   public_urls: adding('url', 'updated_at'),
-  identity_document_contents: keeping(),
-  identity_document_chunks: keeping(),
+  identity_document_contents: keeping('content'),
+  identity_document_chunks: keeping('content'),
   identity_uploads: keeping('expires_at'),
   fan_out_positions: adding('event_seq'),
   delivery_queue: keeping('attempt_number', 'next_attempt_at', 'claimed_until'),
-  deliveries: keeping(),
+  deliveries: keeping('response_body'),
   webhook_states: adding('failing_since', 'last_failure_at'),
   chain_cursors: adding(
     'scanned_height',
@@ -59,9 +70,11 @@ function writerGrant(name: TableName): TableGrant {
     insert: true,
     // A row's code changes with its fields, and when the master key does.
     update: [
-      ...tableNamed(name).mutable,
-      ...(changedBeside[name] ?? []),
-      ...(name in authenticatedTables ? ['mac'] : []),
+      ...new Set([
+        ...tableNamed(name).mutable,
+        ...(changedBeside[name] ?? []),
+        ...(name in authenticatedTables ? ['mac'] : []),
+      ]),
     ],
     delete: writerTablesWithDelete.includes(name),
   };

@@ -90,6 +90,24 @@ export interface CustomerRow {
   link_generation: number;
   created_at: string;
   updated_at: string;
+  /** 32 bytes that the customer's key is derived from; null once they are erased. */
+  key_salt: Buffer | null;
+  erased_at: string | null;
+}
+
+/** Who had a customer erased, and why. Its id is the customer's. */
+export interface CustomerErasureRow {
+  bucket: number;
+  id: string;
+  environment_id: string;
+  /** The id of an API key, or the operating system's name of whoever gave the command. */
+  erased_by: string;
+  reason: string | null;
+  forced: boolean;
+  /** Until when the data had to be kept; null when there was no such duty. */
+  retained_until: string | null;
+  erased_at: string;
+  scrubbed_at: string | null;
 }
 
 export interface IdentityCaseRow {

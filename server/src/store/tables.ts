@@ -117,6 +117,8 @@ export const tables = {
       link_generation: 'int4',
       created_at: 'timestamptz',
       updated_at: 'timestamptz',
+      key_salt: 'bytea',
+      erased_at: 'timestamptz',
     },
     [
       'status',
@@ -129,8 +131,21 @@ export const tables = {
       'tos_accepted_at',
       'link_generation',
       'updated_at',
+      'key_salt',
+      'erased_at',
     ],
   ),
+  customer_erasures: table<rows.CustomerErasureRow>('customer_erasures', {
+    bucket: 'int2',
+    id: 'text',
+    environment_id: 'text',
+    erased_by: 'text',
+    reason: 'text',
+    forced: 'bool',
+    retained_until: 'timestamptz',
+    erased_at: 'timestamptz',
+    scrubbed_at: 'timestamptz',
+  }),
   identity_cases: table<rows.IdentityCaseRow>(
     'identity_cases',
     {
@@ -456,4 +471,18 @@ export type AnyRow = Readonly<Record<string, unknown>>;
 /** A table by its name, where the code does not care which one it is. */
 export function tableNamed(name: TableName): Table<AnyRow> {
   return tables[name] as unknown as Table<AnyRow>;
+}
+
+/** Tables whose rows hold what is sealed with their customer's key, each with the column that names the customer. */
+const customerColumns: Partial<Record<TableName, string>> = {
+  customers: 'id',
+  identity_cases: 'customer_id',
+  counterparties: 'customer_id',
+  virtual_accounts: 'customer_id',
+};
+
+/** The customer whose key opens a row of this table; undefined when it holds nothing of a customer. */
+export function customerOf(table: TableName, row: AnyRow): string | undefined {
+  const column = customerColumns[table];
+  return column === undefined ? undefined : (row[column] as string);
 }

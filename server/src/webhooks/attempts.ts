@@ -155,7 +155,9 @@ function deliveryRow({ due, ...attempt }: Attempt, ids: IdSource, vault: Vault):
     duration_ms: Math.round(attempt.durationMs),
     error: attempt.error,
     response_body:
-      attempt.responseBody === null ? null : vault.seal(attempt.responseBody, responseBodyContext(id)),
+      attempt.responseBody === null
+        ? null
+        : vault.sealLike(due.event.data, due.environment_id, attempt.responseBody, responseBodyContext(id)),
     next_attempt_at: attempt.nextAttemptAt,
     created_at: attempt.endedAt,
   };

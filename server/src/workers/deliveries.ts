@@ -7,7 +7,7 @@ import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Vault } from '../platform/seal.ts';
-import { eventJson } from '../resources/events/schema.ts';
+import { eventJson, prepareEvents } from '../resources/events/schema.ts';
 import { disableWebhook } from '../resources/webhooks/commands.ts';
 import type { Pool } from '../store/pool.ts';
 import { type Attempt, recordAttempts } from '../webhooks/attempts.ts';
@@ -137,6 +137,10 @@ export function startDeliveries(deps: DeliveryDeps): Worker {
     }
     if (wishes.length === 0) return false;
     const claimed = await claimDue(pool, clock.now(), wishes);
+    await prepareEvents(
+      claimed.map(({ event }) => event),
+      deps.vault,
+    );
     for (const due of claimed) lines.get(due.webhook_id)?.ahead.push(due);
     for (const { room: most, webhookId } of wishes) {
       const line = lines.get(webhookId);

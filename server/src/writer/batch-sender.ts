@@ -107,7 +107,7 @@ export function createBatchSender(
       kept.trim();
       await loadRows(store, submissions, lane, kept);
       const taken = attempt.checkKeys
-        ? await loadTakenKeys(store, submissions)
+        ? await loadTakenKeys(store, submissions, kept)
         : new Map<string, IdempotencyKeyRow>();
       const state = createBatchState(kept);
       attempt.verdicts = decideBatch(submissions, state, taken, tools);

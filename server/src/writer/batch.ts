@@ -3,11 +3,11 @@ import type { Clock } from '../platform/clock.ts';
 import { toIsoTime } from '../platform/clock.ts';
 import { assert, errorStatus } from '../platform/errors.ts';
 import type { IdSource } from '../platform/ids.ts';
-import type { Vault } from '../platform/seal.ts';
+import type { SaltSource, Vault } from '../platform/seal.ts';
 import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
 import { RowNotAuthenticError } from '../store/row-guard.ts';
-import type { AccountRow, ChainHeadRow, IdempotencyKeyRow } from '../store/rows.ts';
-import type { AnyRow } from '../store/tables.ts';
+import type { AccountRow, ChainHeadRow, CustomerRow, IdempotencyKeyRow } from '../store/rows.ts';
+import { type AnyRow, customerOf } from '../store/tables.ts';
 import type { BatchState } from './batch-state.ts';
 import type {
   Accepted,
@@ -16,7 +16,6 @@ import type {
   DecideContext,
   Decision,
   EventDraft,
-  IdempotencyClaim,
   Outcome,
   RowRef,
   State,
@@ -62,9 +61,10 @@ export function decideBatch(
   taken: ReadonlyMap<string, IdempotencyKeyRow>,
   tools: BatchTools,
 ): Verdict[] {
+  const vault = tools.vault.withSalts(saltsIn(state));
   return submissions.map((submission) => {
     try {
-      const outcome = decideOne(submission, state, taken, tools);
+      const outcome = decideOne(submission, state, taken, { ...tools, vault });
       state.acceptDraft();
       return { ok: true, outcome };
     } catch (error) {
@@ -72,6 +72,18 @@ export function decideBatch(
       return { ok: false, error };
     }
   });
+}
+
+/** A command sees the keys of customers as the batch leaves them: one that destroys a key ends it for the next. */
+function saltsIn(state: BatchState): SaltSource {
+  return {
+    saltOf: (customerId) => customerIn(state, customerId)?.key_salt,
+    load: async () => undefined,
+  };
+}
+
+function customerIn(state: BatchState, customerId: string): CustomerRow | undefined {
+  return state.read('customers', customerId) as unknown as CustomerRow | undefined;
 }
 
 function decideOne(
@@ -86,7 +98,7 @@ function decideOne(
   const context = createContext(command, tools);
   const decision = command.decide(declaredState(submission, state), context);
   if (!('refusal' in decision)) applyDecision(decision, submission, state, context);
-  const answer = answering && keepAnswer(answering, decision, command, state, context);
+  const answer = answering && keepAnswer(answering, decision, submission, state, context);
   const kept = answer ? { answer } : {};
   return 'refusal' in decision
     ? { kind: 'refused', refusal: decision.refusal, ...kept }
@@ -102,7 +114,7 @@ function createContext(command: Command<unknown>, tools: BatchTools): DecideCont
     environmentId: command.environmentId,
     lane,
     bucket: command.bucket,
-    vault,
+    vault: vault.inEnvironment(command.environmentId),
     publicUrl: publicUrl(),
     newId: (prefix, bucket = command.bucket) => ids.next(prefix, bucket),
   };
@@ -184,8 +196,8 @@ function applyEvent(
 ): ChainHeadRow {
   const id = draft.id ?? context.newId('evt');
   const seq = head.event_seq + 1n;
-  const keep = (text: string, sealContext: string): string =>
-    draft.sensitive ? context.vault.seal(text, sealContext) : text;
+  const vault = draft.sensitive ? eventVault(draft, state, context) : undefined;
+  const keep = (text: string, sealContext: string): string => vault?.seal(text, sealContext) ?? text;
   state.write('events', {
     bucket: context.bucket,
     id,
@@ -205,6 +217,14 @@ function applyEvent(
   return { ...head, event_seq: seq };
 }
 
+/** Whose key seals an event: its customer's. */
+function eventVault({ customerId, type }: EventDraft, state: BatchState, context: DecideContext): Vault {
+  if (customerId === null) return context.vault;
+  const customer = customerIn(state, customerId);
+  assert(customer, `the customer of ${type} was loaded: their key seals it`);
+  return context.vault.forCustomer(customer);
+}
+
 /** Where the sealed data of an event belongs: opening it needs the same text. */
 export function eventDataContext(eventId: string): string {
   return `events.data:${eventId}`;
@@ -218,13 +238,19 @@ export function previousAttributesContext(eventId: string): string {
 function keepAnswer(
   answering: Answering<unknown>,
   decision: Decision<unknown>,
-  command: Command<unknown>,
+  submission: Submission,
   state: BatchState,
   context: DecideContext,
 ): StoredAnswer | undefined {
   if ('refusal' in decision && !isKept(errorStatus[decision.refusal.code])) return undefined;
   const answer = answering.render(decision);
   const { claim } = answering;
+  const { command } = submission;
+  const sealed = (): string => {
+    const customer = customerOfAnswer(decision, submission, state);
+    const vault = customer ? context.vault.forCustomer(customer) : context.vault;
+    return vault.seal(answer.body, answerSealContext(context.environmentId, claim.key));
+  };
   state.write('idempotency_keys', {
     bucket: command.bucket,
     environment_id: command.environmentId,
@@ -232,14 +258,27 @@ function keepAnswer(
     route: claim.route,
     request_hash: claim.requestHash,
     status: answer.status,
-    body: answering.sensitive ? sealAnswer(answer, claim, context) : answer.body,
+    body: answering.sensitive ? sealed() : answer.body,
     created_at: context.now,
   });
   return answer;
 }
 
-function sealAnswer(answer: StoredAnswer, claim: IdempotencyClaim, context: DecideContext): string {
-  return context.vault.seal(answer.body, answerSealContext(context.environmentId, claim.key));
+/** Whom an answer tells of: the customer of its events, else that of the rows that were read. */
+function customerOfAnswer(
+  decision: Decision<unknown>,
+  { reads }: Submission,
+  state: BatchState,
+): CustomerRow | undefined {
+  const events = 'refusal' in decision ? [] : (decision.events ?? []);
+  const named = events.find(({ customerId }) => customerId !== null)?.customerId;
+  if (named) return customerIn(state, named);
+  for (const { id, table } of reads) {
+    const row = state.read(table, id);
+    const customerId = row && customerOf(table, row);
+    if (customerId !== undefined) return customerIn(state, customerId);
+  }
+  return undefined;
 }
 
 /** Refusals that a repeated request gets again; after any other the repeated request runs (contract §2). */

@@ -93,6 +93,8 @@ export interface Command<Result> {
   readonly environmentId: string;
   /** 0..63: the bucket of the customer it belongs to; decides the lane. */
   readonly bucket: number;
+  /** It destroys a customer's key: answers that are remembered beside the store are forgotten. */
+  readonly erases?: boolean;
   /** The rows that `decide` reads and the accounts that it posts to. */
   reads(stripe: Stripe): readonly RowRef[];
   decide(state: State, context: DecideContext): Decision<Result>;

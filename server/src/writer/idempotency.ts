@@ -1,5 +1,5 @@
 import { conflict, type Refusal } from '../platform/errors.ts';
-import { isSealed, type Vault } from '../platform/seal.ts';
+import { isSealed, unlessErased, type Vault } from '../platform/seal.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
 import type { IdempotencyClaim, Outcome, StoredAnswer } from './command.ts';
 
@@ -14,16 +14,16 @@ export function answerSealContext(environmentId: string, key: string): string {
 }
 
 /** An answer that was given before, and the request that it was given to. */
-export interface GivenAnswer extends StoredAnswer {
+export interface GivenAnswer extends Omit<StoredAnswer, 'body'> {
+  readonly body: string | undefined;
   readonly route: string;
   readonly requestHash: Buffer;
 }
 
-/** A stored answer, opened when it lies sealed. */
+/** A stored answer, opened when it lies sealed. Its body is undefined when the customer that it told of was erased. */
 export function openAnswer(row: IdempotencyKeyRow, vault: Vault): GivenAnswer {
-  const body = isSealed(row.body)
-    ? vault.open(row.body, answerSealContext(row.environment_id, row.key))
-    : row.body;
+  const context = answerSealContext(row.environment_id, row.key);
+  const body = isSealed(row.body) ? unlessErased(() => vault.open(row.body, context), undefined) : row.body;
   return { route: row.route, requestHash: row.request_hash, status: row.status, body };
 }
 
@@ -40,6 +40,11 @@ export function answerAgain(claim: IdempotencyClaim, given: GivenAnswer): Outcom
     return refusedReuse(
       'This Idempotency-Key was used with another body; use a new key for another request.',
     );
+  }
+  if (given.body === undefined) {
+    const message =
+      'This Idempotency-Key was used for a customer who has been erased since: their data is gone, and the answer with it.';
+    return { kind: 'refused', refusal: conflict('customer_erased', message) };
   }
   return { kind: 'replayed', answer: { status: given.status, body: given.body } };
 }
@@ -60,6 +65,8 @@ export interface KeyRegistry {
   /** @param nowMs the time in the key's environment */
   recent(name: string, nowMs: number): GivenAnswer | undefined;
   remember(name: string, answer: GivenAnswer, nowMs: number): void;
+  /** Forgets all answers; the store has them. */
+  forget(): void;
 }
 
 /**
@@ -83,6 +90,7 @@ export function createKeyRegistry(capacity: number, rememberMs: number): KeyRegi
       const answer = answers.get(name);
       return answer && answer.untilMs > nowMs ? answer : undefined;
     },
+    forget: () => answers.clear(),
     remember(name, answer, nowMs) {
       if (answers.size >= capacity) {
         const oldest = answers.keys().next();

@@ -1,5 +1,7 @@
+import { bucketOfId } from '../platform/ids.ts';
+import { sealedCustomer } from '../platform/seal.ts';
 import type { IdempotencyKeyRow } from '../store/rows.ts';
-import { type TableName, tableNamed } from '../store/tables.ts';
+import { customerOf, type TableName, tableNamed } from '../store/tables.ts';
 import type { Submission } from './batch.ts';
 import { keyName } from './idempotency.ts';
 import { isForged, type KeptRows } from './kept-rows.ts';
@@ -16,12 +18,42 @@ export async function loadRows(
   lane: number,
   kept: KeptRows,
 ): Promise<void> {
-  for (const [table, wanted] of missingRows(submissions, lane, kept)) {
-    const { key } = tableNamed(table);
-    const rows = await store.loadRows(table, wanted);
-    for (const id of wanted.ids) kept.set(table, id, null);
-    for (const row of rows) kept.set(table, row[key] as string, row);
+  for (const [table, wanted] of missingRows(submissions, lane, kept))
+    await loadInto(store, table, wanted, kept);
+  const owners = submissions.flatMap(({ reads }) =>
+    reads.map(({ id, table }) => {
+      const row = kept.get(table, id);
+      return row ? customerOf(table, row) : undefined;
+    }),
+  );
+  await loadCustomers(store, owners, kept);
+}
+
+async function loadInto(
+  store: LaneStore,
+  table: TableName,
+  wanted: WantedRows,
+  kept: KeptRows,
+): Promise<void> {
+  const { key } = tableNamed(table);
+  const rows = await store.loadRows(table, wanted);
+  for (const id of wanted.ids) kept.set(table, id, null);
+  for (const row of rows) kept.set(table, row[key] as string, row);
+}
+
+/** Loads the customers whose keys open what was read, where a command does not read them itself. */
+async function loadCustomers(
+  store: LaneStore,
+  customerIds: readonly (string | undefined)[],
+  kept: KeptRows,
+): Promise<void> {
+  const missing = new Set<string>();
+  for (const id of customerIds) {
+    if (id !== undefined && kept.get('customers', id) === undefined) missing.add(id);
   }
+  if (missing.size === 0) return;
+  const ids = [...missing];
+  await loadInto(store, 'customers', { buckets: ids.map(bucketOfId), ids }, kept);
 }
 
 function missingRows(
@@ -50,10 +82,11 @@ function missingRows(
   return missing;
 }
 
-/** Finds the answers that idempotency keys of these commands already have. */
+/** Finds the answers that idempotency keys of these commands already have, and loads the customers whose keys open them. */
 export async function loadTakenKeys(
   store: LaneStore,
   submissions: readonly Submission[],
+  kept: KeptRows,
 ): Promise<Map<string, IdempotencyKeyRow>> {
   const environments: string[] = [];
   const keys: string[] = [];
@@ -63,5 +96,10 @@ export async function loadTakenKeys(
     keys.push(answering.claim.key);
   }
   const rows = await store.loadTakenKeys({ environments, keys });
+  await loadCustomers(
+    store,
+    rows.map(({ body }) => sealedCustomer(body)),
+    kept,
+  );
   return new Map(rows.map((row) => [keyName(row.environment_id, row.key), row]));
 }

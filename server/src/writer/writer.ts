@@ -72,7 +72,8 @@ export function createWriterOver(
   ): Promise<Outcome<unknown>> => {
     const lane = command.bucket % laneCount;
     const reads = command.reads({ environmentId: command.environmentId, lane });
-    return (lanes[lane] as Lane).submit({ command, answering, reads }, queue);
+    const ended = (lanes[lane] as Lane).submit({ command, answering, reads }, queue);
+    return command.erases ? ended.finally(() => registry.forget()) : ended;
   };
 
   const submitOnce = async (

@@ -217,6 +217,21 @@ export const reasons: readonly ReasonEntry[] = [
   ...of('CONFLICT', [
     ['counterparty_inactive', 'The counterparty was deactivated.', 'Create it again, or pay to another one.'],
     [
+      'customer_erased',
+      'The customer was erased: nothing of them can be changed, and answers about them are gone.',
+      'Create another customer if they come back.',
+    ],
+    [
+      'customer_has_money',
+      'A customer with money, or with transactions that have not ended, cannot be erased.',
+      'Move the money out of their wallets, wait for what is on its way, then erase them.',
+    ],
+    [
+      'retention_duty',
+      'The customer’s data must still be kept.',
+      'Erase them after the time that `message` names; the operator can do so before.',
+    ],
+    [
       'customer_rejected',
       'The customer was rejected for good.',
       'Leave `status` out; the other fields can still be changed.',

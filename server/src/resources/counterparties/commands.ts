@@ -2,7 +2,7 @@ import { previousAttributes } from '../../events/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { ExternalAccount } from '../../rails/account-types.ts';
-import type { CounterpartyRow } from '../../store/rows.ts';
+import type { CounterpartyRow, CustomerRow } from '../../store/rows.ts';
 import type { Command, DecideContext } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseOwner } from './lifecycle.ts';
@@ -32,9 +32,10 @@ export function createCounterparty(
     bucket,
     reads: () => [{ table: 'customers', bucket, id: customerId }],
     decide(state, context) {
-      const refusal = refuseOwner(findCustomerIn(state, context, customerId), account.type);
-      if (refusal) return { refusal };
-      const row = newCounterparty(body, account, context);
+      const customer = findCustomerIn(state, context, customerId);
+      const refusal = refuseOwner(customer, account.type);
+      if (refusal || !customer) return { refusal: refusal ?? notFound('customer') };
+      const row = newCounterparty(body, account, customer, context);
       const data = counterpartyJson(row, context.vault);
       return {
         result: data,
@@ -68,6 +69,7 @@ export function validateCounterparty(
 function newCounterparty(
   body: CreateCounterpartyBody,
   account: ExternalAccount,
+  customer: CustomerRow,
   context: DecideContext,
 ): CounterpartyRow {
   const id = context.newId('pa');
@@ -91,7 +93,7 @@ function newCounterparty(
     account_type: account.type,
     currency: body.currency,
     status: 'active',
-    account: context.vault.seal(JSON.stringify(data), accountContext(id)),
+    account: context.vault.forCustomer(customer).seal(JSON.stringify(data), accountContext(id)),
     created_at: context.now,
     updated_at: context.now,
   };

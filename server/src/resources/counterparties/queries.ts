@@ -1,3 +1,4 @@
+import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
@@ -19,6 +20,7 @@ export async function listCounterparties<Item>(
   environmentId: string,
   filter: { customerId?: string | undefined; currency?: string | undefined },
   { afterId, limit }: PageRequest,
+  vault: Vault,
   toItem: (row: CounterpartyRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('counterparties').selectAll().where('environment_id', '=', environmentId);
@@ -29,5 +31,6 @@ export async function listCounterparties<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
+  await vault.prepare(rows.map(({ account }) => account));
   return toPage(rows, limit, toItem, isOwn(db, 'counterparties'));
 }

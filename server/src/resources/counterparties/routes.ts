@@ -83,7 +83,8 @@ function listRoute({ db, vault }: Deps): ReadRoute {
     data,
     read: ({ caller, query }) => {
       const { currency, customerId } = query;
-      return listCounterparties(db, caller.environment.id, { customerId, currency }, pageOf(query), (row) =>
+      const filter = { customerId, currency };
+      return listCounterparties(db, caller.environment.id, filter, pageOf(query), vault, (row) =>
         counterpartyJson(row, vault),
       );
     },
@@ -106,6 +107,7 @@ function getRoute({ db, vault }: Deps): ReadRoute {
     async read({ caller, params: { counterpartyId = '' } }) {
       const row = await findCounterparty(db, caller.environment.id, counterpartyId);
       if (!row) throw new ApiError(notFound('counterparty'));
+      await vault.prepare([row.account]);
       return counterpartyJson(row, vault);
     },
   };

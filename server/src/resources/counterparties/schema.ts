@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Vault } from '../../platform/seal.ts';
+import { unlessErased, type Vault } from '../../platform/seal.ts';
 import {
   accountCurrencies,
   accountTypeNames,
@@ -152,27 +152,38 @@ export function accountContext(counterpartyId: string): string {
   return `counterparties.account:${counterpartyId}`;
 }
 
-/** What lies sealed in a counterparty's row. */
+/** What lies sealed in a counterparty's row. @throws ErasedError when the customer was erased */
 export function openAccount(row: CounterpartyRow, vault: Vault): AccountData {
   return JSON.parse(vault.open(row.account, accountContext(row.id)));
 }
 
 /** A counterparty as the API shows it, as JSON text: never a whole account number. */
 export function counterpartyJson(row: CounterpartyRow, vault: Vault): string {
-  const data = openAccount(row, vault);
+  const data = unlessErased(() => openAccount(row, vault), undefined);
   return serialise({
     id: row.id,
     customerId: row.customer_id,
     accountType: row.account_type,
     currency: row.currency,
     status: row.status,
+    ...(data ? shownAccount(data) : erasedAccount(row)),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  });
+}
+
+function shownAccount(data: AccountData) {
+  return {
     accountOwnerName: data.accountOwnerName,
     ...(data.accountOwnerType === undefined ? {} : { accountOwnerType: data.accountOwnerType }),
     ...(data.accountName === undefined ? {} : { accountName: data.accountName }),
     ...shownOf(data.account, data.bankName),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  });
+  };
+}
+
+/** What is shown of an account whose customer was erased. */
+function erasedAccount({ account_type: type }: CounterpartyRow) {
+  return { accountOwnerName: 'erased', paymentRails: [...factsOf(type).rails] };
 }
 
 /** What a dry run tells, as JSON text. */

@@ -2,9 +2,10 @@ import { previousAttributes } from '../../events/changes.ts';
 import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
+import { newKeySalt } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
-import { acceptedTerms, decideIdentity } from './lifecycle.ts';
+import { acceptedTerms, decideIdentity, refuseErased } from './lifecycle.ts';
 import {
   type CreateCustomerBody,
   customerJson,
@@ -61,14 +62,14 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
     ...(phone === undefined ? {} : { phone }),
     ...(businessName === undefined ? {} : { businessName }),
   };
-  return {
+  const row: CustomerRow = {
     bucket: context.bucket,
     id,
     environment_id: context.environmentId,
     type: body.type ?? 'individual',
     status: 'active',
     kyc_status: 'not_started',
-    personal: context.vault.seal(JSON.stringify(personal), personalContext(id)),
+    personal: '',
     email_index: emailIndexOf(email, context.vault),
     external_id: body.externalId ?? null,
     metadata: JSON.stringify(body.metadata ?? {}),
@@ -77,6 +78,12 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
     link_generation: 0,
     created_at: context.now,
     updated_at: context.now,
+    key_salt: newKeySalt(),
+    erased_at: null,
+  };
+  return {
+    ...row,
+    personal: context.vault.forCustomer(row).seal(JSON.stringify(personal), personalContext(id)),
   };
 }
 
@@ -140,6 +147,8 @@ export function decideCustomerKyc(
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
       if (!customer) return { refusal: notFound('customer') };
+      const erased = refuseErased(customer);
+      if (erased) return { refusal: erased };
       const decided = decideIdentity(customer, kycStatus, reasons, context.now);
       const row = kycStatus === 'approved' ? acceptedTerms(decided, context.now) : decided;
       const update = customerUpdate(customer, row, context);

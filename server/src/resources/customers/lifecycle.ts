@@ -1,6 +1,12 @@
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 
+/** Why nothing more can be done to a customer: they were erased. @returns undefined when they were not */
+export function refuseErased({ erased_at: erasedAt }: Pick<CustomerRow, 'erased_at'>): Refusal | undefined {
+  if (erasedAt === null) return undefined;
+  return conflict('customer_erased', 'The customer was erased; nothing of them can be changed.');
+}
+
 /** What a customer may do. All of it follows verification. */
 export interface Capabilities {
   readonly wallets: boolean;

@@ -16,8 +16,8 @@ export async function findCustomer(
 
 /** What a list of customers can be narrowed to; texts as they came in the query. */
 export interface CustomerFilter {
-  /** The fingerprint of an e-mail address. */
-  readonly emailIndex?: string | undefined;
+  /** The fingerprints of an e-mail address, under each master key. */
+  readonly emailIndexes?: readonly string[] | undefined;
   readonly externalId?: string | undefined;
   readonly status?: string | undefined;
   readonly kycStatus?: string | undefined;
@@ -35,7 +35,7 @@ export async function listCustomers<Item>(
   toItem: (row: CustomerRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('customers').selectAll().where('environment_id', '=', environmentId);
-  if (filter.emailIndex !== undefined) query = query.where('email_index', '=', filter.emailIndex);
+  if (filter.emailIndexes !== undefined) query = query.where('email_index', 'in', [...filter.emailIndexes]);
   if (filter.externalId !== undefined) query = query.where('external_id', '=', filter.externalId);
   if (filter.status !== undefined) query = query.where('status', '=', filter.status as CustomerRow['status']);
   if (filter.kycStatus !== undefined)

@@ -3,15 +3,17 @@ import type { LinkContext } from '../../identity/links.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
+import type { Pool } from '../../store/pool.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { createCustomer, revokeLinks, updateCustomer } from './commands.ts';
+import { eraseCustomer, readErasureFacts } from './erase.ts';
 import { findCustomer, listCustomers } from './queries.ts';
 import {
   CreateCustomerBody,
   Customer,
   CustomerQuery,
   customerJson,
-  emailIndexOf,
+  emailIndexesOf,
   UpdateCustomerBody,
 } from './schema.ts';
 
@@ -21,6 +23,8 @@ interface Deps {
   /** What links are made with, by the clock of an environment. */
   linksIn(environmentId: string): LinkContext;
   readonly randomBucket: () => number;
+  readonly pool: Pool;
+  readonly retentionYears: number;
 }
 
 const tag = 'Customers';
@@ -28,7 +32,14 @@ const data = { name: 'Customer', schema: Customer };
 const params = { customerId: 'The customer ID' };
 
 export function customerRoutes(deps: Deps): Route[] {
-  return [createRoute(deps), listRoute(deps), getRoute(deps), updateRoute(), revokeLinksRoute()];
+  return [
+    createRoute(deps),
+    listRoute(deps),
+    getRoute(deps),
+    updateRoute(),
+    revokeLinksRoute(),
+    eraseRoute(deps),
+  ];
 }
 
 function createRoute({ randomBucket }: Deps): Route {
@@ -68,7 +79,7 @@ function listRoute({ db, linksIn, vault }: Deps): ReadRoute {
       const { email, ...rest } = query;
       const filter = {
         ...rest,
-        emailIndex: email === undefined ? undefined : emailIndexOf(email, vault),
+        emailIndexes: email === undefined ? undefined : emailIndexesOf(email, vault),
         ...createdSpan(query),
       };
       const links = linksIn(caller.environment.id);
@@ -139,5 +150,34 @@ function revokeLinksRoute(): Route {
     errors: ['NOT_FOUND'],
     sensitive: true,
     write: ({ caller, params: { customerId = '' } }) => revokeLinks(caller.environment.id, customerId),
+  });
+}
+
+function eraseRoute({ pool, retentionYears }: Deps): Route {
+  return writeRoute<unknown>({
+    method: 'POST',
+    path: '/v1/customers/{customerId}/erase',
+    operationId: 'eraseCustomer',
+    tag,
+    summary: 'Erase a customer',
+    description:
+      'Destroys the key that everything personal of the customer is encrypted with: their data, documents, accounts and ' +
+      'events cannot be read again, by anybody. The books stay, under the ids that they have. Refused while the customer ' +
+      'has money or transactions that have not ended, and in live while the data has to be kept. Erasing a customer ' +
+      'again changes nothing.',
+    access: 'key',
+    params,
+    okDescription: 'The customer, of whom nothing is left to be shown',
+    data,
+    errors: ['NOT_FOUND', 'CONFLICT'],
+    async write({ caller, params: { customerId = '' } }) {
+      const { id, kind } = caller.environment;
+      return eraseCustomer(id, customerId, await readErasureFacts(pool, id, customerId), {
+        by: caller.keyId,
+        reason: null,
+        isForced: false,
+        retentionYears: kind === 'live' ? retentionYears : 0,
+      });
+    },
   });
 }

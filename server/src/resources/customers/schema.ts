@@ -3,7 +3,7 @@ import { metadata, nullableText, nullableTime, oneOf, time } from '../../http/sc
 import { compileSerialiser } from '../../http/serialise.ts';
 import { type LinkContext, linkUrl } from '../../identity/links.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Vault } from '../../platform/seal.ts';
+import { unlessErased, type Vault } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import { createdRange } from '../paging.ts';
 import { capabilitiesOf, missingRequirements } from './lifecycle.ts';
@@ -113,6 +113,11 @@ export const Customer = Type.Object({
   tosAcceptedAt: nullableTime(),
   createdAt: time(),
   updatedAt: time(),
+  erasedAt: Type.Optional({
+    ...time(),
+    description:
+      'When the customer was erased: what was known of them is gone, and names and e-mail say `erased`',
+  }),
 });
 
 /** What we know of a person. It lies sealed in the customer's row. */
@@ -125,20 +130,35 @@ export interface PersonalData {
 }
 
 const serialise = compileSerialiser<Static<typeof Customer>>(Customer);
+const emailIndexContext = 'customers.email';
 
 /** Where a customer's sealed data belongs. */
 export function personalContext(customerId: string): string {
   return `customers.personal:${customerId}`;
 }
 
+/** What is shown of a customer who was erased. */
+const erasedPersonal: PersonalData = {
+  email: 'erased@erased.invalid',
+  firstName: 'erased',
+  lastName: 'erased',
+};
+
 /** What lies sealed in a customer's row. */
 export function openPersonal(row: CustomerRow, vault: Vault): PersonalData {
-  return JSON.parse(vault.open(row.personal, personalContext(row.id)));
+  const open = (): PersonalData =>
+    JSON.parse(vault.forCustomer(row).open(row.personal, personalContext(row.id)));
+  return unlessErased(open, erasedPersonal);
 }
 
 /** What an e-mail address is found by, whatever its case. */
 export function emailIndexOf(address: string, vault: Vault): string {
-  return vault.fingerprint(address.toLowerCase(), 'customers.email');
+  return vault.fingerprint(address.toLowerCase(), emailIndexContext);
+}
+
+/** All that it may be found by while master keys change. */
+export function emailIndexesOf(address: string, vault: Vault): string[] {
+  return vault.fingerprints(address.toLowerCase(), emailIndexContext);
 }
 
 /**
@@ -148,6 +168,7 @@ export function emailIndexOf(address: string, vault: Vault): string {
  */
 export function customerJson(row: CustomerRow, context: LinkContext): string {
   const personal = openPersonal(row, context.vault);
+  const isErased = row.erased_at !== null;
   const isDecided = row.kyc_status === 'approved' || row.kyc_status === 'rejected';
   return serialise({
     ...personal,
@@ -155,8 +176,8 @@ export function customerJson(row: CustomerRow, context: LinkContext): string {
     type: row.type,
     status: row.status,
     kycStatus: row.kyc_status,
-    kycLink: isDecided ? null : linkUrl('kyc', row, context),
-    tosLink: row.tos_accepted_at === null ? linkUrl('terms', row, context) : null,
+    kycLink: isDecided || isErased ? null : linkUrl('kyc', row, context),
+    tosLink: row.tos_accepted_at === null && !isErased ? linkUrl('terms', row, context) : null,
     capabilities: capabilitiesOf(row),
     externalId: row.external_id,
     metadata: JSON.parse(row.metadata),
@@ -165,5 +186,6 @@ export function customerJson(row: CustomerRow, context: LinkContext): string {
     tosAcceptedAt: row.tos_accepted_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    ...(row.erased_at === null ? {} : { erasedAt: row.erased_at }),
   });
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import type { DecideContext } from '../../writer/command.ts';
+import { refuseErased } from './lifecycle.ts';
 import { emailIndexOf, type PersonalData, personalContext, type UpdateCustomerBody } from './schema.ts';
 
 const verifiedNames = ['firstName', 'lastName', 'businessName'] as const;
@@ -16,6 +17,8 @@ export function refuseUpdate(
   personal: PersonalData,
   body: UpdateCustomerBody,
 ): Refusal | undefined {
+  const erased = refuseErased(customer);
+  if (erased) return erased;
   if (customer.status === 'rejected' && body.status !== undefined) {
     const message = 'The customer was rejected; their status cannot be changed.';
     return conflict('customer_rejected', message, [{ path: '/status', message }]);
@@ -63,7 +66,7 @@ export function changedCustomer(
   if (isSame) return undefined;
   return {
     ...row,
-    personal: vault.seal(JSON.stringify(changed), personalContext(row.id)),
+    personal: vault.forCustomer(row).seal(JSON.stringify(changed), personalContext(row.id)),
     updated_at: now,
   };
 }

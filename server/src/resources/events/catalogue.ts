@@ -35,6 +35,12 @@ const facts: Readonly<Record<EventType, Omit<DescribedEvent, 'type' | 'example'>
     data: customer,
     tellsChanges: 'always',
   },
+  'customer.erased': {
+    description:
+      'A customer has been erased: what was known of them is gone, and their earlier events say no more than that.',
+    data: customer,
+    tellsChanges: 'never',
+  },
   'wallet.created': {
     description: 'A wallet has been created, by itself or with a virtual account.',
     data: wallet,

@@ -1,4 +1,5 @@
 import { limits } from '../../platform/limits.ts';
+import type { Vault } from '../../platform/seal.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
@@ -7,6 +8,7 @@ import type { Queryable } from '../../store/pool.ts';
 import type { EventRow } from '../../store/rows.ts';
 import type { CreatedSpan, PageRequest } from '../paging.ts';
 import { type LaneEvents, mergeLanes, type PlacedEvent, type Positions } from './positions.ts';
+import { prepareEvents } from './schema.ts';
 
 /** Which events are wanted. */
 export interface EventFilter extends CreatedSpan {
@@ -27,6 +29,7 @@ export async function listEvents<Item>(
   environmentId: string,
   filter: EventFilter,
   { afterId, limit }: PageRequest,
+  vault: Vault,
   toItem: (row: EventRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('events').selectAll().where('environment_id', '=', environmentId);
@@ -40,6 +43,7 @@ export async function listEvents<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
+  await prepareEvents(rows, vault);
   return toPage(rows, limit, toItem);
 }
 

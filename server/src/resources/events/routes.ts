@@ -11,7 +11,7 @@ import { createdRange, createdSpan, pageLimit, pageOf } from '../paging.ts';
 import { encodePositions } from './positions.ts';
 import { type EventFilter, findEvent, listEvents, readEventsAfter } from './queries.ts';
 import { positionsAt } from './reading.ts';
-import { Event, eventJson } from './schema.ts';
+import { Event, eventJson, prepareEvents } from './schema.ts';
 
 const orders = ['newest', 'oldest'] as const;
 
@@ -47,9 +47,14 @@ export function eventRoutes({ db, pool, vault }: { db: Db; pool: Pool; vault: Va
     async read({ caller, query }) {
       const environmentId = caller.environment.id;
       const filter = filterOf(query);
-      if (query.order !== 'oldest') return listEvents(db, environmentId, filter, pageOf(query), toItem);
+      if (query.order !== 'oldest')
+        return listEvents(db, environmentId, filter, pageOf(query), vault, toItem);
       const from = await positionsAt(pool, environmentId, query.cursor ?? 'start', 'query.cursor');
       const page = await readEventsAfter(pool, environmentId, filter, from, pageLimit(query));
+      await prepareEvents(
+        page.events.map(({ row }) => row),
+        vault,
+      );
       return {
         items: page.events.map(({ row }) => toItem(row)),
         nextCursor: encodePositions(environmentId, page.positions),
@@ -71,6 +76,7 @@ export function eventRoutes({ db, pool, vault }: { db: Db; pool: Pool; vault: Va
     async read({ caller, params: { eventId = '' } }) {
       const row = await findEvent(db, caller.environment.id, eventId);
       if (!row) throw new ApiError(notFound('event'));
+      await prepareEvents([row], vault);
       return toItem(row);
     },
   };

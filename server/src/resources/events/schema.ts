@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { eventTypes } from '../../events/types.ts';
 import { oneOf, time } from '../../http/schema.ts';
-import { isSealed, type Vault } from '../../platform/seal.ts';
+import { isSealed, unlessErased, type Vault } from '../../platform/seal.ts';
 import type { EventRow } from '../../store/rows.ts';
 import { eventDataContext, previousAttributesContext } from '../../writer/batch.ts';
 
@@ -11,7 +11,9 @@ export const Event = Type.Object({
   createdAt: time(),
   data: Type.Unsafe<object>({
     type: 'object',
-    description: 'What the matching GET returned when the event was written',
+    description:
+      'What the matching GET returned when the event was written; `{"erased": true}` once the customer whose personal ' +
+      'data it held was erased',
   }),
   previousAttributes: Type.Optional(
     Type.Unsafe<object>({
@@ -23,13 +25,24 @@ export const Event = Type.Object({
   ),
 });
 
+/** What an event says whose customer was erased. */
+const erasedData = '{"erased":true}';
+
+/** The keys of their customers, which opening events needs. */
+export function prepareEvents(
+  rows: readonly Pick<EventRow, 'data' | 'previous_attributes'>[],
+  vault: Vault,
+): Promise<void> {
+  return vault.prepare(rows.flatMap(({ data, previous_attributes }) => [data, previous_attributes]));
+}
+
 /** An event as the API shows it and as webhooks receive it, as JSON text. */
 export function eventJson(
   row: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data' | 'previous_attributes'>,
   vault: Vault,
 ): string {
   const open = (text: string, sealContext: string): string =>
-    isSealed(text) ? vault.open(text, sealContext) : text;
+    isSealed(text) ? unlessErased(() => vault.open(text, sealContext), erasedData) : text;
   const { created_at: createdAt, id, previous_attributes: previous, type } = row;
   const data = open(row.data, eventDataContext(id));
   const before =

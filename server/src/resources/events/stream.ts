@@ -4,7 +4,7 @@ import type { Vault } from '../../platform/seal.ts';
 import type { Queryable } from '../../store/pool.ts';
 import { encodePositions, type PlacedEvent, type Positions } from './positions.ts';
 import { type EventFilter, readEventsAfter } from './queries.ts';
-import { eventJson } from './schema.ts';
+import { eventJson, prepareEvents } from './schema.ts';
 
 /** Why the server ends a stream; the last comment of the stream tells it: `: closing key_revoked`. */
 export type EndReason = 'key_revoked' | 'environment_reset' | 'server_stopping' | 'time_limit';
@@ -82,6 +82,10 @@ export function startStream(
     for (let moved = true; moved && !isOver; ) {
       const [page, texts] = await source.inTurn(async () => {
         const read = await readEventsAfter(db, environmentId, filter, positions, limits.eventStreamPage);
+        await prepareEvents(
+          read.events.map(({ row }) => row),
+          vault,
+        );
         return [read, read.events.map((event) => eventText(event, environmentId, vault))] as const;
       });
       moved = !samePositions(positions, page.positions);

@@ -74,7 +74,7 @@ function onCase<Result>(
     ],
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
-      if (!customer) return { refusal: notFound('customer') };
+      if (!customer || customer.erased_at !== null) return { refusal: notFound('customer') };
       const found = state.get('identity_cases', caseId);
       const document = documentId === undefined ? undefined : state.get('identity_documents', documentId);
       return decide({ customer, found, document, form: openForm(found, context.vault) }, context);
@@ -262,7 +262,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
       customer_id: customer.id,
       version: terms.version,
       text_sha256: terms.sha256,
-      evidence: context.vault.seal(JSON.stringify(evidence), evidenceContext(id)),
+      evidence: context.vault.forCustomer(customer).seal(JSON.stringify(evidence), evidenceContext(id)),
       accepted_at: context.now,
     };
     return {

@@ -119,7 +119,7 @@ export function createFiatDeposit(
       const wallet = state.get('wallets', walletId);
       assert(found && customer && wallet, 'a virtual account has its customer and its wallet');
       const reason = reasonToReturn(found, customer, wallet);
-      const row = newFiatDeposit(found, terms, reason, context);
+      const row = newFiatDeposit(found, customer, terms, reason, context);
       const data = transactionJson(row);
       return {
         result: data,
@@ -155,6 +155,7 @@ function reasonToReturn(
 
 function newFiatDeposit(
   account: VirtualAccountRow,
+  customer: CustomerRow,
   terms: FiatDepositTerms,
   returnReason: string | undefined,
   context: DecideContext,
@@ -180,7 +181,10 @@ function newFiatDeposit(
     destination_currency: creditedCurrency,
     source_payment_rail: rail,
     trace_id: traceId(rail, { seed: id, nowMs: context.nowMs }),
-    sender_name: senderName === undefined ? null : context.vault.seal(senderName, senderContext(id)),
+    sender_name:
+      senderName === undefined || customer.erased_at !== null
+        ? null
+        : context.vault.forCustomer(customer).seal(senderName, senderContext(id)),
     ...(returnReason === undefined ? credited : returned),
   });
 }

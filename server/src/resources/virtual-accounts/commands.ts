@@ -83,7 +83,9 @@ function newVirtualAccount(
     wallet_id: walletId,
     source_currency: currency,
     status: 'active',
-    deposit_instructions: vault.seal(JSON.stringify(depositInstructions), instructionsContext(id)),
+    deposit_instructions: vault
+      .forCustomer(customer)
+      .seal(JSON.stringify(depositInstructions), instructionsContext(id)),
     account_key: vault.fingerprint(accountKey, 'virtual_accounts.account_key'),
     created_at: now,
     updated_at: now,

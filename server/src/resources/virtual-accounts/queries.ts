@@ -1,5 +1,6 @@
 import { ApiError, notFound } from '../../platform/errors.ts';
 import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
+import type { Vault } from '../../platform/seal.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
@@ -32,6 +33,7 @@ export async function listVirtualAccounts<Item>(
   environmentId: string,
   filter: { customerId?: string | undefined; sourceCurrency?: string | undefined },
   { afterId, limit }: PageRequest,
+  vault: Vault,
   toItem: (row: VirtualAccountRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('virtual_accounts').selectAll().where('environment_id', '=', environmentId);
@@ -48,6 +50,7 @@ export async function listVirtualAccounts<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
+  await vault.prepare(rows.map((row) => row.deposit_instructions));
   return toPage(rows, limit, toItem, isOwn(db, 'virtual_accounts'));
 }
 
@@ -56,6 +59,7 @@ export async function listHistory<Item>(
   db: Db,
   { id: virtualAccountId }: VirtualAccountRow,
   { afterId, limit }: PageRequest,
+  vault: Vault,
   toItem: (row: TransactionRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('transactions').selectAll().where('virtual_account_id', '=', virtualAccountId);
@@ -64,6 +68,7 @@ export async function listHistory<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
+  await vault.prepare(rows.map((row) => row.sender_name));
   return toPage(rows, limit, toItem);
 }
 

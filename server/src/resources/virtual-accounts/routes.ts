@@ -102,7 +102,7 @@ function listRoute({ db, vault }: Deps): ReadRoute {
     read: ({ caller, query }) => {
       const { customerId, sourceCurrency } = query;
       const filter = { customerId, sourceCurrency };
-      return listVirtualAccounts(db, caller.environment.id, filter, pageOf(query), (row) =>
+      return listVirtualAccounts(db, caller.environment.id, filter, pageOf(query), vault, (row) =>
         virtualAccountJson(row, vault),
       );
     },
@@ -122,8 +122,11 @@ function getRoute({ db, vault }: Deps): ReadRoute {
     okDescription: 'The virtual account',
     data,
     errors: ['NOT_FOUND'],
-    read: async ({ caller, params: { virtualAccountId = '' } }) =>
-      virtualAccountJson(await requireVirtualAccount(db, caller.environment.id, virtualAccountId), vault),
+    async read({ caller, params: { virtualAccountId = '' } }) {
+      const row = await requireVirtualAccount(db, caller.environment.id, virtualAccountId);
+      await vault.prepare([row.deposit_instructions]);
+      return virtualAccountJson(row, vault);
+    },
   };
 }
 
@@ -172,7 +175,7 @@ function historyRoute({ db, vault }: Deps): ReadRoute {
     errors: ['NOT_FOUND'],
     async read({ caller, params: { virtualAccountId = '' }, query }) {
       const row = await requireVirtualAccount(db, caller.environment.id, virtualAccountId);
-      return listHistory(db, row, pageOf(query), (entry) => historyEntryJson(entry, vault));
+      return listHistory(db, row, pageOf(query), vault, (entry) => historyEntryJson(entry, vault));
     },
   };
 }

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { nullableText, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Vault } from '../../platform/seal.ts';
+import { unlessErased, type Vault } from '../../platform/seal.ts';
 import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
 import { Transaction, transactionView } from '../transactions/schema.ts';
 
@@ -79,6 +79,11 @@ export function senderContext(transactionId: string): string {
   return `transactions.sender_name:${transactionId}`;
 }
 
+function openInstructions(row: VirtualAccountRow, vault: Vault): Static<typeof DepositInstructions> {
+  const open = () => JSON.parse(vault.open(row.deposit_instructions, instructionsContext(row.id)));
+  return unlessErased(open, { account_holder_name: 'erased' });
+}
+
 /** A virtual account as the API shows it, as JSON text. */
 export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string {
   return serialise({
@@ -87,7 +92,7 @@ export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string
     walletId: row.wallet_id,
     sourceCurrency: row.source_currency,
     status: row.status,
-    depositInstructions: JSON.parse(vault.open(row.deposit_instructions, instructionsContext(row.id))),
+    depositInstructions: openInstructions(row, vault),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   });
@@ -96,6 +101,7 @@ export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string
 /** A deposit to a virtual account as its history shows it, as JSON text. */
 export function historyEntryJson(row: TransactionRow, vault: Vault): string {
   const { id: transactionId, sender_name: sealed } = row;
-  const senderName = sealed === null ? null : vault.open(sealed, senderContext(transactionId));
+  const senderName =
+    sealed === null ? null : unlessErased(() => vault.open(sealed, senderContext(transactionId)), null);
   return serialiseEntry({ ...transactionView(row), senderName });
 }

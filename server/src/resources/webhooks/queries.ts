@@ -1,4 +1,5 @@
 import { bucketOfId } from '../../platform/ids.ts';
+import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
@@ -99,6 +100,7 @@ export async function listDeliveries<Item>(
   webhookId: string,
   { eventId, success }: Readonly<Record<string, string>>,
   { afterId, limit }: PageRequest,
+  vault: Vault,
   toItem: (row: DeliveryRow) => Item,
 ): Promise<Page<Item>> {
   let query = db.selectFrom('deliveries').selectAll().where('webhook_id', '=', webhookId);
@@ -109,6 +111,7 @@ export async function listDeliveries<Item>(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
+  await vault.prepare(rows.map((row) => row.response_body));
   return toPage(rows, limit, toItem);
 }
 

@@ -236,7 +236,9 @@ function deliveriesRoute({ db, vault }: Deps): ReadRoute {
     errors: ['NOT_FOUND'],
     async read(context) {
       const { id } = await requireWebhook(db, context);
-      return listDeliveries(db, id, context.query, pageOf(context.query), (row) => deliveryJson(row, vault));
+      return listDeliveries(db, id, context.query, pageOf(context.query), vault, (row) =>
+        deliveryJson(row, vault),
+      );
     },
   };
 }

@@ -3,7 +3,7 @@ import { eventTypes, typePatterns } from '../../events/types.ts';
 import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Vault } from '../../platform/seal.ts';
+import { unlessErased, type Vault } from '../../platform/seal.ts';
 import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
 import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
 
@@ -218,7 +218,8 @@ export function deliveryJson(row: DeliveryRow, vault: Vault): string {
     attemptNumber: row.attempt_number,
     durationMs: row.duration_ms,
     error: row.error,
-    responseBody: answer === null ? null : vault.open(answer, responseBodyContext(row.id)),
+    responseBody:
+      answer === null ? null : unlessErased(() => vault.open(answer, responseBodyContext(row.id)), null),
     nextAttemptAt: row.next_attempt_at,
     createdAt: row.created_at,
   });

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { addMasterKey, forgetPreviousKeys } from '@openledger/server/key-files.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { limits } from '@openledger/server/platform/limits.ts';
+import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
+import type { Command } from 'commander';
+import { type Store, type StoreSettings, withVault } from './store.ts';
+
+/** Adds the commands that look after the master key. */
+export function addMasterKeyCommands(program: Command): void {
+  const masterKey = program.command('master-key').description('the key that everything is sealed under');
+  masterKey
+    .command('rotate')
+    .description('seal everything under a new master key, or go on doing so; servers may run')
+    .action(() => rotateCommand(program.opts()));
+  masterKey
+    .command('status')
+    .description('count what is not sealed under the current master key')
+    .action(() => withVault(program.opts(), statusCommand));
+  masterKey
+    .command('forget')
+    .description('remove the previous keys from the key file, once nothing is sealed under them')
+    .action(() => forgetCommand(program.opts()));
+}
+
+/**
+ * Rotates the master key. Keys from the environment are those of the settings; to the key file a new one is added first,
+ * and servers are given the time to read it.
+ */
+async function rotateCommand(settings: StoreSettings): Promise<void> {
+  const isFile = settings.masterKey === undefined;
+  // Opened once before a key is made: this must be the data that the key belongs to.
+  await withVault(settings, async () => undefined);
+  if (isFile && (await addMasterKey(resolve(settings.dataDir), settings))) {
+    process.stderr.write('A new master key was added to the key file.\n');
+  }
+  if (isFile) await sleep(2 * limits.keyringRereadMs);
+  await withVault(settings, async (store) => {
+    const counts = new Map<string, number>();
+    let shownAtMs = Date.now();
+    const show = (name: string): void => {
+      process.stderr.write(`${name}: ${counts.get(name)} sealed anew\n`);
+    };
+    let last = '';
+    const total = await run(store, (name, count) => {
+      if (last !== '' && last !== name) show(last);
+      last = name;
+      counts.set(name, (counts.get(name) ?? 0) + count);
+      if (Date.now() - shownAtMs < limits.rotationProgressMs) return;
+      shownAtMs = Date.now();
+      show(name);
+    });
+    if (last !== '') show(last);
+    process.stdout.write(
+      `${total} values were sealed anew; all are sealed under the master key ${store.vault.currentKeyId()}.\n`,
+    );
+    process.stderr.write(
+      isFile
+        ? 'Links and forms of before hold until `openledger master-key forget` removes the previous key.\n'
+        : 'Links and forms of before hold until OPENLEDGER_PREVIOUS_MASTER_KEYS is taken away.\n',
+    );
+  });
+}
+
+async function run({ pool, vault }: Store, onRows: (name: string, count: number) => void): Promise<number> {
+  try {
+    return await rotate(pool, rotationSteps({ pool, vault }), onRows);
+  } catch (error) {
+    if (!(error instanceof RotationNotFollowedError)) throw error;
+    throw new ConfigError(`${error.message} Give the new key to every server, then rotate again.`);
+  }
+}
+
+/** What is left of each column. */
+async function leftOf({ pool, vault }: Store): Promise<[name: string, count: number][]> {
+  const left: [string, number][] = [];
+  for (const step of rotationSteps({ pool, vault })) left.push([step.name, await step.count()]);
+  return left.filter(([, count]) => count > 0);
+}
+
+async function statusCommand(store: Store): Promise<void> {
+  const left = await leftOf(store);
+  process.stdout.write(`master key ${store.vault.currentKeyId()}\n`);
+  for (const [name, count] of left) process.stdout.write(`${name}: ${count} not sealed under it\n`);
+  if (left.length === 0) process.stdout.write('Everything is sealed under it.\n');
+  else process.exitCode = 1;
+}
+
+async function forgetCommand(settings: StoreSettings): Promise<void> {
+  if (settings.masterKey !== undefined) {
+    throw new ConfigError(
+      'The master key is a setting here: take OPENLEDGER_PREVIOUS_MASTER_KEYS away from every server instead.',
+    );
+  }
+  await withVault(settings, async (store) => {
+    const left = await leftOf(store);
+    if (left.length > 0) {
+      throw new ConfigError(
+        `Values of ${left.map(([name]) => name).join(', ')} are sealed under a previous key; ` +
+          'run `openledger master-key rotate` first.',
+      );
+    }
+    await forgetPreviousKeys(resolve(settings.dataDir), settings);
+    process.stdout.write('The previous master keys were removed from the key file.\n');
+  });
+}

@@ -1,0 +1,169 @@
+import { limits } from '../platform/limits.ts';
+import { erasedValue, type SaltSource, sealedCustomer, unlessErased, type Vault } from '../platform/seal.ts';
+import { arrayLiteral } from '../store/arrays.ts';
+import { authenticatedColumns } from '../store/authenticated-rows.ts';
+import type { Pool } from '../store/pool.ts';
+import type { SealedColumn, SealedRow } from './columns.ts';
+import { rotationGuard } from './remac.ts';
+
+/** What sealing values anew needs. */
+export interface Resealing {
+  readonly pool: Pool;
+  /** Seals under the current key, and opens under those before. */
+  readonly vault: Vault;
+  readonly salts: SaltSource;
+}
+
+/** A value as it was and as it shall be. */
+interface Rewritten {
+  readonly row: SealedRow;
+  readonly value: string;
+  readonly index: string | null;
+  /** The row's code, where it covers the fingerprint. */
+  readonly mac: string | null;
+}
+
+/** Which values of a column `t` are not sealed under the current key, in SQL. */
+function isOld({ column }: SealedColumn, keyId: string): string {
+  return `t.${column} like 'sealed.%' and t.${column} not like 'sealed.v2.${keyId}.%' and t.${column} <> '${erasedValue}'`;
+}
+
+/** How many values of a column are not sealed under the current key. */
+export async function countOld({ pool, vault }: Resealing, column: SealedColumn): Promise<number> {
+  const { rows } = await pool.query<{ count: bigint }>(
+    `select count(*) from ${column.table} t where ${isOld(column, vault.currentKeyId())}`,
+  );
+  return Number(rows[0]?.count ?? 0n);
+}
+
+/**
+ * Seals the values of a column under the current key, some at a time. What was sealed before there were scopes gets its
+ * own: a customer's the customer's. A value that somebody changes meanwhile is left to them.
+ *
+ * @param onRows is told of each part that was written
+ * @returns how many values were written
+ */
+export async function resealColumn(
+  resealing: Resealing,
+  column: SealedColumn,
+  onRows: (count: number) => void,
+): Promise<number> {
+  let written = 0;
+  let after: SealedRow | undefined;
+  for (;;) {
+    const rows = await readOld(resealing, column, after);
+    if (rows.length === 0) return written;
+    const count = await writeNew(resealing, column, await rewrite(resealing, column, rows));
+    written += count;
+    onRows(count);
+    after = rows.at(-1);
+  }
+}
+
+async function readOld(
+  { pool, vault }: Resealing,
+  column: SealedColumn,
+  after: SealedRow | undefined,
+): Promise<SealedRow[]> {
+  const names = Object.keys(column.key).map((name) => `t.${name}`);
+  const types = Object.values(column.key);
+  const place = types.map((type, index) => `$${index + 1}::${type}`).join(', ');
+  const { rows } = await pool.query<SealedRow>(
+    `select ${names.join(', ')}, t.${column.column} as value, ${column.environment} as environment_id,
+        ${column.customer} as customer_id${column.also === undefined ? '' : `, ${column.also}`}${codedColumns(column)}
+      from ${column.table} t ${column.join ?? ''}
+      where ${isOld(column, vault.currentKeyId())} ${after ? `and (${names.join(', ')}) > (${place})` : ''}
+      order by ${names.join(', ')} limit ${column.isLarge ? limits.rotationLargeRows : limits.rotationRows}`,
+    after ? Object.keys(column.key).map((name) => after[name]) : [],
+  );
+  return rows;
+}
+
+function codedColumns({ index }: SealedColumn): string {
+  return index?.codedBy === undefined ? '' : `, ${authenticatedColumns(index.codedBy)}`;
+}
+
+async function rewrite(
+  { salts, vault }: Resealing,
+  column: SealedColumn,
+  rows: readonly SealedRow[],
+): Promise<Rewritten[]> {
+  const wanted = rows.flatMap(({ customer_id, value }) => [customer_id, sealedCustomer(value)]);
+  await salts.load([...new Set(wanted.filter((id) => id != null))]);
+  const rewritten: Rewritten[] = [];
+  for (const row of rows) {
+    const opened = unlessErased(() => vault.openBytes(row.value, column.context(row)), undefined);
+    const owner = opened && (await ownerOf(row, opened, column, salts));
+    const salt = owner ? salts.saltOf(owner) : undefined;
+    if (!opened || salt === null) {
+      rewritten.push({ row, value: erasedValue, index: null, mac: null });
+      continue;
+    }
+    const environment = row.environment_id === null ? vault : vault.inEnvironment(row.environment_id);
+    const own =
+      owner && salt
+        ? vault.forCustomer({ id: owner, environment_id: row.environment_id ?? '', key_salt: salt })
+        : environment;
+    const index = column.index?.of(opened.toString('utf8'), row, vault) ?? null;
+    const mac = index === null ? null : macWith(vault, column, row, index);
+    rewritten.push({ row, value: own.seal(opened, column.context(row)), index, mac });
+  }
+  return rewritten;
+}
+
+/** The code of a row with its new fingerprint, if it has one that holds. @returns null where nothing is to be written */
+function macWith(vault: Vault, { index }: SealedColumn, row: SealedRow, fingerprint: string): string | null {
+  if (index?.codedBy === undefined) return null;
+  const guard = rotationGuard(vault);
+  if (!guard.isAuthentic(index.codedBy, row)) return null;
+  return guard.macOf(index.codedBy, { ...row, [index.column]: fingerprint });
+}
+
+/** Whose value it is: who sealed it says so, else the row, else what is in it. */
+async function ownerOf(
+  row: SealedRow,
+  opened: Buffer,
+  { customerIn }: SealedColumn,
+  salts: SaltSource,
+): Promise<string | undefined> {
+  const named = sealedCustomer(row.value) ?? row.customer_id ?? customerIn?.(opened.toString('utf8'));
+  if (named == null) return undefined;
+  await salts.load([named]);
+  return named;
+}
+
+async function writeNew(
+  { pool }: Resealing,
+  { column, index, key, table }: SealedColumn,
+  rewritten: readonly Rewritten[],
+): Promise<number> {
+  const names = Object.keys(key);
+  const lists = Object.entries(key).map(([name, type]) =>
+    arrayLiteral(
+      type,
+      rewritten.map(({ row }) => row[name]),
+    ),
+  );
+  const texts = (of: (one: Rewritten) => string | null): string => arrayLiteral('text', rewritten.map(of));
+  const types = [...Object.values(key), 'text', 'text', 'text', 'text', 'text'];
+  // Under an erased customer's row there is nothing to be found by.
+  const indexed = index === undefined ? '' : `, ${index.column} = coalesce(u.new_index, t.${index.column})`;
+  // A row whose code does not hold keeps it, and so does not become ours.
+  const coded = index?.codedBy === undefined ? '' : ', mac = coalesce(u.new_mac, t.mac)';
+  const unchanged = coded === '' ? '' : ' and t.mac is not distinct from u.old_mac';
+  const { rowCount } = await pool.query(
+    `update ${table} t set ${column} = u.new_value${indexed}${coded}
+      from unnest(${types.map((type, at) => `$${at + 1}::${type}[]`).join(', ')})
+        as u(${names.join(', ')}, old_value, new_value, new_index, old_mac, new_mac)
+      where ${names.map((name) => `t.${name} = u.${name}`).join(' and ')} and t.${column} = u.old_value${unchanged}`,
+    [
+      ...lists,
+      texts(({ row }) => row.value),
+      texts(({ value }) => value),
+      texts((one) => one.index),
+      texts(({ row }) => (row.mac as string | undefined) ?? null),
+      texts((one) => one.mac),
+    ],
+  );
+  return rowCount ?? 0;
+}

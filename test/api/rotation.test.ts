@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKeyring } from '../../server/src/platform/keyring.ts';
+import { createVault } from '../../server/src/platform/seal.ts';
+import { sealedColumns } from '../../server/src/sealing/columns.ts';
+import { rotate, rotationSteps } from '../../server/src/sealing/rotate.ts';
+import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
+import { createClient } from '../harness/client.ts';
+import { approvedCustomer, newCustomer, ok } from '../harness/factories.ts';
+import { openPage } from '../harness/hosted.ts';
+import type { Receiver } from '../harness/receiver.ts';
+import {
+  mark,
+  newSealedCustomer,
+  type SealedCustomer,
+  sealAsBefore,
+  sealedRows,
+  startEcho,
+} from '../harness/sealed.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+
+const [firstKey, secondKey, thirdKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+/** What the servers read their keys from, as if from a file. */
+let keys: Uint8Array[] = [firstKey];
+const follow = () => createKeyring(keys, () => keys);
+
+let server: TestServer;
+let receiver: Receiver;
+let customer: SealedCustomer;
+let link = '';
+beforeAll(async () => {
+  server = await startServer({ masterKey: follow() });
+  receiver = await startEcho();
+  link = (await newCustomer(server.api)).kycLink;
+  customer = await newSealedCustomer(server, receiver);
+});
+afterAll(async () => {
+  await server.stop();
+  await receiver.stop();
+});
+
+/** Waits until the server seals with the first of the keys, as the command does. */
+async function followed(): Promise<void> {
+  const { id } = await ok(
+    server.live.post('/v1/customers', { email: 'a@example.com', firstName: 'A', lastName: 'B' }),
+  );
+  let change = 0;
+  const sealedUnder = async (): Promise<string> => {
+    change += 1;
+    await ok(server.live.patch(`/v1/customers/${id}`, { lastName: `B${change}` }));
+    const { rows } = await server.app.pool.query('select personal from customers where id = $1', [id]);
+    return rows[0].personal.split('.')[2];
+  };
+  const { vault } = toolsOf(keys);
+  await expect.poll(sealedUnder, { timeout: 10_000 }).toBe(vault.currentKeyId());
+}
+
+const toolsOf = (ring: readonly Uint8Array[]) => {
+  const { pool } = server.app;
+  return { pool, vault: createVault(createKeyring(ring)).withSalts(createCustomerSalts(pool)) };
+};
+
+const answers = async (api = server.api): Promise<string[]> =>
+  Promise.all(
+    customer.paths.map(async (path) => (await api.get(path)).text.replace(/"requestId":"[^"]*"/, '')),
+  );
+
+const leftUnder = async (ring: readonly Uint8Array[]): Promise<string[]> => {
+  const steps = rotationSteps(toolsOf(ring));
+  const left = await Promise.all(steps.map(async ({ count, name }) => `${name}: ${await count()}`));
+  return left.filter((line) => !line.endsWith(': 0'));
+};
+
+it('knows every column whose values the database wants sealed', async () => {
+  const { rows } = await server.app.pool.query<{ name: string; check: string }>(
+    `select c.conrelid::regclass || '.' || a.attname as name, pg_get_constraintdef(c.oid) as check
+      from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+      where c.contype = 'c' and pg_get_constraintdef(c.oid) like '%sealed.%' order by 1`,
+  );
+  const strict = sealedColumns.filter(({ isMixed }) => !isMixed);
+  expect(rows.map(({ name }) => name)).toEqual(strict.map((one) => `${one.table}.${one.column}`).sort());
+  for (const { check, name } of rows) {
+    expect(check, name).toContain('sealed.v1.%');
+    expect(check, name).toContain('sealed.v2.%');
+  }
+});
+
+describe('a rotation', () => {
+  it('moves what was sealed before there were scopes into them, and nobody notices', async () => {
+    const before = await answers();
+    expect(before.join('')).toContain(mark);
+    await sealAsBefore(server.app.pool, toolsOf([firstKey]).vault, firstKey);
+    expect(await leftUnder([firstKey])).toHaveLength(sealedColumns.length);
+    expect(await answers()).toEqual(before);
+    const tools = toolsOf([firstKey]);
+    const written = await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    expect(written).toBeGreaterThan(sealedColumns.length);
+    expect(await leftUnder([firstKey])).toEqual([]);
+    expect(await answers()).toEqual(before);
+    for (const column of sealedColumns) {
+      for (const row of await sealedRows(server.app.pool, column)) {
+        const scope = row.value.split('.')[3];
+        if (row.customer_id !== null) expect(scope, column.column).toBe(row.customer_id);
+      }
+    }
+  });
+
+  it('leaves nothing under the previous key, while links and forms of before still hold', async () => {
+    const before = await answers();
+    const replay = { 'Idempotency-Key': customer.created.key };
+    const created = await server.api.post('/v1/customers', customer.created.body, replay);
+    keys = [secondKey, firstKey];
+    await followed();
+    const tools = toolsOf(keys);
+    await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    expect(await leftUnder(keys)).toEqual([]);
+    expect(await answers()).toEqual(before);
+    expect((await openPage(link)).status).toBe(303);
+    expect((await openPage(`${link}/you`)).status).toBe(200);
+
+    // A server that has the new key only: everything is readable, and found by its e-mail address.
+    const after = await server.second({ masterKey: secondKey });
+    const api = await createClient(after.url, server.testKey);
+    expect((await answers(api)).map((text) => relinked(text.replaceAll(after.url, '')))).toEqual(
+      before.map((text) => relinked(text)),
+    );
+    const again = await api.post('/v1/customers', customer.created.body, replay);
+    expect(again.text).toBe(created.text);
+    expect((await openPage(link.replace(server.app.url, after.url))).status).not.toBe(303);
+    await after.stop();
+  });
+
+  it('is followed by a server that keeps rows, and goes on after it was broken off', async () => {
+    const busy = await approvedCustomer(server.api, { firstName: 'Busy' });
+    keys = [thirdKey, secondKey];
+    await followed();
+    const tools = toolsOf(keys);
+    let written = 0;
+    const broken = rotate(tools.pool, rotationSteps(tools), (_name, count) => {
+      written += count;
+      if (written > 5) throw new Error('killed');
+    });
+    await expect(broken).rejects.toThrow('killed');
+    expect(await leftUnder(keys)).not.toEqual([]);
+    let isOver = false;
+    let changes = 0;
+    const writing = (async () => {
+      while (!isOver) {
+        changes += 1;
+        await ok(server.api.patch(`/v1/customers/${busy.id}`, { metadata: { change: String(changes) } }));
+      }
+    })();
+    await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    isOver = true;
+    await writing;
+    expect(await leftUnder(keys)).toEqual([]);
+    const found = await ok(server.api.get(`/v1/customers/${busy.id}`));
+    expect(found).toMatchObject({ firstName: 'Busy', metadata: { change: String(changes) } });
+    keys = [thirdKey];
+    await expect.poll(async () => (await answers()).join('').includes(mark), { timeout: 10_000 }).toBe(true);
+    await ok(server.api.patch(`/v1/customers/${busy.id}`, { metadata: {} }));
+    expect((await ok(server.api.get('/v1/ledger/verify'))).problems).toEqual([]);
+  });
+});
+
+/** Without the parts that differ from server to server. */
+function relinked(text: string): string {
+  return text.replaceAll(server.app.url, '');
+}
