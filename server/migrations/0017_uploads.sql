@@ -6,7 +6,7 @@ create table identity_document_chunks (
   id text collate "C" not null,
   number integer not null check (number >= 0),
   is_last boolean not null,
-  content text not null check (content like 'sealed.v%'),
+  content text not null check (content like 'sealed.v1.%'),
   primary key (bucket, id, number)
 );
 
