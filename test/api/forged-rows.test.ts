@@ -51,7 +51,9 @@ type Row = Record<string, unknown> & { bucket: number; id: string };
 const { errors, logger } = watchLog();
 const masterKey = randomBytes(32);
 let server: TestServer;
+/** As the server reads, and as whoever forges writes. */
 let pool: Pool;
+let owner: Pool;
 let db: Db;
 let environmentId: string;
 let liveId: string;
@@ -59,6 +61,7 @@ let liveId: string;
 beforeAll(async () => {
   server = await startServer({ masterKey, logger });
   pool = server.app.pool;
+  owner = server.ownerPool;
   db = createDb(pool);
   environmentId = await environmentOf(server, server.testKey);
   liveId = await environmentOf(server, server.liveKey);
@@ -104,8 +107,8 @@ async function makeRows(): Promise<void> {
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
   ];
-  for (const text of statements) await pool.query(text);
-  await authenticateRows(pool);
+  for (const text of statements) await owner.query(text);
+  await authenticateRows(owner);
 }
 
 /** Changes the database as its owner can, and puts it back. */
@@ -113,7 +116,7 @@ async function withForgery<Result>(
   forge: (client: PoolClient) => Promise<unknown>,
   look: (client: PoolClient) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect();
+  const client = await owner.connect();
   try {
     await client.query('begin');
     await forge(client);
@@ -224,7 +227,7 @@ describe('verify finds', () => {
     );
     const row = { ...(rows[0] as Row & { wallet_id: string }), address: address.evm.toLowerCase() };
     const forge = (to: string, mac: unknown) =>
-      pool.query('update deposit_addresses set address = $3, mac = $4 where wallet_id = $1 and chain = $2', [
+      owner.query('update deposit_addresses set address = $3, mac = $4 where wallet_id = $1 and chain = $2', [
         row.wallet_id,
         'base',
         to,
@@ -255,11 +258,11 @@ async function withRevokedKeyPutBack(use: (prefix: string, id: string) => Promis
   );
   const revoked = rows[0] as Row & { prefix: string };
   const set = 'update api_keys set revoked_at = $2, mac = $3 where id = $1';
-  await pool.query(set, [revoked.id, null, pool.guard.macOf('api_keys', { ...revoked, revoked_at: null })]);
+  await owner.query(set, [revoked.id, null, pool.guard.macOf('api_keys', { ...revoked, revoked_at: null })]);
   try {
     await use(revoked.prefix, revoked.id);
   } finally {
-    await pool.query(set, [revoked.id, revoked.revoked_at, revoked.mac]);
+    await owner.query(set, [revoked.id, revoked.revoked_at, revoked.mac]);
   }
 }
 
@@ -270,7 +273,7 @@ describe('what is forged is not used:', () => {
   /** A writer that has kept no rows yet. */
   const openWriter = (): Writer =>
     createWriter({
-      databaseUrl: server.databaseUrl,
+      databaseUrl: server.servingUrl,
       laneCount: 1,
       guard: pool.guard,
       clock: systemClock,
@@ -307,12 +310,12 @@ describe('what is forged is not used:', () => {
     const same = key.map((column, index) => `${column} = $${index + 1}`).join(' and ');
     const [column = ''] = change.split(' = ');
     const values = key.map((name) => row[name]);
-    await pool.query('grant update on all tables in schema public to current_user');
-    await pool.query(`update ${table} set ${change} where ${same}`, values);
+    await owner.query('grant update on all tables in schema public to current_user');
+    await owner.query(`update ${table} set ${change} where ${same}`, values);
     try {
       await use(row);
     } finally {
-      await pool.query(`update ${table} set ${column} = $${key.length + 1} where ${same}`, [
+      await owner.query(`update ${table} set ${column} = $${key.length + 1} where ${same}`, [
         ...values,
         row[column],
       ]);
@@ -376,12 +379,12 @@ describe('what is forged is not used:', () => {
         const insert = `insert into api_keys (bucket, id, environment_id, name, prefix, secret_hash, created_at, mac)
           select bucket, 'key_forged', environment_id, name, $1, $2, created_at, mac from api_keys
           where environment_id = $3 limit 1`;
-        await pool.query(insert, [key.prefix, secretHash, environmentId]);
+        await owner.query(insert, [key.prefix, secretHash, environmentId]);
         const answer = await fetch(`${server.app.url}/v1/customers`, {
           headers: { authorization: `Bearer ${printKey('test', key)}` },
         });
         const { problems } = await verifyRows(pool, pool.guard, null);
-        await pool.query("delete from api_keys where id = 'key_forged'");
+        await owner.query("delete from api_keys where id = 'key_forged'");
         expect(answer.status).toBe(401);
         expect(problems).toMatchObject([{ kind: 'row_not_authentic', id: 'key_forged' }]);
       },
@@ -439,8 +442,8 @@ describe('what is forged is not used:', () => {
         };
         await newWallet(server.api);
         const live = `update wallets set environment_id = $1, mac = null where environment_id = $2`;
-        await pool.query(live, [liveId, environmentId]);
-        await authenticateRows(pool);
+        await owner.query(live, [liveId, environmentId]);
+        await authenticateRows(owner);
         const before = await owners();
         expect(before).toBeGreaterThan(0);
         await forged(
@@ -449,20 +452,20 @@ describe('what is forged is not used:', () => {
           async () => expect(await owners()).toBe(before - 1),
           "chain = 'base'",
         );
-        await pool.query(live, [environmentId, liveId]);
-        await authenticateRows(pool);
+        await owner.query(live, [environmentId, liveId]);
+        await authenticateRows(owner);
       },
     ],
     transactions: [
       refusedByWriter('transactions', "destination_address = 'stranger'", "type = 'transfer'"),
       async () => {
         // A live transfer that waits to be sent: no destination but the client's own.
-        await pool.query(
+        await owner.query(
           `update transactions set environment_id = $1, destination_payment_rail = 'base', status = 'funds_received',
             next_action_at = null, mac = null where type = 'transfer'`,
           [liveId],
         );
-        await authenticateRows(pool);
+        await authenticateRows(owner);
         const open = async () => {
           const pages = [];
           for await (const page of listOpenOnChain(pool, 'base', 'funds_received')) pages.push(...page);
@@ -512,7 +515,7 @@ describe('what is forged is not used:', () => {
     webhook_replays: [
       async () => {
         const { rows } = await pool.query<Row>('select * from webhook_replays');
-        await pool.query(
+        await owner.query(
           "update webhook_replays set status = 'running', event_ids = (select json_build_array(id)::json from events limit 1)",
         );
         await runReplays(
@@ -521,7 +524,7 @@ describe('what is forged is not used:', () => {
           () => 0,
         );
         const after = await pool.query<Row>('select * from webhook_replays');
-        await pool.query('update webhook_replays set event_ids = $1', [rows[0]?.event_ids]);
+        await owner.query('update webhook_replays set event_ids = $1', [rows[0]?.event_ids]);
         expect(after.rows[0]).toMatchObject({ status: 'completed', queued: 0 });
       },
     ],
@@ -536,9 +539,9 @@ describe('what is forged is not used:', () => {
         const insert = `insert into chain_payments (chain, id, kind, sender, currency, address, amount, status, created_at,
           updated_at, mac) select chain, 'pay_2', kind, sender, currency, address, amount, 'withdrawn', now(), now(), mac
           from chain_payments`;
-        await pool.query(insert);
+        await owner.query(insert);
         const withdrawn = await listWithdrawn(pool, ['pay_2']);
-        await pool.query("delete from chain_payments where id = 'pay_2'");
+        await owner.query("delete from chain_payments where id = 'pay_2'");
         expect(withdrawn.size).toBe(0);
       },
     ],

@@ -12,7 +12,7 @@ export interface TestServer {
   readonly app: App;
   /** As the role that owns the database: for what a test looks up or breaks. */
   readonly databaseUrl: string;
-  /** Connections of that role. */
+  /** Connections of that role, with the server's guard of authenticated rows. */
   readonly ownerPool: Pool;
   /** As the role that the server serves as: for commands. */
   readonly servingUrl: string;
@@ -79,6 +79,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
     return app;
   };
   const app = await start(options);
+  ownerPool.guard = app.pool.guard;
   const { liveKey, testKey } = app.madeKeys ?? { testKey: '', liveKey: '' };
   return {
     app,
