@@ -31,12 +31,14 @@ import {
   approvedCustomer,
   environmentOf,
   fundedWallet,
+  newCustomer,
   newPayee,
   newWallet,
   ok,
   transferBody,
   usBank,
 } from '../harness/factories.ts';
+import { openPage } from '../harness/hosted.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 import { watchLog } from '../harness/watched-log.ts';
 
@@ -173,6 +175,14 @@ describe('verify finds', () => {
     }
   });
 
+  it.each([
+    ['customers', ['link_generation', 'key_salt', 'erased_at']],
+    ['transactions', ['transfer_proof']],
+    ['webhooks', ['created_by_key_id']],
+  ] as const)('among the fields of %s these: %s', (table, fields) => {
+    expect(authenticatedTables[table].fields).toEqual(expect.arrayContaining([...fields]));
+  });
+
   it.each(tables)('each field of %s that another hand has changed', async (table) => {
     const { fields }: AuthenticatedTable = authenticatedTables[table];
     for (const field of fields) {
@@ -297,7 +307,7 @@ describe('what is forged is not used:', () => {
     decide: (state) => ({ result: state.get(table as 'customers', row.id) }),
   });
 
-  /** Changes a field of a row while `use` runs. */
+  /** Changes fields of a row while `use` runs. */
   const forged = async (
     table: Table,
     change: string,
@@ -308,16 +318,17 @@ describe('what is forged is not used:', () => {
     const row = rows[0] as Row;
     const { key }: AuthenticatedTable = authenticatedTables[table];
     const same = key.map((column, index) => `${column} = $${index + 1}`).join(' and ');
-    const [column = ''] = change.split(' = ');
+    const columns = [...change.matchAll(/(\w+) = /g)].map(([, column]) => column as string);
     const values = key.map((name) => row[name]);
     await owner.query('grant update on all tables in schema public to current_user');
     await owner.query(`update ${table} set ${change} where ${same}`, values);
     try {
       await use(row);
     } finally {
-      await owner.query(`update ${table} set ${column} = $${key.length + 1} where ${same}`, [
+      const back = columns.map((column, index) => `${column} = $${key.length + index + 1}`).join(', ');
+      await owner.query(`update ${table} set ${back} where ${same}`, [
         ...values,
-        row[column],
+        ...columns.map((column) => row[column]),
       ]);
     }
   };
@@ -400,6 +411,22 @@ describe('what is forged is not used:', () => {
     ],
     customers: [
       refusedByWriter('customers', "kyc_status = 'rejected'"),
+      refusedByWriter('customers', "key_salt = sha256('another')"),
+      refusedByWriter('customers', 'key_salt = null, erased_at = now()'),
+      async () => {
+        // Links that were revoked do not come back with the number that they were made for.
+        const customer = await newCustomer(server.api);
+        await ok(server.api.post(`/v1/customers/${customer.id}/links/revoke`));
+        expect((await openPage(customer.kycLink)).status).toBe(410);
+        const ofCustomer = `id = '${customer.id}'`;
+        await refusedByWriter('customers', 'link_generation = 0', ofCustomer)();
+        await forged(
+          'customers',
+          'link_generation = 0',
+          async () => expect((await openPage(customer.kycLink)).status).toBe(500),
+          ofCustomer,
+        );
+      },
       async () => {
         const customer = await approvedCustomer(server.api);
         await forged(
@@ -458,6 +485,7 @@ describe('what is forged is not used:', () => {
     ],
     transactions: [
       refusedByWriter('transactions', "destination_address = 'stranger'", "type = 'transfer'"),
+      refusedByWriter('transactions', "transfer_proof = 'proof.v1.forged'", "type = 'transfer'"),
       async () => {
         // A live transfer that waits to be sent: no destination but the client's own.
         await owner.query(
@@ -473,7 +501,12 @@ describe('what is forged is not used:', () => {
         };
         const [id = ''] = await open();
         expect(id).not.toBe('');
-        for (const change of ["destination_address = '0xstranger'", 'final_minor = 77', "trace_id = 'x'"]) {
+        for (const change of [
+          "destination_address = '0xstranger'",
+          'final_minor = 77',
+          "trace_id = 'x'",
+          "transfer_proof = 'proof.v1.forged'",
+        ]) {
           await forged(
             'transactions',
             change,
@@ -507,6 +540,7 @@ describe('what is forged is not used:', () => {
     virtual_accounts: [refusedByWriter('virtual_accounts', "account_key = 'another'")],
     webhooks: [
       refusedByWriter('webhooks', "url = 'http://stranger.example'"),
+      refusedByWriter('webhooks', "created_by_key_id = 'key_another'"),
       () =>
         forged('webhooks', "url = 'http://stranger.example'", async (row) =>
           expect(await loadRecipients(pool, [{ bucket: row.bucket, webhook_id: row.id }])).toEqual([]),

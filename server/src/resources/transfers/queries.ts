@@ -58,7 +58,7 @@ export interface LiveTransfer extends TransferKey {
 
 type LiveRow = LiveTransfer & Record<string, unknown>;
 
-const liveColumns = `${authenticatedColumns('transactions')}, t.transfer_proof`;
+const liveColumns = authenticatedColumns('transactions');
 
 /**
  * Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. They come
