@@ -4,6 +4,7 @@ import {
   authenticateRows,
   isAnyRowAuthenticated,
 } from '@openledger/server/store/authenticate-rows.ts';
+import { printLines } from './print.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -26,5 +27,5 @@ export async function authenticateRowsCommand({ pool }: Store, isContinued: bool
   }
   const counts = Object.entries(await authenticateRows(pool)).filter(([, count]) => count > 0);
   const lines = counts.map(([table, count]) => `${table.padEnd(22)} ${count}`);
-  process.stdout.write(`These rows are authenticated now:\n${lines.join('\n')}\n`);
+  printLines(['These rows are authenticated now:', ...lines]);
 }

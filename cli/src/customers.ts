@@ -6,6 +6,7 @@ import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/cu
 import { findCase } from '@openledger/server/resources/identity/queries.ts';
 import { scrubCustomer } from '@openledger/server/sealing/scrub.ts';
 import type { Command } from 'commander';
+import { printLine } from './print.ts';
 import { type Store, type StoreSettings, withVault } from './store.ts';
 
 interface EraseOptions {
@@ -49,5 +50,5 @@ async function eraseCommand(store: Store, customerId: string, options: EraseOpti
   );
   if (outcome.kind === 'refused') throw new ConfigError(outcome.refusal.message);
   await scrubCustomer(store.pool, customerId, toIsoTime(systemClock.now()));
-  process.stdout.write(`${customerId} is erased.\n`);
+  printLine(`${customerId} is erased.`);
 }

@@ -5,6 +5,7 @@ import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
 import type { Command } from 'commander';
+import { printError, printLine } from './print.ts';
 import { type Store, type StoreSettings, withVault } from './store.ts';
 
 /** Adds the commands that look after the master key. */
@@ -33,14 +34,14 @@ async function rotateCommand(settings: StoreSettings): Promise<void> {
   // Opened once before a key is made: this must be the data that the key belongs to.
   await withVault(settings, async () => undefined);
   if (isFile && (await addMasterKey(resolve(settings.dataDir), settings))) {
-    process.stderr.write('A new master key was added to the key file.\n');
+    printError('A new master key was added to the key file.');
   }
   if (isFile) await sleep(2 * limits.keyringRereadMs);
   await withVault(settings, async (store) => {
     const counts = new Map<string, number>();
     let shownAtMs = Date.now();
     const show = (name: string): void => {
-      process.stderr.write(`${name}: ${counts.get(name)} sealed anew\n`);
+      printError(`${name}: ${counts.get(name)} sealed anew`);
     };
     let last = '';
     const total = await run(store, (name, count) => {
@@ -52,13 +53,13 @@ async function rotateCommand(settings: StoreSettings): Promise<void> {
       show(name);
     });
     if (last !== '') show(last);
-    process.stdout.write(
-      `${total} values were sealed anew; all are sealed under the master key ${store.vault.currentKeyId()}.\n`,
+    printLine(
+      `${total} values were sealed anew; all are sealed under the master key ${store.vault.currentKeyId()}.`,
     );
-    process.stderr.write(
+    printError(
       isFile
-        ? 'Links and forms of before hold until `openledger master-key forget` removes the previous key.\n'
-        : 'Links and forms of before hold until OPENLEDGER_PREVIOUS_MASTER_KEYS is taken away.\n',
+        ? 'Links and forms of before hold until `openledger master-key forget` removes the previous key.'
+        : 'Links and forms of before hold until OPENLEDGER_PREVIOUS_MASTER_KEYS is taken away.',
     );
   });
 }
@@ -81,9 +82,9 @@ async function leftOf({ pool, vault }: Store): Promise<[name: string, count: num
 
 async function statusCommand(store: Store): Promise<void> {
   const left = await leftOf(store);
-  process.stdout.write(`master key ${store.vault.currentKeyId()}\n`);
-  for (const [name, count] of left) process.stdout.write(`${name}: ${count} not sealed under it\n`);
-  if (left.length === 0) process.stdout.write('Everything is sealed under it.\n');
+  printLine(`master key ${store.vault.currentKeyId()}`);
+  for (const [name, count] of left) printLine(`${name}: ${count} not sealed under it`);
+  if (left.length === 0) printLine('Everything is sealed under it.');
   else process.exitCode = 1;
 }
 
@@ -102,6 +103,6 @@ async function forgetCommand(settings: StoreSettings): Promise<void> {
       );
     }
     await forgetPreviousKeys(resolve(settings.dataDir), settings);
-    process.stdout.write('The previous master keys were removed from the key file.\n');
+    printLine('The previous master keys were removed from the key file.');
   });
 }
