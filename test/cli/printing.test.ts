@@ -8,6 +8,7 @@ import { decideCustomerKyc } from '../../server/src/resources/customers/commands
 import { acceptTerms, addDocument, saveAnswers } from '../../server/src/resources/identity/commands.ts';
 import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
+import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { address, environmentOf, newCustomer, newWallet, ok, transferBody } from '../harness/factories.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
@@ -49,6 +50,7 @@ describe('what strangers have typed cannot steer a terminal', () => {
     customerId = await hostileCustomer();
     transferId = await hostileTransfer();
     await hostileChain();
+    await authenticateRows(server.ownerPool);
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -78,7 +80,8 @@ describe('what strangers have typed cannot steer a terminal', () => {
 
   async function hostileTransfer(): Promise<string> {
     const environment = await environmentOf(server, server.liveKey);
-    const { pool, writer } = server.app;
+    const { writer } = server.app;
+    const { ownerPool: pool } = server;
     const payer = await newCustomer(server.live);
     await writer.submit(decideCustomerKyc(environment, payer.id, 'approved', []));
     const wallet = await newWallet(server.live, payer.id);
@@ -111,7 +114,7 @@ describe('what strangers have typed cannot steer a terminal', () => {
   }
 
   async function hostileChain(): Promise<void> {
-    const { pool } = server.app;
+    const { ownerPool: pool } = server;
     await pool.query(
       `insert into chain_notices (chain, id, tx_hash, height, reason, token, address, amount, received, seen_at)
         values ('solana', 'x', $1, 1, 'unlisted_token', $1, $1, '1', '0', now())`,
@@ -121,7 +124,7 @@ describe('what strangers have typed cannot steer a terminal', () => {
       `insert into chain_standings (chain, network, fault, nodes, looked_at) values ('solana', $1, $1, $2, now())`,
       [hostile, JSON.stringify([{ name: hostile, fault: hostile }])],
     );
-    await pool.query('update organisations set name = $1', [hostile]);
+    await pool.query('update organisations set name = $1, mac = null', [hostile]);
   }
 
   /** Runs a command in this process. @returns all that it has printed */
