@@ -92,7 +92,7 @@ describe('erasing a customer', () => {
     ['as it is sealed now', false],
     ['as the release before sealed it', true],
   ])('leaves nothing of them that opens, %s, and the books as they were', async (_name, isFirst) => {
-    const customer = await newSealedCustomer(server, receiver);
+    const customer = await newSealedCustomer(server, receiver, vault());
     if (isFirst) await sealAsBefore(server.app.pool, vault(), masterKey);
     await emptied(customer);
     const before = await valuesOf(customer.id);

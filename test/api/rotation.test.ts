@@ -4,9 +4,14 @@ import { createKeyring } from '../../server/src/platform/keyring.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { sealedColumns } from '../../server/src/sealing/columns.ts';
 import { rotate, rotationSteps } from '../../server/src/sealing/rotate.ts';
+import {
+  type AuthenticatedTableName,
+  authenticatedTables,
+} from '../../server/src/store/authenticated-rows.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
+import { createRowGuard, rowIdOf } from '../../server/src/store/row-guard.ts';
 import { createClient } from '../harness/client.ts';
-import { approvedCustomer, newCustomer, ok } from '../harness/factories.ts';
+import { approvedCustomer, newCustomer, newWallet, ok } from '../harness/factories.ts';
 import { openPage } from '../harness/hosted.ts';
 import type { Receiver } from '../harness/receiver.ts';
 import {
@@ -19,7 +24,12 @@ import {
 } from '../harness/sealed.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
-const [firstKey, secondKey, thirdKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+const [firstKey, secondKey, thirdKey, fourthKey] = [
+  randomBytes(32),
+  randomBytes(32),
+  randomBytes(32),
+  randomBytes(32),
+];
 /** What the servers read their keys from, as if from a file. */
 let keys: Uint8Array[] = [firstKey];
 const follow = () => createKeyring(keys, () => keys);
@@ -32,7 +42,7 @@ beforeAll(async () => {
   server = await startServer({ masterKey: follow() });
   receiver = await startEcho();
   link = (await newCustomer(server.api)).kycLink;
-  customer = await newSealedCustomer(server, receiver);
+  customer = await newSealedCustomer(server, receiver, toolsOf(keys).vault);
 });
 afterAll(async () => {
   await server.stop();
@@ -159,9 +169,97 @@ describe('a rotation', () => {
     keys = [thirdKey];
     await expect.poll(async () => (await answers()).join('').includes(mark), { timeout: 10_000 }).toBe(true);
     await ok(server.api.patch(`/v1/customers/${busy.id}`, { metadata: {} }));
-    expect((await ok(server.api.get('/v1/ledger/verify'))).problems).toEqual([]);
+    expect(await problems()).toEqual([]);
+  });
+
+  it('writes the codes of all rows anew, and makes none ours that was forged before', async () => {
+    const wallet = await newWallet(server.api, customer.id);
+    const account = await ok(
+      server.api.post('/v1/virtual-accounts', {
+        customerId: customer.id,
+        sourceCurrency: 'eur',
+        walletId: wallet.id,
+      }),
+    );
+    const stranger = await newCustomer(server.api);
+    const forge = async (status: string, kyc: string): Promise<void> => {
+      await server.ownerPool.query('update virtual_accounts set status = $2 where id = $1', [
+        account.id,
+        status,
+      ]);
+      await server.ownerPool.query('update customers set kyc_status = $2 where id = $1', [stranger.id, kyc]);
+    };
+    await forge('deactivated', 'approved');
+    const forged = [stranger.id, account.id].sort();
+    const found = async () => (await problems()).map(({ id }) => id).sort();
+    expect(await found()).toEqual(forged);
+
+    keys = [fourthKey, thirdKey];
+    await followed();
+    const tools = toolsOf(keys);
+    await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    expect((await leftUnder(keys)).sort()).toEqual([
+      'customers.mac: 1',
+      'virtual_accounts.deposit_instructions: 1',
+      'virtual_accounts.mac: 1',
+    ]);
+    const current = createRowGuard(createVault(fourthKey), () => undefined);
+    for (const [table, rows] of await codedRows()) {
+      const notOurs = rows
+        .filter((row) => !current.isAuthentic(table, row))
+        .map((row) => rowIdOf(table, row));
+      expect({ table, notOurs }).toEqual({ table, notOurs: forged.filter((id) => notOurs.includes(id)) });
+    }
+    expect(await found()).toEqual(forged);
+
+    // As the rows were before they were forged, they are ours: a rotation goes on with them.
+    await forge(account.status, stranger.kycStatus);
+    expect(await problems()).toEqual([]);
+    expect(await rotate(tools.pool, rotationSteps(tools), () => undefined)).toBeGreaterThan(0);
+    expect(await leftUnder(keys)).toEqual([]);
+    keys = [fourthKey];
+    await expect.poll(problems, { timeout: 10_000 }).toEqual([]);
+  });
+
+  it('changes the key that deposits find a virtual account by together with its code', async () => {
+    const read = async () => {
+      const { rows } = await server.ownerPool.query<Row>('select * from virtual_accounts order by id');
+      return rows;
+    };
+    const before = await read();
+    const lastKey = randomBytes(32);
+    keys = [lastKey, fourthKey];
+    await followed();
+    const tools = toolsOf(keys);
+    const step = rotationSteps(tools).find(({ name }) => name === 'virtual_accounts.deposit_instructions');
+    expect(await step?.run(() => undefined)).toBe(before.length);
+    const current = createRowGuard(createVault(lastKey), () => undefined);
+    const after = await read();
+    expect(after.length).toBeGreaterThan(0);
+    for (const [index, row] of after.entries()) {
+      expect(row.account_key).not.toBe(before[index]?.account_key);
+      expect(current.isAuthentic('virtual_accounts', row)).toBe(true);
+    }
+    await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    expect(await problems()).toEqual([]);
   });
 });
+
+type Row = Readonly<Record<string, unknown>>;
+
+const problems = async (): Promise<{ id: string }[]> =>
+  (await server.api.get('/v1/ledger/verify')).data.problems;
+
+/** The rows of every authenticated table. */
+async function codedRows(): Promise<[AuthenticatedTableName, Row[]][]> {
+  const tables = Object.keys(authenticatedTables) as AuthenticatedTableName[];
+  return Promise.all(
+    tables.map(async (table) => {
+      const { rows } = await server.ownerPool.query<Row>(`select * from ${table}`);
+      return [table, rows] satisfies [AuthenticatedTableName, Row[]];
+    }),
+  );
+}
 
 /** Without the parts that differ from server to server. */
 function relinked(text: string): string {

@@ -24,10 +24,14 @@ export interface SealedCustomer {
 /** Everything that is personal begins with this, so that it can be looked for. */
 export const mark = 'Zzyzx';
 
-/** @param receiver answers deliveries with what it was sent */
+/**
+ * @param receiver answers deliveries with what it was sent
+ * @param vault seals as the server does
+ */
 export async function newSealedCustomer(
-  { api }: Pick<TestServer, 'api'>,
+  { api, ownerPool }: Pick<TestServer, 'api' | 'ownerPool'>,
   receiver: Receiver,
+  vault: Vault,
 ): Promise<SealedCustomer> {
   const key = `sealed-${randomBytes(8).toString('hex')}`;
   const body = { email: `${mark}.${key}@example.com`, firstName: mark, lastName: 'Road' };
@@ -40,6 +44,7 @@ export async function newSealedCustomer(
     kind: 'passport',
     file: fileOf('png', mark.repeat(100)),
   });
+  await addFormerDocument(ownerPool, vault, customer.id);
   const terms = await openPage(customer.tosLink);
   await postForm(
     customer.tosLink,
@@ -88,6 +93,31 @@ export async function newSealedCustomer(
   };
 }
 
+/** Adds a document as the release before kept them, sealed as a whole, beside the one that is there. */
+async function addFormerDocument(pool: Pool, vault: Vault, customerId: string): Promise<void> {
+  const { rows } = await pool.query<{ document: string; environment_id: string; key_salt: Buffer }>(
+    `select d.id as document, c.environment_id, c.key_salt
+      from identity_documents d join customers c on c.bucket = d.bucket and c.id = d.customer_id where c.id = $1`,
+    [customerId],
+  );
+  const [row] = rows;
+  if (!row) throw new Error(`${customerId} has no document`);
+  const id = row.document.replace(/(?<=_)./, '1');
+  const own = vault.forCustomer({ ...row, id: customerId });
+  await pool.query(
+    `insert into identity_documents (bucket, id, environment_id, customer_id, case_id, kind, content_type, byte_size, sha256,
+        created_at)
+      select bucket, $2, environment_id, customer_id, case_id, kind, content_type, byte_size, sha256, created_at
+      from identity_documents where id = $1`,
+    [row.document, id],
+  );
+  await pool.query(
+    `insert into identity_document_contents (bucket, id, content, created_at)
+      select bucket, id, $2, created_at from identity_documents where id = $1`,
+    [id, own.seal(mark, `identity_document_contents.content:${id}`)],
+  );
+}
+
 /** A receiver that answers as if it repeated what it was sent. */
 export function startEcho(): Promise<Receiver> {
   return startReceiver((response, _count, { headers }) => {
@@ -100,7 +130,7 @@ export async function sealedRows(pool: Pool, column: SealedColumn): Promise<Seal
   const key = Object.keys(column.key).map((name) => `t.${name}`);
   const { rows } = await pool.query<SealedRow>(
     `select ${key.join(', ')}, t.${column.column} as value, ${column.customer} as customer_id,
-        ${column.environment} as environment_id
+        ${column.environment} as environment_id${column.also === undefined ? '' : `, ${column.also}`}
       from ${column.table} t ${column.join ?? ''} where t.${column.column} like 'sealed.%' and t.${column.column} <> '${erasedValue}'`,
   );
   return rows;

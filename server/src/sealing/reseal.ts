@@ -38,7 +38,8 @@ export async function countOld({ pool, vault }: Resealing, column: SealedColumn)
 
 /**
  * Seals the values of a column under the current key, some at a time. What was sealed before there were scopes gets its
- * own: a customer's the customer's. A value that somebody changes meanwhile is left to them.
+ * own: a customer's the customer's. A value that somebody changes meanwhile is left to them, and a row that is not ours
+ * as it is, where its code covers what would change.
  *
  * @param onRows is told of each part that was written
  * @returns how many values were written
@@ -106,16 +107,27 @@ async function rewrite(
         : environment;
     const index = column.index?.of(opened.toString('utf8'), row, vault) ?? null;
     const mac = index === null ? null : macWith(vault, column, row, index);
+    if (mac === undefined) continue;
     rewritten.push({ row, value: own.seal(opened, column.context(row)), index, mac });
   }
   return rewritten;
 }
 
-/** The code of a row with its new fingerprint, if it has one that holds. @returns null where nothing is to be written */
-function macWith(vault: Vault, { index }: SealedColumn, row: SealedRow, fingerprint: string): string | null {
+/**
+ * The code of a row with its new fingerprint, where the code covers it.
+ *
+ * @returns undefined when the row's code does not hold: it is left as it is, so that a rotation can go on with it once it
+ *   has been repaired; null where there is no such code
+ */
+function macWith(
+  vault: Vault,
+  { index }: SealedColumn,
+  row: SealedRow,
+  fingerprint: string,
+): string | null | undefined {
   if (index?.codedBy === undefined) return null;
   const guard = rotationGuard(vault);
-  if (!guard.isAuthentic(index.codedBy, row)) return null;
+  if (!guard.isAuthentic(index.codedBy, row)) return undefined;
   return guard.macOf(index.codedBy, { ...row, [index.column]: fingerprint });
 }
 
@@ -148,7 +160,7 @@ async function writeNew(
   const types = [...Object.values(key), 'text', 'text', 'text', 'text', 'text'];
   // Under an erased customer's row there is nothing to be found by.
   const indexed = index === undefined ? '' : `, ${index.column} = coalesce(u.new_index, t.${index.column})`;
-  // A row whose code does not hold keeps it, and so does not become ours.
+  // An erased customer's row keeps its fingerprint, and so its code.
   const coded = index?.codedBy === undefined ? '' : ', mac = coalesce(u.new_mac, t.mac)';
   const unchanged = coded === '' ? '' : ' and t.mac is not distinct from u.old_mac';
   const { rowCount } = await pool.query(
