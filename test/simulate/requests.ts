@@ -7,6 +7,7 @@ import {
   revokeLinks,
   updateCustomer,
 } from '../../server/src/resources/customers/commands.ts';
+import { eraseCustomer } from '../../server/src/resources/customers/erase.ts';
 import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
 import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
@@ -34,6 +35,7 @@ import type { Random } from './random.ts';
 
 const environmentId = 'env_simulated';
 const stepMs = 1000;
+const ended = new Set(['completed', 'failed', 'returned', 'refunded']);
 
 /** A request as clients and workers send it. The same one can be delivered more than once. */
 export interface Request {
@@ -68,6 +70,7 @@ export function drawRequest(store: MemoryStore, random: Random, number: number):
   }
   const wallet = random.pick(wallets);
   if (kind < 5) return keyed('links', key, revokeLinks(environmentId, customer.id));
+  if (kind < 6) return keyed('erase', key, eraseOf(store, customer));
   if (kind < 8) {
     const status = random.chance(75) ? 'active' : 'suspended';
     return keyed('standing', key, updateCustomer(environmentId, customer.id, { status }));
@@ -117,6 +120,20 @@ function drawMovement(transfer: TransactionRow, random: Random, key: string, kin
   const wanted = [undefined, 'completed', 'failed', 'refunded', 'payment_processed', 'returned'] as const;
   const status = random.pick(wanted);
   return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, terms));
+}
+
+/** With what a server would read of the customer now: by the time it is decided, more may have happened. */
+function eraseOf(store: MemoryStore, { id }: CustomerRow): Command<string> {
+  const wallets = store.rows('wallets') as unknown as WalletRow[];
+  const transactions = store.rows('transactions') as unknown as TransactionRow[];
+  const own = transactions.filter((row) => row.customer_id === id);
+  const facts = {
+    walletIds: wallets.filter((row) => row.customer_id === id).map((row) => row.id),
+    openTransactions: own.filter(({ status }) => !ended.has(status)).length,
+    lastTransactionAt: null,
+  };
+  const order = { by: 'key_simulated', reason: null, isForced: false, retentionYears: 0 };
+  return eraseCustomer(environmentId, id, facts, order);
 }
 
 function depositTo(wallet: WalletRow, random: Random): Command<string> {
