@@ -134,6 +134,7 @@ describe('200', () => {
     getCustomer: customer,
     updateCustomer: customer,
     revokeCustomerLinks: customer,
+    eraseCustomer: customer,
     createWallet: ownedBy,
     getWallet: wallet,
     updateWallet: wallet,
