@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
+import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { createClient } from '../harness/client.ts';
 import { addKey, newCustomer, ok } from '../harness/factories.ts';
 import { type Receiver, startReceiver } from '../harness/receiver.ts';
@@ -46,7 +47,9 @@ it('remembers which key made a webhook; of older ones that is not known', async 
   const path = `/v1/webhooks/${id}`;
   await ok(server.api.patch(path, { description: 'changed by another key' }));
   expect((await ok(server.api.get(path))).createdByKeyId).toBe(other.id);
-  await server.app.pool.query('update webhooks set created_by_key_id = null where id = $1', [id]);
+  const forget = 'update webhooks set created_by_key_id = null, mac = null where id = $1';
+  await server.ownerPool.query(forget, [id]);
+  await authenticateRows(server.ownerPool);
   expect((await ok(server.api.get(path))).createdByKeyId).toBeNull();
 });
 
