@@ -103,7 +103,7 @@ async function runSigner(options: SignerOptions, logLevel: string): Promise<void
     const book = await openSpendFile(join(stateDir, 'signed.jsonl'), systemClock);
     closers.push(() => book.close());
     const seed = seedFromWords(words);
-    const signer = createLocalSigner(seed, { policy, book, clock: systemClock, proofKeys });
+    const signer = createLocalSigner(seed, { policy, book, clock: systemClock, proofKeys: () => proofKeys });
     seed.fill(0);
     const mode = Number.parseInt(options.socketMode, 8);
     closers.push(await serveSigner(signer, resolve(options.socket), mode, logger));

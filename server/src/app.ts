@@ -176,7 +176,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await requireAuthenticatedRows(pool, options.rowsFromBefore);
     const chainConfigs = options.chainsFile === undefined ? [] : readChainsFile(options.chainsFile);
     const policy = signingPolicy(chainConfigs);
-    const proofKeys = proofKeysOf(keyring);
+    const proofKeys = () => proofKeysOf(keyring);
     const signer = await openSigner({ pool, vault, clock, policy, proofKeys, socket: options.signerSocket });
     opened.push(async () => signer.close());
     const clocks = createEnvironmentClocks(pool, clock);
@@ -230,7 +230,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     opened.push(() => Promise.all(ports.map((port) => port.close())));
     const isPayable = (chain: string, currency: string): boolean =>
       ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
-    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
+    const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeys()[0], transfer);
     const routesOf = (kind: EnvironmentKind): Route[] => {
       const reads = pools.reads[kind];
       const db = createDb(reads);

@@ -15,8 +15,8 @@ interface SignerPlace {
   readonly clock: Clock;
   /** What a signer in this process may sign; one that runs apart has its own. */
   readonly policy: SignerPolicy;
-  /** What a signer in this process checks transfers' proofs with. */
-  readonly proofKeys: readonly ProofKey[];
+  /** What a signer in this process checks transfers' proofs with now. */
+  readonly proofKeys: () => readonly ProofKey[];
   /** Of a signer that runs apart; undefined when this process is to sign. */
   readonly socket: string | undefined;
 }

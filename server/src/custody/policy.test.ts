@@ -49,7 +49,7 @@ const newSigner = (): Signer =>
     policy,
     book: createSpendTable(bench.pool, clock),
     clock,
-    proofKeys: [proofKey],
+    proofKeys: () => [proofKey],
   });
 
 const proofKey = proofKeysOf(createKeyring([Buffer.alloc(32, 7)]))[0];

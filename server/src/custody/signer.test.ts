@@ -18,7 +18,7 @@ const settings: SignerSettings = {
     },
   },
   clock: systemClock,
-  proofKeys: [],
+  proofKeys: () => [],
 };
 
 describe('the local signer', () => {

@@ -70,8 +70,8 @@ export interface SignerSettings {
   readonly policy: SignerPolicy;
   readonly book: SpendBook;
   readonly clock: Clock;
-  /** What transfers' proofs are checked with; without any nothing is paid out. */
-  readonly proofKeys: readonly ProofKey[];
+  /** What transfers' proofs are checked with now: they change with the master key. Without any nothing is paid out. */
+  readonly proofKeys: () => readonly ProofKey[];
 }
 
 /**
@@ -104,7 +104,7 @@ export function createLocalSigner(
       checkRequest(request);
       const movement = movementOf(intent, allowed, chain, addressBook(deriver, chain));
       const { maxFeeNative, nonce } = check(request, movement, allowed, deriver);
-      requireProof(proofKeys, request, clock.now());
+      requireProof(proofKeys(), request, clock.now());
       await book.count({
         chain,
         reference: request.reference,
