@@ -53,6 +53,8 @@ async function rotateCommand(settings: StoreSettings): Promise<void> {
       show(name);
     });
     if (last !== '') show(last);
+    const left = await leftOf(store);
+    if (left.length > 0) throw leftFault(left);
     printLine(
       `${total} values were sealed anew; all are sealed under the master key ${store.vault.currentKeyId()}.`,
     );
@@ -80,6 +82,18 @@ async function leftOf({ pool, vault }: Store): Promise<[name: string, count: num
   return left.filter(([, count]) => count > 0);
 }
 
+/** What a rotation leaves is in rows that are not ours: it makes no forged row one of ours. */
+function leftFault(left: readonly [name: string, count: number][]): ConfigError {
+  return new ConfigError(
+    `Values of ${namesOf(left)} were left under a previous key, because their rows are not authentic. ` +
+      '`openledger verify` names them: see "Forged rows" in SECURITY.md, then rotate again.',
+  );
+}
+
+function namesOf(left: readonly [name: string, count: number][]): string {
+  return left.map(([name, count]) => `${name} (${count})`).join(', ');
+}
+
 async function statusCommand(store: Store): Promise<void> {
   const left = await leftOf(store);
   printLine(`master key ${store.vault.currentKeyId()}`);
@@ -98,8 +112,7 @@ async function forgetCommand(settings: StoreSettings): Promise<void> {
     const left = await leftOf(store);
     if (left.length > 0) {
       throw new ConfigError(
-        `Values of ${left.map(([name]) => name).join(', ')} are sealed under a previous key; ` +
-          'run `openledger master-key rotate` first.',
+        `Values of ${namesOf(left)} are sealed under a previous key; run \`openledger master-key rotate\` first.`,
       );
     }
     await forgetPreviousKeys(resolve(settings.dataDir), settings);
