@@ -8,12 +8,15 @@ import { startSolana } from '../harness/chains/solana.ts';
 import { mints, named, solanaEntry, solanaWallet } from '../harness/chains/solana-live.ts';
 import { startTron } from '../harness/chains/tron.ts';
 import { fundWallet, startRates, tronEntry, tronWallet, withoutFees } from '../harness/chains/tron-live.ts';
-import { runSql } from '../harness/database.ts';
 import { balanceOf, inStatus, ok } from '../harness/factories.ts';
+import { changeWithCodes } from '../harness/forging.ts';
 import { runScript } from '../harness/process.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
-/** Whoever writes to the database directs no payment: the signer pays what a server has accepted, on every family. */
+/**
+ * Whoever writes to the database directs no payment, even with the codes of rows: the signer pays what a server has accepted, on
+ * every family.
+ */
 
 interface Ground {
   readonly server: TestServer;
@@ -174,18 +177,24 @@ describe.each([
     for (const id of [...Object.values(faulty), right]) await inStatus(server.live, id, 'funds_received');
 
     // The treasury has nothing yet: everything waits, and is changed meanwhile by whoever can write to the database.
-    const change = (text: string) => runSql(server.databaseUrl, text);
+    const change = (text: string, id: string, table: 'transactions' | 'chain_payments' = 'transactions') =>
+      changeWithCodes(server.ownerPool, text, [[table, id]]);
     const addressed = `destination_address = '${thief}'`;
-    await change(`update transactions set ${addressed} where id = '${faulty.address}'`);
+    await change(`update transactions set ${addressed} where id = '${faulty.address}'`, faulty.address);
     await change(
       `update transactions set amount_minor = amount_minor * 9, net_minor = amount_minor * 9 - fee_minor,
         final_minor = ${9n * sentMinor} where id = '${faulty.amount}'`,
+      faulty.amount,
     );
     await change(
       `update transactions t set ${addressed}, wallet_id = o.wallet_id, transfer_proof = o.transfer_proof
         from transactions o where t.id = '${faulty.copied}' and o.id = '${faulty.amount}'`,
+      faulty.copied,
     );
-    await change(`update transactions set transfer_proof = null where id = '${faulty.unproven}'`);
+    await change(
+      `update transactions set transfer_proof = null where id = '${faulty.unproven}'`,
+      faulty.unproven,
+    );
     const treasury = server.app.treasuries.find(({ chain }) => chain === rail)?.address;
     // A payment as a process would have left it that ended before it had signed.
     await change(
@@ -195,6 +204,8 @@ describe.each([
        insert into chain_payments (chain, id, kind, sender, sequence, currency, address, amount, status, created_at, updated_at)
          select '${rail}', '${faulty.placed}', 'transfer', '${treasury}', sequence, '${currency}', '${thief}', ${sentMinor},
            'open', now(), now() from place`,
+      faulty.placed,
+      'chain_payments',
     );
     await ground.fill();
     await untilPaid(ground, right);
@@ -219,10 +230,14 @@ test('an operator who knows a transfer from elsewhere vouches for it; what the d
   await untilFunded(ground);
   const [unproven, turned] = [await send(ground, other), await send(ground, friend)];
   for (const id of [unproven, turned]) await inStatus(server.live, id, 'funds_received');
-  await runSql(
-    server.databaseUrl,
+  await changeWithCodes(
+    server.ownerPool,
     `update transactions set transfer_proof = null where id = '${unproven}';
      update transactions set destination_address = '${thief}' where id = '${turned}'`,
+    [
+      ['transactions', unproven],
+      ['transactions', turned],
+    ],
   );
   await ground.fill();
   const list = (await openledger(ground, 'list')).stdout;
