@@ -43,7 +43,7 @@ export function addTransferCommands(program: Command): void {
     .requiredOption('--address <address>', 'where it goes, as you know it from elsewhere than the database')
     .requiredOption('--amount <amount>', 'how much is paid at most, in the currency that it arrives in')
     .action((id: string, options: { address: string; amount: string }) =>
-      withStore(settings(), (store) => prove(store, settings(), id, options)),
+      withVault(settings(), (store) => prove(store, settings(), id, options)),
     );
   for (const [name, decision] of [
     ['approve', 'approved'],
