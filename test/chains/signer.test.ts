@@ -3,10 +3,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKeyring, masterKeyId } from '../../server/src/platform/keyring.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
 import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { runSql } from '../harness/database.ts';
 import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
+import { changeWithCodes } from '../harness/forging.ts';
 import { endLaunched, type Launched, launch, makeTempDir, runScript } from '../harness/process.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
@@ -15,6 +16,9 @@ import { startServer, type TestServer } from '../harness/server.ts';
 const stranger = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
 const script = new URL('../../cli/bin/openledger.mjs', import.meta.url).pathname;
 const masterKey = randomBytes(32);
+const nextKey = randomBytes(32);
+/** What the server reads its master keys from, as if from a file. */
+let keys: Uint8Array[] = [masterKey];
 let anvil: Anvil;
 let usdc: TestToken;
 let server: TestServer;
@@ -35,7 +39,11 @@ beforeAll(async () => {
   await writePolicy('37');
   signer = await startSigner();
   file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, confirmations: 1 }) });
-  server = await startServer({ chainsFile: file.path, signerSocket: at('signer.sock'), masterKey });
+  server = await startServer({
+    chainsFile: file.path,
+    signerSocket: at('signer.sock'),
+    masterKey: createKeyring(keys, () => keys),
+  });
   wallet = await newLiveWallet(server);
   const treasury = treasuryOf(server, 'base');
   await usdc.send('mint', [wallet.address, 100_000_000n]);
@@ -56,19 +64,19 @@ async function writePolicy(perDay: string): Promise<void> {
   await writeFile(at('policy.json'), JSON.stringify({ base }));
 }
 
-/** As an operator does: it comes from the servers' master key. */
-async function writeProofKey(): Promise<void> {
-  const env = { OPENLEDGER_MASTER_KEY: masterKey.toString('hex') };
-  const written = await runScript('cli/bin/openledger.mjs', { args: ['proof-key', at('proof.key')], env });
+/** As an operator does: it comes from the servers' master keys. */
+async function writeProofKey(name = 'proof.key', more: Record<string, string> = {}): Promise<void> {
+  const env = { OPENLEDGER_MASTER_KEY: masterKey.toString('hex'), ...more };
+  const written = await runScript('cli/bin/openledger.mjs', { args: ['proof-key', at(name)], env });
   expect(written).toMatchObject({ code: 0, stderr: '' });
-  expect((await stat(at('proof.key'))).mode & 0o777).toBe(0o600);
+  expect((await stat(at(name))).mode & 0o777).toBe(0o600);
 }
 
-async function startSigner(): Promise<Launched> {
+async function startSigner(proofKeyFile = 'proof.key'): Promise<Launched> {
   const args = [
     ...[script, 'signer', '--socket', at('signer.sock'), '--seed-file', at('seed.json')],
     ...['--policy', at('policy.json'), '--state-dir', at('state'), '--passphrase-file', at('passphrase')],
-    ...['--proof-key-file', at('proof.key')],
+    ...['--proof-key-file', at(proofKeyFile)],
   ];
   const running = launch(process.execPath, { args, cwd: directory.path });
   const deadline = Date.now() + 30_000;
@@ -134,19 +142,24 @@ test('what was changed in the database is refused by the signer apart too, and i
     (await server.app.pool.query('select from chain_payments where id = $1', [turned.id])).rowCount;
   await expect.poll(placed, { timeout: 30_000 }).toBe(1);
   const thief = '0x71C7656EC7ab88b098defB751B7401B5f6d8976F';
-  await runSql(
-    server.databaseUrl,
+  await changeWithCodes(
+    server.ownerPool,
     `update transactions set destination_address = '${thief}' where id = '${turned.id}';
      update chain_payments set address = '${thief}' where id = '${turned.id}'`,
+    [
+      ['transactions', turned.id],
+      ['chain_payments', turned.id],
+    ],
   );
   signer = await startSigner();
   await expect.poll(() => signer.stderr(), { timeout: 30_000 }).toContain('not_proven');
   expect(await statusOf(turned.id)).toBe('funds_received');
   expect(await usdc.balanceOf(thief)).toBe(0n);
   // It is put right, and is paid.
-  await runSql(
-    server.databaseUrl,
+  await changeWithCodes(
+    server.ownerPool,
     `update transactions set destination_address = '${stranger}' where id = '${turned.id}'`,
+    [['transactions', turned.id]],
   );
   await inStatus(server.live, turned.id, 'completed');
 });
@@ -174,3 +187,37 @@ test('a transfer over the limit of one fails and comes back; one over the limit 
   expect(await balanceOf(server.live, wallet.id)).toBe('47.00');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });
+
+test('after the master key was rotated the signer has both proof keys, and pays what either proves', async () => {
+  const proofKeyOf = async (id: string): Promise<string> => {
+    const text = 'select transfer_proof as proof from transactions where id = $1';
+    return (await server.app.pool.query<{ proof: string }>(text, [id])).rows[0]?.proof.split('.')[2] ?? '';
+  };
+  await writePolicy('200');
+  await killSigner();
+  const before = await paid();
+  const underPrevious = await send('5.00');
+  keys = [nextKey, masterKey];
+  const current = () => server.app.pool.guard.macOf('organisations', {}).split('.')[2];
+  await expect.poll(current, { timeout: 10_000 }).toBe(masterKeyId(nextKey));
+  const underNext = await send('5.00');
+  expect(await proofKeyOf(underNext.id)).not.toBe(await proofKeyOf(underPrevious.id));
+
+  await writeProofKey('both-proofs.key', {
+    OPENLEDGER_MASTER_KEY: nextKey.toString('hex'),
+    OPENLEDGER_PREVIOUS_MASTER_KEYS: masterKey.toString('hex'),
+  });
+  signer = await startSigner('both-proofs.key');
+  for (const { id } of [underPrevious, underNext]) await inStatus(server.live, id, 'completed');
+  expect(await paid()).toBe(before + 2n * 4_985_000n);
+
+  // With the proof key of before only, what is proven under the next one waits.
+  await killSigner();
+  signer = await startSigner();
+  const late = await send('5.00');
+  await expect.poll(() => signer.stderr(), { timeout: 30_000 }).toContain('not_proven');
+  expect(await statusOf(late.id)).toBe('funds_received');
+  await killSigner();
+  signer = await startSigner('both-proofs.key');
+  await inStatus(server.live, late.id, 'completed');
+}, 120_000);
