@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addMasterKey, forgetPreviousKeys } from '@openledger/server/key-files.ts';
+import { proofKeysOf } from '@openledger/server/custody/transfer-proof.ts';
+import { addMasterKey, forgetPreviousKeys, readKeyring } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
+import { countProvenOtherwise } from '@openledger/server/resources/transfers/waiting.ts';
 import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
 import type { Command } from 'commander';
 import { printError, printLine } from './print.ts';
@@ -102,6 +104,17 @@ async function statusCommand(store: Store): Promise<void> {
   else process.exitCode = 1;
 }
 
+/** A signer pays nothing for a proof whose key it does not have any more. */
+async function requireProofsOfNow({ pool }: Store, settings: StoreSettings): Promise<void> {
+  const [key] = proofKeysOf(await readKeyring(resolve(settings.dataDir), settings));
+  const count = await countProvenOtherwise(pool, key.id);
+  if (count === 0) return;
+  throw new ConfigError(
+    `Transfers that are under way (${count}) are proven with a previous key: wait until they are paid, or prove them ` +
+      'again with `openledger transfers prove`.',
+  );
+}
+
 async function forgetCommand(settings: StoreSettings): Promise<void> {
   if (settings.masterKey !== undefined) {
     throw new ConfigError(
@@ -115,6 +128,7 @@ async function forgetCommand(settings: StoreSettings): Promise<void> {
         `Values of ${namesOf(left)} are sealed under a previous key; run \`openledger master-key rotate\` first.`,
       );
     }
+    await requireProofsOfNow(store, settings);
     await forgetPreviousKeys(resolve(settings.dataDir), settings);
     printLine('The previous master keys were removed from the key file.');
   });

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, createClient } from '../harness/client.ts';
 import { createDatabase, type TestDatabase } from '../harness/database.ts';
-import { newCustomer, ok } from '../harness/factories.ts';
+import { fundedWallet, newCustomer, ok, transferBody } from '../harness/factories.ts';
 import {
   endLaunched,
   launch,
@@ -63,6 +63,12 @@ test('the master key is rotated under two running servers, through a kill, and t
     const api = apis[count % 2] as ApiClient;
     ids.push((await newCustomer(api, { email: `ada${count}@example.com` })).id);
   }
+  const [api] = apis as [ApiClient];
+  const wallet = await fundedWallet(api, '100.00');
+  const { id: transfer } = await ok(api.post('/v1/transfers', transferBody(wallet)));
+  await expect
+    .poll(async () => (await ok(api.get(`/v1/transactions/${transfer}`))).status, { timeout: 30_000 })
+    .toBe('completed');
   const [before] = await keyFile();
   let isOver = false;
   let answers = 0;
@@ -107,6 +113,17 @@ test('the master key is rotated under two running servers, through a kill, and t
     code: 0,
     last: 'Everything is sealed under it.',
   });
+  const [proven] = await query(
+    `update transactions set status = 'in_review', transfer_proof = 'proof.v1.00000000.1.1.x' where id = '${transfer}'
+      returning id`,
+  );
+  expect(proven).toBeDefined();
+  const tooEarly = await run('master-key', 'forget');
+  expect([tooEarly.code, tooEarly.stderr]).toEqual([
+    1,
+    expect.stringContaining('Transfers that are under way (1) are proven with a previous key'),
+  ]);
+  await query(`update transactions set status = 'completed', transfer_proof = null where id = '${transfer}'`);
   expect((await run('master-key', 'forget')).code).toBe(0);
   expect(await keyFile()).toHaveLength(1);
   for (const api of apis) {

@@ -49,6 +49,17 @@ export async function listWaitingTransfers(
   return rows;
 }
 
+/** How many transfers may still be paid with a proof that was made with another key than this one. */
+export async function countProvenOtherwise(pool: Pool, proofKeyId: string): Promise<number> {
+  const { rows } = await pool.query<{ count: bigint }>(
+    `select count(*) from transactions t
+      where t.type = 'transfer' and t.status in ('in_review', 'funds_received', 'payment_submitted')
+        and t.transfer_proof not like $1`,
+    [`proof.v1.${proofKeyId}.%`],
+  );
+  return Number(rows[0]?.count ?? 0n);
+}
+
 /** A transfer, and what its screening has shown if there was one. */
 export interface ScreenedTransfer {
   readonly row: TransactionRow;
