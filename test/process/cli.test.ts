@@ -143,7 +143,7 @@ describe('beside a running server', () => {
     expect(listed).toMatch(/^key_\w+ is revoked\.\nIt made 2 webhooks:\n/);
     for (const { id } of made) expect(listed).toContain(id);
     for (const { id } of [other, gone]) expect(listed).not.toContain(id);
-    expect(listed).toContain('https://example.com/%E2%80%AEtwo');
+    expect(listed).toContain('https://example.com/\\u202etwo');
     expect(listed).not.toMatch(/\u202e/);
     expect(listed).toContain('--disable-webhooks');
     expect(await statuses()).toEqual(['active', 'active', 'active']);
