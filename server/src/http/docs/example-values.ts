@@ -104,6 +104,7 @@ export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferen
 const prefixes: Readonly<Record<string, string>> = {
   ApiKey: 'key',
   Counterparty: 'pa',
+  CreatedByKey: 'key',
   Customer: 'cus',
   DeletedWebhook: 'whk',
   Delivery: 'whd',
