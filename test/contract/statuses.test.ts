@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
+import { runSql } from '../harness/database.ts';
 import {
   approvedCustomer,
   decideKyc,
@@ -276,13 +276,8 @@ describe('500', () => {
   let broken: TestServer;
   beforeAll(async () => {
     broken = await startServer();
-    const url = new URL(broken.databaseUrl);
-    const name = url.pathname.slice(1);
-    url.pathname = '/postgres';
-    const admin = new Client(url.href);
-    await admin.connect();
-    await admin.query(`drop database ${name} with (force)`);
-    await admin.end();
+    const name = new URL(broken.databaseUrl).pathname.slice(1);
+    await runSql(inject('superuserUrl'), `drop database ${name} with (force)`);
   });
   afterAll(() => broken.stop());
 
