@@ -17,7 +17,7 @@ import type { SignerPolicy } from './policy.ts';
 import { seedFromMnemonic } from './seed.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
-import { proofKeysOf, proveTransfer } from './transfer-proof.ts';
+import { type ProofKey, proofKeysOf, proveTransfer } from './transfer-proof.ts';
 
 const seed = seedFromMnemonic(`${'abandon '.repeat(11)}about`);
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
@@ -44,12 +44,12 @@ const policy: SignerPolicy = {
 let bench: WriterBench;
 let nowMs = Date.parse('2026-11-23T12:00:00Z');
 const clock: Clock = { now: () => nowMs };
-const newSigner = (): Signer =>
+const newSigner = (proofKeys = (): readonly ProofKey[] => [proofKey]): Signer =>
   createLocalSigner(seed, {
     policy,
     book: createSpendTable(bench.pool, clock),
     clock,
-    proofKeys: () => [proofKey],
+    proofKeys,
   });
 
 const proofKey = proofKeysOf(createKeyring([Buffer.alloc(32, 7)]))[0];
@@ -133,6 +133,16 @@ describe('the policy, where the key is', () => {
     );
     expect(parseTransaction(raw)).toMatchObject({ to: usdc.toLowerCase(), data: call(bob, 100n) });
     expect(id).toMatch(/^0x[0-9a-f]{64}$/);
+  });
+
+  test('a proof is checked with the keys of now, which a rotation of the master key changes', async () => {
+    anotherDay();
+    let keys = proofKeysOf(createKeyring([Buffer.alloc(32, 6)]));
+    const signer = newSigner(() => keys);
+    const request = transfer(1n);
+    expect(await code(signer.sign(request))).toBe('not_proven');
+    keys = [proofKey, ...keys];
+    expect(await code(signer.sign(request))).toBe('signed');
   });
 
   test('a deposit address signs for the treasury only', async () => {
