@@ -79,7 +79,9 @@ it('an error of the database is logged by its code, without the values that it c
   const { api, ownerPool } = await start();
   await ownerPool.query(`create function fail() returns trigger language plpgsql as $$
     begin raise exception 'hunter2 %', new.id using detail = 'hunter2', hint = 'hunter2'; end $$`);
-  await ownerPool.query('create trigger fail before insert on customers for each row execute function fail()');
+  await ownerPool.query(
+    'create trigger fail before insert on customers for each row execute function fail()',
+  );
   const answer = await api.post('/v1/customers', person);
   expect(answer.status).toBe(500);
   const text = lines.join('');
