@@ -186,6 +186,8 @@ test('without a master key nothing personal is shown, and no key is made', async
   });
   const empty = { DATABASE_URL: again.databaseUrl ?? '', OPENLEDGER_DATA_DIR: join(directory.path, 'empty') };
   expect((await kyc(['list'], empty)).stdout).toContain(id);
-  expect(await fails(['show', id], empty)).toContain('this needs the master key');
+  expect(await fails(['show', id], empty)).toContain(
+    'OPENLEDGER_MASTER_KEY (or OPENLEDGER_MASTER_KEY_FILE) must be set',
+  );
   await expect(stat(join(directory.path, 'empty'))).rejects.toThrow('ENOENT');
 });
