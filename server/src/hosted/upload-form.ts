@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { limits } from '../platform/limits.ts';
 import type { PostedForm } from './form-body.ts';
@@ -36,6 +36,7 @@ export async function readUploadForm<Result>(
   take: (form: PostedForm, file: UploadedFile | undefined) => Promise<Result>,
 ): Promise<Result> {
   const parser = openParser(body.headers);
+  const slices = inSlices();
   const fields = new Map<string, string>();
   const form: PostedForm = { text: (field) => fields.get(field) ?? '' };
   parser.on('field', (name, value) => {
@@ -51,6 +52,7 @@ export async function readUploadForm<Result>(
         take(form, uploaded).then(resolve, reject);
       };
       const giveUp = (error: unknown): void => {
+        slices.unpipe(parser);
         // Whoever reads the file hears of it there, and puts things in order first.
         if (file) file.destroy(error as Error);
         isOver = true;
@@ -61,6 +63,8 @@ export async function readUploadForm<Result>(
         if (isOver) return;
         file = content;
         content.on('limit', () => content.destroy(new FileTooLargeError()));
+        // Whoever reads the file hears of it; when nobody reads it any more, nobody has to.
+        content.on('error', () => undefined);
         start({ name, declaredType, content: bytesOf(content) });
       });
       parser.on('fieldsLimit', breakOff).on('partsLimit', breakOff).on('error', breakOff);
@@ -69,12 +73,27 @@ export async function readUploadForm<Result>(
         if (!body.complete) breakOff();
       });
       signal.addEventListener('abort', () => giveUp(signal.reason));
-      body.pipe(parser);
+      body.pipe(slices).pipe(parser);
     });
   } finally {
-    body.unpipe(parser);
+    body.unpipe(slices);
+    slices.unpipe(parser);
     parser.removeAllListeners().on('error', () => undefined);
   }
+}
+
+/**
+ * Hands a body on in small slices: each part of a form costs the parser much more than its bytes do, and it can be stopped
+ * between slices only.
+ */
+function inSlices(): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (let at = 0; at < chunk.length; at += limits.uploadSliceBytes)
+        this.push(chunk.subarray(at, at + limits.uploadSliceBytes));
+      done();
+    },
+  });
 }
 
 async function* bytesOf(content: Readable): AsyncGenerator<Buffer> {

@@ -315,6 +315,8 @@ export const limits = {
   uploadTimeoutMs: 25_000,
   /** An upload that brings fewer bytes than this in a window is ended. */
   uploadWindowMs: 5000,
+  /** What a form is parsed in: so much more than its limit of parts is looked at. */
+  uploadSliceBytes: 1024,
   uploadWindowBytes: 32 * 1024,
   /** An upload whose process has ended frees its case after so long. */
   uploadLeaseMs: 60_000,
