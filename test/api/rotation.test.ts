@@ -243,6 +243,24 @@ describe('a rotation', () => {
     await rotate(tools.pool, rotationSteps(tools), () => undefined);
     expect(await problems()).toEqual([]);
   });
+
+  it('keeps the code of a virtual account true that changes between two steps', async () => {
+    const change = (verb: 'reactivate' | 'deactivate') =>
+      ok(server.api.post(`/v1/virtual-accounts/${customer.virtualAccountId}/${verb}`, {}));
+    const [current] = keys as [Uint8Array];
+    keys = [randomBytes(32), current];
+    await followed();
+    // The lane keeps the row from now on.
+    await change('deactivate');
+    const tools = toolsOf(keys);
+    const step = rotationSteps(tools).find(({ name }) => name === 'virtual_accounts.deposit_instructions');
+    expect(await step?.run(() => undefined)).toBeGreaterThan(0);
+    await change('reactivate');
+    expect(await problems()).toEqual([]);
+    await rotate(tools.pool, rotationSteps(tools), () => undefined);
+    expect(await leftUnder(keys)).toEqual([]);
+    expect(await problems()).toEqual([]);
+  });
 });
 
 type Row = Readonly<Record<string, unknown>>;

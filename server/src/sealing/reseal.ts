@@ -2,7 +2,8 @@ import { limits } from '../platform/limits.ts';
 import { erasedValue, type SaltSource, sealedCustomer, unlessErased, type Vault } from '../platform/seal.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import { authenticatedColumns } from '../store/authenticated-rows.ts';
-import type { Pool } from '../store/pool.ts';
+import type { Pool, Queryable } from '../store/pool.ts';
+import { inTransaction } from '../store/transaction.ts';
 import type { SealedColumn, SealedRow } from './columns.ts';
 import { rotationGuard } from './remac.ts';
 
@@ -163,19 +164,23 @@ async function writeNew(
   // An erased customer's row keeps its fingerprint, and so its code.
   const coded = index?.codedBy === undefined ? '' : ', mac = coalesce(u.new_mac, t.mac)';
   const unchanged = coded === '' ? '' : ' and t.mac is not distinct from u.old_mac';
-  const { rowCount } = await pool.query(
-    `update ${table} t set ${column} = u.new_value${indexed}${coded}
+  const text = `update ${table} t set ${column} = u.new_value${indexed}${coded}
       from unnest(${types.map((type, at) => `$${at + 1}::${type}[]`).join(', ')})
         as u(${names.join(', ')}, old_value, new_value, new_index, old_mac, new_mac)
-      where ${names.map((name) => `t.${name} = u.${name}`).join(' and ')} and t.${column} = u.old_value${unchanged}`,
-    [
-      ...lists,
-      texts(({ row }) => row.value),
-      texts(({ value }) => value),
-      texts((one) => one.index),
-      texts(({ row }) => (row.mac as string | undefined) ?? null),
-      texts((one) => one.mac),
-    ],
-  );
-  return rowCount ?? 0;
+      where ${names.map((name) => `t.${name} = u.${name}`).join(' and ')} and t.${column} = u.old_value${unchanged}`;
+  const values = [
+    ...lists,
+    texts(({ row }) => row.value),
+    texts(({ value }) => value),
+    texts((one) => one.index),
+    texts(({ row }) => (row.mac as string | undefined) ?? null),
+    texts((one) => one.mac),
+  ];
+  const write = async (db: Queryable): Promise<number> => (await db.query(text, values)).rowCount ?? 0;
+  if (coded === '') return write(pool);
+  return inTransaction(pool, async (client) => {
+    // A lane that keeps such a row would make its code over the fingerprint of before: it forgets the row first.
+    await client.query('update lane_heads set seq = seq + 1');
+    return write(client);
+  });
 }
