@@ -68,7 +68,6 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     migrationUrl,
     masterKey,
     logger,
-    loopbackWebhooks: config.databaseUrl === undefined,
     // Of the embedded database's own file system: whoever can only write to the database cannot take it away.
     rowsFromBefore: config.databaseUrl === undefined && !(await areRowsMarked(dataDir)) ? 'bless' : 'refuse',
     onRowsAuthenticated: async () => {

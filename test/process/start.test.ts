@@ -157,6 +157,18 @@ describe('npm start', () => {
     expect((await running.exit()).code).toBe(0);
   });
 
+  test('sandbox webhooks reach this machine unless it is switched off', async () => {
+    const webhook = { url: 'http://127.0.0.1:9/hook', events: ['*'] };
+    for (const [setting, status] of [
+      ['on', 200],
+      ['off', 400],
+    ] as const) {
+      const server = await startServerProcess(onData(usedDataDir(), '--loopback-webhooks', setting));
+      expect((await call(server, '/v1/webhooks', webhook)).status).toBe(status);
+      await server.stop();
+    }
+  });
+
   test('--help lists every setting', async () => {
     const running = launchServer({ args: ['--help'] });
     expect((await running.exit()).code).toBe(0);
