@@ -145,6 +145,7 @@ describe('secrets', () => {
     ['no file', ['--master-key-file', 'none'], /OPENLEDGER_MASTER_KEY_FILE.*cannot read .*ENOENT/],
     ['a password', ['--database-url', 'postgres://me:hunter2@localhost/x'], /--database-url.*DATABASE_URL/],
     ['a password', ['--database-url', 'postgres://localhost/x?password=hunter2'], /DATABASE_URL/],
+    ['a password', ['--migration-url', 'postgres://me:hunter2@localhost/x'], /OPENLEDGER_MIGRATION_URL/],
   ])('%s is refused, and not repeated', (_what, [flag = '', value = ''], words) => {
     const args =
       flag === '--master-key-file' ? [flag, join(directory, value)] : value === '' ? [flag] : [flag, value];

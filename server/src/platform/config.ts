@@ -277,7 +277,10 @@ function serverOptions(): Option[] {
       .default('127.0.0.1')
       .argParser(parseText),
     ...dataOptions(),
-    new Option('--migration-url <url>', 'the same database as the role that owns it, to migrate and to grant')
+    new Option(
+      '--migration-url <url>',
+      'the same database as the role that owns it, to migrate and to grant; with a password only by its variable',
+    )
       .env('OPENLEDGER_MIGRATION_URL')
       .argParser(parseUrl(['postgres:', 'postgresql:'])),
     new Option('--public-url <url>', 'base URL that clients reach this server by')
@@ -489,14 +492,18 @@ function isForThisMachine({ databaseUrl, host, publicUrl, trustProxy }: Config):
  * @throws ConfigError when one is wrong, or on the command line; values are never repeated
  */
 export function readSecrets(command: Command): MasterKeySettings {
-  const { databaseUrl, masterKeyFile } = command.opts<{ databaseUrl?: string; masterKeyFile?: string }>();
-  if (databaseUrl !== undefined && command.getOptionValueSource('databaseUrl') === 'cli') {
-    const url = new URL(databaseUrl);
-    if (url.password !== '' || url.searchParams.has('password')) {
-      throw new ConfigError('--database-url must not have a password: set DATABASE_URL instead.');
-    }
-  }
+  const { masterKeyFile } = command.opts<{ masterKeyFile?: string }>();
+  refusePassword(command, 'databaseUrl', '--database-url', 'DATABASE_URL');
+  refusePassword(command, 'migrationUrl', '--migration-url', 'OPENLEDGER_MIGRATION_URL');
   return readMasterKeySetting(process.env.OPENLEDGER_MASTER_KEY, masterKeyFile);
+}
+
+function refusePassword(command: Command, name: string, flag: string, variable: string): void {
+  const text: string | undefined = command.opts()[name];
+  if (text === undefined || command.getOptionValueSource(name) !== 'cli') return;
+  const url = new URL(text);
+  if (url.password === '' && !url.searchParams.has('password')) return;
+  throw new ConfigError(`${flag} must not have a password: set ${variable} instead.`);
 }
 
 /** Where the master key comes from when it is not the key file of the data directory: one of both at most. */
