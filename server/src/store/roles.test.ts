@@ -208,6 +208,12 @@ describe('a PostgreSQL of your own', () => {
     );
   });
 
+  test('may hold what is not ours in the same schema, such as the view of an extension', async () => {
+    await emptyDatabase();
+    await asSuperuser('create view public.of_others as select 1 as one');
+    expect(await prepare(database.servingUrl, database.url)).toEqual({ isOneRole: false });
+  });
+
   test('works with one role, as before', async () => {
     await emptyDatabase();
     expect(await prepare(database.url)).toEqual({ isOneRole: true });

@@ -114,20 +114,21 @@ export async function grantWithin(client: Queryable, role: string): Promise<void
   await client.query('select pg_advisory_xact_lock($1)', [grantLock]);
   const columns = await listColumns(client);
   const wanted = wantedPrivileges(columns);
-  const held = await listPrivileges(client, role);
+  const held = (await listPrivileges(client, role)).filter(({ table }) => columns.has(table));
   if (sameTexts(wanted.map(textOf), held.map(textOf)) && !(await canCreate(client, role))) return;
   const { rows } = await client.query<{ database: string }>('select current_database() as database');
   const statements = grantStatements(role, rows[0]?.database ?? '', columns.keys(), wanted);
   await client.query(statements.join(';\n'));
 }
 
-/** Tables, views and the like of ours, with their columns. */
+/** Tables, views and the like of ours, with their columns. Those of others (an extension's) are not ours to grant. */
 async function listColumns(client: Queryable): Promise<Map<string, Set<string>>> {
   const { rows } = await client.query<{ table: string; columns: string[] }>(
     `select c.relname::text as "table",
         array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
       from pg_class c
-      where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') order by 1`,
+      where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+        and pg_has_role(current_user, c.relowner, 'member') order by 1`,
   );
   return new Map(rows.map(({ columns, table }) => [table, new Set(columns)]));
 }
