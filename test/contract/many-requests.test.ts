@@ -53,8 +53,13 @@ afterEach(async () => {
 async function startMeasured(loadFile: string): Promise<ServerProcess> {
   const preload = pathToFileURL(join(import.meta.dirname, '../harness/report-load.mjs')).href;
   return startServerProcess({
-    args: ['--database-url', database?.url ?? '', '--data-dir', directory?.path ?? '', '--rate-limit', 'off'],
-    env: { LOAD_FILE: loadFile, NODE_OPTIONS: `--import ${preload}`, OPENLEDGER_LOG_LEVEL: 'error' },
+    args: ['--data-dir', directory?.path ?? '', '--rate-limit', 'off'],
+    env: {
+      DATABASE_URL: database?.servingUrl ?? '',
+      LOAD_FILE: loadFile,
+      NODE_OPTIONS: `--import ${preload}`,
+      OPENLEDGER_LOG_LEVEL: 'error',
+    },
   });
 }
 
