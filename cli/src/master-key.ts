@@ -87,8 +87,8 @@ async function leftOf({ pool, vault }: Store): Promise<[name: string, count: num
 /** What a rotation leaves is in rows that are not ours: it makes no forged row one of ours. */
 function leftFault(left: readonly [name: string, count: number][]): ConfigError {
   return new ConfigError(
-    `Values of ${namesOf(left)} were left under a previous key, because their rows are not authentic. ` +
-      '`openledger verify` names them: see "Forged rows" in SECURITY.md, then rotate again.',
+    `Values of ${namesOf(left)} were left under a previous key, because they do not open or their rows are not authentic. ` +
+      '`openledger verify` names such rows: see "Forged rows" in SECURITY.md, then rotate again.',
   );
 }
 

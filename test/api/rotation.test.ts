@@ -283,3 +283,16 @@ async function codedRows(): Promise<[AuthenticatedTableName, Row[]][]> {
 function relinked(text: string): string {
   return text.replaceAll(server.app.url, '');
 }
+
+it('goes on past a value that does not open, leaves it, and counts it', async () => {
+  const { id } = await newCustomer(server.api);
+  await server.ownerPool.query(
+    `update customers set personal = overlay(personal placing 'AAAA' from length(personal) - 8) where id = $1`,
+    [id],
+  );
+  keys = [randomBytes(32), ...keys];
+  await followed();
+  const tools = toolsOf(keys);
+  await rotate(tools.pool, rotationSteps(tools), () => undefined);
+  expect(await leftUnder(keys)).toEqual(['customers.personal: 1']);
+});

@@ -94,7 +94,13 @@ async function rewrite(
   await salts.load([...new Set(wanted.filter((id) => id != null))]);
   const rewritten: Rewritten[] = [];
   for (const row of rows) {
-    const opened = unlessErased(() => vault.openBytes(row.value, column.context(row)), undefined);
+    let opened: Buffer | undefined;
+    try {
+      opened = unlessErased(() => vault.openBytes(row.value, column.context(row)), undefined);
+    } catch {
+      // What does not open was damaged or forged: it stays as it is, and is counted as left. Others go on.
+      continue;
+    }
     const owner = opened && (await ownerOf(row, opened, column, salts));
     const salt = owner ? salts.saltOf(owner) : undefined;
     if (!opened || salt === null) {
