@@ -5,7 +5,7 @@ it('types are chosen by their names, by patterns and by *', () => {
   expect(chosenTypes(['*'])).toEqual({ ok: true, types: eventTypes });
   expect(chosenTypes(['customer.*', 'wallet.created'])).toEqual({
     ok: true,
-    types: ['customer.created', 'customer.updated', 'wallet.created'],
+    types: ['customer.created', 'customer.updated', 'customer.erased', 'wallet.created'],
   });
   expect(chosenTypes([])).toEqual({ ok: true, types: [] });
   expect(isChosen(['wallet.*'], 'virtual_account.created')).toBe(false);

