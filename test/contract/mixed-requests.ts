@@ -11,20 +11,27 @@ const rare: Readonly<Record<string, number>> = { verifyLedger: 0.05, resetSandbo
 /**
  * Makes requests quickly: of each operation some are made as the fuzzer makes them, and each new one takes its path,
  * query, body, headers and key from different ones of these.
+ *
+ * @returns gives the next request; without a live key if `isLiveUsed` is false
  */
-export function createMixer(document: ReadDocument, seed: number, random: () => number): () => FuzzRequest {
+export function createMixer(
+  document: ReadDocument,
+  seed: number,
+  random: () => number,
+): (isLiveUsed: boolean) => FuzzRequest {
   const values = createValues(document);
   const made = document.operations.map((operation, index) =>
     fc.sample(requestOf(operation, values), { numRuns: samples, seed: seed + index }),
   );
   const any = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
-  return () => {
+  return (isLiveUsed) => {
     for (;;) {
       const requests = any(made);
       const { operation } = any(requests);
       if (random() >= (rare[operation.id] ?? 1)) continue;
       const { body } = any(requests);
       const { credential } = any(requests);
+      if (credential === 'live' && !isLiveUsed) continue;
       const { headers } = any(requests);
       const { params } = any(requests);
       const { query } = any(requests);
