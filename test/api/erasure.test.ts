@@ -165,6 +165,8 @@ describe('erasing a customer', () => {
       kycStatus: 'approved',
     });
     expect(decided.error?.reason).toBe('customer_erased');
+    const revoked = await server.api.post(`/v1/customers/${customer.id}/links/revoke`);
+    expect([revoked.status, revoked.error?.reason]).toEqual([409, 'customer_erased']);
     expect(await ok(server.api.get('/v1/customers?externalId=their-own-id'))).toEqual([]);
   });
 

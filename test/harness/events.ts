@@ -34,7 +34,6 @@ ajv.addSchema({ $defs: closed(document.$defs) }, 'events');
 
 /** Checks an event against the schema of its type. */
 export function assertEvent(event: ReadEvent): void {
-  if (isErased(event as ReadEvent)) return;
   const { type } = event;
   const validate = validators.get(type) ?? ajv.compile({ $ref: `events#/$defs/${eventSchemaName(type)}` });
   validators.set(type, validate);

@@ -3,6 +3,14 @@ import { type DescribedEvent, eventSchemaName } from './event.ts';
 
 type Json = Record<string, unknown>;
 
+const erasedName = 'Erased';
+const erasedSchema: Json = {
+  type: 'object',
+  description: 'Stands for what an event said of a customer who was erased',
+  required: ['erased'],
+  properties: { erased: { type: 'boolean', const: true } },
+};
+
 /** What never changes, or is not told when it does. */
 const constantFields: ReadonlySet<string> = new Set(['id', 'createdAt', ...untoldFields]);
 
@@ -11,20 +19,26 @@ const constantFields: ReadonlySet<string> = new Set(['id', 'createdAt', ...untol
  * References are `{ $ref: '<name>' }`.
  */
 export function eventSchemas(events: readonly DescribedEvent[]): Record<string, Json> {
-  return Object.fromEntries(
-    events.flatMap((event): [string, Json][] => {
+  const erased: [string, Json][] = events.some(({ isErasable }) => isErasable)
+    ? [[erasedName, erasedSchema]]
+    : [];
+  return Object.fromEntries([
+    ...erased,
+    ...events.flatMap((event): [string, Json][] => {
       const { name } = event.data;
       const data = plain(event.data.schema);
       const changes: [string, Json][] =
         event.tellsChanges === 'never' ? [] : [[changesName(event), changesSchema(data, name)]];
       return [[eventSchemaName(event.type), eventSchema(event)], [name, data], ...changes];
     }),
-  );
+  ]);
 }
 
 function eventSchema(event: DescribedEvent): Json {
-  const { data, description, tellsChanges, type } = event;
-  const previous = tellsChanges === 'never' ? {} : { previousAttributes: { $ref: changesName(event) } };
+  const { data, description, isErasable, tellsChanges, type } = event;
+  const orErased = (name: string): Json =>
+    isErasable ? { anyOf: [{ $ref: name }, { $ref: erasedName }] } : { $ref: name };
+  const previous = tellsChanges === 'never' ? {} : { previousAttributes: orErased(changesName(event)) };
   return {
     type: 'object',
     description,
@@ -39,7 +53,7 @@ function eventSchema(event: DescribedEvent): Json {
       id: { type: 'string' },
       type: { type: 'string', const: type },
       createdAt: { type: 'string', format: 'date-time' },
-      data: { $ref: data.name },
+      data: orErased(data.name),
       ...previous,
     },
   };

@@ -9,6 +9,8 @@ export interface DescribedEvent {
   readonly data: NamedSchema;
   /** Whether it tells what was there before: `sometimes` is when it is no creation. */
   readonly tellsChanges: 'always' | 'sometimes' | 'never';
+  /** It holds personal data of a customer: once they are erased, its parts are `{"erased": true}`. */
+  readonly isErasable: boolean;
   /** One that a server has written. */
   readonly example: object;
 }

@@ -52,7 +52,8 @@ function line(type: string, description: string): Html {
 
 /** What `data` is: a link to the object, where the page shows it. */
 function dataLine({ shared }: PageContext, schema: Schema): Html {
-  const name = schema.properties?.data?.$ref?.split('/').at(-1) ?? '';
+  const data = schema.properties?.data;
+  const name = (data?.$ref ?? data?.anyOf?.[0]?.$ref)?.split('/').at(-1) ?? '';
   const object = shared.has(name)
     ? html`the <a href="#${objectAnchor(name)}"><code>${name}</code></a> as it is now`
     : html`what the test was asked for with`;

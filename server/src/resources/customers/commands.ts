@@ -122,6 +122,8 @@ export function revokeLinks(environmentId: string, customerId: string): Command<
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
       if (!customer) return { refusal: notFound('customer') };
+      const erased = refuseErased(customer);
+      if (erased) return { refusal: erased };
       const row = { ...customer, link_generation: customer.link_generation + 1, updated_at: context.now };
       return customerUpdate(customer, row, context);
     },

@@ -147,7 +147,7 @@ function revokeLinksRoute(): Route {
     params,
     okDescription: 'The customer, with new links',
     data,
-    errors: ['NOT_FOUND'],
+    errors: ['NOT_FOUND', 'CONFLICT'],
     sensitive: true,
     write: ({ caller, params: { customerId = '' } }) => revokeLinks(caller.environment.id, customerId),
   });

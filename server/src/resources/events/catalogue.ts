@@ -22,7 +22,7 @@ const testData = {
   }),
 };
 
-const facts: Readonly<Record<EventType, Omit<DescribedEvent, 'type' | 'example'>>> = {
+const facts: Readonly<Record<EventType, Omit<DescribedEvent, 'type' | 'example' | 'isErasable'>>> = {
   'customer.created': {
     description: 'A customer has been created.',
     data: customer,
@@ -98,9 +98,13 @@ const facts: Readonly<Record<EventType, Omit<DescribedEvent, 'type' | 'example'>
   },
 };
 
+/** The objects that hold personal data. */
+const erasable: ReadonlySet<string> = new Set([customer.name, counterparty.name, virtualAccount.name]);
+
 /** Every type of events: when it is written, what it holds, and an event that a server has written. */
 export const describedEvents: readonly DescribedEvent[] = eventTypes.map((type) => ({
   type,
   ...facts[type],
+  isErasable: erasable.has(facts[type].data.name),
   example: examples[type],
 }));

@@ -20,12 +20,13 @@ export const Event = Type.Object({
       type: 'object',
       description:
         'Of a change: the former values of exactly those fields of `data` that have changed, `null` where there was ' +
-        'none. Objects have their changed fields only, lists are whole. Left out: `updatedAt` and links',
+        'none. Objects have their changed fields only, lists are whole. Left out: `updatedAt` and links. ' +
+        '`{"erased": true}` where `data` is',
     }),
   ),
 });
 
-/** What an event says whose customer was erased. */
+/** What stands for each part of an event whose customer was erased. */
 const erasedData = '{"erased":true}';
 
 /** The keys of their customers, which opening events needs. */
@@ -41,11 +42,18 @@ export function eventJson(
   row: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data' | 'previous_attributes'>,
   vault: Vault,
 ): string {
-  const open = (text: string, sealContext: string): string =>
-    isSealed(text) ? unlessErased(() => vault.open(text, sealContext), erasedData) : text;
   const { created_at: createdAt, id, previous_attributes: previous, type } = row;
-  const data = open(row.data, eventDataContext(id));
-  const before =
-    previous === null ? '' : `,"previousAttributes":${open(previous, previousAttributesContext(id))}`;
+  const openText = (text: string, sealContext: string): string =>
+    isSealed(text) ? vault.open(text, sealContext) : text;
+  const openBoth = () => ({
+    data: openText(row.data, eventDataContext(id)),
+    former: previous === null ? null : openText(previous, previousAttributesContext(id)),
+  });
+  // Erasure overwrites one column after the other: an event is erased when either is.
+  const { data, former } = unlessErased(openBoth, {
+    data: erasedData,
+    former: previous === null ? null : erasedData,
+  });
+  const before = former === null ? '' : `,"previousAttributes":${former}`;
   return `{"id":"${id}","type":"${type}","createdAt":"${createdAt}","data":${data}${before}}`;
 }
