@@ -12,10 +12,10 @@ export const clients = 64;
 /**
  * Starts a server with an embedded PostgreSQL of its own and makes wallets on it, through its API.
  *
- * @param {{ wallets: number, lanes?: string, profileDir?: string }} options
+ * @param {{ wallets: number, checkout?: string, lanes?: string, profileDir?: string }} options
  */
-export async function prepareGround({ wallets: count, lanes, profileDir }) {
-  const server = await startServer({ lanes, profileDir });
+export async function prepareGround({ wallets: count, checkout, lanes, profileDir }) {
+  const server = await startServer({ checkout, lanes, profileDir });
   const resident = watchResident(server.pid);
   const connections = await openConnections(server.url, clients);
   const db = await connectDatabase(server.ownerUrl);

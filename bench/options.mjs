@@ -1,4 +1,6 @@
 /** What the command line asks for. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** In the order of the table. */
@@ -10,6 +12,7 @@ const rowNames = [
   'growth',
   'processes',
   'latency',
+  'documents',
   'start',
   'memory',
   'limits',
@@ -24,6 +27,8 @@ shown as such. Exit code 1 only when something went wrong: an error, a lost tran
   --quick            every row for a moment, on small data: shows that it works, not how fast it is
   --json FILE        where the JSON goes (artifacts/bench.json)
   --write            also writes the table into docs/performance.md; needs a whole run
+  --against FOLDER   only this: another checkout (packages installed) side by side with this one; the rate and the CPU time
+                     of each request, of server and database, as ratios
   --transactions N   how many are stored for the row growth (5000000)
   --lanes N          writer lanes of the servers (1); growth always has one
   --profile DIR      writes CPU profiles of the servers to DIR; they slow the servers down
@@ -63,6 +68,7 @@ export function readOptions(args) {
         rows: { type: 'string' },
         quick: { type: 'boolean', default: false },
         json: { type: 'string', default: 'artifacts/bench.json' },
+        against: { type: 'string' },
         write: { type: 'boolean', default: false },
         transactions: { type: 'string' },
         lanes: { type: 'string' },
@@ -75,6 +81,14 @@ export function readOptions(args) {
       return undefined;
     }
     const names = values.rows?.split(',') ?? rowNames;
+    if (values.against !== undefined) {
+      if (values.rows !== undefined || values.write)
+        throw new Error('--against goes with neither --rows nor --write.');
+      const checkout = resolve(values.against);
+      if (!existsSync(join(checkout, 'scripts/start.mjs')))
+        throw new Error(`--against: ${checkout} must be a checkout of OpenLedger.`);
+      return { ...values, against: checkout, names: ['against'], sizes: values.quick ? quick : full };
+    }
     const unknown = names.filter((name) => !rowNames.includes(name));
     if (unknown.length > 0) throw new Error(`There is no row ${unknown.join(', ')}.`);
     const sizes = { ...(values.quick ? quick : full) };

@@ -4,6 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { root } from '../scripts/prepare.mjs';
 import { prepareGround } from './ground.mjs';
 import { machineFacts } from './machine.mjs';
+import { against } from './rows/against.mjs';
+import { documents } from './rows/documents.mjs';
 import { growth } from './rows/growth.mjs';
 import { latency } from './rows/latency.mjs';
 import { limits } from './rows/limits.mjs';
@@ -20,13 +22,13 @@ import { shortfalls, tableText, writeDocument } from './table.mjs';
  * In the order in which they run: first those that share a server, memory after all that it was put through. Each gives
  * figures `{ name, figure, baseline?, ratio?, mustReach?, ok?, values? }`, as they are shown; `values` are the numbers.
  */
-const sharing = { spread, hot, mixed, reads, processes, latency, memory, limits };
-const alone = { start, growth };
+const sharing = { spread, hot, mixed, reads, processes, latency, documents, memory, limits };
+const alone = { start, growth, against };
 
 /**
  * @returns the exit code: 1 when something went wrong; a figure that falls short is shown, not punished
  */
-export async function runBench({ json, lanes, names, profile, quick, sizes, write }) {
+export async function runBench({ against: checkout, json, lanes, names, profile, quick, sizes, write }) {
   const started = performance.now();
   const seconds = () => Math.round((performance.now() - started) / 1000);
   const say = (text) => process.stderr.write(`${String(seconds()).padStart(4)} s  ${text}\n`);
@@ -37,6 +39,9 @@ export async function runBench({ json, lanes, names, profile, quick, sizes, writ
   const context = {
     sizes,
     say,
+    /** The checkout that the row `against` compares with, and what all servers are started with. */
+    checkout,
+    lanes,
     /** What one row has made that others can use. */
     learned: {},
     /** One server with its wallets for all rows that can share it. */

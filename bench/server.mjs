@@ -1,5 +1,5 @@
 /** Servers under test: the built one, each a process of its own, started as a user would. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,11 +21,11 @@ const masterKey = randomBytes(32).toString('hex');
 /**
  * Starts a server and waits until it is ready.
  *
- * @param {{ databaseUrl?: string, dataDir?: string, lanes?: string, profileDir?: string }} options with a database's URL, the server uses
- *   that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end. `ownerUrl` is its
+ * @param {{ checkout?: string, databaseUrl?: string, dataDir?: string, lanes?: string, profileDir?: string }} options from
+ *   another checkout than this, if one is given. With a database's URL, the server uses that; with a data directory, the embedded one in it; without, an embedded one that is removed at the end. `ownerUrl` is its
  *   database as the role that owns it: what the bench fills in and analyses is not for the role that serves
  */
-export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = {}) {
+export async function startServer({ checkout = root, databaseUrl, dataDir, lanes, profileDir } = {}) {
   const flags = profileDir ? ['--cpu-prof', '--cpu-prof-dir', profileDir] : [];
   const ownPlace = dataDir ? ['--data-dir', dataDir] : ['--ephemeral'];
   const place = databaseUrl ? [] : ownPlace;
@@ -45,15 +45,15 @@ export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = 
       process.execPath,
       [
         ...flags,
-        join(root, 'scripts/start.mjs'),
+        join(checkout, 'scripts/start.mjs'),
         '--json',
-        '--show-secrets',
+        ...secretsFlag(checkout),
         ...settings,
         ...place,
         ...(lanes ? ['--lanes', lanes] : []),
       ],
       {
-        cwd: root,
+        cwd: checkout,
         env: environment,
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -62,6 +62,16 @@ export async function startServer({ databaseUrl, dataDir, lanes, profileDir } = 
   const ready = await readyLine(child);
   const ownerUrl = databaseUrl ?? urlOfRole(ready, 'openledger_owner', 'owner');
   return { ...ready, ownerUrl, pid: child.pid, stop: () => stopChild(child) };
+}
+
+/** A build of before this flag prints the database's URL whole without it. */
+function secretsFlag(checkout) {
+  const flag = '--show-secrets';
+  const { stdout } = spawnSync(process.execPath, [join(checkout, 'scripts/start.mjs'), '--help'], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+  return stdout.includes(flag) ? [flag] : [];
 }
 
 /** An embedded database as another role than the server's; the server's own where the cluster has no such role. */
