@@ -3,7 +3,8 @@
  * resources nor http; platform imports nothing of ours.
  */
 const src = '^server/src/';
-const engines = `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|sealing|store)/`;
+const engines = `${src}(ledger|writer|chains|custody|rails|rates|events|identity|screening|sealing|store|embedded-postgres)/`;
+const rooms = 'resources|http|hosted|onchain|simulator|webhooks';
 
 module.exports = {
   forbidden: [
@@ -18,21 +19,21 @@ module.exports = {
       name: 'engines-know-neither-resources-nor-http',
       severity: 'error',
       from: { path: engines, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(resources|http|hosted|workers)/` },
+      to: { path: `${src}(${rooms})/` },
     },
     {
       name: 'store-is-below-the-other-engines',
       severity: 'error',
       from: { path: `${src}store/`, pathNot: '[.]test[.]ts$' },
       to: {
-        path: `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|sealing)/`,
+        path: `${src}(ledger|writer|chains|custody|rails|rates|events|webhooks|identity|screening|sealing|embedded-postgres)/`,
       },
     },
     {
       name: 'http-knows-no-resource',
       severity: 'error',
       from: { path: `${src}http/`, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(resources|hosted|workers)/` },
+      to: { path: `${src}(resources|hosted|onchain|simulator)/` },
     },
     {
       name: 'source-never-imports-tests',

@@ -1,5 +1,5 @@
 /**
- * `npm run chains:story`: test/chains/story.test.ts in full. Two real EVM nodes with token contracts, a server of its own
+ * `npm run chains:story`: test/chains/evm-scenario.test.ts in full. Two real EVM nodes with token contracts, a server of its own
  * process, deposits and transfers in a random order, and everything that can go wrong in between.
  */
 import { spawn } from 'node:child_process';
@@ -47,7 +47,7 @@ else {
   const env = { ...process.env };
   for (const [name, value] of Object.entries({ ...full, ...options }))
     env[`STORY_${name.toUpperCase()}`] = value;
-  const program = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/chains/story.test.ts'];
+  const program = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/chains/evm-scenario.test.ts'];
   const child = spawn(process.execPath, [...program, '--disable-console-intercept'], {
     cwd: root,
     stdio: 'inherit',

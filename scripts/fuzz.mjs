@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: the fuzzers of test/contract, for longer than `npm test` runs them. Round follows round, each with the
+ * `npm run fuzz`: the fuzzers of test/api, for longer than `npm test` runs them. Round follows round, each with the
  * next seed, until the time is over or an answer breaks the document's word; or so many requests are sent to one server,
  * whose memory and CPU time are watched; or the costliest inputs of every parser are searched for.
  */
@@ -57,7 +57,7 @@ if (isHelp) process.stdout.write(help);
 else {
   await prepare();
   const [name, told] = chosenTest(options);
-  const program = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', `test/contract/${name}.test.ts`];
+  const program = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', `test/api/${name}.test.ts`];
   const env = { ...process.env, ...told, ...(seed === undefined ? {} : { FUZZ_SEED: seed }) };
   const child = spawn(process.execPath, program, { cwd: root, stdio: 'inherit', env });
   // A Ctrl-C reaches vitest too; wait for it to tidy up.

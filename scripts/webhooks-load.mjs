@@ -49,7 +49,7 @@ const { events, help: isHelp, kills, rate, rounds, throughput } = readOptions();
 if (isHelp) process.stdout.write(help);
 else {
   await prepare();
-  const file = throughput ? 'test/load/webhooks-throughput.test.ts' : 'test/load/webhooks-load.test.ts';
+  const file = throughput ? 'test/process/webhooks-throughput.test.ts' : 'test/process/webhooks-load.test.ts';
   const program = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', file, '--disable-console-intercept'];
   const env = {
     ...process.env,

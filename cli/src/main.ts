@@ -1,3 +1,4 @@
+import { DataDirInUseError } from '@openledger/server/embedded-postgres/embedded.ts';
 import {
   ConfigError,
   dataOptions,
@@ -8,7 +9,6 @@ import {
 import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';
-import { DataDirInUseError } from '@openledger/server/store/embedded.ts';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ApiRefusedError, NoServerError } from './api.ts';
 import { authenticateRowsCommand } from './authenticate-rows.ts';

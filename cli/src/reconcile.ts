@@ -1,8 +1,12 @@
 import { readChainsFile } from '@openledger/server/chains/config.ts';
 import { openChain } from '@openledger/server/chains/families.ts';
 import { ChainError } from '@openledger/server/chains/port.ts';
-import { expectedMinor, type Reconciliation, terms } from '@openledger/server/chains/reconcile/explain.ts';
-import { reconcileChain } from '@openledger/server/chains/reconcile/reconcile.ts';
+import {
+  expectedMinor,
+  type Reconciliation,
+  terms,
+} from '@openledger/server/onchain/reconciliation/explain.ts';
+import { reconcileChain } from '@openledger/server/onchain/reconciliation/reconcile.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import type { Pool } from '@openledger/server/store/pool.ts';

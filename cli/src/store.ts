@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readStoredSeed } from '@openledger/server/custody/seed-store.ts';
+import { findRunning, startEmbedded } from '@openledger/server/embedded-postgres/embedded.ts';
 import { readKeyring } from '@openledger/server/key-files.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
 import { ConfigError, type MasterKeySettings } from '@openledger/server/platform/config.ts';
@@ -10,7 +11,6 @@ import { createLogger } from '@openledger/server/platform/logger.ts';
 import { createVault, type Vault } from '@openledger/server/platform/seal.ts';
 import { createCustomerSalts } from '@openledger/server/store/customer-salts.ts';
 import { createDb, type Db } from '@openledger/server/store/database.ts';
-import { findRunning, startEmbedded } from '@openledger/server/store/embedded.ts';
 import { createEnvironmentClocks } from '@openledger/server/store/environment-clocks.ts';
 import { createPool, type Pool } from '@openledger/server/store/pool.ts';
 import { findPublicUrl } from '@openledger/server/store/public-url.ts';

@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import { type Chain, isChain, isStablecoin } from '@openledger/server/chains/registry.ts';
 import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
 import { readKeyring } from '@openledger/server/key-files.ts';
-import { ConfigError } from '@openledger/server/platform/config.ts';
-import { limits } from '@openledger/server/platform/limits.ts';
-import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
 import {
   decideTransfer,
   isUnderWay,
   proveAgain,
   type TransferDecision,
-} from '@openledger/server/resources/transfers/on-chain.ts';
+} from '@openledger/server/onchain/payments/commands.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { limits } from '@openledger/server/platform/limits.ts';
+import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
 import {
   findScreenedTransfer,
   listWaitingTransfers,

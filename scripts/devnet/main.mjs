@@ -81,12 +81,12 @@ async function bundleHarness() {
   const { build } = await import('esbuild');
   const outfile = join(root, 'dist/devnet/harness.mjs');
   const contents = ['chains/anvil.ts', 'chains/contracts.ts', 'hosted.ts'].map(
-    (file) => `export * from './test/harness/${file}';`,
+    (file) => `export * from './test/support/${file}';`,
   );
   const stdin = { contents: contents.join('\n'), resolveDir: root };
   const shared = { bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'node20' };
   await build({ stdin, outfile, ...shared, logLevel: 'error' });
-  copyFileSync(join(root, 'test/harness/chains/Tokens.sol'), join(root, 'dist/devnet/Tokens.sol'));
+  copyFileSync(join(root, 'test/support/chains/Tokens.sol'), join(root, 'dist/devnet/Tokens.sol'));
   return import(outfile);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type App, startApp } from './app.ts';
 import { stillValid } from './bootstrap.ts';
+import { DataDirInUseError, removeEmbedded, startEmbedded } from './embedded-postgres/embedded.ts';
 import {
   areRowsMarked,
   type FirstKeys,
@@ -18,7 +19,6 @@ import { limits } from './platform/limits.ts';
 import { createLogger, type Logger, redactText } from './platform/logger.ts';
 import { isLoopbackHost } from './platform/loopback.ts';
 import { printReady } from './ready.ts';
-import { DataDirInUseError, removeEmbedded, startEmbedded } from './store/embedded.ts';
 
 /** The parts of a running server that have to be ended, the latest first. */
 type Closers = (() => Promise<unknown>)[];

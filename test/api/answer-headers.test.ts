@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStream } from '../harness/event-stream.ts';
-import { newCustomer, person, rawExchange } from '../harness/factories.ts';
-import { openPage } from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { openStream } from '../support/event-stream.ts';
+import { newCustomer, person, rawExchange } from '../support/factories.ts';
+import { openPage } from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let plain: TestServer;
 let secure: TestServer;

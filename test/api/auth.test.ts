@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
 import type { Pool } from '../../server/src/store/pool.ts';
-import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import {
   addKey,
   countRows,
@@ -10,8 +10,8 @@ import {
   person,
   rawExchange,
   stoppedClock,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const unknownKey = `ld_test_abcdefgh_${'1'.repeat(44)}`;
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiAnswer, ApiClient } from '../harness/client.ts';
+import type { ApiAnswer, ApiClient } from '../support/client.ts';
 import {
   fundedWallet,
   newCustomer,
@@ -11,8 +11,8 @@ import {
   rawExchange,
   transferBody,
   watchRows,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiAnswer } from '../harness/client.ts';
-import { approvedCustomer, decideKyc, missingLike, newCustomer, ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import type { ApiAnswer } from '../support/client.ts';
+import { approvedCustomer, decideKyc, missingLike, newCustomer, ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let customerId: string;

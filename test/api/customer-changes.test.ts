@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../harness/client.ts';
+import type { ApiClient } from '../support/client.ts';
 import {
   allRows,
   approvedCustomer,
@@ -11,8 +11,8 @@ import {
   ok,
   transferBody,
   watchRows,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

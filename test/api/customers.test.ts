@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '../../server/src/platform/logger.ts';
-import type { ApiClient } from '../harness/client.ts';
-import { runSql } from '../harness/database.ts';
+import type { ApiClient } from '../support/client.ts';
+import { runSql } from '../support/database.ts';
 import {
   allRows,
   decideKyc,
@@ -11,9 +11,9 @@ import {
   ok,
   person,
   walk,
-} from '../harness/factories.ts';
-import { startReceiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandboxRates } from '../../server/src/rates/sandbox-rates.ts';
-import type { ApiClient } from '../harness/client.ts';
+import type { ApiClient } from '../support/client.ts';
 import {
   balanceOf,
   countRows,
@@ -11,8 +11,8 @@ import {
   ok,
   stoppedClock,
   walk,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const clock = stoppedClock();
 const part = (thousandths: bigint) => ({ numerator: thousandths, denominator: 1000n });

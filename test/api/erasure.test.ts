@@ -12,9 +12,9 @@ import {
   ok,
   person,
   transferBody,
-} from '../harness/factories.ts';
-import { openPage } from '../harness/hosted.ts';
-import type { Receiver } from '../harness/receiver.ts';
+} from '../support/factories.ts';
+import { openPage } from '../support/hosted.ts';
+import type { Receiver } from '../support/receiver.ts';
 import {
   mark,
   newSealedCustomer,
@@ -22,8 +22,8 @@ import {
   sealAsBefore,
   sealedRows,
   startEcho,
-} from '../harness/sealed.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/sealed.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const masterKey = randomBytes(32);
 let server: TestServer;

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PlayedEvent, playEveryEvent } from '../../scripts/event-examples/play.mjs';
 import { eventTypes } from '../../server/src/events/types.ts';
 import { eventSchemaName } from '../../server/src/http/event.ts';
-import { assertEvent } from '../harness/events.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { assertEvent } from '../support/events.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 // Documents are read as they come: their fields are what is tested.
 // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { openStream, type StreamReader } from '../harness/event-stream.ts';
-import { addKey, approvedCustomer, newCustomer, newWallet, ok, person, walk } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { openStream, type StreamReader } from '../support/event-stream.ts';
+import { addKey, approvedCustomer, newCustomer, newWallet, ok, person, walk } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

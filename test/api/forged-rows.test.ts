@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listPayments, listWithdrawn } from '../../server/src/chains/payments.ts';
-import { createAddressBook } from '../../server/src/chains/watched.ts';
 import { verifyLedger } from '../../server/src/ledger/verify.ts';
 import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
+import { listPending } from '../../server/src/onchain/deposits/queries.ts';
+import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
@@ -11,7 +12,6 @@ import { drawKey, printKey, revokeKey } from '../../server/src/resources/api-key
 import { findActiveKeys } from '../../server/src/resources/api-keys/queries.ts';
 import { listDepositAddresses } from '../../server/src/resources/crypto-wallets/queries.ts';
 import { listAcceptances } from '../../server/src/resources/identity/queries.ts';
-import { listPending } from '../../server/src/resources/transactions/chain-deposit-queries.ts';
 import { findLiveTransfers, listOpenOnChain } from '../../server/src/resources/transfers/queries.ts';
 import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import {
@@ -37,10 +37,10 @@ import {
   ok,
   transferBody,
   usBank,
-} from '../harness/factories.ts';
-import { openPage } from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
-import { watchLog } from '../harness/watched-log.ts';
+} from '../support/factories.ts';
+import { openPage } from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { watchLog } from '../support/watched-log.ts';
 
 /**
  * Somebody writes to the database who has no master key. For each kind of row that gives rights or directs money: what is

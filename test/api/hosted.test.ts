@@ -18,7 +18,7 @@ import {
   ok,
   rawExchange,
   stoppedClock,
-} from '../harness/factories.ts';
+} from '../support/factories.ts';
 import {
   company,
   fileOf,
@@ -32,8 +32,8 @@ import {
   send,
   sendStep,
   submit,
-} from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 const masterKey = Buffer.alloc(32, 7);

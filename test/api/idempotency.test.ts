@@ -4,8 +4,8 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../server/src/app.ts';
 import { limits } from '../../server/src/platform/limits.ts';
-import { sweepTable } from '../../server/src/workers/sweep.ts';
-import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
+import { sweepTable } from '../../server/src/store/retention.ts';
+import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import {
   approvedCustomer,
   countRows,
@@ -22,8 +22,8 @@ import {
   rawExchange,
   stoppedClock,
   transferBody,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** A POST that makes one row in a table, and another body for the same path. */
 interface Post {

@@ -3,7 +3,7 @@ import { decideCustomerKyc } from '../../server/src/resources/customers/commands
 import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import { createVirtualAccount } from '../../server/src/resources/virtual-accounts/commands.ts';
-import type { ApiAnswer, ApiClient } from '../harness/client.ts';
+import type { ApiAnswer, ApiClient } from '../support/client.ts';
 import {
   address,
   environmentOf,
@@ -15,9 +15,9 @@ import {
   transferBody,
   walk,
   watchRows,
-} from '../harness/factories.ts';
-import { startReceiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** One environment and one of everything in it. */
 interface Tenant {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
 import {
   deposit,
   fundedWallet,
@@ -10,8 +10,8 @@ import {
   ok,
   transferBody,
   walk,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 type Line = { accountId: string; side: string; amount: string; currency: string; balanceAfter: string };
 

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 // Documents are read as they come: their fields are what is tested.
 // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 // Documents are read as they come: their fields are what is tested.
 // biome-ignore lint/suspicious/noExplicitAny: see above

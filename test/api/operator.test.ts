@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppOptions } from '../../server/src/app.ts';
 import { createLogger } from '../../server/src/platform/logger.ts';
-import { person, stoppedClock } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { person, stoppedClock } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** What a server tells its operator, and those who look for them. */
 

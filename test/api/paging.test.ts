@@ -3,9 +3,9 @@ import { systemClock } from '../../server/src/platform/clock.ts';
 import { bucketOfId, createIdSource } from '../../server/src/platform/ids.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { createCustomer } from '../../server/src/resources/customers/commands.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { deposit, environmentOf, newCustomer, newWallet, ok, person, walk } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { deposit, environmentOf, newCustomer, newWallet, ok, person, walk } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * A walk over ten thousand rows, while other processes add to them and change them, returns each of the ten thousand

@@ -3,7 +3,7 @@ import { currencyScale, formatAmount } from '../../server/src/platform/money.ts'
 import { type Rail, railNames } from '../../server/src/rails/rails.ts';
 import { findReturnCode } from '../../server/src/rails/return-codes.ts';
 import { traceIdPattern } from '../../server/src/rails/trace-ids.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
 import {
   address,
   allRows,
@@ -25,8 +25,8 @@ import {
   usBank,
   walk,
   watchRows,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Transfers to banks. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UpdateEventType } from '../../server/src/events/types.ts';
-import type { ApiClient } from '../harness/client.ts';
+import type { ApiClient } from '../support/client.ts';
 import {
   approvedCustomer,
   decideKyc,
@@ -12,10 +12,10 @@ import {
   transferBody,
   usBank,
   walk,
-} from '../harness/factories.ts';
-import { laidOver, withoutNulls } from '../harness/former.ts';
-import { fillIndividual, hidden, openPage, postForm, submit } from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { laidOver, withoutNulls } from '../support/former.ts';
+import { fillIndividual, hidden, openPage, postForm, submit } from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

@@ -2,8 +2,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { accountTypeNames, factsOf } from '../../server/src/rails/account-types.ts';
 import { railNames } from '../../server/src/rails/rails.ts';
-import { approvedCustomer, ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { approvedCustomer, ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Tuesday before Thanksgiving, 13:30 in New York: ACH closes, SWIFT has. */
 let nowMs = Date.parse('2026-11-24T18:30:00.000Z');

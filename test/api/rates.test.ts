@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../harness/client.ts';
-import { ok, stoppedClock } from '../harness/factories.ts';
-import { type Receiver, startReceiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import type { ApiClient } from '../support/client.ts';
+import { ok, stoppedClock } from '../support/factories.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const clock = stoppedClock();
 let server: TestServer;

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import type { ApiAnswer } from '../harness/client.ts';
-import { newCustomer, ok, person, rawExchange } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import type { ApiAnswer } from '../support/client.ts';
+import { newCustomer, ok, person, rawExchange } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let webhookId: string;

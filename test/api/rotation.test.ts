@@ -10,10 +10,10 @@ import {
 } from '../../server/src/store/authenticated-rows.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { createRowGuard, rowIdOf } from '../../server/src/store/row-guard.ts';
-import { createClient } from '../harness/client.ts';
-import { approvedCustomer, newCustomer, newWallet, ok } from '../harness/factories.ts';
-import { openPage } from '../harness/hosted.ts';
-import type { Receiver } from '../harness/receiver.ts';
+import { createClient } from '../support/client.ts';
+import { approvedCustomer, newCustomer, newWallet, ok } from '../support/factories.ts';
+import { openPage } from '../support/hosted.ts';
+import type { Receiver } from '../support/receiver.ts';
 import {
   mark,
   newSealedCustomer,
@@ -21,8 +21,8 @@ import {
   sealAsBefore,
   sealedRows,
   startEcho,
-} from '../harness/sealed.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/sealed.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const [firstKey, secondKey, thirdKey, fourthKey] = [
   randomBytes(32),

@@ -8,8 +8,8 @@ import {
   isAnyRowAuthenticated,
 } from '../../server/src/store/authenticate-rows.ts';
 import { authenticatedTables } from '../../server/src/store/authenticated-rows.ts';
-import { fundedWallet, ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { fundedWallet, ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** A database from before rows were authenticated, and one that somebody makes look like it. */
 

@@ -8,9 +8,9 @@ import {
   ok,
   person,
   transferBody,
-} from '../harness/factories.ts';
-import { startReceiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const hourMs = 60 * 60 * 1000;
 const day = 24 * 60 * 60;

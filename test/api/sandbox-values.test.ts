@@ -10,9 +10,9 @@ import {
   ok,
   transferBody,
   usBank,
-} from '../harness/factories.ts';
-import { fillIndividual, submit } from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { fillIndividual, submit } from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Each value that the documentation page lists does what the page says. */
 

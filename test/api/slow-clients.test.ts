@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const testTimeoutMs = 3 * limits.requestTimeoutMs;
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
 import {
   balanceOf,
   completed,
@@ -9,8 +9,8 @@ import {
   ok,
   transferBody,
   usBank,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** How the sandbox's user moves transfers on, lets them fail and come back, and how they are cancelled. */
 

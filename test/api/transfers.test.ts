@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bucketOfId } from '../../server/src/platform/ids.ts';
 import { limits } from '../../server/src/platform/limits.ts';
-import { type ApiAnswer, type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import {
   address,
   approvedCustomer,
@@ -20,8 +20,8 @@ import {
   suspend,
   transferBody,
   walk,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

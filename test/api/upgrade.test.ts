@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { App } from '../../server/src/app.ts';
 import { migrate } from '../../server/src/store/migrate.ts';
 import { createPool } from '../../server/src/store/pool.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { createDatabase, runSql, type TestDatabase } from '../harness/database.ts';
-import { ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { createDatabase, runSql, type TestDatabase } from '../support/database.ts';
+import { ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * A database as the release before wrote it, with customers, an account, a transfer and a webhook, is served by this one.
@@ -33,7 +33,7 @@ let live: ApiClient;
 let fixture: Fixture;
 
 beforeAll(async () => {
-  fixture = JSON.parse(await readFile(`test/fixtures/upgrade/${lastMigration}.json`, 'utf8'));
+  fixture = JSON.parse(await readFile(`test/support/fixtures/upgrade/${lastMigration}.json`, 'utf8'));
   database = await createDatabase();
   await runSql(database.url, 'drop schema public cascade; create schema public');
   await loadOld(fixture);

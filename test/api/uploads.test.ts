@@ -4,10 +4,10 @@ import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
 import { sweepContents } from '../../server/src/store/document-contents.ts';
-import { decideKyc, newCustomer, ok } from '../harness/factories.ts';
-import { openPage } from '../harness/hosted.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
-import { beginUpload, formTokenOf, pngOf, type RawUpload, uploadWhole } from '../harness/uploads.ts';
+import { decideKyc, newCustomer, ok } from '../support/factories.ts';
+import { openPage } from '../support/hosted.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { beginUpload, formTokenOf, pngOf, type RawUpload, uploadWhole } from '../support/uploads.ts';
 
 const mib = 1024 * 1024;
 const patience = { timeout: 20_000 };

@@ -8,8 +8,8 @@ import { checkSepaIban } from '../../server/src/rails/identifiers/iban.ts';
 import { checkMobileNumber } from '../../server/src/rails/identifiers/mobile-money.ts';
 import { checkNuban } from '../../server/src/rails/identifiers/nuban.ts';
 import { checkRoutingNumber } from '../../server/src/rails/identifiers/us-account.ts';
-import { approvedCustomer } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { approvedCustomer } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * The vectors of issue 3, item 3 of "What must be shown", in one table: each kind of identifier with numbers that are

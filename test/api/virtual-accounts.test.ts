@@ -7,7 +7,7 @@ import { checkSortCode, checkUkAccountNumber } from '../../server/src/rails/iden
 import { checkRoutingNumber, checkUsAccountNumber } from '../../server/src/rails/identifiers/us-account.ts';
 import { type Rail, railFacts, railNames } from '../../server/src/rails/rails.ts';
 import { traceIdPattern } from '../../server/src/rails/trace-ids.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
 import {
   allRows,
   approvedCustomer,
@@ -23,8 +23,8 @@ import {
   suspend,
   walk,
   watchRows,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 const currencies = ['usd', 'eur', 'gbp', 'mxn', 'brl'] as const;
 type SourceCurrency = (typeof currencies)[number];

@@ -1,6 +1,6 @@
 import { isAddress } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../harness/client.ts';
+import type { ApiClient } from '../support/client.ts';
 import {
   address,
   approvedCustomer,
@@ -14,8 +14,8 @@ import {
   ok,
   transferBody,
   walk,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let api: ApiClient;

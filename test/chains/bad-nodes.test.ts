@@ -1,7 +1,7 @@
 import type { Address } from 'viem';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../harness/chains/anvil.ts';
-import { type BadNode, type RpcCall, RpcReply, startBadNode } from '../harness/chains/bad-node.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
+import { type BadNode, type RpcCall, RpcReply, startBadNode } from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
@@ -9,10 +9,10 @@ import {
   newLiveWallet,
   treasuryOf,
   writeChains,
-} from '../harness/chains/live.ts';
-import { balanceOf, ok } from '../harness/factories.ts';
-import { endLaunched, runScript } from '../harness/process.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/chains/live.ts';
+import { balanceOf, ok } from '../support/factories.ts';
+import { endLaunched, runScript } from '../support/process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Nothing is credited that was not received, and the operator sees what was not. `ethereum` has a plain token and one that

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../harness/chains/anvil.ts';
-import { type BadNode, lagging, RpcReply, refuse, startBadNode } from '../harness/chains/bad-node.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
+import { type BadNode, lagging, RpcReply, refuse, startBadNode } from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
@@ -10,9 +10,9 @@ import {
   newLiveWallet,
   reorganise,
   writeChains,
-} from '../harness/chains/live.ts';
-import { balanceOf, ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/chains/live.ts';
+import { balanceOf, ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Deposits on real nodes. `base` has one node, behind one that can be made to do wrong; `ethereum` has three, of which two

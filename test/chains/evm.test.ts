@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, liveCustomer, liveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, liveCustomer, liveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Deposits and transfers on a real node with a real token contract. */
 

@@ -5,15 +5,15 @@ import { type Address, parseAbiItem, parseGwei } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../server/src/app.ts';
-import { placePayment } from '../../server/src/chains/payments.ts';
+import { placePayment } from '../../server/src/onchain/payments/queries.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { formatAmount } from '../../server/src/platform/money.ts';
-import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { type BadNode, refuse, startBadNode } from '../harness/chains/bad-node.ts';
-import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { createClient } from '../harness/client.ts';
-import { balanceOf, inStatus, minor, ok, transferBody } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { type BadNode, refuse, startBadNode } from '../support/chains/bad-node.ts';
+import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { createClient } from '../support/client.ts';
+import { balanceOf, inStatus, minor, ok, transferBody } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Payments on real nodes: `base` has a token as its issuer makes it, behind a node that can be made to do wrong; `ethereum`

@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../server/src/platform/logger.ts';
-import { deployToken, startAnvil } from '../harness/chains/anvil.ts';
-import { chainEntry, liveCustomer, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { startSolana } from '../harness/chains/solana.ts';
-import { mints, named, solanaEntry, solanaWallet } from '../harness/chains/solana-live.ts';
-import { startTron } from '../harness/chains/tron.ts';
-import { fundWallet, startRates, tronEntry, tronWallet, withoutFees } from '../harness/chains/tron-live.ts';
-import { balanceOf, inStatus, ok } from '../harness/factories.ts';
-import { changeWithCodes } from '../harness/forging.ts';
-import { runScript } from '../harness/process.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { deployToken, startAnvil } from '../support/chains/anvil.ts';
+import { chainEntry, liveCustomer, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { startSolana } from '../support/chains/solana.ts';
+import { mints, named, solanaEntry, solanaWallet } from '../support/chains/solana-live.ts';
+import { startTron } from '../support/chains/tron.ts';
+import { fundWallet, startRates, tronEntry, tronWallet, withoutFees } from '../support/chains/tron-live.ts';
+import { balanceOf, inStatus, ok } from '../support/factories.ts';
+import { changeWithCodes } from '../support/forging.ts';
+import { runScript } from '../support/process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Whoever writes to the database directs no payment, even with the codes of rows: the signer pays what a server has accepted, on

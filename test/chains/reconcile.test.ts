@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, liveCustomer, liveWallet, writeChains } from '../harness/chains/live.ts';
-import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
-import { runScript } from '../harness/process.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
+import { runScript } from '../support/process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** The books beside a real chain: every difference is explained, and what nobody can explain is told. */
 

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
-import { runScript } from '../harness/process.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
+import { runScript } from '../support/process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Transfers that are screened before they are sent, and those that an operator decides about. */
 

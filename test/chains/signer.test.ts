@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKeyring, masterKeyId } from '../../server/src/platform/keyring.ts';
-import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
-import { changeWithCodes } from '../harness/forging.ts';
-import { endLaunched, type Launched, launch, makeTempDir, runScript } from '../harness/process.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
+import { changeWithCodes } from '../support/forging.ts';
+import { endLaunched, type Launched, launch, makeTempDir, runScript } from '../support/process.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** A server that has no key pays through a signer of its own process: what happens when that is away, or refuses. */
 

@@ -3,13 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { creationInstruction, transferInstruction } from '../../server/src/chains/solana/instructions.ts';
 import { programs, tokenAccountOf } from '../../server/src/chains/solana/programs.ts';
 import { formatAmount } from '../../server/src/platform/money.ts';
-import { liveCustomer, writeChains } from '../harness/chains/live.ts';
-import { type SolanaNode, startSolana } from '../harness/chains/solana.ts';
-import type { TestMint } from '../harness/chains/solana-ledger.ts';
-import { mints, named, type SolanaWallet, solanaEntry, solanaWallet } from '../harness/chains/solana-live.ts';
-import { balanceOf, inStatus, minor, ok, transferBody } from '../harness/factories.ts';
-import { type Receiver, startReceiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { liveCustomer, writeChains } from '../support/chains/live.ts';
+import { type SolanaNode, startSolana } from '../support/chains/solana.ts';
+import type { TestMint } from '../support/chains/solana-ledger.ts';
+import { mints, named, type SolanaWallet, solanaEntry, solanaWallet } from '../support/chains/solana-live.ts';
+import { balanceOf, inStatus, minor, ok, transferBody } from '../support/factories.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Deposits and transfers on Solana: the chain's programs are the real ones (litesvm), its node speaks the real API. */
 

@@ -1,10 +1,10 @@
 import { type Address, parseAbiItem } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { takeSweepable } from '../../server/src/chains/sweepable.ts';
-import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../harness/chains/live.ts';
-import { inStatus, ok, transferBody } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { takeSweepable } from '../../server/src/onchain/sweeps/queries.ts';
+import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
+import { inStatus, ok, transferBody } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Deposits are moved into the treasury: on `base` by signature (EIP-3009), on `ethereum` with coin for gas. */
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { liveCustomer, writeChains } from '../harness/chains/live.ts';
-import { foreignToken, startTron, type TronNode } from '../harness/chains/tron.ts';
-import { blockAnswer, infoAnswer, recorded } from '../harness/chains/tron-answers.ts';
+import { liveCustomer, writeChains } from '../support/chains/live.ts';
+import { foreignToken, startTron, type TronNode } from '../support/chains/tron.ts';
+import { blockAnswer, infoAnswer, recorded } from '../support/chains/tron-answers.ts';
 import {
   fundWallet,
   sendUsdt,
@@ -10,10 +10,10 @@ import {
   tronEntry,
   tronWallet,
   withoutFees,
-} from '../harness/chains/tron-live.ts';
-import { balanceOf, inStatus, ok, transferBody } from '../harness/factories.ts';
-import type { Receiver } from '../harness/receiver.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/chains/tron-live.ts';
+import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
+import type { Receiver } from '../support/receiver.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** Deposits and transfers on a stand-in for a full node: its answers have the form of recorded ones. */
 

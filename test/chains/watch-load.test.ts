@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseChains } from '../../server/src/chains/config.ts';
 import { openChain } from '../../server/src/chains/families.ts';
 import type { ChainPort } from '../../server/src/chains/port.ts';
-import { createAddressBook } from '../../server/src/chains/watched.ts';
+import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
-import { type Anvil, deployToken, startAnvil, type TestToken } from '../harness/chains/anvil.ts';
-import { chainEntry, liveCustomer, liveWallet } from '../harness/chains/live.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
+import { chainEntry, liveCustomer, liveWallet } from '../support/chains/live.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * What the watcher does for a full block: 5,000 transfers of which 50 are ours, with 100,000 watched addresses. The figures are

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checks } from '../../server/src/ledger/verify-checks.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
-import { createDatabase, type TestDatabase } from '../harness/database.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Everything that docs/invariants.md names is there: constraints in the database, code, tests. */
 

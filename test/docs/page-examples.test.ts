@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newCustomer } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { newCustomer } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** The requests of the documentation page, run as they stand: only the key is put in. */
 

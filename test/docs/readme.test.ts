@@ -10,7 +10,7 @@ import { parseChains } from '../../server/src/chains/config.ts';
 import { parsePolicy } from '../../server/src/custody/policy-file.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
 import { readRulesFile } from '../../server/src/screening/rules.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /** The documentation, run and compared with what it tells of. */
 

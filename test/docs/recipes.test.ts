@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ApiClient } from '../harness/client.ts';
+import type { ApiClient } from '../support/client.ts';
 import {
   approvedCustomer,
   deposit,
@@ -12,8 +12,8 @@ import {
   transferBody,
   usBank,
   walk,
-} from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
+} from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * The recipes whose figures do not hang on the rate of the moment, played over HTTP on empty books: the journals that the

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../harness/database.ts';
-import { faultOptions, report } from '../harness/fault-options.ts';
-import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent, waitUntil } from '../harness/load.ts';
-import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
-import { sendThrough } from '../harness/load-rounds.ts';
-import { endLaunched, makeTempDir } from '../harness/process.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent, waitUntil } from '../support/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
+import { sendThrough } from '../support/load-rounds.ts';
+import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
  * The server's clock is set back under load, by seconds to hours, again and again; every other time the server is killed and
@@ -23,7 +23,7 @@ const clients = 32;
 const random = randomFrom(seed);
 const lanes = random() < 0.5 ? 1 : 4;
 const furthestMs = 2 * 60 * 60 * 1000;
-const preload = pathToFileURL(join(import.meta.dirname, '../harness/shifted-clock.mjs')).href;
+const preload = pathToFileURL(join(import.meta.dirname, '../support/shifted-clock.mjs')).href;
 
 let directory: { path: string; remove(): Promise<void> };
 let clockFile: string;

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../harness/database.ts';
-import { faultOptions, report } from '../harness/fault-options.ts';
-import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent } from '../harness/load.ts';
-import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
-import { sendThrough } from '../harness/load-rounds.ts';
-import { endLaunched, makeTempDir } from '../harness/process.ts';
-import { type Meddler, startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent } from '../support/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
+import { sendThrough } from '../support/load-rounds.ts';
+import { endLaunched, makeTempDir } from '../support/process.ts';
+import { type Meddler, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
  * Connections between server and database are cut under load: all at once, before a statement arrives, after it has arrived,

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { faultOptions, report } from '../harness/fault-options.ts';
-import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent, sendWhile, waitUntil } from '../harness/load.ts';
-import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
-import { endLaunched, makeTempDir } from '../harness/process.ts';
-import { openSmallDisk, type SmallDisk } from '../harness/small-disk.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent, sendWhile, waitUntil } from '../support/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
+import { endLaunched, makeTempDir } from '../support/process.ts';
+import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 
 /**
  * The disk that the data directory lies on is filled up under load, and some space made again a while later.

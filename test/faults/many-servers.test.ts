@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../harness/database.ts';
-import { faultOptions, report } from '../harness/fault-options.ts';
-import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
 import {
   type Caller,
   createDraw,
@@ -10,9 +10,9 @@ import {
   prepareGround,
   randomFrom,
   type Sent,
-} from '../harness/load.ts';
-import { expectKept, expectSound } from '../harness/load-outcome.ts';
-import { endLaunched, makeTempDir } from '../harness/process.ts';
+} from '../support/load.ts';
+import { expectKept, expectSound } from '../support/load-outcome.ts';
+import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
  * Two and four server processes share one database, with one lane and with four. Every request goes to two of them at once

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../server/src/store/pool.ts';
-import { faultOptions, report } from '../harness/fault-options.ts';
-import { createFaultServers, type FaultServer, type FaultServers } from '../harness/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent } from '../harness/load.ts';
-import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
-import { sendThrough } from '../harness/load-rounds.ts';
-import { createOwnPostgres, type OwnPostgres } from '../harness/postgres.ts';
-import { endLaunched, makeTempDir } from '../harness/process.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
+import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
+import { createDraw, prepareGround, randomFrom, type Sent } from '../support/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
+import { sendThrough } from '../support/load-rounds.ts';
+import { createOwnPostgres, type OwnPostgres } from '../support/postgres.ts';
+import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
  * PostgreSQL is killed with SIGKILL under load, the whole of it or one connection's process, and started again.

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { faultOptions, report } from '../harness/fault-options.ts';
+import { faultOptions, report } from '../support/fault-options.ts';
 import {
   type Caller,
   type CountingReceiver,
@@ -14,8 +14,8 @@ import {
   sendUntilGone,
   startCountingReceiver,
   waitUntil,
-} from '../harness/load.ts';
-import { type Counts, expectSound, recoverFrom } from '../harness/load-outcome.ts';
+} from '../support/load.ts';
+import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
 import {
   endLaunched,
   launchServer,
@@ -23,7 +23,7 @@ import {
   postgresPid,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 /**
  * The server is killed with SIGKILL at random moments under load, now and then PostgreSQL with it, and started again.

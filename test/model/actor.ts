@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { ApiAnswer, ApiClient } from '../harness/client.ts';
-import { address, newWallet, ok, walk } from '../harness/factories.ts';
 import type { Random } from '../simulate/random.ts';
+import type { ApiAnswer, ApiClient } from '../support/client.ts';
+import { address, newWallet, ok, walk } from '../support/factories.ts';
 import {
   advance,
   cancel,

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createClient } from '../harness/client.ts';
-import { ok } from '../harness/factories.ts';
-import { startServer, type TestServer } from '../harness/server.ts';
 import { createRandom } from '../simulate/random.ts';
+import { createClient } from '../support/client.ts';
+import { ok } from '../support/factories.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { createActor } from './actor.ts';
 
 /**

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventTypes } from '../../server/src/events/types.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { newCustomer, ok } from '../harness/factories.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { newCustomer, ok } from '../support/factories.ts';
 import {
   endLaunched,
   freePort,
@@ -13,9 +13,9 @@ import {
   runScript,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
-import { type Received, type Receiver, startReceiver } from '../harness/receiver.ts';
-import { genuine } from '../harness/webhooks.ts';
+} from '../support/process.ts';
+import { type Received, type Receiver, startReceiver } from '../support/receiver.ts';
+import { genuine } from '../support/webhooks.ts';
 
 /** `openledger listen` and `openledger trigger`, against a real server and a real receiver. */
 

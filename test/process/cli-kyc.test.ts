@@ -1,16 +1,16 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { newCustomer, ok } from '../harness/factories.ts';
-import { fileOf, fillIndividual, hidden, openPage, postForm, sendStep, submit } from '../harness/hosted.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { newCustomer, ok } from '../support/factories.ts';
+import { fileOf, fillIndividual, hidden, openPage, postForm, sendStep, submit } from '../support/hosted.ts';
 import {
   endLaunched,
   makeTempDir,
   runScript,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 let directory: { path: string; remove(): Promise<void> };
 let server: ServerProcess;

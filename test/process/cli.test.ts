@@ -4,9 +4,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { createDatabase } from '../harness/database.ts';
-import { ok } from '../harness/factories.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { createDatabase } from '../support/database.ts';
+import { ok } from '../support/factories.ts';
 import {
   endLaunched,
   makeTempDir,
@@ -14,7 +14,7 @@ import {
   runScript,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 let directory: { path: string; remove(): Promise<void> };
 let dataDir: string;

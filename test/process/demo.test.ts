@@ -7,7 +7,7 @@ import {
   runScript,
   type ServerProcess,
   untilReady,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 const demo = 'scripts/demo.mjs';
 let server: ServerProcess;

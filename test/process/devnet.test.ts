@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { endLaunched, freePort, launch, runScript } from '../harness/process.ts';
+import { endLaunched, freePort, launch, runScript } from '../support/process.ts';
 
 afterAll(() => endLaunched());
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { createDatabase, type TestDatabase } from '../harness/database.ts';
-import { fundedWallet, newCustomer, ok, transferBody } from '../harness/factories.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { fundedWallet, newCustomer, ok, transferBody } from '../support/factories.ts';
 import {
   endLaunched,
   launch,
@@ -13,7 +13,7 @@ import {
   runScript,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 const script = 'cli/bin/openledger.mjs';
 let directory: { path: string; remove(): Promise<void> };

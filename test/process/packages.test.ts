@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runScript } from '../harness/process.ts';
+import { runScript } from '../support/process.ts';
 
 /** What running needs is what `npm start` installs, and what the bill of materials lists. */
 

@@ -15,8 +15,8 @@ import { SignerRefusal, type SignRequest, type TransferProof } from '../../serve
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
 import { proofKeysOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
 import { createKeyring } from '../../server/src/platform/keyring.ts';
-import { createClient } from '../harness/client.ts';
-import { newCustomer, ok } from '../harness/factories.ts';
+import { createClient } from '../support/client.ts';
+import { newCustomer, ok } from '../support/factories.ts';
 import {
   endLaunched,
   type Launched,
@@ -24,7 +24,7 @@ import {
   makeTempDir,
   runScript,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 let directory: { path: string; remove(): Promise<void> };
 const at = (name: string): string => join(directory.path, name);

@@ -19,7 +19,7 @@ import {
   type ServerProcess,
   startServerProcess,
   untilReady,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 const isRoot = process.getuid?.() === 0;
 const nobody = { uid: 65534, gid: 65534 };

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
-import { type ApiClient, createClient } from '../harness/client.ts';
-import { decideKyc, newCustomer } from '../harness/factories.ts';
-import { endLaunched, makeTempDir, type ServerProcess, startServerProcess } from '../harness/process.ts';
-import { beginUpload, formTokenOf, pngOf, type RawUpload, uploadWhole } from '../harness/uploads.ts';
+import { type ApiClient, createClient } from '../support/client.ts';
+import { decideKyc, newCustomer } from '../support/factories.ts';
+import { endLaunched, makeTempDir, type ServerProcess, startServerProcess } from '../support/process.ts';
+import { beginUpload, formTokenOf, pngOf, type RawUpload, uploadWhole } from '../support/uploads.ts';
 
 /** What uploads cost a server process and its database. Figures of before are in decision 0032. */
 

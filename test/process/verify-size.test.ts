@@ -9,15 +9,15 @@ import { createVault } from '../../server/src/platform/seal.ts';
 import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { createRowGuard } from '../../server/src/store/row-guard.ts';
-import { writeBooks } from '../harness/books.ts';
-import { createDatabase } from '../harness/database.ts';
+import { writeBooks } from '../support/books.ts';
+import { createDatabase } from '../support/database.ts';
 import {
   endLaunched,
   launch,
   makeTempDir,
   type ServerProcess,
   startServerProcess,
-} from '../harness/process.ts';
+} from '../support/process.ts';
 
 /**
  * `openledger verify` and `GET /v1/ledger/verify` read any number of postings with the same memory. The long form,
@@ -34,7 +34,7 @@ const growthMib = 60;
 const greatestMib = 256;
 
 const root = join(import.meta.dirname, '../..');
-const preload = pathToFileURL(join(root, 'test/harness/report-memory.mjs')).href;
+const preload = pathToFileURL(join(root, 'test/support/report-memory.mjs')).href;
 
 let directory: { path: string; remove(): Promise<void> };
 beforeAll(async () => {

@@ -20,7 +20,7 @@ import type {
   WalletRow,
 } from '../../server/src/store/rows.ts';
 import type { Answering, Command } from '../../server/src/writer/command.ts';
-import { address } from '../harness/factories.ts';
+import { address } from '../support/factories.ts';
 import {
   depositFrom,
   drawMove,

@@ -1,5 +1,5 @@
 import { type Node, UnsettledError } from './node.ts';
-import type { Nodes } from './nodes.ts';
+import type { Nodes } from './node-pool.ts';
 import { type Block, ChainError, type SeenTransfer } from './port.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Signer } from '../custody/signer.ts';
 import type { ChainConfig } from './config.ts';
 import { createEvmChain } from './evm/family.ts';
-import type { NodeListener } from './nodes.ts';
+import type { NodeListener } from './node-pool.ts';
 import type { ChainPort } from './port.ts';
 import { createSolanaChain } from './solana/family.ts';
 import { createTronChain } from './tron/family.ts';

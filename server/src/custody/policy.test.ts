@@ -7,7 +7,7 @@ import {
   serializeTransaction,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
+import { createWriterBench, type WriterBench } from '../../../test/support/writer.ts';
 import { programs } from '../chains/solana/programs.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createKeyring } from '../platform/keyring.ts';

@@ -1,11 +1,11 @@
 import { checkAddress } from '../chains/addresses.ts';
+import { authorizationDigest } from '../chains/evm/eip3009.ts';
+import { checkEvmTransaction, signEvmTransaction } from '../chains/evm/transaction.ts';
 import { type Chain, chainFamily, chains } from '../chains/registry.ts';
 import { programs } from '../chains/solana/programs.ts';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import { createDeriver, type Deriver, type KeyOwner } from './derivation.ts';
-import { authorizationDigest } from './eip3009.ts';
-import { checkEvmTransaction, signEvmTransaction } from './evm-transaction.ts';
 import {
   type AuthorizationRequest,
   type Intent,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { laidOver, withoutNulls } from '../../../test/harness/former.ts';
+import { laidOver, withoutNulls } from '../../../test/support/former.ts';
 import { changesBetween, previousAttributes } from './changes.ts';
 
 describe('changesBetween', () => {

@@ -1,8 +1,8 @@
-import { type Html, html } from '../http/docs/html.ts';
 import type { AnswerFault, Answers } from '../identity/answers.ts';
 import { documentKinds, documentLabel } from '../identity/documents.ts';
 import { type FormDocument, isFull } from '../identity/form.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
+import { type Html, html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { type Filled, faultOf, filledWith, idOf, questionField, radioButtons } from './questions.ts';
 import { hiddenFields, stepPage } from './step-page.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Html, html, type Piece, printHtml, verbatim } from '../http/docs/html.ts';
+import { type Html, html, type Piece, printHtml, verbatim } from '../platform/html.ts';
 import { style } from './style.css.ts';
 
 /** What goes around every hosted page. */

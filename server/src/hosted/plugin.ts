@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { html } from '../http/docs/html.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LinkPurpose } from '../identity/links.ts';
+import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { readUrlEncoded } from './form-body.ts';
 import { requireOwnSite } from './guard.ts';

@@ -1,4 +1,3 @@
-import { type Html, html, type Piece, verbatim } from '../http/docs/html.ts';
 import type { AnswerFault, Answers } from '../identity/answers.ts';
 import { countries } from '../identity/countries.ts';
 import type {
@@ -10,6 +9,7 @@ import type {
   ReferenceQuestion,
   TextQuestion,
 } from '../identity/questions.ts';
+import { type Html, html, type Piece, verbatim } from '../platform/html.ts';
 import { references, searchList } from './references.ts';
 
 /** What stands in the fields of a page: what was typed just now, or what was kept. */

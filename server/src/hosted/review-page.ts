@@ -1,8 +1,8 @@
-import { type Html, html } from '../http/docs/html.ts';
 import { faultsOf } from '../identity/answers.ts';
 import { documentLabel } from '../identity/documents.ts';
 import { missingSteps } from '../identity/form.ts';
 import { ownerQuestions, questionSteps } from '../identity/questions.ts';
+import { type Html, html } from '../platform/html.ts';
 import { answerText } from './answer-text.ts';
 import { sandboxButtons } from './sandbox-buttons.ts';
 import { hiddenFields, stepPage } from './step-page.ts';

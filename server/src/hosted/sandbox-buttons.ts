@@ -1,4 +1,4 @@
-import { type Html, html } from '../http/docs/html.ts';
+import { type Html, html } from '../platform/html.ts';
 
 /** The buttons by which the sandbox's user decides a verification. @param prefix what each does before it decides */
 export function sandboxButtons(lead: string, prefix: string): Html {

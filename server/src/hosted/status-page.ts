@@ -1,4 +1,4 @@
-import { type Html, html } from '../http/docs/html.ts';
+import { type Html, html } from '../platform/html.ts';
 import { renderPage } from './layout.ts';
 import { sandboxButtons } from './sandbox-buttons.ts';
 import { hiddenFields } from './step-page.ts';

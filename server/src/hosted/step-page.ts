@@ -1,8 +1,8 @@
-import { type Html, html, type Piece } from '../http/docs/html.ts';
 import type { AnswerFault } from '../identity/answers.ts';
 import { missingSteps, stepNames } from '../identity/form.ts';
 import { isOpen } from '../identity/lifecycle.ts';
 import { type QuestionStep, questionSteps } from '../identity/questions.ts';
+import { type Html, html, type Piece } from '../platform/html.ts';
 import { renderPage } from './layout.ts';
 import { faultSummary } from './questions.ts';
 import type { Visit } from './visit.ts';

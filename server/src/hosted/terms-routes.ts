@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { html } from '../http/docs/html.ts';
 import { isOpen } from '../identity/lifecycle.ts';
+import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { acceptTerms } from '../resources/identity/commands.ts';
 import type { PostedForm } from './form-body.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type Html, html } from '../http/docs/html.ts';
 import { ConfigError } from '../platform/config.ts';
+import { type Html, html } from '../platform/html.ts';
 
 /** The terms that customers accept. */
 export interface Terms {

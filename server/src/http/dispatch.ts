@@ -6,6 +6,7 @@ import type { Writer } from '../writer/writer.ts';
 import { type Answer, failure, listBody, successBody } from './envelope.ts';
 import { hashJson } from './idempotency.ts';
 import { textFault } from './json-body.ts';
+import { createSharedReads } from './request-coalescing.ts';
 import { routeName } from './request-state.ts';
 import {
   bodySchemaOf,
@@ -15,7 +16,6 @@ import {
   type Route,
   type WriteRoute,
 } from './route.ts';
-import { createSharedReads } from './shared-reads.ts';
 import { compileBodyValidator, compileQueryValidator, validationFailed } from './validate.ts';
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;

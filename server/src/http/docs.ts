@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { printHtml } from './docs/html.ts';
+import { printHtml } from '../platform/html.ts';
 import { page } from './docs/page.ts';
 import type { SandboxValue } from './docs/sandbox-values.ts';
 import { style } from './docs/style.css.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fundedWallet, newPayee, ok, transferBody, usBank } from '../../../test/harness/factories.ts';
-import { startServer, type TestServer } from '../../../test/harness/server.ts';
+import { fundedWallet, newPayee, ok, transferBody, usBank } from '../../../test/support/factories.ts';
+import { startServer, type TestServer } from '../../../test/support/server.ts';
 import { verifyLedger } from './verify.ts';
 
 /** What is wrong with payouts and fiat deposits is found, whichever status they are in. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../../../test/harness/server.ts';
+import { startServer, type TestServer } from '../../../test/support/server.ts';
 import { verifyLedger } from './verify.ts';
 import { checks, type Problem } from './verify-checks.ts';
 

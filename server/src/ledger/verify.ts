@@ -4,8 +4,8 @@ import type { ChainHeadRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
 import { type AddressSource, verifyAddresses } from './verify-addresses.ts';
-import { verifyChain } from './verify-chain.ts';
 import { checks, type Problem } from './verify-checks.ts';
+import { verifyChain } from './verify-hash-chain.ts';
 import { verifyRows } from './verify-rows.ts';
 
 /** What a verification found. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Receiver, startReceiver } from '../../../test/harness/receiver.ts';
+import { type Receiver, startReceiver } from '../../../test/support/receiver.ts';
 import { limits } from '../platform/limits.ts';
 import { parseRatio } from '../platform/money.ts';
 import { createHttpRates, type HttpRates } from './http-rates.ts';

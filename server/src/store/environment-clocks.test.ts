@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../../../test/harness/server.ts';
+import { startServer, type TestServer } from '../../../test/support/server.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createEnvironmentClocks } from './environment-clocks.ts';
 import { createPool, type Pool } from './pool.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../../test/harness/database.ts';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { createDb, type Db } from './database.ts';
 import { findRow } from './find.ts';
 import { createPool, type Pool } from './pool.ts';

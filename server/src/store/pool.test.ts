@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { startTcpProxy, type TcpProxy } from '../../../test/harness/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { createClient, createPool } from './pool.ts';
 import { inTransaction, isConnectionLoss } from './transaction.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startReceiver } from '../../../test/harness/receiver.ts';
+import { startReceiver } from '../../../test/support/receiver.ts';
 import { createDeliveryAgent, type Resolve } from './connector.ts';
 import { createSender, type Sender } from './send.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../../test/harness/database.ts';
+import { createDatabase, type TestDatabase } from '../../../test/support/database.ts';
 import { createPool, type Pool, type PoolClient } from '../store/pool.ts';
 import { fanOut } from './fan-out.ts';
 

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Receiver, startReceiver } from '../../../test/harness/receiver.ts';
+import { type Receiver, startReceiver } from '../../../test/support/receiver.ts';
 import { createDeliveryAgent, type Resolve } from './connector.ts';
 import { createSender, type SendResult } from './send.ts';
 

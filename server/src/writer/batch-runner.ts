@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts';
-import { createTurns } from '../platform/turns.ts';
+import { createTurns } from '../platform/semaphore.ts';
 import { isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
 import type { BatchTools, Submission, Verdict } from './batch.ts';
 import { type Attempt, createBatchSender } from './batch-sender.ts';

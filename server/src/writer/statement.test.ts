@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
+import { createWriterBench, type WriterBench } from '../../../test/support/writer.ts';
 import type { AnyRow } from '../store/tables.ts';
 import type { Changes } from './batch-state.ts';
 import { buildBatchStatement, type LaneHead } from './statement.ts';

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runSql } from '../../../test/harness/database.ts';
-import { createWriterBench, type WriterBench } from '../../../test/harness/writer.ts';
+import { runSql } from '../../../test/support/database.ts';
+import { createWriterBench, type WriterBench } from '../../../test/support/writer.ts';
 import { walletAvailable } from '../ledger/accounts.ts';
 import { depositFlow } from '../ledger/flows.ts';
 import { verifyLedger } from '../ledger/verify.ts';

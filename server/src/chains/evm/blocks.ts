@@ -1,7 +1,7 @@
 import { type Node, RpcError, TooMuchError } from '../node.ts';
-import type { NodeProbe, Nodes } from '../nodes.ts';
+import type { NodeProbe, Nodes } from '../node-pool.ts';
 import { type Block, ChainError } from '../port.ts';
-import { count, type Header, header } from './answers.ts';
+import { count, type Header, header } from './responses.ts';
 
 /** The nodes of an EVM chain. */
 export type EvmNodes = Nodes<Header>;

@@ -5,9 +5,9 @@ import type { EvmConfig, Token } from '../config.ts';
 import { RpcError } from '../node.ts';
 import { ChainError, type PaymentIntent } from '../port.ts';
 import type { Stablecoin } from '../registry.ts';
-import { bytes } from './answers.ts';
 import type { EvmNodes } from './blocks.ts';
 import { authorizationStateData, nameData, receiveData, textOf, transferData, versionData } from './erc20.ts';
+import { bytes } from './responses.ts';
 
 /** What a transaction does, its place and its fees apart. */
 export interface Call {

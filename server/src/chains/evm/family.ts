@@ -1,7 +1,7 @@
 import type { Signer } from '../../custody/signer.ts';
 import type { EvmConfig } from '../config.ts';
 import { createRpcNode } from '../json-rpc.ts';
-import { createNodes, type NodeListener } from '../nodes.ts';
+import { createNodes, type NodeListener } from '../node-pool.ts';
 import type { ChainPort } from '../port.ts';
 import { evmProbe } from './blocks.ts';
 import { createEvmReader } from './reader.ts';

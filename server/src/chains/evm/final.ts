@@ -1,9 +1,9 @@
 import type { EvmConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
-import { type Receipt, receipt } from './answers.ts';
 import { blockIdOf, type EvmNodes } from './blocks.ts';
 import { transferTopic } from './erc20.ts';
+import { type Receipt, receipt } from './responses.ts';
 
 const waiting: PaymentState = { kind: 'waiting', isKnown: true };
 

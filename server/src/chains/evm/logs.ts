@@ -1,6 +1,6 @@
 import { limits } from '../../platform/limits.ts';
 import { type Node, RpcError, TooMuchError } from '../node.ts';
-import { type Log, logs as readLogs } from './answers.ts';
+import { type Log, logs as readLogs } from './responses.ts';
 
 /** What is asked for: contracts (all when undefined) and topics. */
 export interface LogFilter {

@@ -3,11 +3,11 @@ import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { EvmConfig } from '../config.ts';
 import { type Node, RpcError, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
-import { quantity, receipt, word } from './answers.ts';
 import { blockIdOf, type EvmNodes, toBlock } from './blocks.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
 import { fetchLogs, type LogPace } from './logs.ts';
 import { measureReceived } from './received.ts';
+import { quantity, receipt, word } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 const tokenDecimals = 6n;

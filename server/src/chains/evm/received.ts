@@ -1,8 +1,8 @@
 import { RpcError } from '../node.ts';
 import { ChainError, type SeenTransfer } from '../port.ts';
-import { header, type Log, logs as readLogs, word } from './answers.ts';
 import type { EvmNodes } from './blocks.ts';
 import { addressTopic, balanceOfData, transferTopic } from './erc20.ts';
+import { header, type Log, logs as readLogs, word } from './responses.ts';
 
 /** How nodes say that they no longer have the state of a block: they keep the latest ones, unless they are archives. */
 const forgotten = /missing trie|historical|archive|prun|state .*(available|not found)|no state/i;

@@ -10,11 +10,11 @@ import {
   type Prepared,
   type SignedAttempt,
 } from '../port.ts';
-import { count, quantity } from './answers.ts';
 import type { EvmNodes } from './blocks.ts';
 import { createCallMaker } from './calls.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
 import { findFinal } from './final.ts';
+import { count, quantity } from './responses.ts';
 
 const tooDear = 'Gas is dearer than gas.maxFeeGwei allows.';
 

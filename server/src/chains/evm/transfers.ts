@@ -1,8 +1,8 @@
 import type { Token } from '../config.ts';
 import { UnsettledError } from '../node.ts';
 import { ChainError, type SeenTransfer, type WatchedAddresses } from '../port.ts';
-import type { Log } from './answers.ts';
 import { transferTopic } from './erc20.ts';
+import type { Log } from './responses.ts';
 
 /** Tokens by the lower-case address of their contract. */
 export type TokensByAddress = ReadonlyMap<string, Token>;

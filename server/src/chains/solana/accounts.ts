@@ -2,9 +2,9 @@ import { base58 } from '@scure/base';
 import { limits } from '../../platform/limits.ts';
 import type { Token } from '../config.ts';
 import { ChainError } from '../port.ts';
-import { type Account, accountList, contextValue } from './answers.ts';
 import { finalized, type SolanaNodes } from './blocks.ts';
 import { programs, tokenAccountOf } from './programs.ts';
+import { type Account, accountList, contextValue } from './responses.ts';
 
 const decimalsOffset = 44;
 const mintBytes = 82;

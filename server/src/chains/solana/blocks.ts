@@ -1,8 +1,8 @@
 import { limits } from '../../platform/limits.ts';
 import { type Node, RpcError } from '../node.ts';
-import type { NodeProbe, Nodes } from '../nodes.ts';
+import type { NodeProbe, Nodes } from '../node-pool.ts';
 import { type Block, ChainError } from '../port.ts';
-import { base58Text, count, type Header, header, slots } from './answers.ts';
+import { base58Text, count, type Header, header, slots } from './responses.ts';
 
 /** The nodes of Solana. */
 export type SolanaNodes = Nodes<Block>;

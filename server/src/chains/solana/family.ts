@@ -1,7 +1,7 @@
 import type { Signer } from '../../custody/signer.ts';
 import type { SolanaConfig } from '../config.ts';
 import { createRpcNode } from '../json-rpc.ts';
-import { createNodes, type NodeListener } from '../nodes.ts';
+import { createNodes, type NodeListener } from '../node-pool.ts';
 import type { ChainPort } from '../port.ts';
 import { solanaProbe } from './blocks.ts';
 import { createSolanaReader } from './reader.ts';

@@ -3,9 +3,9 @@ import { agreeing } from '../agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
-import { paidByPayer, type Standing, signatures } from './answers.ts';
 import { finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
 import { askStandings } from './reader.ts';
+import { paidByPayer, type Standing, signatures } from './responses.ts';
 import { readTerms, type SolanaTerms } from './terms.ts';
 
 const waiting: PaymentState = { kind: 'waiting', isKnown: true };

@@ -4,8 +4,8 @@ import type { SolanaConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
 import { balancesOf, expectMints } from './accounts.ts';
-import { contextValue, count, standings, tokenTransactions } from './answers.ts';
 import { finalized, headerAt, listSlots, readBlocks, type SolanaNodes } from './blocks.ts';
+import { contextValue, count, standings, tokenTransactions } from './responses.ts';
 import { readTransfers, type TokensByMint } from './transfers.ts';
 
 /** Reads Solana. Heights are slots, of which some have no block. */

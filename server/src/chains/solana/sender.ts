@@ -12,7 +12,6 @@ import {
 } from '../port.ts';
 import { createReservations } from '../reservations.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
-import { base58Text } from './answers.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
 import {
   budgetInstructions,
@@ -23,6 +22,7 @@ import {
 import { encodeMessage } from './message.ts';
 import { expired, findLanded, findOutcome } from './outcome.ts';
 import { tokenAccountOf } from './programs.ts';
+import { base58Text } from './responses.ts';
 import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
 
 /** Blocks after its own for which a blockhash is good (`MAX_PROCESSING_AGE`). */

@@ -1,7 +1,7 @@
 import type { Token } from '../config.ts';
 import type { Block, SeenTransfer, WatchedAddresses } from '../port.ts';
-import type { TokenChange, TokenTransaction } from './answers.ts';
 import { tokenAccountOf } from './programs.ts';
+import type { TokenChange, TokenTransaction } from './responses.ts';
 
 /** Tokens by their mints. */
 export type TokensByMint = ReadonlyMap<string, Token>;

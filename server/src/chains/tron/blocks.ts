@@ -1,7 +1,7 @@
 import { type Node, RpcError } from '../node.ts';
-import type { NodeProbe, Nodes } from '../nodes.ts';
+import type { NodeProbe, Nodes } from '../node-pool.ts';
 import { type Block, ChainError } from '../port.ts';
-import { type FullBlock, fullBlock, type Header, header } from './answers.ts';
+import { type FullBlock, fullBlock, type Header, header } from './responses.ts';
 
 /** The nodes of Tron. */
 export type TronNodes = Nodes<Header>;

@@ -1,6 +1,6 @@
 import type { Node } from '../node.ts';
 import { ChainError } from '../port.ts';
-import { type ConstantCall, constantCall, word } from './answers.ts';
+import { type ConstantCall, constantCall, word } from './responses.ts';
 import { tronAddressBytes } from './transaction.ts';
 
 /** First four bytes of Keccak-256 over `decimals()` and `balanceOf(address)`. */

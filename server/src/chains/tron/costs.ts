@@ -1,4 +1,4 @@
-import type { Prices, Resources } from './answers.ts';
+import type { Prices, Resources } from './responses.ts';
 
 /** Bytes of a transaction beside its raw data: the signature and its framing, and what nodes keep free for the result. */
 const framingBytes = 65 + 8 + 64;

@@ -1,6 +1,6 @@
 import type { Signer } from '../../custody/signer.ts';
 import type { TronConfig } from '../config.ts';
-import { createNodes, type NodeListener } from '../nodes.ts';
+import { createNodes, type NodeListener } from '../node-pool.ts';
 import type { ChainPort } from '../port.ts';
 import { tronProbe } from './blocks.ts';
 import { createTronNode } from './node.ts';

@@ -3,8 +3,8 @@ import { agreeing } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';
-import { type Header, type Outcome, outcome } from './answers.ts';
 import { blockAt, headerAt, noOutcomes, type TronNodes } from './blocks.ts';
+import { type Header, type Outcome, outcome } from './responses.ts';
 import { readTerms, type TronTerms } from './terms.ts';
 import { isTransfer } from './transfers.ts';
 

@@ -1,5 +1,5 @@
 import { connectNode, type Node, RpcError } from '../node.ts';
-import { text } from './answers.ts';
+import { text } from './responses.ts';
 
 /**
  * Speaks to a full node over HTTP. The method is the path below `wallet/`.

@@ -3,9 +3,9 @@ import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';
-import { accountBalance, outcome, outcomes } from './answers.ts';
 import { headerAt, noOutcomes, type TronNodes } from './blocks.ts';
 import { balanceOf, expectDecimals, hexAddress } from './calls.ts';
+import { accountBalance, outcome, outcomes } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 /** Reads Tron. */

@@ -10,11 +10,11 @@ import {
   type SignedAttempt,
 } from '../port.ts';
 import { createReservations } from '../reservations.ts';
-import { accountBalance, broadcastCode, type Header, prices, resources } from './answers.ts';
 import { headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, tryCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { expired, findMined, findOutcome } from './final.ts';
+import { accountBalance, broadcastCode, type Header, prices, resources } from './responses.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
 

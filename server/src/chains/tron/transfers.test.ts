@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { toTronAddress } from '../addresses.ts';
 import type { WatchedAddresses } from '../port.ts';
-import type { Outcome } from './answers.ts';
+import type { Outcome } from './responses.ts';
 import { readTransfers, transferTopic } from './transfers.ts';
 
 const usdt = {

@@ -1,7 +1,7 @@
 import { toTronAddress } from '../addresses.ts';
 import type { Token } from '../config.ts';
 import type { Block, SeenTransfer, WatchedAddresses } from '../port.ts';
-import type { Log, Outcome } from './answers.ts';
+import type { Log, Outcome } from './responses.ts';
 
 /** Tokens by the address of their contract. */
 export type TokensByAddress = ReadonlyMap<string, Token>;

@@ -1,5 +1,5 @@
 import { errorStatus } from '../../platform/errors.ts';
-import { type Html, html, joined } from './html.ts';
+import { type Html, html, joined } from '../../platform/html.ts';
 import { inlineMarkdown } from './markdown.ts';
 import { codeBlock } from './operation.ts';
 import { codeMeanings, type ReasonEntry, reasons } from './reasons.ts';

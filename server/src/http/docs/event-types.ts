@@ -1,5 +1,5 @@
+import { anchor, type Html, html, type Piece } from '../../platform/html.ts';
 import { type Schema, typesOfEvents } from './document.ts';
-import { anchor, type Html, html, type Piece } from './html.ts';
 import { inlineMarkdown } from './markdown.ts';
 import { codeBlock, objectAnchor, type PageContext } from './operation.ts';
 

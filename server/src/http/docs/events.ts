@@ -1,5 +1,5 @@
+import { type Html, html } from '../../platform/html.ts';
 import { limits } from '../../platform/limits.ts';
-import { type Html, html } from './html.ts';
 import { codeBlock } from './operation.ts';
 
 /** How a program reads on from a cursor. It is tested against the server. */

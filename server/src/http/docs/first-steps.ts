@@ -1,5 +1,5 @@
+import { type Html, html } from '../../platform/html.ts';
 import { inDoubleQuotes } from './curl.ts';
-import { type Html, html } from './html.ts';
 import { inlineMarkdown } from './markdown.ts';
 import { codeBlock } from './operation.ts';
 

@@ -1,4 +1,4 @@
-import { type Html, html, type Piece } from './html.ts';
+import { type Html, html, type Piece } from '../../platform/html.ts';
 
 /** The little Markdown that our texts use: headings, paragraphs, inline code. The rest stays as typed. */
 

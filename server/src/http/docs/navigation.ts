@@ -1,5 +1,5 @@
+import { anchor, type Html, html } from '../../platform/html.ts';
 import type { TagSection } from './document.ts';
-import { anchor, type Html, html } from './html.ts';
 import { tagAnchor } from './operation.ts';
 
 /** The anchor of the menu. A narrow screen shows it only while it is the target: that needs no script. */

@@ -1,7 +1,7 @@
+import { anchor, type Html, html, type Piece } from '../../platform/html.ts';
 import { curlCommand } from './curl.ts';
 import type { Answer, Endpoint, OpenApiDocument, SharedObject, TagSection } from './document.ts';
 import { exampleAnswer } from './example.ts';
-import { anchor, type Html, html, type Piece } from './html.ts';
 import { inlineMarkdown, markdown } from './markdown.ts';
 import { answerFields, parameterFields, requestFields } from './schema.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { renderDocs } from '../docs.ts';
-import { buildOpenApi } from '../openapi.ts';
+import { buildOpenApi } from '../openapi/document.ts';
 import { type Route, writeRoute } from '../route.ts';
 import { reasons } from './reasons.ts';
 

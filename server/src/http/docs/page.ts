@@ -1,9 +1,9 @@
+import { type Html, html, verbatim } from '../../platform/html.ts';
 import { type OpenApiDocument, type TagSection, tagSections } from './document.ts';
 import { errorsSection } from './errors.ts';
 import { eventTypesSection } from './event-types.ts';
 import { eventsSection } from './events.ts';
 import { firstStepsSection } from './first-steps.ts';
-import { type Html, html, verbatim } from './html.ts';
 import { markdown } from './markdown.ts';
 import { menuAnchor, navigation } from './navigation.ts';
 import { tagSection } from './operation.ts';

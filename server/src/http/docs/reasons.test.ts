@@ -24,7 +24,7 @@ const codes: Readonly<Record<string, string>> = {
 const text = `(?:'([^']+)'|\`([^\`]+)\`)`;
 
 /** Notices, screenings and workers have reasons for the operator, which no answer gives, and a column is called so. */
-const hasOwnReasons = (file: string): boolean => /^(chains|screening|store|workers)\b/.test(file);
+const hasOwnReasons = (file: string): boolean => /^(chains|onchain|screening|store)\b|worker\.ts$/.test(file);
 
 /** Every reason that the text of a source file gives. */
 function reasonsOf(file: string, source: string): GivenReason[] {

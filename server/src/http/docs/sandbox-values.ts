@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../platform/html.ts';
 import { inlineMarkdown } from './markdown.ts';
 
 /** A value that makes the sandbox do something out of the ordinary. */

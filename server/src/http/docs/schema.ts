@@ -1,5 +1,5 @@
+import { type Html, html, joined, type Piece } from '../../platform/html.ts';
 import { type OpenApiDocument, resolveSchema, type Schema, typesOf } from './document.ts';
-import { type Html, html, joined, type Piece } from './html.ts';
 import { inlineMarkdown } from './markdown.ts';
 
 /** How deep nested fields are shown; a schema that contains itself ends here. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { printHtml } from '../../platform/html.ts';
 import { newWebhookSecret, signatureHeaders } from '../../webhooks/signature.ts';
-import { printHtml } from './html.ts';
 import { verifySnippet, webhooksSection } from './webhooks.ts';
 
 const rawBody = '{"id":"evt_1","data":{"name":"Ädа €"}}';

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../platform/html.ts';
 import { limits } from '../../platform/limits.ts';
 import { nextAttemptDelayMs } from '../../webhooks/retry.ts';
-import { type Html, html } from './html.ts';
 import { codeBlock } from './operation.ts';
 
 /** How a receiver checks a delivery, in Node. It is tested against what the server sends. */

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox';
+import { createSharedReads } from '../../http/request-coalescing.ts';
 import type { Route } from '../../http/route.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
-import { createSharedReads } from '../../http/shared-reads.ts';
 import { type Clock, toIsoTime } from '../../platform/clock.ts';
 import type { Pool } from '../../store/pool.ts';
 

@@ -5,7 +5,7 @@ import { oneOf } from '../../http/schema.ts';
 import { verifyLedger } from '../../ledger/verify.ts';
 import type { EnvironmentKind } from '../../platform/environments.ts';
 import { limits } from '../../platform/limits.ts';
-import { createTurns } from '../../platform/turns.ts';
+import { createTurns } from '../../platform/semaphore.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createdRange, createdSpan, pageOf } from '../paging.ts';

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { walletAvailable, walletInTransit } from '../../ledger/accounts.ts';
+import {
+  completeTransfer,
+  failTransfer,
+  priceTransfer,
+  submitTransfer,
+} from '../../onchain/payments/commands.ts';
 import { createVault } from '../../platform/seal.ts';
 import { railNames } from '../../rails/rails.ts';
 import {
@@ -15,7 +21,6 @@ import { newTransaction } from '../transactions/lifecycle.ts';
 import { advanceDueTransfer, cancelTransfer } from './advance.ts';
 import { createTransfer } from './commands.ts';
 import { arrivesTooLittle } from './moves.ts';
-import { completeTransfer, failTransfer, priceTransfer, submitTransfer } from './on-chain.ts';
 import { steerTransfer } from './steer.ts';
 import type { TransferTerms } from './terms.ts';
 

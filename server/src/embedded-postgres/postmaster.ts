@@ -1,0 +1,180 @@
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '../store/pool.ts';
+import { sqlState } from '../store/transaction.ts';
+import { type Cluster, servingRole } from './cluster.ts';
+import { readTextFile } from './files.ts';
+import { type EmbeddedLogger, forwardLog, logLinePrefix } from './log.ts';
+import { commandLine, hasId, waitUntilGone } from './pids.ts';
+import { type GuardedProcess, shutDown, startGuarded } from './process.ts';
+
+/** A running PostgreSQL server that answers. */
+export interface Postmaster {
+  /** Its database, as one of its roles. */
+  url(role: string, password: string): string;
+  readonly pid: number;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+  /** Shuts it down; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+const pollMs = 20;
+const portAttempts = 5;
+/** The last backends of a killed server let go of its memory when they notice, which takes them a moment. */
+const leftoverMemoryMs = 15_000;
+/** Recovery after a crash replays up to `max_wal_size`. */
+const readyTimeoutMs = 10 * 60_000;
+
+/** Everything that is not left to the cluster's own files, so that it changes with the program. */
+const settings: Readonly<Record<string, string>> = {
+  listen_addresses: host,
+  unix_socket_directories: '',
+  cluster_name: 'openledger',
+  max_connections: '100',
+  shared_buffers: '128MB',
+  max_wal_size: '2GB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  log_line_prefix: logLinePrefix,
+  // No statement, parameter or value of a row is ever logged.
+  log_statement: 'none',
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+  log_min_duration_statement: '-1',
+  log_parameter_max_length: '0',
+  log_parameter_max_length_on_error: '0',
+};
+
+/**
+ * Starts PostgreSQL on a free port of 127.0.0.1 and waits until it answers.
+ *
+ * @throws Error with the end of its log when it does not start
+ */
+export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger): Promise<Postmaster> {
+  const leftoverDeadline = Date.now() + leftoverMemoryMs;
+  for (let attempt = 1; ; ) {
+    const port = await freePort();
+    const url = (role: string, password: string): string =>
+      `postgres://${role}:${password}@${host}:${port}/openledger`;
+    const log = forwardLog(logger);
+    const running = await startGuarded(
+      join(cluster.binaries, 'bin/postgres'),
+      postmasterArgs(cluster.dir, port),
+      {
+        user: cluster.user,
+        onLine: log.onLine,
+      },
+    );
+    const stop = () => shutDown(running.kill, (timeoutMs) => endsWithin(running, timeoutMs));
+    try {
+      if (await becomesReady(running, url(servingRole, cluster.passwords.openledger))) {
+        return { url, pid: running.pid, ended: running.ended.then(() => undefined), stop };
+      }
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    await Promise.race([running.linesDone, sleep(500)]);
+    const tail = log.tail();
+    if (/could not (bind|create any TCP)/.test(tail) && attempt < portAttempts) attempt += 1;
+    else if (/is still in use|lock file .* already exists/.test(tail) && Date.now() < leftoverDeadline)
+      await sleep(100);
+    else throw new Error(`PostgreSQL did not start (${await running.ended}): ${tail}`);
+  }
+}
+
+/**
+ * Clears the way for a new server in this cluster: stops one whose owner was killed, and removes a lock file whose
+ * process id now belongs to a stranger. A lock file whose process is gone is left to PostgreSQL, which uses it to find
+ * the memory of that process.
+ *
+ * @param clusterDir must be ours (see `claimDataDir`)
+ */
+export async function endOrphan(clusterDir: string, logger: EmbeddedLogger): Promise<void> {
+  const lockFile = join(clusterDir, 'postmaster.pid');
+  const pid = Number((await readTextFile(lockFile))?.split('\n')[0]);
+  if (!Number.isSafeInteger(pid) || pid < 1) return;
+  if (commandLine(pid).includes(`bin/postgres -D ${clusterDir} `)) {
+    logger.warn({ pid }, 'PostgreSQL still runs for a server that was killed; stopping it');
+    await shutDown(
+      (signal) => killIfThere(pid, signal),
+      (timeoutMs) => waitUntilGone(pid, timeoutMs),
+    );
+  } else if (hasId(pid)) {
+    await rm(lockFile, { force: true });
+  }
+}
+
+function postmasterArgs(clusterDir: string, port: number): string[] {
+  const options = Object.entries({ ...settings, port: String(port) });
+  return ['-D', clusterDir, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+}
+
+/**
+ * Connects until it works.
+ *
+ * @returns false when PostgreSQL ended instead
+ * @throws Error when it runs but will never let us in
+ */
+async function becomesReady(running: GuardedProcess, url: string): Promise<boolean> {
+  let gone = false;
+  void running.ended.then(() => {
+    gone = true;
+  });
+  const deadline = Date.now() + readyTimeoutMs;
+  for (;;) {
+    const client = createClient(url, 'openledger start');
+    try {
+      await client.connect();
+      return !gone;
+    } catch (error) {
+      if (gone) return false;
+      // Class 28 is a wrong password or role, 3D a missing database: waiting does not mend them.
+      if (/^(28|3D)/.test(sqlState(error) ?? '') || Date.now() > deadline) throw error;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+    await endsWithin(running, pollMs);
+  }
+}
+
+async function endsWithin(running: GuardedProcess, timeoutMs: number): Promise<boolean> {
+  const timer = new AbortController();
+  const ended = running.ended.then(() => true);
+  const timeout = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+  try {
+    return await Promise.race([ended, timeout]);
+  } finally {
+    timer.abort();
+  }
+}
+
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Asks the system for a port. Somebody else may take it before PostgreSQL does; then there is another try. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, host, () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === 'object' && address) resolve(address.port);
+        else reject(new Error('No free port'));
+      });
+    });
+  });
+}

@@ -1,0 +1,80 @@
+import type { Chain, Stablecoin } from '../../chains/registry.ts';
+import { bucketOfId } from '../../platform/ids.ts';
+import { limits } from '../../platform/limits.ts';
+import { arrayLiteral } from '../../store/arrays.ts';
+import type { Pool } from '../../store/pool.ts';
+import type { GuardedRow } from '../../store/row-guard.ts';
+import type { ChainDepositRow } from '../../store/rows.ts';
+import type { ChainDeposit, KnownDeposit } from './commands.ts';
+
+/** What is known of deposits, by their ids. */
+export async function findDeposits(
+  pool: Pool,
+  deposits: readonly ChainDeposit[],
+): Promise<ReadonlyMap<string, KnownDeposit>> {
+  const { rows } = await pool.query<{ id: string; transaction_id: string }>({
+    name: 'find_chain_deposits',
+    text: `select id, transaction_id from chain_deposits
+      join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
+        on bucket = wanted_bucket and id = wanted_id`,
+    values: [
+      arrayLiteral(
+        'int2',
+        deposits.map(({ walletId }) => bucketOfId(walletId)),
+      ),
+      arrayLiteral(
+        'text',
+        deposits.map(({ id }) => id),
+      ),
+    ],
+  });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** A deposit as its row tells it. */
+export interface KeptDeposit {
+  readonly deposit: ChainDeposit;
+  readonly known: KnownDeposit;
+}
+
+/** Pending deposits up to a height; those that are not ours are left out. */
+export function listPending(pool: Pool, chain: Chain, toHeight: number): Promise<KeptDeposit[]> {
+  return listOpen(pool, chain, 'pending', toHeight);
+}
+
+/** Deposits that are deep enough and wait for a rate. */
+export function listWaiting(pool: Pool, chain: Chain): Promise<KeptDeposit[]> {
+  return listOpen(pool, chain, 'confirmed', Number.MAX_SAFE_INTEGER);
+}
+
+async function listOpen(
+  pool: Pool,
+  chain: Chain,
+  status: ChainDepositRow['status'],
+  toHeight: number,
+): Promise<KeptDeposit[]> {
+  const { rows } = await pool.query<ChainDepositRow>({
+    name: 'list_open_chain_deposits',
+    text: `select * from chain_deposits
+      where chain = $1 and status = $2 and status in ('pending', 'confirmed') and height <= $3
+      order by height limit $4`,
+    values: [chain, status, toHeight, limits.settlementBatch],
+  });
+  return rows
+    .filter((row) => pool.guard.admits('chain_deposits', row as unknown as GuardedRow))
+    .map((row) => ({ deposit: toDeposit(row), known: row }));
+}
+
+function toDeposit(row: ChainDepositRow): ChainDeposit {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    walletId: row.wallet_id,
+    chain: row.chain as Chain,
+    txHash: row.tx_hash,
+    height: Number(row.height),
+    blockId: row.block_id,
+    currency: row.currency as Stablecoin,
+    amountMinor: row.amount_minor,
+  };
+}

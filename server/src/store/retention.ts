@@ -1,0 +1,74 @@
+import { type Clock, toIsoTime } from '../platform/clock.ts';
+import { limits } from '../platform/limits.ts';
+import type { Logger } from '../platform/logger.ts';
+import { startWorker, type Worker } from '../platform/worker-loop.ts';
+import { sweepContents } from './document-contents.ts';
+import type { Pool } from './pool.ts';
+
+/**
+ * Removes what has outlived its use: idempotency keys, the records of committed batches and of deliveries, what was still to be sent to
+ * webhooks of a sandbox before its reset, and the bytes of documents that are there no more.
+ */
+export function startSweep(deps: {
+  pool: Pool;
+  clock: Clock;
+  logger: Logger;
+  idempotencyHours: number;
+}): Worker {
+  const retentionMs = deps.idempotencyHours * 60 * 60 * 1000;
+  return startWorker('sweep', deps.logger, limits.sweepIntervalMs, async () => {
+    const nowMs = deps.clock.now();
+    const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
+    const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
+    const attempts = await sweepTable(deps.pool, 'deliveries', nowMs - limits.deliveryRetentionMs);
+    const deliveries = await sweepAbandoned(deps.pool);
+    const documents = await sweepContents(deps.pool, nowMs);
+    return [keys, batches, attempts, deliveries, documents].includes(limits.sweepRows);
+  });
+}
+
+/**
+ * Deletes rows that were created before a time, some at once.
+ *
+ * @returns how many were deleted
+ */
+export async function sweepTable(
+  pool: Pool,
+  table: 'idempotency_keys' | 'batches' | 'deliveries',
+  beforeMs: number,
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from ${table} where ctid = any (array(
+      select ctid from ${table} where created_at < $1::timestamptz limit $2))`,
+    [toIsoTime(beforeMs), limits.sweepRows],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Deletes the idempotency keys of one environment that are older than a time by its clock.
+ *
+ * @param keptKey one that stays whatever its age
+ */
+export async function sweepKeysOf(
+  pool: Pool,
+  environmentId: string,
+  beforeMs: number,
+  keptKey: string | undefined,
+): Promise<void> {
+  await pool.query(
+    `delete from idempotency_keys
+      where environment_id = $1 and created_at < $2::timestamptz and key is distinct from $3`,
+    [environmentId, toIsoTime(beforeMs), keptKey ?? null],
+  );
+}
+
+async function sweepAbandoned(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from delivery_queue where ctid = any (array(
+      select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
+      where e.id is null limit $1))`,
+    [limits.sweepRows],
+  );
+  return rowCount ?? 0;
+}
