@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
+import { dropDue } from '../../server/src/webhooks/claims.ts';
 import { countRows, newCustomer, ok } from '../support/factories.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -96,4 +97,36 @@ it('two webhooks at one host do not wait for each other', async () => {
   );
   await Promise.all(Array.from({ length: 60 }, () => newCustomer(server.api)));
   expect(await attemptsOf(server.api, id, 60)).toHaveLength(60);
+});
+
+it('what is deleted in passing waits for no row that is locked, so that it is in no deadlock', async () => {
+  const { id, target } = await webhook();
+  const { pool } = server.app;
+  await newCustomer(server.api);
+  await newCustomer(server.api);
+  await expect.poll(() => target.received.length, { timeout: 10_000 }).toBe(2);
+  const left = () =>
+    pool.query<{ event_id: string }>('select event_id from delivery_queue where webhook_id = $1', [id]);
+  await expect.poll(async () => (await left()).rows).toEqual([]);
+  const queued = await pool.query(
+    `insert into delivery_queue (bucket, webhook_id, event_id, environment_id, attempt_number, next_attempt_at, claimed_until)
+      select w.bucket, w.id, e.id, e.environment_id, 1, now() - interval '1 minute', now() + interval '1 hour'
+      from webhooks w, events e where w.id = $1 and e.type = 'customer.created' and e.environment_id = w.environment_id
+      order by e.id desc limit 2 returning event_id`,
+    [id],
+  );
+  expect(queued.rowCount).toBe(2);
+  const other = await pool.connect();
+  try {
+    await other.query('begin');
+    await other.query('select 1 from delivery_queue where event_id = $1 for update', [
+      queued.rows[0].event_id,
+    ]);
+    await dropDue(pool, id, new Date().toISOString());
+    expect((await left()).rows).toEqual(queued.rows.slice(0, 1));
+  } finally {
+    await other.query('rollback');
+    other.release();
+  }
+  await pool.query('delete from delivery_queue where webhook_id = $1', [id]);
 });

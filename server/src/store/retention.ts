@@ -28,7 +28,7 @@ export function startSweep(deps: {
 }
 
 /**
- * Deletes rows that were created before a time, some at once.
+ * Deletes rows that were created before a time, so many.
  *
  * @returns how many were deleted
  */
@@ -67,7 +67,7 @@ async function sweepAbandoned(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     `delete from delivery_queue where ctid = any (array(
       select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
-      where e.id is null limit $1))`,
+      where e.id is null limit $1 for update of q skip locked))`,
     [limits.sweepRows],
   );
   return rowCount ?? 0;

@@ -71,3 +71,19 @@ export async function inTransaction<Result>(
     await sleep(backoffMs(attempt));
   }
 }
+
+/**
+ * Runs one statement outside a transaction, again when the database asks for it (40001, 40P01).
+ *
+ * @throws the error of the last attempt
+ */
+export async function withRetries<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isRetryable(error) || attempt + 1 >= limits.writeAttempts) throw error;
+    }
+    await sleep(backoffMs(attempt));
+  }
+}

@@ -6,6 +6,7 @@ import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { Pool } from '../store/pool.ts';
 import type { DeliveryRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
+import { withRetries } from '../store/transaction.ts';
 import { type DueDelivery, queueKeys } from './claims.ts';
 import { responseBodyContext } from './seal-contexts.ts';
 
@@ -109,7 +110,7 @@ export async function recordAttempts(
     ),
     arrayLiteral('text', [...of.keys()]),
   ];
-  const { rows: failing } = await pool.query<Failing>({
+  const statement = {
     name: 'record_attempts',
     text: recordText,
     values: [
@@ -131,13 +132,15 @@ export async function recordAttempts(
         [...failed.values()].map(({ endedAt }) => endedAt),
       ),
     ],
-  });
+  };
+  const { rows: failing } = await withRetries(() => pool.query<Failing>(statement));
   return failing;
 }
 
-/** The webhooks of some attempts, each with its last one. */
+/** The webhooks of some attempts, each with its last one, by id: processes lock their states in the same order. */
 function webhooksOf(attempts: readonly Attempt[]): Map<string, Attempt> {
-  return new Map(attempts.map((attempt) => [attempt.due.webhook_id, attempt]));
+  const last = new Map(attempts.map((attempt) => [attempt.due.webhook_id, attempt]));
+  return new Map([...last].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function deliveryRow({ due, ...attempt }: Attempt, ids: IdSource, vault: Vault): DeliveryRow {

@@ -125,11 +125,11 @@ export async function releaseClaims(pool: Pool, rows: readonly DueDelivery[]): P
   );
 }
 
-/** Drops what is due for a webhook that is disabled or deleted, some at once. */
+/** Deletes what is due for a webhook that is disabled or deleted, so many rows; passes over what is locked. */
 export async function dropDue(pool: Pool, webhookId: string, dueBefore: string): Promise<void> {
   await pool.query(
     `delete from delivery_queue where ctid = any (array(select ctid from delivery_queue
-      where webhook_id = $1 and next_attempt_at <= $2::timestamptz order by next_attempt_at limit $3))`,
+      where webhook_id = $1 and next_attempt_at <= $2::timestamptz order by next_attempt_at limit $3 for update skip locked))`,
     [webhookId, dueBefore, limits.deliveryDropRows],
   );
 }
