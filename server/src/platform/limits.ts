@@ -122,6 +122,9 @@ export const limits = {
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
   keptRows: 50_000,
+  /** Codes of rows that are known to be right, and how long what they are made of may be. */
+  verifiedCodes: 4096,
+  verifiedCodeChars: 2048,
   keptIdempotencyKeys: 2000,
   rememberedAnswerMs: 10 * 60 * 1000,
   idempotencyWaitMs: 10_000,

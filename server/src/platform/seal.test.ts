@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createKeyring } from './keyring.ts';
+import { limits } from './limits.ts';
 import {
   createVault,
   ErasedError,
@@ -143,6 +144,17 @@ describe('the vault', () => {
     expect(vault.isAuthentic(mac, ['a', 12n, null], 'api_keys:2')).toBe(false);
     expect(vault.isAuthentic(null, ['a', 12n, null], 'api_keys:1')).toBe(false);
     expect(createVault(randomBytes(32)).isAuthentic(mac, ['a', 12n, null], 'api_keys:1')).toBe(false);
+  });
+
+  it('tells right codes from wrong ones, however many it has seen before', () => {
+    const count = limits.verifiedCodes + 10;
+    const macs = Array.from({ length: count }, (_, index) => vault.mac([index], 'row'));
+    for (let round = 0; round < 2; round += 1) {
+      expect(macs.filter((mac, index) => !vault.isAuthentic(mac, [index], 'row'))).toEqual([]);
+      expect(macs.filter((mac, index) => vault.isAuthentic(mac, [index + 1], 'row'))).toEqual([]);
+    }
+    const long = 'x'.repeat(limits.verifiedCodeChars + 1);
+    expect(vault.isAuthentic(vault.mac([long], 'row'), [long], 'row')).toBe(true);
   });
 
   it('seals bytes as they are', () => {
