@@ -1,4 +1,4 @@
-import { type Checked, compact, failed, passed } from './checked.ts';
+import { type Checked, compact, failed, passed, upperAscii } from './checked.ts';
 
 /** Officially assigned codes of ISO 3166-1 alpha-2, and XK (Kosovo), which SWIFT gives out as well. */
 const countries: ReadonlySet<string> = new Set(
@@ -13,15 +13,17 @@ const countries: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Checks a BIC (ISO 9362): 8 or 11 characters, of which the fifth and sixth are a country. */
+/** Checks a BIC (ISO 9362:2022): 8 or 11 characters, of which the fifth and sixth are a country. */
 export function checkBic(text: string): Checked {
-  const bic = compact(text).toUpperCase();
-  if (!/^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/.test(bic)) {
-    return failed('A BIC has 8 or 11 characters: four letters, a country code, then letters and digits.');
+  const bic = upperAscii(compact(text));
+  if (!/^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/.test(bic)) {
+    return failed(
+      'A BIC has 8 or 11 characters: four letters or digits, a country code, then letters and digits.',
+    );
   }
   return countries.has(countryOfBic(bic))
     ? passed(bic)
-    : failed('The fifth and sixth letter of a BIC are a country code.');
+    : failed('The fifth and sixth characters of a BIC must be a country code.');
 }
 
 /** The country (ISO 3166 alpha-2) of a BIC that was checked. */

@@ -1,4 +1,4 @@
-import { type Checked, failed, passed } from './checked.ts';
+import { type Checked, failed, lowerAscii, passed, upperAscii } from './checked.ts';
 import { checkPixKey } from './pix-key.ts';
 
 /** Data objects: EMV QRCPS Merchant-Presented Mode, §4, and Banco Central do Brasil, Manual do BR Code. */
@@ -23,13 +23,14 @@ export function checkBrCode(text: string): Checked {
   // Spaces inside belong to names.
   const code = text.trim();
   const head = code.slice(0, -crcLength);
-  const crc = code.slice(-crcLength).toUpperCase();
+  const crc = upperAscii(code.slice(-crcLength));
   if (!head.endsWith(crcHead)) return failed('A BR Code ends with 6304 and a checksum of 4 characters.');
   if (crc16(Buffer.from(head)) !== crc) {
     return failed('The BR Code fails its checksum: copy it again, character for character.');
   }
-  const objects = parseObjects(code);
-  if (objects?.get(id.payloadFormat) !== '01') return failed('This is no BR Code: its parts do not fit.');
+  const objects = parseObjects(code, characters) ?? parseObjects(code, bytes);
+  if (objects?.get(id.payloadFormat) !== '01')
+    return failed('The parts of a BR Code must have the lengths that they tell.');
   const fault = paymentFault(objects);
   return fault === undefined ? passed(head + crc) : failed(fault);
 }
@@ -51,24 +52,41 @@ function paymentFault(objects: ReadonlyMap<string, string>): string | undefined 
 
 function pixAccount(objects: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
   for (let number = id.firstAccount; number <= id.lastAccount; number += 1) {
-    const template = parseObjects(objects.get(String(number)) ?? '');
-    if (template?.get(pix.domain)?.toLowerCase() === pix.name) return template;
+    const value = objects.get(String(number)) ?? '';
+    const template = parseObjects(value, characters) ?? parseObjects(value, bytes);
+    if (lowerAscii(template?.get(pix.domain) ?? '') === pix.name) return template;
   }
   return undefined;
 }
 
-/** Reads data objects: two digits of id, two of length in characters, then the value. Each id at most once. */
-function parseObjects(text: string): Map<string, string> | undefined {
+/** What a text is measured in: a list of its units, and their text. */
+interface Measure {
+  units(text: string): readonly string[];
+  text(units: readonly string[]): string;
+}
+
+/**
+ * EMV QRCPS counts characters, and an emoji is one; Brazilian banks count bytes of UTF-8 as well. Where all is ASCII both are the same.
+ */
+const characters: Measure = { units: (text) => [...text], text: (units) => units.join('') };
+const bytes: Measure = {
+  units: (text) => [...Buffer.from(text, 'utf8').toString('latin1')],
+  text: (units) => Buffer.from(units.join(''), 'latin1').toString('utf8'),
+};
+
+/** Reads data objects: two digits of id, two of length, then the value. Each id at most once. */
+function parseObjects(text: string, measure: Measure): Map<string, string> | undefined {
+  const units = measure.units(text);
   const objects = new Map<string, string>();
   let at = 0;
-  while (at < text.length) {
-    const head = text.slice(at, at + 4);
+  while (at < units.length) {
+    const head = units.slice(at, at + 4).join('');
     if (!/^\d{4}$/.test(head)) return undefined;
     const start = at + 4;
     at = start + Number(head.slice(2));
     const name = head.slice(0, 2);
-    if (at > text.length || objects.has(name)) return undefined;
-    objects.set(name, text.slice(start, at));
+    if (at > units.length || objects.has(name)) return undefined;
+    objects.set(name, measure.text(units.slice(start, at)));
   }
   return objects;
 }

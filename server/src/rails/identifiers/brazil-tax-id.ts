@@ -1,4 +1,4 @@
-import { type Checked, compact, failed, passed } from './checked.ts';
+import { type Checked, compact, failed, passed, upperAscii } from './checked.ts';
 
 /** Checks a CPF: eleven digits, the last two of which follow from the others (mod 11). */
 export function checkCpf(text: string): Checked {
@@ -16,7 +16,7 @@ export function checkCpf(text: string): Checked {
  * Instrução Normativa RFB 2.229/2024).
  */
 export function checkCnpj(text: string): Checked {
-  const characters = bare(text).toUpperCase();
+  const characters = upperAscii(bare(text));
   if (!/^[A-Z\d]{12}\d{2}$/.test(characters)) {
     return failed('A CNPJ has 12 digits or letters, and 2 digits.');
   }

@@ -1,16 +1,39 @@
-import { type Checked, compact, failed, passed } from './checked.ts';
+import { type Checked, compact, failed, passed, upperAscii } from './checked.ts';
 
-/** How long an IBAN is by country: SWIFT, IBAN Registry (ISO 13616). */
-const lengthByCountry: Readonly<Record<string, number>> = Object.fromEntries(
+/**
+ * What follows the check digits of an IBAN, by country (SWIFT, IBAN Registry, "BBAN structure"): so many digits (n), capital letters
+ * (a), or capital letters and digits (c). Parts of one kind that stand together are one here.
+ */
+const bbanStructures: Readonly<Record<string, string>> = Object.fromEntries(
   (
-    'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ' +
-    'ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 ' +
-    'LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 ' +
-    'PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 ' +
-    'YE30'
+    'AD 8n12c, AE 19n, AL 8n16c, AT 16n, AZ 4a20c, BA 16n, BE 12n, BG 4a6n8c, BH 4a14c, BI 23n, ' +
+    'BR 23n1a1c, BY 4c4n16c, CH 5n12c, CR 18n, CY 8n16c, CZ 20n, DE 18n, DJ 23n, DK 14n, DO 4c20n, EE 16n, ' +
+    'EG 25n, ES 20n, FI 14n, FK 2a12n, FO 14n, FR 10n11c2n, GB 4a14n, GE 2a16n, GI 4a15c, GL 14n, ' +
+    'GR 7n16c, GT 24c, HN 4a20n, HR 17n, HU 24n, IE 4a14n, IL 19n, IQ 4a15n, IS 22n, IT 1a10n12c, ' +
+    'JO 4a4n18c, KW 4a22c, KZ 3n13c, LB 4n20c, LC 4a24c, LI 5n12c, LT 16n, LU 3n13c, LV 4a13c, LY 21n, ' +
+    'MC 10n11c2n, MD 20c, ME 18n, MK 3n10c2n, MN 16n, MR 23n, MT 4a5n18c, MU 4a19n3a, NI 4a20n, NL 4a10n, ' +
+    'NO 11n, OM 3n16c, PK 4a16c, PL 24n, PS 4a21c, PT 21n, QA 4a21c, RO 4a16c, RS 18n, RU 14n15c, ' +
+    'SA 2n18c, SC 4a20n3a, SD 14n, SE 20n, SI 15n, SK 20n, SM 1a10n12c, SO 19n, ST 21n, SV 4a20n, TL 19n, ' +
+    'TN 20n, TR 6n16c, UA 6n19c, VA 18n, VG 4a16n, XK 16n, YE 4a4n18c'
   )
-    .split(' ')
-    .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+    .split(', ')
+    .map((entry) => entry.split(' ')),
+);
+
+const characterClasses: Readonly<Record<string, string>> = { n: '\\d', a: '[A-Z]', c: '[A-Z0-9]' };
+
+interface Bban {
+  readonly length: number;
+  readonly pattern: RegExp;
+}
+
+const bbans: Readonly<Record<string, Bban>> = Object.fromEntries(
+  Object.entries(bbanStructures).map(([country, structure]) => {
+    const parts = [...structure.matchAll(/(\d+)([nac])/g)];
+    const pattern = parts.map(([, count, kind = '']) => `${characterClasses[kind]}{${count}}`).join('');
+    const length = parts.reduce((sum, [, count]) => sum + Number(count), 0);
+    return [country, { length, pattern: new RegExp(`^${pattern}$`) }];
+  }),
 );
 
 /** Countries of the SEPA schemes whose IBANs carry their own code: EPC409-09. */
@@ -23,24 +46,35 @@ const sepaCountries: ReadonlySet<string> = new Set(
 
 /** Whether accounts in a country (ISO 3166 alpha-2) have IBANs. */
 export function hasIbans(country: string): boolean {
-  return Object.hasOwn(lengthByCountry, country);
+  return Object.hasOwn(bbans, country);
 }
 
-/** Checks an IBAN: its country, that country's length, and mod 97 (ISO 13616-1). */
+/** Checks an IBAN: its country, that country's length and structure, and mod 97 (ISO 13616-1). */
 export function checkIban(text: string): Checked {
-  const iban = compact(text).toUpperCase();
+  const iban = upperAscii(compact(text));
   if (!/^[A-Z]{2}\d{2}[A-Z0-9]{1,30}$/.test(iban)) {
     return failed('An IBAN starts with a country code and two digits, and goes on with letters and digits.');
   }
-  const length = lengthByCountry[iban.slice(0, 2)];
-  if (length === undefined) return failed('There are no IBANs with this country code.');
+  const country = iban.slice(0, 2);
+  const bban = hasIbans(country) ? bbans[country] : undefined;
+  if (bban === undefined) return failed('There are no IBANs with this country code.');
+  const length = 4 + bban.length;
   if (iban.length !== length) return failed(`An IBAN of this country has ${length} characters.`);
+  if (!bban.pattern.test(iban.slice(4)))
+    return failed(`An IBAN of this country must be ${describeBban(country)}.`);
   // The two digits are 98 less a remainder: 00, 01 and 99 are never made, yet can pass.
   const check = Number(iban.slice(2, 4));
   if (check < 2 || check > 98 || mod97(iban) !== 1) {
     return failed('The IBAN fails its checksum: copy it again, character for character.');
   }
   return passed(iban);
+}
+
+/** For example "GB, 2 digits, 4 letters, 14 digits". */
+function describeBban(country: string): string {
+  const names: Readonly<Record<string, string>> = { n: 'digits', a: 'letters', c: 'letters or digits' };
+  const parts = [...(bbanStructures[country] ?? '').matchAll(/(\d+)([nac])/g)];
+  return [country, '2 digits', ...parts.map(([, count, kind = '']) => `${count} ${names[kind]}`)].join(', ');
 }
 
 /** Checks an IBAN that SEPA reaches. */

@@ -1,4 +1,4 @@
-import { type Checked, compact, failed, passed } from './checked.ts';
+import { type Checked, compact, failed, passed, upperAscii } from './checked.ts';
 
 /**
  * A country that mobile money reaches: its E.164 calling code, how many digits a mobile number has after it, and how
@@ -98,7 +98,7 @@ export function mobileMoneyFacts(currency: MobileMoneyCode): MobileMoneyCurrency
 
 /** Checks a provider's name, in any case, for a currency. */
 export function checkProvider(text: string, currency: MobileMoneyCode): Checked {
-  const name = compact(text).toUpperCase();
+  const name = upperAscii(compact(text));
   const providers: readonly string[] = mobileMoney[currency].providers;
   return providers.includes(name)
     ? passed(name)

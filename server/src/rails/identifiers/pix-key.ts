@@ -1,5 +1,5 @@
 import { checkCnpj, checkCpf } from './brazil-tax-id.ts';
-import { type Checked, compact, type Failed, failed } from './checked.ts';
+import { type Checked, compact, type Failed, failed, lowerAscii } from './checked.ts';
 
 export const pixKeyTypes = ['cpf', 'cnpj', 'phone', 'email', 'evp'] as const;
 export type PixKeyType = (typeof pixKeyTypes)[number];
@@ -16,12 +16,12 @@ const domain = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/;
 /** Checks a Pix key of any type (Banco Central do Brasil, DICT API, Key). */
 export function checkPixKey(text: string): CheckedPixKey {
   const trimmed = text.trim();
-  if (trimmed.includes('@')) return checkEmail(trimmed.toLowerCase());
+  if (trimmed.includes('@')) return checkEmail(lowerAscii(trimmed));
   if (trimmed.startsWith('+')) return checkPhone(compact(trimmed));
   // The dashes of a random key belong to it.
   if (uuid.test(trimmed)) return { ok: true, value: trimmed, type: 'evp' };
-  if (uuid.test(trimmed.toLowerCase())) return failed('A random Pix key is a UUID in lower case.');
-  const bareLength = trimmed.replaceAll(/[\s./-]/g, '').length;
+  if (uuid.test(lowerAscii(trimmed))) return failed('A random Pix key is a UUID in lower case.');
+  const bareLength = compact(trimmed).replaceAll(/[./]/g, '').length;
   if (bareLength === 11) return typed(checkCpf(trimmed), 'cpf');
   if (bareLength === 14) return typed(checkCnpj(trimmed), 'cnpj');
   return failed(

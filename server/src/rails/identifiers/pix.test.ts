@@ -112,6 +112,18 @@ describe('a BR Code', () => {
     expect(checkBrCode(text).ok).toBe(false);
   });
 
+  // Merchant's name with an emoji (two units of UTF-16, four bytes) and with accents (two bytes each).
+  test.each([
+    ['characters', (name: string) => [...name].length],
+    ['bytes', (name: string) => Buffer.byteLength(name)],
+  ])('may tell lengths in %s', (_unit, lengthOf) => {
+    for (const name of ['Padaria 🥖 Sol', 'São João do Ó']) {
+      const length = lengthOf(name);
+      const text = brCode.replace('5913Fulano de Tal', `59${String(length).padStart(2, '0')}${name}`);
+      expect(checkBrCode(sealed(text)), name).toMatchObject({ ok: true });
+    }
+  });
+
   test('never throws', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !checkBrCode(`${text}6304FFFF`).ok));
   });

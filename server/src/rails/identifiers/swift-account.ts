@@ -1,5 +1,5 @@
 import { countryOfBic } from './bic.ts';
-import { type Checked, compact, failed, passed } from './checked.ts';
+import { type Checked, compact, failed, passed, upperAscii } from './checked.ts';
 import { checkIban, hasIbans } from './iban.ts';
 
 /** Territories whose accounts have another country's IBANs (IBAN Registry, "Country code includes"). */
@@ -30,7 +30,7 @@ export function checkSwiftAccountNumber(text: string, bic: string): Checked {
 
 /** Checks as much as can be seen without the bank. */
 export function checkAccountShape(text: string): Checked {
-  const account = compact(text).toUpperCase();
+  const account = upperAscii(compact(text));
   return /^[A-Z0-9]{4,34}$/.test(account)
     ? passed(account)
     : failed('An account number has 4 to 34 letters and digits.');

@@ -1,4 +1,5 @@
 import { type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
+import { lowerAscii } from '../../rails/identifiers/checked.ts';
 import type { CurrencyPair, Quote, RateProvider } from '../../rates/provider.ts';
 
 /**
@@ -43,7 +44,7 @@ function unknownPair(pairs: readonly CurrencyPair[], from: string, to: string): 
 }
 
 function whatFits(code: string, codes: readonly string[]): string {
-  const lower = code.toLowerCase();
+  const lower = lowerAscii(code);
   if (lower !== code && codes.includes(lower)) return `Write it in lower case: ${lower}.`;
   return `It must be one of: ${codes.join(', ')}.`;
 }
