@@ -1,4 +1,4 @@
-import type { ColumnType } from './tables.ts';
+import type { ColumnType } from './tables/table.ts';
 
 /**
  * Writes one column of many rows as a PostgreSQL array literal (documentation, "8.15.2 Array Value Input"), the form
@@ -38,10 +38,12 @@ function quote(value: unknown): string {
 const encoders: Record<ColumnType, (value: unknown) => string> = {
   bool: (value) => (value === true ? 't' : 'f'),
   bytea: (value) => `"\\\\x${(value as Buffer).toString('hex')}"`,
+  date: plain,
   int2: plain,
   int4: plain,
   int8: plain,
   json: quote,
+  numeric: plain,
   text: quote,
   timestamptz: plain,
 };

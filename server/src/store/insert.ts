@@ -1,5 +1,5 @@
 import { arrayLiteral } from './arrays.ts';
-import type { Table } from './tables.ts';
+import type { Table } from './tables/table.ts';
 
 /** `a, b, c` for the columns of a table. */
 export function columnList<Row>(table: Table<Row>): string {

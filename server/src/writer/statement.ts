@@ -3,7 +3,8 @@ import { arrayLiteral } from '../store/arrays.ts';
 import { authenticatedTable } from '../store/authenticated-rows.ts';
 import { arrayParameters, columnArrays } from '../store/insert.ts';
 import type { RowGuard } from '../store/row-guard.ts';
-import { type AnyRow, type Table, type TableName, tableNamed } from '../store/tables.ts';
+import type { Table } from '../store/tables/table.ts';
+import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
 import type { Changes, TableChange } from './batch-state.ts';
 
 /** A prepared statement with its values. */
