@@ -202,9 +202,9 @@ describe('a PostgreSQL of your own', () => {
     });
     // Whoever only serves needs no second URL, until there is something to migrate.
     expect(await prepare(database.servingUrl)).toEqual({ isOneRole: false });
-    await rowsOf(database.url, `delete from kysely_migration where name = '0015_reconcile'`);
+    await rowsOf(database.url, `delete from kysely_migration where name = '0001_initial'`);
     await expect(prepare(database.servingUrl)).rejects.toThrow(
-      'OPENLEDGER_MIGRATION_URL: the database lacks 0015_reconcile, and the role of DATABASE_URL does not own it.',
+      'OPENLEDGER_MIGRATION_URL: the database lacks 0001_initial, and the role of DATABASE_URL does not own it.',
     );
   });
 

@@ -1,0 +1,51 @@
+/**
+ * `npm run schema`: after a migration was added, writes what is committed with it: the schema that a new database has, and
+ * data as the schema has it, for the upgrade test. Tests compare the first and load the second. The data of a migration is
+ * written once and never changed: it stands for the databases of that time.
+ */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { withOwnServer } from './own-server.mjs';
+import { root } from './prepare.mjs';
+import { readSchema } from './schema/catalog.mjs';
+import { playUpgradeData } from './schema/play.mjs';
+
+/** The master key of the upgrade test. */
+process.env.OPENLEDGER_MASTER_KEY = '07'.repeat(32);
+
+const newest = readdirSync(join(root, 'server/migrations')).sort().at(-1).slice(0, 4);
+const fixture = `test/support/fixtures/upgrade/${newest}.json`;
+
+await withOwnServer(
+  async (server) => {
+    const db = new pg.Client(server.databaseUrl);
+    await db.connect();
+    try {
+      const schema = await readSchema(db);
+      write('server/schema.snapshot.json', schema, `${Object.keys(schema.tables).length} tables`);
+      if (existsSync(join(root, fixture))) return;
+      const about = await playUpgradeData(server);
+      write(fixture, { about, tables: await readRows(db, Object.keys(schema.tables)) }, 'new');
+    } finally {
+      await db.end();
+    }
+  },
+  ['--show-secrets', '--sandbox-step-ms', '20'],
+);
+
+/** The rows of all tables that have any. */
+async function readRows(db, tables) {
+  const rows = {};
+  for (const table of tables) {
+    const found = await db.query(`select json_agg(t) as rows from ${table} t`);
+    if (found.rows[0].rows !== null) rows[table] = found.rows[0].rows;
+  }
+  return rows;
+}
+
+function write(file, value, said) {
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), `${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${file}: ${said}\n`);
+}
