@@ -2,8 +2,9 @@ import { type EnvironmentKind, forEachKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Submission, Verdict } from './batch.ts';
-import type { BatchRunner, LaneEvents } from './batch-runner.ts';
+import type { BatchRunner } from './batch-runner.ts';
 import type { Outcome } from './command.ts';
+import type { LaneEvents } from './lane-events.ts';
 
 /** A queue whose commands are committed batch by batch. */
 export interface Lane {

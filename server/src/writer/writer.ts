@@ -4,10 +4,11 @@ import { ApiError, conflict } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { RowGuard } from '../store/row-guard.ts';
 import type { BatchTools } from './batch.ts';
-import { createBatchRunner, type LaneEvents } from './batch-runner.ts';
+import { createBatchRunner } from './batch-runner.ts';
 import type { Answering, Command, IdempotencyClaim, Outcome } from './command.ts';
 import { answerAgain, createKeyRegistry, keyName } from './idempotency.ts';
 import { createLane, type Lane } from './lane.ts';
+import type { LaneEvents } from './lane-events.ts';
 import { createLaneStore, type LaneStore } from './lane-store.ts';
 
 /** The one write path: every change of state is a command run here (architecture §2). */
