@@ -4,7 +4,7 @@ import type { Changes } from '../../server/src/writer/batch-state.ts';
 import type { Command, State } from '../../server/src/writer/command.ts';
 import type { LaneHead } from '../../server/src/writer/statement.ts';
 import type { MemoryStore } from './memory-store.ts';
-import type { Fault } from './simulation.ts';
+import type { Fault } from './world.ts';
 
 /** Writes something else than what was decided, behind the back of every check that the database makes. */
 function writing(change: (rows: readonly AnyRow[]) => readonly AnyRow[], table: TableName): Fault {

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { faults } from './faults.ts';
-import { type SimulationOptions, simulate } from './simulation.ts';
+import { simulate } from './simulation.ts';
+import type { SimulationOptions } from './world.ts';
 
 /** `npm run simulate` sets these; without them this is the short form of `npm test`. */
 const given = (name: string): number | undefined => {
