@@ -255,7 +255,7 @@ describe('the embedded PostgreSQL', () => {
     process.kill(pid, 'SIGCONT');
     await starting;
     expect(isRunning(pid)).toBe(false);
-    expect(logText).toContain('still runs for a server that was killed');
+    expect(logText).toContain('stopping a PostgreSQL whose server was killed');
   });
 
   test('does not outlive a killed server', async () => {

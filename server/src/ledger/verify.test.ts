@@ -181,7 +181,7 @@ describe('verify', () => {
     expect(found).toMatchObject([
       { kind: 'account_mismatch', id: account, accountId: account, journalId: null },
       { kind: 'balance_after_mismatch', id: journal, accountId: account, journalId: journal },
-      { kind: 'trial_balance', id: 'usdc', message: 'debits less credits make -2.50' },
+      { kind: 'trial_balance', id: 'usdc', message: 'debits and credits differ by -2.50' },
       { kind: 'chain_broken', id: journal, accountId: null, journalId: journal },
     ]);
   });
