@@ -1,7 +1,7 @@
 /**
- * `npm run schema`: after a migration was added, writes what is committed with it: the schema that a new database has, and
- * data as the schema has it, for the upgrade test. Tests compare the first and load the second. The data of a migration is
- * written once and never changed: it stands for the databases of that time.
+ * `npm run schema`: writes the files that are committed with a migration: the schema of a new database, and data of that schema
+ * for the upgrade test. Tests compare the first and upgrade the second. The data of a migration is written once and never
+ * changed: it represents the databases of that time.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -15,7 +15,7 @@ const transfer = {
  * customer who is erased.
  *
  * @param {{ url: string, testKey: string, liveKey: string }} server a new server
- * @returns {Promise<Record<string, string>>} the keys and the ids that the upgrade test looks for
+ * @returns {Promise<Record<string, string>>} the keys and the ids that the upgrade test reads
  */
 export async function playUpgradeData({ liveKey, testKey, url }) {
   const call = caller(url, testKey);

@@ -152,7 +152,7 @@ create index idempotency_keys_created_at on idempotency_keys using brin (created
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- email_index is a keyed fingerprint of the e-mail address. key_salt: the customer's key is derived from it and the master
--- key; erasing a customer sets it to null, after which nobody can open what the key has sealed. link_generation counts how
+-- key; erasing a customer sets it to null, which makes everything sealed with the key unreadable. link_generation counts how
 -- many times the customer's links have been revoked; a link is valid for one generation.
 create table customers (
   bucket smallint not null check (bucket between 0 and 63),
@@ -183,8 +183,8 @@ create index customers_by_email on customers (environment_id, email_index, id de
 create index customers_by_external_id on customers (environment_id, external_id, id desc)
   where external_id is not null;
 
--- Who had a customer erased, and why. Its id is the customer's. scrubbed_at: when the sealed values, which nobody can open
--- any more, were overwritten too.
+-- Who had a customer erased, and why. Its id is the customer's. scrubbed_at: when the sealed values, which are unreadable since
+-- the erasure, were overwritten.
 create table customer_erasures (
   bucket smallint not null check (bucket between 0 and 63),
   id text collate "C" not null,

@@ -28,7 +28,7 @@ function sqlError(code: string, constraint?: string): Error {
 const uniques: readonly { table: TableName; name: string; columns: readonly string[] }[] = [
   { table: 'idempotency_keys', name: 'idempotency_keys_one_effect', columns: ['environment_id', 'key'] },
   { table: 'journals', name: 'journals_once', columns: ['bucket', 'transaction_id', 'kind'] },
-  { table: 'journals', name: 'journals_chain', columns: ['environment_id', 'lane', 'seq'] },
+  { table: 'journals', name: 'journals_sequence', columns: ['environment_id', 'lane', 'seq'] },
   { table: 'events', name: 'events_sequence', columns: ['environment_id', 'lane', 'seq'] },
   { table: 'wallets', name: 'wallets_derivation_index', columns: ['derivation_index'] },
   { table: 'deposit_addresses', name: 'deposit_addresses_address', columns: ['chain', 'address'] },

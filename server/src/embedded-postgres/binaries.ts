@@ -94,7 +94,7 @@ async function removeStaleCopies(): Promise<void> {
   }
 }
 
-/** Makes everything readable for all users, whatever the umask was. */
+/** Makes everything readable for all users, regardless of the umask. */
 async function makeReadable(directory: string): Promise<void> {
   await chmod(directory, 0o755);
   const entries = await readdir(directory, { withFileTypes: true });

@@ -46,7 +46,7 @@ export function commandLine(pid: number): string {
  *
  * @returns false if it is still running after `timeoutMs`
  */
-export async function waitUntilGone(pid: number, timeoutMs: number): Promise<boolean> {
+export async function waitUntilEnded(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (isRunning(pid)) {
     if (Date.now() > deadline) return false;

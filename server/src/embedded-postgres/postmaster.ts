@@ -7,7 +7,7 @@ import { sqlState } from '../store/transaction.ts';
 import { type Cluster, servingRole } from './cluster.ts';
 import { readTextFile } from './files.ts';
 import { type EmbeddedLogger, forwardLog, logLinePrefix } from './log.ts';
-import { commandLine, hasId, waitUntilGone } from './pids.ts';
+import { commandLine, hasId, waitUntilEnded } from './pids.ts';
 import { type GuardedProcess, shutDown, startGuarded } from './process.ts';
 
 /** A running PostgreSQL server that accepts connections. */
@@ -106,7 +106,7 @@ export async function endOrphan(clusterDir: string, logger: EmbeddedLogger): Pro
     logger.warn({ pid }, 'stopping a PostgreSQL whose server was killed');
     await shutDown(
       (signal) => killIfThere(pid, signal),
-      (timeoutMs) => waitUntilGone(pid, timeoutMs),
+      (timeoutMs) => waitUntilEnded(pid, timeoutMs),
     );
   } else if (hasId(pid)) {
     await rm(lockFile, { force: true });
@@ -125,18 +125,18 @@ function postmasterArgs(clusterDir: string, port: number): string[] {
  * @throws Error when PostgreSQL runs but refuses the role or the database
  */
 async function becomesReady(running: GuardedProcess, url: string): Promise<boolean> {
-  let gone = false;
+  let hasEnded = false;
   void running.ended.then(() => {
-    gone = true;
+    hasEnded = true;
   });
   const deadline = Date.now() + readyTimeoutMs;
   for (;;) {
     const client = createClient(url, 'openledger start');
     try {
       await client.connect();
-      return !gone;
+      return !hasEnded;
     } catch (error) {
-      if (gone) return false;
+      if (hasEnded) return false;
       // Class 28 is a wrong password or role, 3D a missing database: waiting does not help.
       if (/^(28|3D)/.test(sqlState(error) ?? '') || Date.now() > deadline) throw error;
     } finally {

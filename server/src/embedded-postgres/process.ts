@@ -93,16 +93,16 @@ export async function runGuarded(
  * Shuts PostgreSQL down in its modes "fast" (open transactions are rolled back) and "immediate", and at last kills it.
  *
  * @param kill sends a signal to it
- * @param gone waits until it has ended, for at most `timeoutMs`; false if it has not
+ * @param hasEnded waits until it has ended, for at most `timeoutMs`; false if it has not
  * @throws Error when it is still running
  */
 export async function shutDown(
   kill: (signal: NodeJS.Signals) => void,
-  gone: (timeoutMs: number) => Promise<boolean>,
+  hasEnded: (timeoutMs: number) => Promise<boolean>,
 ): Promise<void> {
   for (const [signal, timeoutMs] of shutdownSteps) {
     kill(signal);
-    if (await gone(timeoutMs)) return;
+    if (await hasEnded(timeoutMs)) return;
   }
   throw new Error('PostgreSQL cannot be stopped');
 }

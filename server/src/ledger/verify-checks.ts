@@ -113,16 +113,16 @@ export const checks: readonly Check[] = [
         from postings p join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
         where a.kind in ('wallet_available', 'custody', 'bank', 'fee_revenue')
         group by p.bucket, p.journal_id
-      ), told as (
+      ), posted as (
         select j.bucket, j.transaction_id, coalesce(sum(m.credited), 0) as credited, coalesce(sum(m.held), 0) as held,
           coalesce(sum(m.earned), 0) as earned, string_agg(j.kind, ' ' order by j.kind collate "C") as journals
         from journals j left join moved m on m.bucket = j.bucket and m.journal_id = j.id
         group by j.bucket, j.transaction_id
       )
       select t.id, 'its journals do not match those of a ' || t.status || ' ' || t.type as message
-      from transactions t left join told on told.bucket = t.bucket and told.transaction_id = t.id
-      where ${ofEnvironment('t')} and not coalesce(coalesce(told.journals, '') = any (${explainingJournals})
-        and (coalesce(told.credited, 0), coalesce(told.held, 0), coalesce(told.earned, 0)) = ${movedByStatus}, false)`,
+      from transactions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
+      where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${explainingJournals})
+        and (coalesce(posted.credited, 0), coalesce(posted.held, 0), coalesce(posted.earned, 0)) = ${movedByStatus}, false)`,
   },
   {
     kind: 'journal_without_transaction',

@@ -70,7 +70,7 @@ async function* readTable(
   );
 }
 
-/** An old version of a key's row has a valid code. `api_key_revocations` tells that the key was revoked since. */
+/** An old version of a key's row has a valid code. `api_key_revocations` holds the keys that were revoked since. */
 async function findUnrevoked(client: Queryable, scope: string | null): Promise<Problem[]> {
   const { rows } = await client.query<{ id: string }>(
     `select k.id from api_key_revocations r join api_keys k on k.bucket = r.bucket and k.id = r.id

@@ -30,7 +30,7 @@ export interface SealedColumn {
   readonly isMixed?: true;
   /** Values are large: a statement reads fewer of them. */
   readonly isLarge?: true;
-  /** The customer whose value it is, from the content, where the row does not tell. */
+  /** The customer whose value it is, from the content, if the row does not name it. */
   customerIn?(opened: string): string | null;
   /** A fingerprint of the sealed value in the same row. */
   readonly index?: {

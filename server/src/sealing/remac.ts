@@ -59,9 +59,9 @@ export async function remacTable(
   });
   let written = 0;
   for await (const rows of pages) {
-    const ours = rows.filter((row) => guard.isAuthentic(table, row));
-    if (ours.length === 0) continue;
-    const count = await writeNew(pool, table, ours, guard);
+    const authentic = rows.filter((row) => guard.isAuthentic(table, row));
+    if (authentic.length === 0) continue;
+    const count = await writeNew(pool, table, authentic, guard);
     written += count;
     onRows(count);
   }

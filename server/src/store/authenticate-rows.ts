@@ -27,7 +27,7 @@ export async function requireAuthenticatedRows(
   }
   throw new ConfigError(
     'The rows of this database are not authenticated. After an upgrade from a release that did not do so, run ' +
-      '`openledger authenticate-rows` once. At any other time somebody has changed the database: see "Forged rows" in ' +
+      '`openledger authenticate-rows` once. At any other time the database was changed outside the server: see "Forged rows" in ' +
       'SECURITY.md.',
   );
 }

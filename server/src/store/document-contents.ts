@@ -4,8 +4,8 @@ import type { Pool } from './pool.ts';
 
 /**
  * The bytes of documents. They are written outside the write path, before the command that adds the document, so that no
- * lane waits for megabytes. An upload claims its case first. Its chunks are stored only while it holds the claim: whoever
- * ends a claim knows everything that has to be deleted. Leases are times of the database's clock.
+ * lane waits for megabytes. An upload claims its case first. Its chunks are stored only while it holds the claim, so that the
+ * process that ends a claim can delete all of them. Leases are times of the database's clock.
  */
 
 /** A sealed part of a document. */

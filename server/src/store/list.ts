@@ -34,7 +34,7 @@ export function selectList<Name extends ListedTable>(
   narrowing: Narrowing<Database[Name]>,
   created?: CreatedSpan,
 ): ListQuery<Name> {
-  // Kysely resolves columns for one table only. All listed tables are built alike: `events` stands for each of them.
+  // Kysely cannot resolve the columns of a table that is a type parameter: the query is built as if for `events`.
   let query = db.selectFrom(table as 'events').selectAll();
   for (const [name, value] of Object.entries(narrowing)) {
     const column = name as 'object_id';

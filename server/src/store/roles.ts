@@ -137,12 +137,12 @@ async function listColumns(client: Queryable): Promise<Map<string, Set<string>>>
 /** The privileges on tables and columns that are granted to a role, or to all roles. */
 export async function listPrivileges(client: Queryable, role: string): Promise<Privilege[]> {
   const { rows } = await client.query<Privilege>(
-    `with ours as (select c.oid, c.relname, c.relacl, c.relowner from pg_class c
+    `with tables as (select c.oid, c.relname, c.relacl, c.relowner from pg_class c
         where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S'))
       select o.relname::text as "table", null::text as "column", x.privilege_type as privilege
-        from ours o, aclexplode(o.relacl) x where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
+        from tables o, aclexplode(o.relacl) x where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
       union all
-      select o.relname::text, a.attname::text, x.privilege_type from ours o
+      select o.relname::text, a.attname::text, x.privilege_type from tables o
         join pg_attribute a on a.attrelid = o.oid, aclexplode(a.attacl) x
         where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
       order by 1, 2, 3`,

@@ -41,7 +41,7 @@ export const date = (): Column<string> => column('date', '');
 export const int2 = (): Column<number> => column('int2', 0);
 export const int4 = (): Column<number> => column('int4', 0);
 export const int8 = (): Column<bigint> => column('int8', 0n);
-/** The JSON text: whoever needs the value parses it. */
+/** JSON text: not parsed when it is read. */
 export const json = (): Column<string> => column('json', '{}');
 /** A number of any size as decimal text. */
 export const numeric = (): Column<string> => column('numeric', '0');
