@@ -5,21 +5,25 @@
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import pg from 'pg';
+import { fileURLToPath } from 'node:url';
 import { withOwnServer } from './own-server.mjs';
-import { root } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
 import { readSchema } from './schema/catalog.mjs';
 import { playUpgradeData } from './schema/play.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The master key of the upgrade test. */
 process.env.OPENLEDGER_MASTER_KEY = '07'.repeat(32);
 
-const newest = readdirSync(join(root, 'server/migrations')).sort().at(-1).slice(0, 4);
+const newest = readdirSync(join(root, 'server/migrations')).sort().at(-1)?.slice(0, 4);
 const fixture = `test/support/fixtures/upgrade/${newest}.json`;
 
+await prepare('develop');
+const { Client } = await import('pg').then(({ default: pg }) => pg);
 await withOwnServer(
   async (server) => {
-    const db = new pg.Client(server.databaseUrl);
+    const db = new Client(server.databaseUrl);
     await db.connect();
     try {
       const schema = await readSchema(db);

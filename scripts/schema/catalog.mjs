@@ -63,6 +63,7 @@ export async function readSchema(db) {
   return schema;
 }
 
+/** @returns {TableFacts} */
 function emptyTable() {
   return { options: '', columns: {}, constraints: {}, indexes: {}, triggers: {}, privileges: {} };
 }

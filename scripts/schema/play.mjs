@@ -69,7 +69,7 @@ function caller(url, key) {
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
-    const { data, error, ok } = await answer.json();
+    const { data, error, ok } = /** @type {any} */ (await answer.json());
     if (!ok) throw new Error(`${method} ${path}: ${error.message}`);
     return data;
   };
