@@ -547,11 +547,11 @@ describe('after the retention', () => {
     expectReplay(await aged.api.post('/v1/customers', person, withKey(key)), first);
   });
 
-  it('the sweep of a server forgets the key, and another request runs anew', async () => {
+  it('is deleted by the retention of a server, and the next request runs again', async () => {
     const key = newKey();
     const first = await ok(aged.api.post('/v1/customers', person, withKey(key)));
     clock.advance(24.1 * hourMs);
-    // A server sweeps when it starts, and every minute.
+    // Retention runs when a server starts, and every minute.
     const client = await createClient((await aged.second()).url, aged.testKey);
     await expect.poll(() => keptRows(key), { timeout: 10_000 }).toBe(0);
     const again = await client.post(

@@ -95,7 +95,7 @@ describe('accounts', () => {
 });
 
 describe('journals', () => {
-  it('tell what moved, line by line, and lie in a chain that anybody can follow', async () => {
+  it('contain every posting, and form a hash chain that clients can verify', async () => {
     const found = await journals(`?transactionId=${transferId}`);
     expect(found.map(({ kind }) => kind)).toEqual(['transfer_settle', 'transfer_reserve']);
     const [settle] = found;
@@ -176,7 +176,7 @@ it('nobody sees the books of another environment or organisation', async () => {
   }
 });
 
-it('lanes have accounts and chains of their own, and one trial balance', async () => {
+it('each lane has its accounts and hash chain; the trial balance covers all lanes', async () => {
   const laned = await startServer({ lanes: 4 });
   try {
     const client = await createClient(laned.app.url, laned.testKey);

@@ -11,7 +11,7 @@ import { authenticatedTables } from '../../server/src/store/authenticated-rows.t
 import { fundedWallet, ok } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
-/** A database from before rows were authenticated, and one that somebody makes look like it. */
+/** Databases whose rows lack their codes, and an attacker who removes codes. */
 
 let server: TestServer;
 beforeAll(async () => {
@@ -20,37 +20,37 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-async function takeCodesAway(): Promise<void> {
+async function removeCodes(): Promise<void> {
   for (const table of Object.keys(authenticatedTables))
     await server.app.pool.query(`update ${table} set mac = null`);
 }
 
-it('a server does not start on it, and names the command', async () => {
-  await takeCodesAway();
+it('a server refuses to start, and names the command', async () => {
+  await removeCodes();
   const start = server.second();
   await expect(start).rejects.toThrow(ConfigError);
   await expect(start).rejects.toThrow(/openledger authenticate-rows/);
 });
 
-it('the first start of the embedded sandbox gives all rows their codes, and tells when it has', async () => {
-  await takeCodesAway();
-  let isTold = false;
+it('the first start of the embedded sandbox computes all codes, and reports when it has', async () => {
+  await removeCodes();
+  let isReported = false;
   await server.second({
     rowsFromBefore: 'bless',
     onRowsAuthenticated: async () => {
-      isTold = true;
+      isReported = true;
     },
   });
   const { pool } = server.app;
   const { problems, rows } = await verifyRows(pool, pool.guard, null);
-  expect({ isTold, problems }).toEqual({ isTold: true, problems: [] });
+  expect({ isReported, problems }).toEqual({ isReported: true, problems: [] });
   expect(rows).toBeGreaterThan(10);
   await ok(server.api.get('/v1/customers'));
 });
 
-it('what was interrupted goes on, and gives no other code to what has one', async () => {
+it('an interrupted run continues, and keeps existing codes', async () => {
   const { pool } = server.app;
-  await takeCodesAway();
+  await removeCodes();
   expect(await isAnyRowAuthenticated(pool)).toBe(false);
   await pool.query("update customers set mac = 'mac.v1.0.forged'");
   const counts = await authenticateRows(pool);
@@ -62,7 +62,7 @@ it('what was interrupted goes on, and gives no other code to what has one', asyn
   ]);
 });
 
-it('a row without a code is forged from then on: a start changes nothing about it', async () => {
+it('a row without a code is not authentic from then on: a start does not give it one', async () => {
   const { pool } = server.app;
   await pool.query('update customers set mac = null');
   await server.second({ rowsFromBefore: 'bless' });

@@ -210,7 +210,7 @@ describe('an upload leaves nothing behind', () => {
     await nothingIsLeft(subject);
   });
 
-  it('when its process lost the claim: another process takes the case over, the sweep finds the rest', async () => {
+  it('when its process lost the claim: another process takes the case over, retention deletes the rest', async () => {
     const subject = await newSubject();
     const expire = 'update identity_uploads set expires_at = now() where case_id = $1';
     const caseId = subject.id.replace('cus_', 'idc_');

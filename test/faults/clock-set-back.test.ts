@@ -12,11 +12,11 @@ import { sendThrough } from '../support/load-rounds.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
- * The server's clock is set back under load, by seconds to hours, again and again; every other time the server is killed and
- * started with it.
+ * Sets the server's clock back under load repeatedly, by seconds to hours. Every other time it kills the server and starts it
+ * with the new clock.
  *
- * Outcome: requests are taken as before; verify is clean, every acknowledged request is there with the same answer, none is
- * there twice. What was due by the old clock happens when the new one has come there.
+ * Outcome: the server accepts requests as before. Verification finds nothing, and every acknowledged request exists exactly
+ * once with the same response. What was due by the old clock happens when the new clock has reached that time.
  */
 const { rounds, seed } = faultOptions('clock-set-back', { short: 3, long: 30 });
 const clients = 32;
@@ -49,7 +49,7 @@ afterAll(async () => {
   await directory.remove();
 });
 
-/** Sets the server's clock, and waits until it shows the time that it is to show. */
+/** Sets the server's clock, and waits until the server uses it. */
 async function setClock(toMs: number): Promise<void> {
   offsetMs = Math.round(toMs);
   await writeFile(clockFile, String(offsetMs));

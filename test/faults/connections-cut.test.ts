@@ -11,19 +11,19 @@ import { endLaunched, makeTempDir } from '../support/process.ts';
 import { type Meddler, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
- * Connections between server and database are cut under load: all at once, before a statement arrives, after it has arrived,
- * before its answer comes back; in the long form some also fall silent without being closed.
+ * Cuts connections between server and database under load: all of them together, before a statement arrives, after it has
+ * arrived, and before its result returns. In the long form some also stop responding without being closed.
  *
- * Outcome: the server stays up and goes on by itself; verify is clean, every acknowledged request is there with the same
- * answer, none is there twice.
+ * Outcome: the server stays up and recovers by itself. Verification finds nothing, and every acknowledged request exists
+ * exactly once with the same response.
  */
 const { isLong, rounds, seed } = faultOptions('connections-cut', { short: 4, long: 30 });
 const clients = 32;
 const random = randomFrom(seed);
 const lanes = random() < 0.5 ? 1 : 4;
-/** How often traffic meets its fate, of a hundred times that something passes. */
+/** How many of a hundred packets a fault applies to. */
 const often = 0.03;
-/** Longer than the server waits for an answer. */
+/** Longer than the server waits for a result. */
 const silenceMs = 45_000;
 
 let directory: { path: string; remove(): Promise<void> };
@@ -59,7 +59,7 @@ const fates: readonly Meddler[] = [
   { toServer: () => (now() ? 'swallowAndReset' : 'pass') },
 ];
 
-/** Fault after fault; the first rounds see one of each. */
+/** Applies one fault after the other; the first rounds have one of each kind. */
 async function cut(round: number): Promise<void> {
   await sleep(50 + random() * 100);
   const fate = fates[(round - 1) % (fates.length + 1)];
@@ -69,7 +69,7 @@ async function cut(round: number): Promise<void> {
   proxy.meddle(undefined);
 }
 
-/** Answers get lost, and nobody hears of it: what a firewall does that forgets its connections. */
+/** Drops results silently, like a firewall that has lost the state of its connections. */
 async function silence(): Promise<void> {
   await sleep(100);
   proxy.meddle({ toServer: () => 'swallow' });

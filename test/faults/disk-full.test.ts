@@ -9,17 +9,17 @@ import { endLaunched, makeTempDir } from '../support/process.ts';
 import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 
 /**
- * The disk that the data directory lies on is filled up under load, and some space made again a while later.
+ * Fills the disk of the data directory under load, and frees space some time later.
  *
- * Outcome: the server refuses with envelopes, or ends when its PostgreSQL cannot go on and is started again; verify is clean,
- * every acknowledged request is there with the same answer, none is there twice.
+ * Outcome: the server refuses requests with error envelopes, or ends with its PostgreSQL and is started again. Verification
+ * finds nothing, and every acknowledged request exists exactly once with the same response.
  */
 const { rounds, seed } = faultOptions('disk-full', { short: 1, long: 15 });
 const clients = 32;
 const random = randomFrom(seed);
 const lanes = random() < 0.5 ? 1 : 4;
 const diskMegabytes = 320;
-/** So much is left at most, so that now a table and now the write-ahead log is what finds no space. */
+/** The free space at most, in bytes: at times a table, at times the write-ahead log finds no space. */
 const spareBytes = 12 * 1024 * 1024;
 const troubleMs = 30_000;
 
@@ -42,7 +42,7 @@ afterAll(async () => {
   await directory.remove();
 });
 
-/** Sends until the disk has been full for a while. @returns what was sent */
+/** Sends requests until the disk has been full for some time. @returns what was sent */
 async function fillUnderLoad(full: SmallDisk, draw: () => Sent): Promise<Sent[]> {
   let isOver = false;
   let unanswered = 0;
@@ -69,7 +69,7 @@ async function fillUnderLoad(full: SmallDisk, draw: () => Sent): Promise<Sent[]>
   return sent;
 }
 
-/** There is space again: the server takes requests, or has ended and does so when it is started. */
+/** After space was freed: the server accepts requests, after a start if it has ended. */
 async function recovered(): Promise<void> {
   let hasEnded = false;
   const { process } = server;

@@ -15,18 +15,18 @@ import { expectKept, expectSound } from '../support/load-outcome.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
- * Two and four server processes share one database, with one lane and with four. Every request goes to two of them at once
- * with the same key; half of all are transfers from one wallet, which has money for two thirds of them only.
+ * Two and four server processes share one database, with one lane and with four. Every request is sent to two of them
+ * concurrently with the same key. Half of the requests are transfers from one wallet, which has money for two thirds of them.
  *
- * Outcome: both get the same answer, byte for byte, and so does whoever asks a third one later; the hot wallet ends at exactly
- * zero; verify is clean, every acknowledged request is there, none is there twice.
+ * Outcome: both responses are equal byte for byte, and so is that of a third server later. The hot wallet ends at exactly
+ * zero. Verification finds nothing, and every acknowledged request exists exactly once.
  */
 const { isLong, seed } = faultOptions('many-servers', { short: 1, long: 1 });
 const clients = 24;
 const hotTransfers = isLong ? 3000 : 150;
 const hotMoney = (hotTransfers / 3) * 2;
 
-/** How many processes, and how many lanes; the short form has one of each. */
+/** Numbers of processes and lanes; the short form has one of each. */
 const settings = isLong
   ? ([
       [2, 1],
@@ -48,7 +48,7 @@ afterAll(async () => {
   await directory.remove();
 });
 
-/** A request of the load, sent to two servers at once. @returns with the answer that both gave */
+/** A request of the load, sent to two servers concurrently. @returns the request with the response of both */
 async function sendTwice(callers: readonly Caller[], request: Sent): Promise<Sent> {
   const answers = await Promise.all(
     callers.map(async (caller) => {
@@ -75,7 +75,7 @@ function hotTransfer(ground: Ground, walletId: string, key: string): Sent {
   return { kind: 'transfer', path: '/v1/transfers', key, body };
 }
 
-/** A wallet with little money: its deposit counts among what was sent. */
+/** A wallet with little money. Its deposit is one of the requests that were sent. */
 async function openHotWallet(caller: Caller, ground: Ground): Promise<{ walletId: string; deposit: Sent }> {
   const { text } = await caller.post('/v1/crypto-wallets', { customerId: ground.customerId });
   const walletId = JSON.parse(text).data.id as string;
@@ -92,7 +92,7 @@ async function openHotWallet(caller: Caller, ground: Ground): Promise<{ walletId
   return { walletId, deposit };
 }
 
-/** Lets all clients send until the hot transfers are through, as many others between them. */
+/** Lets all clients send until all hot transfers are sent, with as many other requests in between. */
 async function load(callers: readonly Caller[], ground: Ground, random: () => number): Promise<Sent[]> {
   const hot = await openHotWallet(callers[0] as Caller, ground);
   const draw = createDraw(ground, random);

@@ -11,10 +11,10 @@ import { createOwnPostgres, type OwnPostgres } from '../support/postgres.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
 
 /**
- * PostgreSQL is killed with SIGKILL under load, the whole of it or one connection's process, and started again.
+ * Kills PostgreSQL with SIGKILL under load, all of it or the process of one connection, and starts it again.
  *
- * Outcome: the server stays up, answers with envelopes meanwhile and goes on by itself; verify is clean, every acknowledged
- * request is there with the same answer, none is there twice.
+ * Outcome: the server stays up, responds with error envelopes meanwhile, and recovers by itself. Verification finds nothing,
+ * and every acknowledged request exists exactly once with the same response.
  */
 const { rounds, seed } = faultOptions('postgres-killed', { short: 2, long: 20 });
 const clients = 32;
@@ -50,7 +50,7 @@ async function killPostgres(): Promise<void> {
   await postgres.start();
 }
 
-/** A connection's process that is killed takes all others with it; PostgreSQL then recovers by itself. */
+/** After one process of a connection was killed PostgreSQL ends all others, and recovers by itself. */
 async function killLane(): Promise<void> {
   const pool = createPool(postgres.url(), 'killer');
   try {

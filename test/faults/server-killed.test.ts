@@ -26,15 +26,15 @@ import {
 } from '../support/process.ts';
 
 /**
- * The server is killed with SIGKILL at random moments under load, now and then PostgreSQL with it, and started again.
+ * Kills the server with SIGKILL at random moments under load, sometimes together with PostgreSQL, and starts it again.
  *
- * Outcome: it starts again; verify is clean, every acknowledged request is there with the same answer, none is there twice,
- * every event is delivered.
+ * Outcome: it starts again. Verification finds nothing, every acknowledged request exists exactly once with the same response,
+ * and every event is delivered.
  */
 const { rounds, seed } = faultOptions('server-killed', { short: 8, long: 40 });
 const clients = 32;
 const longestLoadMs = 250;
-/** What was claimed for delivery when the server died is tried again when the claim runs out, after 30 s. */
+/** A delivery that was claimed when the server was killed is tried again after its claim has expired, in 30 s. */
 const calmMs = 60_000;
 
 const random = randomFrom(seed);
@@ -74,7 +74,7 @@ async function start(): Promise<Caller> {
   return createCaller(server.url, testKey, agent);
 }
 
-/** Kills the server, and now and then PostgreSQL with it, under load at a random moment. */
+/** Kills the server, and sometimes PostgreSQL with it, under load at a random moment. */
 async function crashUnderLoad(caller: Caller, draw: () => Sent): Promise<Sent[]> {
   const killPostgres = random() < 0.25;
   const afterMs = 20 + random() * longestLoadMs;
@@ -96,7 +96,7 @@ function killQuietly(pid: number): void {
   }
 }
 
-/** Now and then the next start is killed too. */
+/** Sometimes the next start is killed too. */
 async function maybeCrashStart(): Promise<void> {
   if (random() >= 0.2) return;
   const running = launchServer({ args: [...options().args, '--json', '--port', '0'] });

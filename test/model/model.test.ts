@@ -7,8 +7,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { createActor } from './actor.ts';
 
 /**
- * The same random requests are sent to two servers on a real PostgreSQL and to a model of a few objects. `npm run simulate
- * -- --database` runs it for longer; MODEL_SEED repeats the requests of a run.
+ * Sends the same random requests to two servers on PostgreSQL and to a model in memory. `npm run simulate -- --database` runs
+ * it for longer; MODEL_SEED repeats the requests of a run.
  */
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31));
 const minutes = Number(process.env.MODEL_MINUTES ?? 0);
@@ -17,13 +17,13 @@ const actorCount = 12;
 
 let server: TestServer;
 beforeAll(async () => {
-  // Nothing moves by itself: a transfer rests in each status for an hour.
+  // No transfer moves by itself within an hour.
   server = await startServer({ lanes: 4, sandboxStepMs: 3_600_000 });
 });
 afterAll(() => server.stop());
 
 it(
-  `the servers answer as the model does (MODEL_SEED=${seed})`,
+  `the servers respond as the model does (MODEL_SEED=${seed})`,
   async () => {
     const random = createRandom(seed);
     const second = await createClient((await server.second()).url, server.testKey);
@@ -48,7 +48,7 @@ it(
     for (const actor of actors) {
       for (const [what, times] of actor.counts) counts[what] = (counts[what] ?? 0) + times;
     }
-    // A run in which nothing is refused, or everything, would show little.
+    // Each kind of request must have had more than one outcome.
     for (const what of ['transfer', 'advance', 'status']) {
       expect(Object.keys(counts).filter((key) => key.startsWith(what)).length, what).toBeGreaterThan(1);
     }

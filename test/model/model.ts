@@ -1,6 +1,6 @@
 /**
- * What the sandbox must do with wallets, deposits and transfers of USDC, told a second time and as simply as can be: plain
- * objects and arithmetic, nothing of the server's. Amounts are whole millionths.
+ * A second, minimal implementation of wallets, deposits and transfers of USDC in the sandbox: plain objects and arithmetic,
+ * without any code of the server. Amounts are integers in millionths.
  */
 
 export type TransferStatus =
@@ -11,14 +11,14 @@ export type TransferStatus =
   | 'failed'
   | 'refunded';
 
-/** What an answer must say: success, or the refusal's status and reason. */
+/** The expected outcome of a request: success, or the status and reason of the refusal. */
 export type Expected = { readonly status: 200 } | { readonly status: 400 | 409; readonly reason: string };
 
 export interface ModelTransfer {
   readonly amountMinor: bigint;
   readonly feeMinor: bigint;
   status: TransferStatus;
-  /** The types and statuses of its events, in their order. */
+  /** The types and statuses of its events, in order. */
   readonly events: string[];
 }
 
@@ -60,7 +60,7 @@ export function setStatus(wallet: ModelWallet, status: ModelWallet['status']): E
   return ok;
 }
 
-/** Three thousandths of the amount are kept, rounded up. */
+/** The fee is three thousandths of the amount, rounded up. */
 export function transferOut(wallet: ModelWallet, amountMinor: bigint): Expected {
   const feeMinor = (amountMinor * 3n + 999n) / 1000n;
   if (feeMinor >= amountMinor) return refuse(400, 'amount_too_small');
@@ -79,28 +79,33 @@ export function cancel(wallet: ModelWallet, transfer: ModelTransfer): Expected {
   return ok;
 }
 
-const straight: readonly TransferStatus[] = ['in_review', 'funds_received', 'payment_submitted', 'completed'];
+const usualPath: readonly TransferStatus[] = [
+  'in_review',
+  'funds_received',
+  'payment_submitted',
+  'completed',
+];
 
-/** Moves a transfer to the wanted status, or to its ordinary next one, over all that lie between. */
+/** Moves a transfer to the target status, or to its usual next status, through all statuses in between. */
 export function advance(
   wallet: ModelWallet,
   transfer: ModelTransfer,
-  wanted: TransferStatus | undefined,
+  target: TransferStatus | undefined,
 ): Expected {
-  const way = wayOf(transfer.status, wanted);
-  if (!way) return refuse(409, 'transition_not_allowed');
-  for (const status of way) enter(wallet, transfer, status);
+  const path = pathOf(transfer.status, target);
+  if (!path) return refuse(409, 'transition_not_allowed');
+  for (const status of path) enter(wallet, transfer, status);
   return ok;
 }
 
-function wayOf(from: TransferStatus, wanted: TransferStatus | undefined): TransferStatus[] | undefined {
-  if (from === 'failed') return wanted === undefined || wanted === 'refunded' ? ['refunded'] : undefined;
+function pathOf(from: TransferStatus, target: TransferStatus | undefined): TransferStatus[] | undefined {
+  if (from === 'failed') return target === undefined || target === 'refunded' ? ['refunded'] : undefined;
   if (from === 'completed' || from === 'refunded') return undefined;
-  if (wanted === 'failed') return ['failed'];
-  if (wanted === 'refunded') return ['failed', 'refunded'];
-  const at = straight.indexOf(from);
-  const to = wanted === undefined ? at + 1 : straight.indexOf(wanted);
-  return to > at ? straight.slice(at + 1, to + 1) : undefined;
+  if (target === 'failed') return ['failed'];
+  if (target === 'refunded') return ['failed', 'refunded'];
+  const at = usualPath.indexOf(from);
+  const to = target === undefined ? at + 1 : usualPath.indexOf(target);
+  return to > at ? usualPath.slice(at + 1, to + 1) : undefined;
 }
 
 function enter(wallet: ModelWallet, transfer: ModelTransfer, status: TransferStatus): void {
@@ -111,7 +116,7 @@ function enter(wallet: ModelWallet, transfer: ModelTransfer, status: TransferSta
   if (status === 'failed') wallet.availableMinor += transfer.amountMinor;
 }
 
-/** Millionths as the API writes an amount, with two decimals at least. */
+/** An amount as the API prints it, with at least two decimals. */
 export function printAmount(minor: bigint): string {
   const text = minor.toString().padStart(7, '0');
   return `${text.slice(0, -6)}.${text.slice(-6).replace(/0{1,4}$/, '')}`;

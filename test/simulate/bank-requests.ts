@@ -12,16 +12,16 @@ import type { CounterpartyRow, VirtualAccountRow, WalletRow } from '../../server
 import type { Command } from '../../server/src/writer/command.ts';
 import type { Random } from './random.ts';
 
-/** Commands about the money of banks: accounts that it comes in by, and payees that it goes out to. */
+/** Commands about fiat money: accounts that receive it, and payees that it is paid out to. */
 
 const pesos = { currency: 'mxn', accountType: 'clabe', rail: 'spei' } as const;
 const clabe = '032180000118359719';
 const owner = { accountOwnerName: 'Ada Lovelace', accountOwnerType: 'individual' } as const;
 
-/** Pesos for a dollar as an amount is worked out by: about eighteen of them, in hundredths for millionths. */
+/** About eighteen pesos for a dollar. */
 const perDollar = { rate: '18.25', midRate: '18.5', isParity: false } as const;
 
-/** The terms that a transfer is moved on by: the rate is not always there. */
+/** The terms that a transfer is advanced with: sometimes there is no rate. */
 export function drawMove(random: Random) {
   return { stepMs: 1000, conversion: random.chance(90) ? perDollar : undefined };
 }
@@ -48,7 +48,7 @@ export function switchAccount(
   return setVirtualAccountStatus(environmentId, id, random.chance(70) ? 'active' : 'deactivated');
 }
 
-/** Dollars come in, in hundredths; what cannot be credited goes back. */
+/** A deposit in dollars. It is returned if it cannot be credited. */
 export function depositFrom(
   environmentId: string,
   account: VirtualAccountRow,

@@ -4,9 +4,9 @@ import type { Changes } from '../../server/src/writer/batch-state.ts';
 import type { Command, State } from '../../server/src/writer/command.ts';
 import type { LaneHead } from '../../server/src/writer/statement.ts';
 import type { MemoryStore } from './memory-store.ts';
-import type { Fault } from './simulation.ts';
+import type { Fault } from './world.ts';
 
-/** Writes something else than what was decided, behind the back of every check that the database makes. */
+/** Writes other rows than those that were decided, bypassing all checks of the database. */
 function writing(change: (rows: readonly AnyRow[]) => readonly AnyRow[], table: TableName): Fault {
   return {
     store: (store) => ({
@@ -59,7 +59,7 @@ const overApply = (apply: (store: MemoryStore) => MemoryStore['apply']): Fault =
   store: (store) => ({ ...store, apply: apply(store) }),
 });
 
-/** One fault of each kind, and what must be said about it. */
+/** One fault of each kind, and the invariant that must detect it. */
 export const faults: Readonly<Record<string, { readonly fault: Fault; readonly caught: RegExp }>> = {
   'a lost posting': { fault: writing(withoutLast, 'postings'), caught: /journal_unbalanced/ },
   'an unbalanced journal': {
@@ -101,7 +101,7 @@ export const faults: Readonly<Record<string, { readonly fault: Fault; readonly c
     ),
     caught: /\w/,
   },
-  'a head of which only the number is compared': {
+  'a head of which only seq is compared': {
     fault: overApply(
       (store) => (head, changes) =>
         store.apply(
@@ -111,7 +111,7 @@ export const faults: Readonly<Record<string, { readonly fault: Fault; readonly c
     ),
     caught: /chain_broken|event_sequence|account_mismatch/,
   },
-  'a fence that lies': {
+  'a fence that reports every batch as committed': {
     fault: { store: (store) => ({ ...store, fence: (lane, id) => store.fence(lane, id) || true }) },
     caught: /acknowledged_lost|without a verdict/,
   },
@@ -124,7 +124,7 @@ export const faults: Readonly<Record<string, { readonly fault: Fault; readonly c
     caught: /acknowledged_lost/,
   },
   'a refund made twice': { fault: deciding(releasing), caught: /\w/ },
-  'rows kept after they have changed': {
+  'cached rows that have changed in the database': {
     fault: {
       lane(lane) {
         const first = new Map<string, AnyRow>();

@@ -12,13 +12,13 @@ import type {
 } from '../../server/src/store/rows.ts';
 import type { MemoryStore } from './memory-store.ts';
 
-/** What a client was told of its request. */
+/** The response that a client has received. */
 export interface Acknowledged {
   readonly key: string;
   readonly body: string;
 }
 
-/** Says what is wrong with the books, by the names that `verify` uses where it has one; nothing when all is well. */
+/** The first invariant of the books that does not hold, by the name that `verify` uses if it has one. */
 export function brokenInvariant(
   store: MemoryStore,
   acknowledged: ReadonlyMap<string, Acknowledged>,
@@ -33,7 +33,7 @@ export function brokenInvariant(
   const transactions = rows<TransactionRow>('transactions');
   return (
     balances(journals, postings, accounts) ??
-    chains(heads, journals, postings) ??
+    hashChains(heads, journals, postings) ??
     explained(transactions, journals, postings, accounts) ??
     eventsMatch(heads, events, transactions, rows<WalletRow>('wallets')) ??
     oneEffect(rows<IdempotencyKeyRow>('idempotency_keys'), transactions, acknowledged)
@@ -72,7 +72,7 @@ function balances(
   return unequal && `trial_balance ${unequal[0]}`;
 }
 
-function chains(
+function hashChains(
   heads: readonly ChainHeadRow[],
   journals: readonly JournalRow[],
   lines: Lines,
@@ -84,8 +84,8 @@ function chains(
       (row) => row.lane === head.bucket && row.environment_id === head.environment_id,
     );
     for (const journal of own.sort((a, b) => Number(a.seq - b.seq))) {
-      const said = [...(lines.get(journal.id) ?? [])].sort((a, b) => a.line - b.line);
-      hash = hashJournal(hash, journal, said);
+      const content = [...(lines.get(journal.id) ?? [])].sort((a, b) => a.line - b.line);
+      hash = hashJournal(hash, journal, content);
       seq += 1n;
       if (journal.seq !== seq || !hash.equals(journal.hash)) return `chain_broken ${journal.id}`;
     }
@@ -95,7 +95,7 @@ function chains(
   return undefined;
 }
 
-/** The journals that explain each status, as in `verify` (verify-checks.ts), told a second time on purpose. */
+/** The journals of each status, as in `verify` (verify-checks.ts): an independent copy on purpose. */
 const explaining: Readonly<Record<string, readonly string[]>> = {
   'deposit completed': ['deposit'],
   'deposit returned': ['deposit_hold deposit_return'],
@@ -152,19 +152,19 @@ function eventsMatch(
     if (BigInt(own.length) !== head.event_seq || numbers.some((seq, index) => seq !== BigInt(index + 1)))
       return `event_sequence lane ${head.bucket}`;
   }
-  const told = grouped(events, (event) => event.object_id);
+  const byObject = grouped(events, (event) => event.object_id);
   for (const row of transactions) {
     const timeline = JSON.parse(row.timeline) as { status: string }[];
     const expected = timeline.flatMap(({ status }, index) => [
       `transaction.${index === 0 ? 'created' : 'updated'} ${status}`,
       ...(ends.has(status) ? [`transaction.completed ${status}`] : []),
     ]);
-    const own = (told.get(row.id) ?? []).sort((a, b) => Number(a.seq - b.seq));
+    const own = (byObject.get(row.id) ?? []).sort((a, b) => Number(a.seq - b.seq));
     const said = own.map(({ data, type }) => `${type} ${JSON.parse(data).status}`);
     if (said.join() !== expected.join()) return `event_mismatch ${row.id}`;
   }
   for (const row of wallets) {
-    const own = (told.get(row.id) ?? []).sort((a, b) => Number(a.seq - b.seq));
+    const own = (byObject.get(row.id) ?? []).sort((a, b) => Number(a.seq - b.seq));
     const created = own.filter(({ type }) => type === 'wallet.created').length;
     if (created !== 1 || own.at(-1)?.data !== walletJson(row)) return `event_mismatch ${row.id}`;
   }
@@ -191,7 +191,7 @@ function oneEffect(
   return extra && `effect_without_key ${extra}`;
 }
 
-/** Rows by a key of theirs. */
+/** Rows by a key. */
 function grouped<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {

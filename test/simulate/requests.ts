@@ -37,15 +37,15 @@ const environmentId = 'env_simulated';
 const stepMs = 1000;
 const ended = new Set(['completed', 'failed', 'returned', 'refunded']);
 
-/** A request as clients and workers send it. The same one can be delivered more than once. */
+/** A request of a client or a worker. It can be sent more than once. */
 export interface Request {
   readonly command: Command<unknown>;
   readonly answering: Answering<unknown> | undefined;
-  /** The command of another delivery, where the server makes it anew (a wallet gets other addresses). */
+  /** The command of a repetition, where the server makes a different one (a wallet gets other addresses). */
   again?(number: number): Command<unknown>;
 }
 
-/** Draws requests about what is in the store, with `number` making their keys different. */
+/** Draws a request about rows of the store. `number` makes its key unique. */
 export function drawRequest(store: MemoryStore, random: Random, number: number): Request {
   const key = `key-${number}`;
   const customers = store.rows('customers') as unknown as CustomerRow[];
@@ -87,7 +87,7 @@ export function drawRequest(store: MemoryStore, random: Random, number: number):
   return drawMovement(random.pick(transfers), random, key, kind);
 }
 
-/** Requests about banks; undefined where there is nothing yet that they could be about. */
+/** A request about banks; undefined while the store has nothing for one. */
 function drawBanking(
   store: MemoryStore,
   random: Random,
@@ -122,7 +122,7 @@ function drawMovement(transfer: TransactionRow, random: Random, key: string, kin
   return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, terms));
 }
 
-/** With what a server would read of the customer now: by the time it is decided, more may have happened. */
+/** An erasure with the facts that a server would read now. Until it is decided, they may have changed. */
 function eraseOf(store: MemoryStore, { id }: CustomerRow): Command<string> {
   const wallets = store.rows('wallets') as unknown as WalletRow[];
   const transactions = store.rows('transactions') as unknown as TransactionRow[];
@@ -179,7 +179,7 @@ function keyed(route: string, key: string, command: Command<string>): Request {
   return { command: command as Command<unknown>, answering: answeringOf(route, key, 'body') };
 }
 
-/** The same request, or another one, under a key. */
+/** The idempotency key of a request with this body. */
 export function answeringOf(route: string, key: string, body: string): Answering<unknown> {
   return {
     claim: { key, route, requestHash: hash('sha256', body, 'buffer') as Buffer },

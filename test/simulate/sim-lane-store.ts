@@ -1,11 +1,12 @@
 import type { IdempotencyKeyRow } from '../../server/src/store/rows.ts';
-import type { AnyRow } from '../../server/src/store/tables.ts';
+import type { AnyRow, TableName } from '../../server/src/store/tables.ts';
+import type { TakenKeys, WantedRows } from '../../server/src/writer/lane-reads.ts';
 import { LaneCountChangedError, type LaneStore } from '../../server/src/writer/lane-store.ts';
 import type { MemoryStore } from './memory-store.ts';
 
 /**
- * What becomes of a call to the store. `late`: the connection is lost, but what was sent reaches the database some time
- * afterwards. `unheard`: it is done, and nobody is there for the answer.
+ * The fate of a call to the store. `late`: the connection is lost, but the call reaches the database some time later.
+ * `unheard`: the database processes the call, but no process is left for the response.
  */
 export type Fate = 'done' | 'lost_before' | 'answer_lost' | 'late' | 'serialization' | 'unheard';
 
@@ -14,32 +15,132 @@ export interface Call {
   readonly process: number;
   readonly name: string;
   readonly lane: number;
-  /** Whether it can be refused or its answer lost. */
+  /** Whether it can fail, or its response be lost. */
   readonly canFail: boolean;
-  /** Whether its connection is gone: only the database may still hear of it. */
+  /** Whether its connection is lost: only the database may still receive it. */
   isOrphan(): boolean;
-  /** Whether it waits for a call before it on its connection, or for a row that another connection has locked. */
   isBlocked(): boolean;
   end(fate: Fate): void;
 }
 
-/** A connection to the database: what is sent over it is done in that order. */
+/** A connection to the database: calls over it are processed in the order in which they were made. */
 interface Connection {
   isLost: boolean;
   readonly sent: Call[];
   readonly refusals: Map<Call, (error: Error) => void>;
-  /** What its transaction will do at its commit. */
+  /** What its transaction does at its commit; undefined outside a transaction. */
   inTransaction: (() => void)[] | undefined;
+}
+
+/** What the calls of one lane of one process share with those of the others. */
+interface Shared {
+  readonly process: number;
+  readonly lane: number;
+  /** Calls that wait for the scheduler. */
+  readonly calls: Call[];
+  /** The connection that has locked a lane's head. */
+  readonly locks: Map<number, object>;
 }
 
 const locking = new Set(['lock_head', 'write', 'fence']);
 
 const lost = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: '08006' });
 
+function connect(): Connection {
+  return { isLost: false, sent: [], refusals: new Map(), inTransaction: undefined };
+}
+
+function unlock({ lane, locks }: Shared, connection: Connection): void {
+  connection.inTransaction = undefined;
+  if (locks.get(lane) === connection) locks.delete(lane);
+}
+
+function remove({ calls }: Shared, { sent }: Connection, call: Call): void {
+  sent.splice(sent.indexOf(call), 1);
+  if (calls.includes(call)) calls.splice(calls.indexOf(call), 1);
+}
+
+/** Every call that waits for a response fails. Batches that were sent may still arrive. */
+function lose(shared: Shared, connection: Connection): void {
+  const mayArrive = (name: string): boolean => name === 'write' && !connection.inTransaction;
+  for (const call of connection.sent.filter(({ name }) => !mayArrive(name))) remove(shared, connection, call);
+  for (const refuse of connection.refusals.values()) refuse(lost());
+  connection.refusals.clear();
+  connection.isLost = true;
+  unlock(shared, connection);
+}
+
+/** Whether a call waits for an earlier call of its connection, or for a row that another connection has locked. */
+function isBlocked({ lane, locks }: Shared, connection: Connection, call: Call): boolean {
+  if (connection.sent[0] !== call) return true;
+  return locking.has(call.name) && locks.has(lane) && locks.get(lane) !== connection;
+}
+
 /**
- * The store as one lane of one process sees it. Nothing happens until the scheduler says so, and how it says. Calls of a
- * connection are done one after the other, though more than one may be on its way. Rows that are locked make other calls
- * on them wait, as in PostgreSQL.
+ * Makes a call that the scheduler ends.
+ *
+ * @param isCurrent whether the lane uses this connection: other calls cannot fail
+ */
+function makeCall<Result>(
+  shared: Shared,
+  connection: Connection,
+  isCurrent: boolean,
+  name: string,
+  work: (connection: Connection) => Result,
+): Promise<Result> {
+  const { calls, lane, process } = shared;
+  return new Promise((resolve, reject) => {
+    const isWhole = connection.inTransaction === undefined;
+    if (connection.isLost) {
+      reject(lost());
+      return;
+    }
+    const run = (fate: Fate): void => {
+      try {
+        const isDone = /done|answer_lost|unheard/.test(fate) && (isWhole || !connection.isLost);
+        const result = isDone ? work(connection) : undefined;
+        if (fate === 'done') resolve(result as Result);
+      } catch (error) {
+        if (fate !== 'unheard') reject(error);
+      }
+    };
+    const self: Call = {
+      process,
+      name,
+      lane,
+      canFail: isCurrent,
+      isOrphan: () => connection.isLost,
+      isBlocked: () => isBlocked(shared, connection, self),
+      end(fate) {
+        if (fate === 'late' && isWhole) {
+          calls.push(self);
+          lose(shared, connection);
+          return;
+        }
+        remove(shared, connection, self);
+        connection.refusals.delete(self);
+        if (fate === 'serialization') {
+          reject(Object.assign(new Error('could not serialize'), { code: '40001' }));
+          return;
+        }
+        run(fate);
+        if (/lost|late/.test(fate)) {
+          reject(lost());
+          lose(shared, connection);
+        }
+      },
+    };
+    connection.sent.push(self);
+    connection.refusals.set(self, reject);
+    calls.push(self);
+  });
+}
+
+/**
+ * The store as one lane of one process sees it. Nothing happens until the scheduler decides when and how. Rows that are locked
+ * make other calls on them wait, as in PostgreSQL.
+ *
+ * @param connections gets a function that ends the lane's connection
  */
 export function createSimLaneStore(
   store: MemoryStore,
@@ -49,89 +150,14 @@ export function createSimLaneStore(
   connections: (() => void)[],
 ): LaneStore {
   const { lane, laneCount, process } = place;
-  const connect = (): Connection => ({
-    isLost: false,
-    sent: [],
-    refusals: new Map(),
-    inTransaction: undefined,
-  });
+  const shared: Shared = { process, lane, calls, locks };
   let current = connect();
-
-  const unlock = (connection: Connection): void => {
-    connection.inTransaction = undefined;
-    if (locks.get(lane) === connection) locks.delete(lane);
-  };
-
-  /** Whoever waits for an answer learns that there will be none; batches that were sent may still arrive. */
-  const lose = (connection: Connection): void => {
-    const mayArrive = (name: string): boolean => name === 'write' && !connection.inTransaction;
-    for (const call of connection.sent.filter(({ name }) => !mayArrive(name))) remove(connection, call);
-    for (const refuse of connection.refusals.values()) refuse(lost());
-    connection.refusals.clear();
-    connection.isLost = true;
-    unlock(connection);
-  };
-
-  const remove = ({ sent }: Connection, call: Call): void => {
-    sent.splice(sent.indexOf(call), 1);
-    if (calls.includes(call)) calls.splice(calls.indexOf(call), 1);
-  };
-
   connections.push(() => {
     current.isLost = true;
-    unlock(current);
+    unlock(shared, current);
   });
-
-  const call = <Result>(
-    name: string,
-    work: (connection: Connection) => Result,
-    connection = current,
-  ): Promise<Result> =>
-    new Promise((resolve, reject) => {
-      const isWhole = connection.inTransaction === undefined;
-      if (connection.isLost) {
-        reject(lost());
-        return;
-      }
-      const self: Call = {
-        process,
-        name,
-        lane,
-        canFail: connection === current,
-        isOrphan: () => connection.isLost,
-        isBlocked: () =>
-          connection.sent[0] !== self ||
-          (locking.has(name) && locks.has(lane) && locks.get(lane) !== connection),
-        end(fate) {
-          if (fate === 'late' && isWhole) {
-            calls.push(self);
-            lose(connection);
-            return;
-          }
-          remove(connection, self);
-          connection.refusals.delete(self);
-          if (fate === 'serialization') {
-            reject(Object.assign(new Error('could not serialize'), { code: '40001' }));
-            return;
-          }
-          try {
-            const isDone = /done|answer_lost|unheard/.test(fate) && (isWhole || !connection.isLost);
-            const result = isDone ? work(connection) : undefined;
-            if (fate === 'done') resolve(result as Result);
-          } catch (error) {
-            if (fate !== 'unheard') reject(error);
-          }
-          if (/lost|late/.test(fate)) {
-            reject(lost());
-            lose(connection);
-          }
-        },
-      };
-      connection.sent.push(self);
-      connection.refusals.set(self, reject);
-      calls.push(self);
-    });
-
+  const call = <Result>(name: string, work: (connection: Connection) => Result): Promise<Result> =>
+    makeCall(shared, current, true, name, work);
   return {
     begin: () =>
       call('begin', (connection) => {
@@ -140,14 +166,14 @@ export function createSimLaneStore(
     commit: () =>
       call('commit', (connection) => {
         for (const work of connection.inTransaction ?? []) work();
-        unlock(connection);
+        unlock(shared, connection);
       }),
-    rollBack: () => call('rollback', unlock),
+    rollBack: () => call('rollback', (connection) => unlock(shared, connection)),
     dropClient() {
-      lose(current);
+      lose(shared, current);
       current = connect();
     },
-    rest: () => call('rest', () => undefined, connect()),
+    rest: () => makeCall(shared, connect(), false, 'rest', () => undefined),
     readHead: ({ lock }) =>
       call(lock ? 'lock_head' : 'read_head', (connection) => {
         if (lock) locks.set(lane, connection);
@@ -155,24 +181,12 @@ export function createSimLaneStore(
         if (head?.lane_count !== laneCount) throw new LaneCountChangedError('lanes');
         return { seq: head.seq, batchId: head.batch_id };
       }),
-    loadRows: (table, { buckets, ids }) =>
-      call(`load_${table}`, () =>
-        ids.flatMap((id, index): AnyRow[] => {
-          const row = store.find(table, buckets[index] ?? -1, id);
-          return row ? [{ ...row }] : [];
-        }),
-      ),
-    loadTakenKeys: ({ environments, keys }) =>
-      call('load_keys', () => {
-        const rows = store.rows('idempotency_keys') as unknown as IdempotencyKeyRow[];
-        return rows.filter((row) =>
-          keys.some((key, index) => row.key === key && row.environment_id === environments[index]),
-        );
-      }),
+    loadRows: (table, wanted) => call(`load_${table}`, () => findRows(store, table, wanted)),
+    loadTakenKeys: (keys) => call('load_keys', () => findTakenKeys(store, keys)),
     write: (head, changes) =>
       call('write', ({ inTransaction }) => {
         if (!inTransaction) return store.apply(head, changes);
-        // Within a transaction that holds the head nobody else can move it: its checks run now, its effect is the commit's.
+        // The transaction holds the head, so that no other can move it: checks run now, the effect comes with the commit.
         store.check(changes);
         inTransaction.push(() => void store.apply(head, changes));
         const { batch_id: batchId, seq } = store.heads[lane] ?? {};
@@ -181,4 +195,18 @@ export function createSimLaneStore(
     fence: (batchId) => call('fence', () => store.fence(lane, batchId)),
     close: () => Promise.resolve(),
   };
+}
+
+function findRows(store: MemoryStore, table: TableName, { buckets, ids }: WantedRows): AnyRow[] {
+  return ids.flatMap((id, index): AnyRow[] => {
+    const row = store.find(table, buckets[index] ?? -1, id);
+    return row ? [{ ...row }] : [];
+  });
+}
+
+function findTakenKeys(store: MemoryStore, { environments, keys }: TakenKeys): IdempotencyKeyRow[] {
+  const rows = store.rows('idempotency_keys') as unknown as IdempotencyKeyRow[];
+  return rows.filter((row) =>
+    keys.some((key, index) => row.key === key && row.environment_id === environments[index]),
+  );
 }

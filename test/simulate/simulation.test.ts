@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { faults } from './faults.ts';
-import { type SimulationOptions, simulate } from './simulation.ts';
+import { simulate } from './simulation.ts';
+import type { SimulationOptions } from './world.ts';
 
-/** `npm run simulate` sets these; without them this is the short form of `npm test`. */
+/** `npm run simulate` sets these variables; without them this is the short form of `npm test`. */
 const given = (name: string): number | undefined => {
   const text = process.env[`SIMULATE_${name}`];
   return text === undefined ? undefined : Number(text);
@@ -35,21 +36,21 @@ describe('the simulation', () => {
     const startedMs = performance.now();
     const first = chosen ?? (minutes === undefined ? 1 : randomInt(2 ** 31));
     const seeds = chosen === undefined && minutes === undefined ? 16 : 1;
-    let [seed, done, toldMs] = [first, 0, startedMs];
+    let [seed, done, printedMs] = [first, 0, startedMs];
     const isOver = (): boolean =>
       minutes === undefined ? done >= seeds : performance.now() - startedMs > minutes * 60_000;
     const totals = new Map<string, number>();
     for (; done === 0 || !isOver(); seed += 1, done += 1) {
       const counts = await run({ seed, steps, lanes });
       for (const [what, times] of Object.entries(counts)) totals.set(what, (totals.get(what) ?? 0) + times);
-      if (performance.now() - toldMs < progressMs) continue;
-      toldMs = performance.now();
+      if (performance.now() - printedMs < progressMs) continue;
+      printedMs = performance.now();
       console.info(`seed ${seed}: ${done * steps} steps hold`);
     }
     const seconds = (performance.now() - startedMs) / 1000;
     const speed = Math.round((done * steps) / seconds);
     console.info(`seeds ${first} to ${seed - 1}: ${done * steps} steps hold, ${speed} a second`);
-    // Worlds in which little happens would show little.
+    // Every final status must have been reached.
     if (done > 1) expect([...totals.keys()]).toEqual(expect.arrayContaining(everyEnd));
   });
 
@@ -60,7 +61,7 @@ describe('the simulation', () => {
     expect(counts.batch).toBeGreaterThan(0);
   });
 
-  it('does the same again from the same seed', async () => {
+  it('repeats a run from its seed', async () => {
     const [one, other] = [await simulate({ seed: 7, steps: 500 }), await simulate({ seed: 7, steps: 500 })];
     expect(one).toEqual(other);
     expect((await simulate({ seed: 8, steps: 500 })).trace).not.toBe(one.trace);
@@ -68,13 +69,13 @@ describe('the simulation', () => {
 });
 
 describe('a planted fault', () => {
-  it.each(Object.entries(faults))('is caught: %s', async (_, { caught, fault }) => {
+  it.each(Object.entries(faults))('is detected: %s', async (_, { caught, fault }) => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const { broken } = await simulate({ seed, steps: 800, fault });
       if (!broken) continue;
       expect(broken.invariant).toMatch(caught);
       return;
     }
-    expect.fail('nothing was noticed in 20 worlds');
+    expect.fail('the fault was not detected in 20 worlds');
   });
 });

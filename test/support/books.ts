@@ -16,8 +16,8 @@ import type {
   EventRow,
   JournalRow,
   PostingRow,
-  TransactionRow,
 } from '../../server/src/store/rows.ts';
+import { type TransactionRow, transactions } from '../../server/src/store/tables/transactions.ts';
 import { type AnyRow, type TableName, tableNamed } from '../../server/src/store/tables.ts';
 
 /** Books as the server would have written them, only faster: thousands of journals in a statement, no answers kept. */
@@ -161,9 +161,8 @@ function transactionRow(
   amount: bigint,
   fee: bigint,
 ): TransactionRow {
-  const columns = Object.keys(tableNamed('transactions').columns);
   return {
-    ...(Object.fromEntries(columns.map((column) => [column, null])) as unknown as TransactionRow),
+    ...transactions.blank,
     bucket: base.bucket,
     id,
     environment_id: base.environmentId,

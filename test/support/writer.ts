@@ -4,7 +4,7 @@ import { createIdSource } from '../../server/src/platform/ids.ts';
 import { createVault, type Vault } from '../../server/src/platform/seal.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { createRowGuard } from '../../server/src/store/row-guard.ts';
-import type { RetryReason } from '../../server/src/writer/batch-runner.ts';
+import type { RetryReason } from '../../server/src/writer/lane-events.ts';
 import { prepareLanes } from '../../server/src/writer/lanes.ts';
 import { createWriter, type Writer } from '../../server/src/writer/writer.ts';
 import { createDatabase } from './database.ts';

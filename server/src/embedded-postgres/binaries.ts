@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { randomSuffix } from './files.ts';
 import { canReach, prepareSharedRoot, type SystemUser, sharedRoot } from './user.ts';
 
-/** One file of each kind: whoever can read these can read the others. */
+/** One file of each kind: a user that can read these can read the others. */
 const probes = ['bin/postgres', 'share/postgresql/postgres.bki'];
 
 const staleCopyMs = 60 * 60 * 1000;
@@ -13,9 +13,9 @@ const staleCopyMs = 60 * 60 * 1000;
  * Finds PostgreSQL's programs in node_modules and makes them ready to run: adds the library links that npm leaves out
  * when install scripts are off, and copies everything (60 MB, once a version) to where the user can reach it.
  *
- * @param user whom they will run as; undefined when it is ourselves
+ * @param user the user that they will run as; undefined for the user of this process
  * @returns the directory that holds `bin`, `lib` and `share`
- * @throws Error when there are none for this machine
+ * @throws Error when there are none for this platform
  */
 export async function findBinaries(user: SystemUser | undefined): Promise<string> {
   const machine = `${process.platform}-${process.arch}`;
@@ -30,10 +30,10 @@ export async function findBinaries(user: SystemUser | undefined): Promise<string
 }
 
 /**
- * The binaries themselves when the user can reach them, else a copy that it can.
+ * The directory of the binaries if the user can reach it, else the directory of a copy that it can reach.
  *
  * @param native the directory that holds `bin`, `lib` and `share`
- * @param copyName what the copy is called, one name for each version
+ * @param copyName the name of the copy, different for each version
  */
 export async function reachableBinaries(user: SystemUser, native: string, copyName: string): Promise<string> {
   if (probes.every((probe) => canReach(user, join(native, probe)))) return native;
@@ -51,7 +51,7 @@ async function packageDirectory(machine: string): Promise<string> {
     return join(dirname(postgres), '..', '..');
   } catch (cause) {
     throw new Error(
-      `There is no PostgreSQL in ${name}: it is not installed, or not made for this machine. ` +
+      `The package ${name} with PostgreSQL is not installed, or does not support this platform. ` +
         'Install again without omitting optional packages, or set DATABASE_URL.',
       { cause },
     );
@@ -62,25 +62,25 @@ async function packageDirectory(machine: string): Promise<string> {
 async function hydrateLinks(packageDir: string): Promise<void> {
   const listed = await readFile(join(packageDir, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {
-    // Without the right to write here, PostgreSQL itself will say which library it misses.
+    // If this directory is not writable, PostgreSQL reports the missing library.
     await symlink(relative(dirname(target), source), join(packageDir, target)).catch(() => undefined);
   }
 }
 
-/** Copies to a temporary name and renames, so that a copy is there in full or not at all. */
+/** Copies to a temporary name and renames, so that a copy is always complete. */
 async function copyBinaries(native: string, copy: string): Promise<void> {
   await removeStaleCopies();
   const temporary = `${copy}.${randomSuffix()}.tmp`;
   try {
     await cp(native, temporary, { recursive: true, verbatimSymlinks: true });
     await makeReadable(temporary);
-    // A power cut must not leave empty files under the final name: nothing would ever replace them.
+    // After a power failure there must be no empty files under the final name: they would never be replaced.
     spawnSync('sync', ['-f', temporary], { stdio: 'ignore' });
     await rename(temporary, copy);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     const { code } = error as NodeJS.ErrnoException;
-    // Another server made the same copy meanwhile.
+    // Another server has made the same copy.
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
 }
@@ -94,7 +94,7 @@ async function removeStaleCopies(): Promise<void> {
   }
 }
 
-/** Lets everybody read what a strict umask may have closed. */
+/** Makes everything readable for all users, regardless of the umask. */
 async function makeReadable(directory: string): Promise<void> {
   await chmod(directory, 0o755);
   const entries = await readdir(directory, { withFileTypes: true });

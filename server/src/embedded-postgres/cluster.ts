@@ -14,27 +14,27 @@ export interface Cluster {
   readonly dir: string;
   /** Where PostgreSQL's programs are (`bin`, `lib`, `share`). */
   readonly binaries: string;
-  /** Whom it runs as; undefined for the user we are. */
+  /** The user it runs as; undefined for the user of this process. */
   readonly user: SystemUser | undefined;
   readonly passwords: Passwords;
 }
 
-/** Of the cluster's roles. */
+/** The passwords of the cluster's roles. */
 export interface Passwords {
-  /** `postgres`: for a person who needs to look inside, and to give an older cluster its owner role. */
+  /** `postgres`: for the operator, and to add the owner role to an older cluster. */
   readonly superuser: string;
-  /** `openledger_owner`, which owns the database; undefined in a cluster that was made before there was this role. */
+  /** `openledger_owner`, which owns the database; undefined in a cluster that was created without this role. */
   readonly owner: string | undefined;
-  /** `openledger`, which serves. */
+  /** `openledger`, the serving role. */
   readonly openledger: string;
 }
 
-/** Owns the database and migrates it. */
+/** The role that owns the database and migrates it. */
 export const ownerRole = 'openledger_owner';
-/** Serves, with its grants only. */
+/** The serving role, which has its grants only. */
 export const servingRole = 'openledger';
 
-/** Nobody but the superuser has anything to do in the databases that every cluster has. */
+/** Closes the databases that every cluster has to all roles but the superuser. */
 export const closeOthers: readonly string[] = [
   'revoke all on database postgres from public;',
   'revoke all on database template1 from public;',
@@ -44,11 +44,11 @@ const stagingPrefix = 'postgres.new-';
 const passwordsFile = (dataDir: string) => join(dataDir, 'postgres.json');
 
 /**
- * Finds the cluster of a data directory, or makes it. A cluster is made under a temporary name and renamed when it is
- * complete, so that one that is there is whole.
+ * Opens the cluster of a data directory, and creates it if there is none. A cluster is created under a temporary name and
+ * renamed, so that an existing cluster is always complete.
  *
- * @param dataDir must be ours (see `claimDataDir`)
- * @throws Error saying what is wrong with the directory, the user, or PostgreSQL
+ * @param dataDir must be claimed by this process (see `claimDataDir`)
+ * @throws Error with what is wrong with the directory, the user, or PostgreSQL
  */
 export async function openCluster(dataDir: string, logger: EmbeddedLogger): Promise<Cluster> {
   const dir = await clusterDirectory(dataDir);
@@ -73,13 +73,13 @@ async function createCluster(dataDir: string, logger: EmbeddedLogger): Promise<C
   return { dir, binaries, user, passwords };
 }
 
-/** Keeps the passwords in the data directory, for its owner's eyes only. */
+/** Stores the passwords in the data directory, readable for its owner only. */
 export async function keepPasswords(dataDir: string, passwords: Passwords): Promise<void> {
   await writeJsonFile(passwordsFile(dataDir), passwords, 0o600);
 }
 
 /**
- * Removes the cluster and everything that belongs to it, wherever it is.
+ * Removes the cluster and everything that belongs to it, also outside the data directory.
  */
 export async function removeCluster(dataDir: string): Promise<void> {
   const home = await sharedHome(dataDir);
@@ -89,7 +89,7 @@ export async function removeCluster(dataDir: string): Promise<void> {
   await removeStaging(dataDir);
 }
 
-/** Half-made clusters that a killed process left behind are not clusters: they have another name. */
+/** The cluster, if there is one. Incomplete clusters have other names. */
 async function existingCluster(dataDir: string, dir: string): Promise<Cluster | undefined> {
   const entry = await stat(dir).catch(() => undefined);
   if (!entry || (await isEmpty(dir))) return undefined;
@@ -97,19 +97,21 @@ async function existingCluster(dataDir: string, dir: string): Promise<Cluster | 
   const found = parseObject((await readTextFile(passwordsFile(dataDir))) ?? '');
   const { openledger, owner, superuser } = found ?? {};
   if (typeof openledger !== 'string' || typeof superuser !== 'string') {
-    throw new Error(`${passwordsFile(dataDir)} holds the passwords of ${dir}, but it is missing or broken.`);
+    throw new Error(
+      `${passwordsFile(dataDir)} must hold the passwords of ${dir}, but is missing or invalid.`,
+    );
   }
   const passwords = { openledger, superuser, owner: typeof owner === 'string' ? owner : undefined };
   return { dir, binaries: await findBinaries(user), user, passwords };
 }
 
-/** An empty directory is no cluster: somebody may have made one for it. One that is closed to us is not empty. */
+/** Whether a directory is empty, as one that was created for the cluster. An unreadable directory is not. */
 async function isEmpty(dir: string): Promise<boolean> {
   const names = await readdir(dir).catch(() => undefined);
   return names?.length === 0;
 }
 
-/** Root starts a cluster as the user that it belongs to, whoever made it. */
+/** The user that the cluster runs as: when this process is root, the owner of the directory. */
 function ownerOf(dir: string, found: SystemUser): SystemUser | undefined {
   const { uid, gid } = found;
   if (!isRoot()) {
@@ -119,18 +121,20 @@ function ownerOf(dir: string, found: SystemUser): SystemUser | undefined {
     );
   }
   if (uid === 0)
-    throw new Error(`${dir} belongs to root, whom PostgreSQL refuses to run as. Give it back (chown -R).`);
+    throw new Error(
+      `${dir} must not belong to root, because PostgreSQL refuses to run as root. Change its owner (chown -R).`,
+    );
   if (!canReach({ uid, gid }, dir)) {
     throw new Error(
-      `User ${uid}, whom ${dir} belongs to, cannot reach it: a directory above it is closed to others.`,
+      `User ${uid}, who owns ${dir}, cannot reach it: every directory above it must be accessible to that user.`,
     );
   }
   return { uid, gid };
 }
 
 /**
- * Makes a cluster in `staging/cluster`: C collation, so that text sorts by bytes and no library's update can change
- * the order of an index; a role that owns the database, and one that serves from it; neither is a superuser.
+ * Creates a cluster in `staging/cluster`: C collation, so that text sorts by bytes and no update of a library changes the order of
+ * an index; an owner role and a serving role, neither of them a superuser.
  */
 async function initialise(
   staging: string,
@@ -150,7 +154,7 @@ async function initialise(
     ],
     { user },
   );
-  // A stand-alone backend needs no port and no password, and ends with its input.
+  // A single-user backend needs neither port nor password, and ends with its input.
   await runGuarded(
     join(binaries, 'bin/postgres'),
     ['--single', '-D', cluster, '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic', 'postgres'],
@@ -177,14 +181,14 @@ async function removeStaging(parent: string): Promise<void> {
   for (const name of names) if (name.startsWith(stagingPrefix)) await removeTree(join(parent, name));
 }
 
-/** What cannot be removed now (an orphan still writes there) is removed at the next start. */
+/** Removes a directory tree. If an orphaned process still writes there, the next start removes the rest. */
 async function removeTree(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 }).catch(() => undefined);
 }
 
-/** Letters and digits only: it is part of a URL and of an SQL text. */
+/** A password of hexadecimal digits, which need no escaping in a URL or in SQL. */
 export function newPassword(): string {
   return randomBytes(24).toString('hex');
 }

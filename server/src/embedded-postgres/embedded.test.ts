@@ -31,7 +31,7 @@ import {
   removeEmbedded,
   startEmbedded,
 } from './embedded.ts';
-import { commandLine, isRunning, waitUntilGone } from './pids.ts';
+import { commandLine, isRunning, waitUntilEnded } from './pids.ts';
 import { canReach, isRoot, sharedRoot, unprivilegedUser } from './user.ts';
 
 const storeDir = dirname(fileURLToPath(import.meta.url));
@@ -186,7 +186,7 @@ describe('the embedded PostgreSQL', () => {
     expect(isRunning(second.pid)).toBe(true);
   });
 
-  test('never logs what a statement said', async () => {
+  test('never logs the text of a statement', async () => {
     await prepare();
     const { migrationUrl: url } = await start();
     await query(url, 'create table t (email text primary key)');
@@ -199,7 +199,7 @@ describe('the embedded PostgreSQL', () => {
     expect(logText).not.toContain('ada@');
   });
 
-  test('refuses a second start while the first lives, in this process and in another', async () => {
+  test('refuses a second start while the first runs, in this process and in another', async () => {
     await prepare();
     await start();
     const refusal = await startEmbedded({ dataDir, logger }).catch((error: unknown) => error);
@@ -210,7 +210,7 @@ describe('the embedded PostgreSQL', () => {
     await expect(removeEmbedded(dataDir)).rejects.toThrow(DataDirInUseError);
   });
 
-  test('lets one of several starts at the same time through', async () => {
+  test('lets one of several concurrent starts succeed', async () => {
     await prepare();
     await (await start()).stop();
     await writeFile(join(dataDir, 'owner.json'), JSON.stringify({ pid: 4_000_000, startedAt: 'long ago' }));
@@ -233,7 +233,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(again, 'select n from kept')).toEqual([{ n: 42 }]);
   });
 
-  test('starts again at once when the server alone was killed', async () => {
+  test('starts again immediately when the server alone was killed', async () => {
     await prepare();
     const { child, pid, url } = await startChild();
     await query(url, 'create table kept (n int); insert into kept values (42)');
@@ -255,18 +255,18 @@ describe('the embedded PostgreSQL', () => {
     process.kill(pid, 'SIGCONT');
     await starting;
     expect(isRunning(pid)).toBe(false);
-    expect(logText).toContain('still runs for a server that was killed');
+    expect(logText).toContain('stopping a PostgreSQL whose server was killed');
   });
 
   test('does not outlive a killed server', async () => {
     await prepare();
     const { child, pid } = await startChild();
     await killed(child);
-    expect(await waitUntilGone(pid, 5000)).toBe(true);
+    expect(await waitUntilEnded(pid, 5000)).toBe(true);
     await expectNothingLeft(dataDir);
   });
 
-  test('leaves an unrelated process alone that has the id in the lock file or in the owner file', async () => {
+  test('does not touch an unrelated process with the id of the lock file or the owner file', async () => {
     await prepare();
     await (await start()).stop();
     const stranger = spawn('sleep', ['60'], { stdio: 'ignore', ...(isRoot() ? unprivilegedUser() : {}) });
@@ -308,7 +308,7 @@ describe('the embedded PostgreSQL', () => {
     expect(names).toEqual(['owner.json', 'postgres', 'postgres.json', 'running.json']);
   });
 
-  test('says what is wrong when PostgreSQL does not start, and can be started when it is mended', async () => {
+  test('reports why PostgreSQL does not start, and starts after a repair', async () => {
     await prepare();
     await (await start()).stop();
     const control = join(dataDir, 'postgres/global/pg_control');
@@ -331,7 +331,7 @@ describe('the embedded PostgreSQL', () => {
       expect(status).toMatch(/^Groups:\s*$/m);
     });
 
-    test('puts the cluster where that user can reach it, and removes it from there', async () => {
+    test('places the cluster where that user can reach it, and removes it from there', async () => {
       await prepare(0o700);
       const { migrationUrl: url, stop } = await start();
       const link = await readlink(join(dataDir, 'postgres'));
@@ -381,7 +381,7 @@ describe('the embedded PostgreSQL', () => {
         expect((await stat(`/proc/${pid}`)).uid).toBe(nobody.uid);
         await query(url, 'create table kept (n int); insert into kept values (42)');
         child.kill('SIGTERM');
-        expect(await waitUntilGone(pid, 5000)).toBe(true);
+        expect(await waitUntilEnded(pid, 5000)).toBe(true);
         await new Promise((resolve) =>
           child.exitCode === null ? child.once('exit', resolve) : resolve(undefined),
         );
@@ -394,16 +394,11 @@ describe('the embedded PostgreSQL', () => {
       },
     );
 
-    test.runIf(canReach(nobody, join(cacheDir, '..')))(
-      'tells an ordinary user that the directory is not theirs',
-      async () => {
-        await prepare();
-        await (await start()).stop();
-        await chown(dataDir, nobody.uid, nobody.gid);
-        await expect(startChild(nobody)).rejects.toThrow(
-          /belongs to user \d+\. Start OpenLedger as that user/,
-        );
-      },
-    );
+    test.runIf(canReach(nobody, join(cacheDir, '..')))('refuses a directory of another user', async () => {
+      await prepare();
+      await (await start()).stop();
+      await chown(dataDir, nobody.uid, nobody.gid);
+      await expect(startChild(nobody)).rejects.toThrow(/belongs to user \d+\. Start OpenLedger as that user/);
+    });
   });
 });

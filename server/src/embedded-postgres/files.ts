@@ -8,7 +8,7 @@ export function randomSuffix(): string {
 }
 
 /**
- * Writes a JSON file that is either there in full or not at all, whatever interrupts.
+ * Writes a JSON file atomically: after any interruption it is complete or absent.
  *
  * @param mode permission bits, e.g. 0o600
  */
@@ -29,7 +29,7 @@ export async function writeJsonFile(path: string, value: unknown, mode: number):
   }
 }
 
-/** Renames, and makes the new name survive a power cut. */
+/** Renames a file or directory, and makes the new name durable. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   const directory = await open(dirname(to), 'r');
@@ -43,8 +43,8 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 /**
  * Reads a text file.
  *
- * @returns undefined when there is none
- * @throws Error when it is there but cannot be read
+ * @returns undefined if the file does not exist
+ * @throws Error when it exists and cannot be read
  */
 export async function readTextFile(path: string): Promise<string | undefined> {
   try {
@@ -55,7 +55,7 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Reads a JSON object; undefined for a text that is none. */
+/** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -7,7 +7,7 @@ import { isRunning, startTicks } from './pids.ts';
 interface Owner {
   readonly pid: number;
   readonly startedAt: string;
-  /** Absent where there is no /proc; then the process id alone must do. */
+  /** Absent where there is no /proc: then the process id alone identifies the process. */
   readonly startTicks?: string;
 }
 
@@ -35,10 +35,10 @@ const ownerFile = (dataDir: string) => join(dataDir, 'owner.json');
 const runningFile = (dataDir: string) => join(dataDir, 'running.json');
 
 /**
- * Makes this process the owner of a data directory, exclusively, taking it over from an owner that is dead.
+ * Makes this process the exclusive owner of a data directory. A directory whose owner has ended is taken over.
  *
- * @returns a function that gives it up
- * @throws DataDirInUseError while another owner lives
+ * @returns a function that releases the directory
+ * @throws DataDirInUseError while its owner is running
  */
 export async function claimDataDir(dataDir: string): Promise<() => Promise<void>> {
   const ticks = startTicks(process.pid);
@@ -55,14 +55,14 @@ export async function claimDataDir(dataDir: string): Promise<() => Promise<void>
     }
     const found = await readTextFile(ownerFile(dataDir));
     if (found === undefined) continue;
-    const owner = livingOwner(found);
+    const owner = runningOwner(found);
     if (owner) throw new DataDirInUseError(dataDir, owner.pid);
-    await displace(ownerFile(dataDir), found);
+    await removeStaleOwner(ownerFile(dataDir), found);
   }
-  throw new Error(`Several processes fight for the data directory ${dataDir}; try again.`);
+  throw new Error(`Several processes are trying to claim the data directory ${dataDir}; try again.`);
 }
 
-/** Lets `findRunning` find this process's database. Only the same user (or root) may read the file. */
+/** Publishes this process's database for `findRunning`. Only the same user (or root) may read the file. */
 export async function announceRunning(dataDir: string, databaseUrl: string): Promise<() => Promise<void>> {
   const running: RunningServer = { databaseUrl, pid: process.pid };
   await writeJsonFile(runningFile(dataDir), running, 0o600);
@@ -72,23 +72,23 @@ export async function announceRunning(dataDir: string, databaseUrl: string): Pro
 /**
  * Finds the server that runs on a data directory.
  *
- * @returns undefined when none does, or it is not up yet
- * @throws Error when there is one that this user may not know the password of
+ * @returns undefined if there is none, or it is not ready yet
+ * @throws Error when this user may not read its password
  */
 export async function findRunning(dataDir: string): Promise<RunningServer | undefined> {
   const found = await readTextFile(ownerFile(dataDir));
-  const owner = found === undefined ? undefined : livingOwner(found)?.pid;
+  const owner = found === undefined ? undefined : runningOwner(found)?.pid;
   const text = owner === undefined ? undefined : await readTextFile(runningFile(dataDir));
   const running = text === undefined ? undefined : parseObject(text);
-  // A file left behind by an earlier owner that was killed names another process.
+  // A file that a killed owner left behind names another process.
   if (running?.pid !== owner || owner === undefined) return undefined;
   return typeof running?.databaseUrl === 'string'
     ? { databaseUrl: running.databaseUrl, pid: owner }
     : undefined;
 }
 
-/** The owner that the file names, if it lives. Half a file is nobody's: `linkNew` never shows one. */
-function livingOwner(text: string): { pid: number } | undefined {
+/** The owner that the file names, if it is running. */
+function runningOwner(text: string): { pid: number } | undefined {
   const owner = parseObject(text);
   const pid = owner?.pid;
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1 || !isRunning(pid)) return undefined;
@@ -97,7 +97,7 @@ function livingOwner(text: string): { pid: number } | undefined {
   return sameProcess ? { pid } : undefined;
 }
 
-/** Puts a complete file in place unless there is one: `link` is atomic where exclusive creation shows half a file. */
+/** Creates a file unless it exists. `link` is atomic, while exclusive creation would expose an incomplete file. */
 async function linkNew(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${randomSuffix()}`;
   await writeFile(temporary, text, { flag: 'wx', mode: 0o644 });
@@ -106,7 +106,7 @@ async function linkNew(path: string, text: string): Promise<boolean> {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // ENOENT: the new owner tidied our temporary file away.
+    // ENOENT: the new owner has removed the temporary file.
     if (code === 'EEXIST' || code === 'ENOENT') return false;
     throw error;
   } finally {
@@ -114,8 +114,8 @@ async function linkNew(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes a dead owner's file, and puts back what it took if somebody else was quicker and now lives there. */
-async function displace(path: string, expected: string): Promise<void> {
+/** Removes the file of an owner that has ended. If another process has claimed the directory meanwhile, its file is restored. */
+async function removeStaleOwner(path: string, expected: string): Promise<void> {
   const aside = `${path}.${randomSuffix()}`;
   try {
     await rename(path, aside);

@@ -5,22 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const pollMs = 10;
 
 /**
- * When a process was started, to tell it from a later one that was given the same id.
+ * When a process was started, to distinguish it from a later one with the same id.
  *
- * @returns clock ticks since boot (proc(5), field 22 of `stat`), or undefined where there is no /proc or no process
+ * @returns clock ticks since boot (proc(5), field 22 of `stat`), or undefined without /proc or without the process
  */
 export function startTicks(pid: number): string | undefined {
   return statFields(pid)?.[19];
 }
 
-/** Whether a process runs. One that has ended and only waits for its parent to notice (a zombie) does not. */
+/** Whether a process is running. A zombie is not. */
 export function isRunning(pid: number): boolean {
   if (!hasId(pid)) return false;
   const state = statFields(pid)?.[0];
   return state !== 'Z' && state !== 'X';
 }
 
-/** Whether the id is taken, be it by a zombie: what PostgreSQL looks at when it finds a lock file. */
+/** Whether the id is in use, possibly by a zombie: the check that PostgreSQL makes when it finds a lock file. */
 export function hasId(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -30,7 +30,7 @@ export function hasId(pid: number): boolean {
   }
 }
 
-/** A process's command line, its words separated by spaces; empty when there is no such process. */
+/** The command line of a process, separated by spaces; empty if there is no such process. */
 export function commandLine(pid: number): string {
   try {
     if (process.platform === 'linux')
@@ -42,11 +42,11 @@ export function commandLine(pid: number): string {
 }
 
 /**
- * Waits until a process that is not our child has ended.
+ * Waits until a process that is not a child of this one has ended.
  *
- * @returns false when it still runs after `timeoutMs`
+ * @returns false if it is still running after `timeoutMs`
  */
-export async function waitUntilGone(pid: number, timeoutMs: number): Promise<boolean> {
+export async function waitUntilEnded(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (isRunning(pid)) {
     if (Date.now() > deadline) return false;

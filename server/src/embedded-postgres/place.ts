@@ -5,9 +5,9 @@ import type { EmbeddedLogger } from './log.ts';
 import { canReach, prepareSharedRoot, type SystemUser, sharedRoot } from './user.ts';
 
 /**
- * Decides where a new cluster goes: into the data directory, or, when the user that PostgreSQL runs as cannot come
- * there, into a directory of its own under `sharedRoot`. The link to it is made first: so it is found again, and what
- * an interrupted start left in it removed.
+ * Decides where a new cluster is created: in the data directory or, if the user that PostgreSQL runs as cannot reach it, in a
+ * directory of its own under `sharedRoot`. The link to it is made first, so that after an interrupted start it is found again
+ * and cleaned up.
  */
 export async function placeCluster(
   dataDir: string,
@@ -25,18 +25,18 @@ export async function placeCluster(
   await chmod(home, 0o755);
   logger.info(
     { dataDir, home },
-    'PostgreSQL cannot reach the data directory as another user; its files go elsewhere',
+    'the user of PostgreSQL cannot reach the data directory; its files are placed elsewhere',
   );
   return join(home, 'postgres');
 }
 
-/** Where the cluster is or will be, links followed by hand: what a link leads to need not be there yet. */
+/** Where the cluster is or will be. The target of a link need not exist yet. */
 export async function clusterDirectory(dataDir: string): Promise<string> {
   const home = await sharedHome(dataDir);
   return home ? join(home, 'postgres') : join(dataDir, 'postgres');
 }
 
-/** The directory under `sharedRoot` that the data directory links to. Other links are left alone. */
+/** The directory under `sharedRoot` that the data directory links to. Other links are not followed. */
 export async function sharedHome(dataDir: string): Promise<string | undefined> {
   const target = await readlink(join(dataDir, 'postgres')).catch(() => undefined);
   if (target === undefined || basename(target) !== 'postgres') return undefined;

@@ -7,29 +7,29 @@ import { sqlState } from '../store/transaction.ts';
 import { type Cluster, servingRole } from './cluster.ts';
 import { readTextFile } from './files.ts';
 import { type EmbeddedLogger, forwardLog, logLinePrefix } from './log.ts';
-import { commandLine, hasId, waitUntilGone } from './pids.ts';
+import { commandLine, hasId, waitUntilEnded } from './pids.ts';
 import { type GuardedProcess, shutDown, startGuarded } from './process.ts';
 
-/** A running PostgreSQL server that answers. */
+/** A running PostgreSQL server that accepts connections. */
 export interface Postmaster {
-  /** Its database, as one of its roles. */
+  /** The URL of its database for a role. */
   url(role: string, password: string): string;
   readonly pid: number;
-  /** Resolves when it has ended, for whatever reason. */
+  /** Resolves when it has ended, for any reason. */
   readonly ended: Promise<void>;
-  /** Shuts it down; resolves when it is gone. */
+  /** Shuts it down; resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 const host = '127.0.0.1';
 const pollMs = 20;
 const portAttempts = 5;
-/** The last backends of a killed server let go of its memory when they notice, which takes them a moment. */
+/** The last backends of a killed server take a moment to release its shared memory. */
 const leftoverMemoryMs = 15_000;
 /** Recovery after a crash replays up to `max_wal_size`. */
 const readyTimeoutMs = 10 * 60_000;
 
-/** Everything that is not left to the cluster's own files, so that it changes with the program. */
+/** Settings on the command line rather than in the cluster's files, so that they change with the program. */
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: host,
   unix_socket_directories: '',
@@ -54,7 +54,7 @@ const settings: Readonly<Record<string, string>> = {
 };
 
 /**
- * Starts PostgreSQL on a free port of 127.0.0.1 and waits until it answers.
+ * Starts PostgreSQL on a free port of 127.0.0.1 and waits until it accepts connections.
  *
  * @throws Error with the end of its log when it does not start
  */
@@ -92,21 +92,21 @@ export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger):
 }
 
 /**
- * Clears the way for a new server in this cluster: stops one whose owner was killed, and removes a lock file whose
- * process id now belongs to a stranger. A lock file whose process is gone is left to PostgreSQL, which uses it to find
- * the memory of that process.
+ * Prepares a cluster for a new server: stops a server whose owner was killed, and removes a lock file whose process id now
+ * belongs to an unrelated process. A lock file whose process has ended is left to PostgreSQL, which uses it to find the shared
+ * memory of that process.
  *
- * @param clusterDir must be ours (see `claimDataDir`)
+ * @param clusterDir must be claimed by this process (see `claimDataDir`)
  */
 export async function endOrphan(clusterDir: string, logger: EmbeddedLogger): Promise<void> {
   const lockFile = join(clusterDir, 'postmaster.pid');
   const pid = Number((await readTextFile(lockFile))?.split('\n')[0]);
   if (!Number.isSafeInteger(pid) || pid < 1) return;
   if (commandLine(pid).includes(`bin/postgres -D ${clusterDir} `)) {
-    logger.warn({ pid }, 'PostgreSQL still runs for a server that was killed; stopping it');
+    logger.warn({ pid }, 'stopping a PostgreSQL whose server was killed');
     await shutDown(
       (signal) => killIfThere(pid, signal),
-      (timeoutMs) => waitUntilGone(pid, timeoutMs),
+      (timeoutMs) => waitUntilEnded(pid, timeoutMs),
     );
   } else if (hasId(pid)) {
     await rm(lockFile, { force: true });
@@ -119,25 +119,25 @@ function postmasterArgs(clusterDir: string, port: number): string[] {
 }
 
 /**
- * Connects until it works.
+ * Tries to connect until a connection succeeds.
  *
- * @returns false when PostgreSQL ended instead
- * @throws Error when it runs but will never let us in
+ * @returns false if PostgreSQL has ended
+ * @throws Error when PostgreSQL runs but refuses the role or the database
  */
 async function becomesReady(running: GuardedProcess, url: string): Promise<boolean> {
-  let gone = false;
+  let hasEnded = false;
   void running.ended.then(() => {
-    gone = true;
+    hasEnded = true;
   });
   const deadline = Date.now() + readyTimeoutMs;
   for (;;) {
     const client = createClient(url, 'openledger start');
     try {
       await client.connect();
-      return !gone;
+      return !hasEnded;
     } catch (error) {
-      if (gone) return false;
-      // Class 28 is a wrong password or role, 3D a missing database: waiting does not mend them.
+      if (hasEnded) return false;
+      // Class 28 is a wrong password or role, 3D a missing database: waiting does not help.
       if (/^(28|3D)/.test(sqlState(error) ?? '') || Date.now() > deadline) throw error;
     } finally {
       await client.end().catch(() => undefined);
@@ -165,7 +165,7 @@ function killIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Asks the system for a port. Somebody else may take it before PostgreSQL does; then there is another try. */
+/** A free port. Another process may take it before PostgreSQL does: then the start is tried again. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);

@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemUser } from './user.ts';
 
-/** A program of PostgreSQL that this process started and that does not outlive it. */
+/** A program of PostgreSQL that this process started, and that does not outlive this process. */
 export interface GuardedProcess {
   readonly pid: number;
-  /** Resolves with the exit code, or the signal's name, when it has ended for whatever reason. Never rejects. */
+  /** Resolves with the exit code or the signal's name when it has ended. Never rejects. */
   readonly ended: Promise<number | string>;
   /** Resolves when the last line of its output has been read. */
   readonly linesDone: Promise<void>;
@@ -15,22 +15,22 @@ export interface GuardedProcess {
 }
 
 interface GuardedOptions {
-  /** Whom it runs as; undefined for the user we are. */
+  /** The user it runs as; undefined for the user of this process. */
   readonly user: SystemUser | undefined;
-  /** What it reads on stdin. */
+  /** Its input on stdin. */
   readonly input?: string;
-  /** Takes each line that it writes to stderr. */
+  /** Is called with each line that it writes to stderr. */
   onLine(line: string): void;
 }
 
 /**
- * The guard: a shell that waits in the background, holding a pipe from us. Should we die without a word, the pipe ends
- * and it asks PostgreSQL to shut down; a line says that all is done. It forks off before the program takes the shell's
- * place (so there is no moment without it), and twice (so that PostgreSQL does not meet a child it never had).
+ * The guard: a shell in the background that reads from a pipe of this process. If this process is killed, the pipe ends, and the
+ * guard asks PostgreSQL to shut down; a line on the pipe ends the guard instead. It is forked before the program replaces the
+ * shell, so that it is always there, and forked twice, so that it is not a child of PostgreSQL.
  */
 const guardScript = '( { read -r _ <&3 || kill -INT "$$"; } </dev/null >/dev/null 2>&1 & ) && exec "$@" 3<&-';
 
-/** Nothing of ours: no settings for libpq, no keys. C keeps the messages in English, which we look at. */
+/** No variables of this process, such as settings of libpq or keys. Messages are in English (C), because they are parsed. */
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 const shutdownSteps: readonly (readonly [NodeJS.Signals, number])[] = [
@@ -40,10 +40,10 @@ const shutdownSteps: readonly (readonly [NodeJS.Signals, number])[] = [
 ];
 
 /**
- * Starts a program in a session of its own (a Ctrl-C in the terminal does not reach it) and under a guard, that
- * interrupts it when this process dies.
+ * Starts a program in a session of its own, so that Ctrl-C in the terminal does not reach it, and under a guard, which interrupts
+ * it if this process is killed.
  *
- * @throws Error when it cannot be started at all
+ * @throws Error when it cannot be started
  */
 export async function startGuarded(
   program: string,
@@ -90,18 +90,19 @@ export async function runGuarded(
 }
 
 /**
- * Shuts PostgreSQL down: fast (open transactions are rolled back), then at once, then by force.
+ * Shuts PostgreSQL down in its modes "fast" (open transactions are rolled back) and "immediate", and at last kills it.
  *
  * @param kill sends a signal to it
- * @param gone waits until it has ended, for so many milliseconds; false when it has not
+ * @param hasEnded waits until it has ended, for at most `timeoutMs`; false if it has not
+ * @throws Error when it is still running
  */
 export async function shutDown(
   kill: (signal: NodeJS.Signals) => void,
-  gone: (timeoutMs: number) => Promise<boolean>,
+  hasEnded: (timeoutMs: number) => Promise<boolean>,
 ): Promise<void> {
   for (const [signal, timeoutMs] of shutdownSteps) {
     kill(signal);
-    if (await gone(timeoutMs)) return;
+    if (await hasEnded(timeoutMs)) return;
   }
   throw new Error('PostgreSQL cannot be stopped');
 }

@@ -5,10 +5,10 @@ import { type Cluster, closeOthers, keepPasswords, newPassword, ownerRole, servi
 import type { Postmaster } from './postmaster.ts';
 
 /**
- * The URLs of the cluster's two roles. A cluster from before there were two, whose role `openledger` owns everything, gets its
- * owner role now: everything changes hands in one transaction, and `openledger` keeps the grants only.
+ * The URLs of the cluster's two roles. In a cluster without an owner role, where the serving role owns everything, the owner role
+ * is added: one transaction transfers ownership, and leaves the serving role its grants only.
  *
- * @param dataDir where the passwords are kept
+ * @param dataDir where the passwords are stored
  */
 export async function openRoles(
   dataDir: string,
@@ -26,7 +26,7 @@ export async function openRoles(
   } finally {
     await superuser.end();
   }
-  // Should the process end before this is written, the next start gives the role another password.
+  // If the process ends before this is written, the next start gives the role another password.
   await keepPasswords(dataDir, { ...passwords, owner });
   return { url, migrationUrl: postmaster.url(ownerRole, owner) };
 }

@@ -1,27 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 
-/** Whom PostgreSQL runs as. It refuses to run as root. */
+/** The user that PostgreSQL runs as. It refuses to run as root. */
 export interface SystemUser {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Where things go that must be reached by a user who cannot come into the data directory or the installation. */
+/** The directory for files that a user needs who cannot reach the data directory or the installation. */
 export const sharedRoot = '/var/lib/openledger';
 
-/** The user that is made when there is no `postgres`. */
+/** The user that is created if there is no `postgres`. */
 const ownUserName = 'openledger';
 
-/** Whether this process is root and so must start PostgreSQL as somebody else. */
+/** Whether this process is root, and must start PostgreSQL as another user. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
 /**
- * Finds or makes the unprivileged user that root starts PostgreSQL as: `postgres`, else `openledger`, else `nobody`.
+ * Finds or creates the unprivileged user that root starts PostgreSQL as: `postgres`, else `openledger`, else `nobody`.
  *
- * @throws Error when there is none and none can be made
+ * @throws Error when there is none and none can be created
  */
 export function unprivilegedUser(): SystemUser {
   const user = lookUp('postgres') ?? lookUp(ownUserName) ?? createUser() ?? lookUp('nobody');
@@ -33,8 +33,8 @@ export function unprivilegedUser(): SystemUser {
 }
 
 /**
- * Whether a user can come to a path and read it (a file) or enter it (a directory). Tried, not computed from modes,
- * so that access lists and mount options count.
+ * Whether a user can read a file or enter a directory. It is tried rather than computed from modes, so that access lists and
+ * mount options are respected.
  */
 export function canReach(user: SystemUser, path: string): boolean {
   const test = 'if [ -d "$1" ]; then cd "$1"; else [ -r "$1" ]; fi';
@@ -48,9 +48,9 @@ export function canReach(user: SystemUser, path: string): boolean {
 }
 
 /**
- * Makes `sharedRoot`, and makes sure that only root can have put anything there: programs are started from it.
+ * Creates `sharedRoot`, and ensures that only root can write to it, because programs are started from it.
  *
- * @throws Error when it belongs to somebody else
+ * @throws Error when another user can write to it
  */
 export async function prepareSharedRoot(): Promise<void> {
   const made = await mkdir(sharedRoot, { recursive: true });
@@ -67,13 +67,13 @@ function lookUp(name: string): SystemUser | undefined {
   return uid && gid ? { uid, gid } : undefined;
 }
 
-/** A user's or its group's number; undefined when there is none, and for root's. */
+/** The id of a user or of its group; undefined if there is none, and for root. */
 function idOf(name: string, flag: '-u' | '-g'): number | undefined {
   const { status, stdout } = spawnSync('id', [flag, name], { encoding: 'utf8' });
   return status === 0 && Number(stdout) > 0 ? Number(stdout) : undefined;
 }
 
-/** `useradd` is everywhere but on BusyBox systems, which have `adduser`. */
+/** Creates a system user, with `useradd` or, on BusyBox systems, `adduser`. */
 function createUser(): SystemUser | undefined {
   const quiet = { stdio: 'ignore' } as const;
   spawnSync(

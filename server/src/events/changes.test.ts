@@ -14,11 +14,11 @@ describe('changesBetween', () => {
     ['members of an object only', { m: { a: '1', b: '2' } }, { m: { a: '1', b: '3' } }, { m: { b: '2' } }],
     ['a new member as null', { m: { a: '1' } }, { m: { a: '1', b: '2' } }, { m: { b: null } }],
     ['an object that is new', { m: null }, { m: { a: 1 } }, { m: null }],
-    ['an object that is gone', { m: { a: 1, b: 2 } }, { m: null }, { m: { a: 1, b: 2 } }],
+    ['an object that was removed', { m: { a: 1, b: 2 } }, { m: null }, { m: { a: 1, b: 2 } }],
     ['lists whole', { l: [1, 2], k: [1] }, { l: [1, 2, 3], k: [1] }, { l: [1, 2] }],
     ['a list of objects whole', { l: [{ a: 1, b: 2 }] }, { l: [{ a: 1, b: 3 }] }, { l: [{ a: 1, b: 2 }] }],
     ['deeply', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1, d: 3 } } }, { a: { b: { d: 2 } } }],
-  ])('tells %s', (_, before, after, changes) => {
+  ])('returns %s', (_, before, after, changes) => {
     expect(changesBetween(before, after)).toEqual(changes);
   });
 
@@ -29,7 +29,7 @@ describe('changesBetween', () => {
     expect(JSON.stringify(changesBetween(after, before))).toBe('{"m":{"__proto__":null,"constructor":null}}');
   });
 
-  it('gives the former object when it is laid over the present one, whatever the two are', () => {
+  it('laid over the present object it gives the former one, for any two objects', () => {
     const leaf = fc.oneof(fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.array(fc.integer()));
     const name = fc.constantFrom('a', 'b', 'c', 'd');
     const { view } = fc.letrec<{ view: Record<string, never>; value: never }>((tie) => ({
@@ -41,7 +41,7 @@ describe('changesBetween', () => {
       fc.property(json, json, (before, after) => {
         const changes = changesBetween(before, after);
         expect(withoutNulls(laidOver(after, changes))).toEqual(withoutNulls(before));
-        // And it holds no more than that: what is the same is not there.
+        // It contains changed fields only.
         const same = Object.keys(changes).filter(
           (key) => JSON.stringify(before[key] ?? null) === JSON.stringify(after[key] ?? null),
         );

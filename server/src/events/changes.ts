@@ -6,17 +6,17 @@ interface JsonObject {
 }
 
 /**
- * What is not told of an object. `updatedAt` changes with everything else; links are made anew at each reading, and an
- * old one must not lie around.
+ * Fields that are left out of `previousAttributes`. `updatedAt` changes with every other field; links are made for each response,
+ * and old ones must not be stored.
  */
 export const untoldFields: ReadonlySet<string> = new Set(['updatedAt', 'kycLink', 'tosLink']);
 
 /**
- * What an object had before it was changed, for an event's `previousAttributes`.
+ * The former values of an object's changed fields, for an event's `previousAttributes`.
  *
  * @param before the JSON text of what the matching GET would have returned before the change
- * @param after the same after it
- * @returns the JSON text of an object with the former values of exactly those fields that have changed
+ * @param after the same after the change
+ * @returns the JSON text of an object with the former values of exactly those fields that changed
  */
 export function previousAttributes(before: string, after: string): string {
   const changes = Object.entries(changesBetween(JSON.parse(before), JSON.parse(after)));
@@ -24,8 +24,8 @@ export function previousAttributes(before: string, after: string): string {
 }
 
 /**
- * The former values of the fields that are not what they were. Objects within objects are compared field by field and
- * have their changed fields only; lists are whole. What was not there is `null`.
+ * The former values of the fields that changed. Nested objects are compared field by field, and contain their changed fields
+ * only; lists are compared and returned as a whole. The former value of a new field is `null`.
  */
 export function changesBetween(before: JsonObject, after: JsonObject): JsonObject {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);

@@ -1,4 +1,4 @@
-/** Every event type there is. */
+/** All event types. */
 export const eventTypes = [
   'customer.created',
   'customer.updated',
@@ -17,7 +17,7 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
-/** Types of events that tell of a change, and so of what was there before. */
+/** Types of events about a change, which have `previousAttributes`. */
 export type UpdateEventType = Extract<EventType, `${string}.updated`>;
 
 const kindOf = (type: string): string => type.split('.', 1)[0] ?? '';
@@ -25,15 +25,15 @@ const kindOf = (type: string): string => type.split('.', 1)[0] ?? '';
 /** Patterns for all events of a kind of object: `customer.*` and so on. */
 export const typePatterns = [...new Set(eventTypes.map((type) => `${kindOf(type)}.*` as const))];
 
-/** Whether a type of events is among what was chosen by names, patterns such as `customer.*`, and `*`. */
+/** Whether a type matches one of the names, patterns such as `customer.*`, or `*`. */
 export function isChosen(words: readonly string[], type: string): boolean {
   return words.some((word) => word === '*' || word === type || word === `${kindOf(type)}.*`);
 }
 
 /**
- * The types that are meant by names, patterns and `*`.
+ * The types that match names, patterns and `*`.
  *
- * @returns the first word that means nothing, if there is one
+ * @returns the first word that is none of these, if there is one
  */
 export function chosenTypes(
   words: readonly string[],

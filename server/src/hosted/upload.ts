@@ -79,7 +79,7 @@ async function whileClaimed(
 
 /**
  * Deletes what an upload has left when it was not saved. After any other error than our own nobody knows whether the
- * document was added: then the sweep looks, once the claim has expired.
+ * document was added: retention checks it once the claim has expired.
  */
 async function leavingNothing(
   receiveIt: () => Promise<UploadResult>,

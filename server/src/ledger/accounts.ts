@@ -2,15 +2,15 @@ import { bucketOfId } from '../platform/ids.ts';
 import type { AccountKind, AccountRow } from '../store/rows.ts';
 
 /**
- * Names of accounts. An account's id says what it is, so nothing has to be looked up before money moves; it is opened
- * by the first journal that names it.
+ * An account by its id and the facts that the id implies, so that no lookup is needed before money moves. The first journal
+ * that posts to an account opens it.
  */
 export type AccountRef = Pick<
   AccountRow,
   'bucket' | 'id' | 'kind' | 'normal_side' | 'currency' | 'wallet_id' | 'chain'
 >;
 
-/** Where a lane's own accounts lie. Their balances are the sum over the lanes' stripes. */
+/** The part of the house's accounts that a lane writes. The balance of such an account is the sum over all lanes. */
 export interface Stripe {
   readonly environmentId: string;
   readonly lane: number;
@@ -35,12 +35,12 @@ export function walletAccountId(kind: WalletAccountKind, walletId: string, curre
   return `${walletId}:${kind.slice('wallet_'.length)}:${currency}`;
 }
 
-/** What the customer can spend: a liability of ours. */
+/** What the customer can spend: a liability. */
 export function walletAvailable(walletId: string, currency: string): AccountRef {
   return walletAccount('wallet_available', walletId, currency);
 }
 
-/** What has left the available balance and not yet reached its destination: still owed to the customer. */
+/** What has left the available balance and not reached its destination yet: still a liability to the customer. */
 export function walletInTransit(walletId: string, currency: string): AccountRef {
   return walletAccount('wallet_in_transit', walletId, currency);
 }
@@ -64,27 +64,27 @@ function stripeAccount(
   };
 }
 
-/** Tokens that we hold on a chain: an asset. */
+/** Tokens held on a chain: an asset. */
 export function custody(stripe: Stripe, chain: string, currency: string): AccountRef {
   return stripeAccount(stripe, 'custody', 'debit', currency, chain);
 }
 
-/** Fiat money at our bank: an asset. */
+/** Fiat money at the bank: an asset. */
 export function bank(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'bank', 'debit', currency);
 }
 
-/** Money that arrived and is nobody's here: it is owed to whoever sent it. */
+/** Money that arrived and cannot be credited: a liability to its sender. */
 export function suspense(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'suspense', 'credit', currency);
 }
 
-/** Fees earned. */
+/** Fees earned: income. */
 export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);
 }
 
-/** The other side of conversions: a credit says how much of a currency they have brought us, a debit what they cost. */
+/** The counterpart of conversions: credits are amounts of a currency received by them, debits are amounts given. */
 export function fxPosition(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fx_position', 'debit', currency);
 }

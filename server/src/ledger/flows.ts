@@ -11,7 +11,7 @@ import {
 } from './accounts.ts';
 import type { JournalDraft, PostingDraft } from './journal.ts';
 
-/** The money flows: which accounts each of them debits (+) and credits (−). One recipe each in docs/recipes. */
+/** The money flows: the accounts that each of them debits (+) and credits (−). docs/recipes has a recipe for each. */
 
 /** What the flows need to know of a transfer. */
 export interface TransferMoney {
@@ -22,7 +22,7 @@ export interface TransferMoney {
   readonly feeMinor: bigint;
 }
 
-/** Tokens arrived on a chain and are credited as they are. */
+/** Tokens arrived on a chain and are credited without conversion. */
 export function depositFlow(
   stripe: Stripe,
   deposit: { transactionId: string; walletId: string; chain: string; currency: string; amountMinor: bigint },
@@ -77,7 +77,7 @@ export function reserveTransferFlow(transfer: TransferMoney): JournalDraft {
   };
 }
 
-/** A transfer has arrived: the net amount has left our custody, the fee is earned. */
+/** A transfer has arrived: the net amount has left custody, and the fee is earned. */
 export function settleTransferFlow(stripe: Stripe, chain: string, transfer: TransferMoney): JournalDraft {
   const { amountMinor, currency, feeMinor, walletId } = transfer;
   const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
@@ -92,14 +92,14 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
   };
 }
 
-/** A transfer whose net amount leaves our bank, or our custody, in another currency. */
+/** A transfer whose net amount leaves the bank, or custody, in another currency. */
 export interface PayoutMoney extends TransferMoney {
   readonly payoutCurrency: string;
   /** What is paid out, in minor units of the payout currency. */
   readonly finalMinor: bigint;
 }
 
-/** A payout has left our bank: the net amount is converted through the two FX positions, the fee is earned. */
+/** A payout has left the bank: the net amount is converted through the two FX positions, and the fee is earned. */
 export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
   return {
     kind: 'transfer_settle',
@@ -117,13 +117,13 @@ export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent:
   };
 }
 
-/** A payout has come back: the settlement is undone at its own rate, line by line, the fee included. */
+/** A payout was returned: the settlement is reversed line by line at its own rate, including the fee. */
 export function returnPayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
-  const undo = ({ account, amountMinor }: PostingDraft) => ({ account, amountMinor: -amountMinor });
+  const reversed = ({ account, amountMinor }: PostingDraft) => ({ account, amountMinor: -amountMinor });
   return {
     kind: 'transfer_return',
     transactionId: payout.transactionId,
-    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)).map(undo),
+    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)).map(reversed),
   };
 }
 
@@ -139,7 +139,7 @@ function payoutLines(stripe: Stripe, payout: PayoutMoney, paidFrom: AccountRef):
   ];
 }
 
-/** A transfer ends without having reached anybody: its whole amount is available again. */
+/** A transfer ends without having arrived: its whole amount is available again. */
 export function releaseTransferFlow(transfer: TransferMoney): JournalDraft {
   const { amountMinor, currency, walletId } = transfer;
   return {
@@ -163,7 +163,7 @@ export interface FiatDepositMoney {
   readonly creditedMinor: bigint;
 }
 
-/** Fiat money has arrived at our bank: less the fee it is converted, and credited to the wallet. */
+/** Fiat money has arrived at the bank: it is converted after the fee, and credited to the wallet. */
 export function fiatDepositFlow(stripe: Stripe, deposit: FiatDepositMoney): JournalDraft {
   const { creditedCurrency, creditedMinor, feeMinor, sourceCurrency, sourceMinor } = deposit;
   const fee =

@@ -26,14 +26,14 @@ export interface JournalDraft {
   readonly postings: readonly PostingDraft[];
 }
 
-/** What posting needs to know beside the draft. */
+/** What posting needs besides the draft. */
 export interface PostingContext {
   readonly environmentId: string;
   readonly lane: number;
   readonly bucket: number;
   readonly now: string;
   newJournalId(bucket: number): string;
-  /** The account as it stands, or undefined when it is not open yet. */
+  /** The account, or undefined if it is not open yet. */
   readAccount(id: string): AccountRow | undefined;
 }
 
@@ -45,12 +45,13 @@ export interface Posted {
   readonly head: ChainHeadRow;
 }
 
-/** The hash before the first journal of a chain. */
+/** The hash before the first journal of a hash chain. */
 export const genesisHash = Buffer.alloc(32);
 
 /**
- * Posts a journal on top of a chain: works out every balance and the next hash. Changes nothing itself.
+ * Posts a journal at the end of a hash chain: computes every balance and the next hash. Pure.
  *
+ * @param head the end of the hash chain
  * @throws Error when a currency does not balance, an amount is zero, or a wallet would go below zero
  */
 export function postJournal(draft: JournalDraft, head: ChainHeadRow, context: PostingContext): Posted {
@@ -96,14 +97,14 @@ export function postJournal(draft: JournalDraft, head: ChainHeadRow, context: Po
 }
 
 /**
- * The hash of a journal: SHA-256 over the hash before it and everything the journal says (architecture §3).
+ * The hash of a journal: SHA-256 over the hash of the journal before it and all fields of the journal (architecture §3).
  */
 export function hashJournal(
   previous: Buffer,
   journal: Omit<JournalRow, 'hash'>,
   postings: readonly PostingRow[],
 ): Buffer {
-  const said = [
+  const content = [
     previous.toString('hex'),
     journal.id,
     journal.environment_id,
@@ -121,7 +122,7 @@ export function hashJournal(
       line.balance_after_minor.toString(),
     ]),
   ];
-  return hash('sha256', JSON.stringify(said), 'buffer') as Buffer;
+  return hash('sha256', JSON.stringify(content), 'buffer') as Buffer;
 }
 
 function assertBalanced(draft: JournalDraft): void {

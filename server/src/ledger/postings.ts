@@ -2,9 +2,9 @@ import type { Queryable } from '../store/pool.ts';
 import type { JournalRow, PostingRow } from '../store/rows.ts';
 
 /**
- * Reads the lines of some journals, found by their primary key.
+ * Reads the lines of journals by the journals' primary key.
  *
- * @returns by the journal's id, each in the order of its lines; a journal without lines is not in it
+ * @returns the lines in order, by the journal's id; a journal without lines is absent
  */
 export async function readPostings(
   db: Queryable,

@@ -23,13 +23,13 @@ import {
 } from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
 
-/** The figures of docs/recipes, worked out by the flows themselves and compared with what the recipes say. */
+/** Computes the figures of docs/recipes with the money flows, and compares them with the recipes. */
 
 const recipesFolder = fileURLToPath(new URL('../../../docs/recipes', import.meta.url));
 const stripe = { environmentId: 'env_recipe', lane: 0 };
 const ids = { transactionId: 'txn_recipe', walletId: 'wal_recipe00' };
 
-/** A line of a recipe's journal, as its table has it. */
+/** A line of a journal, as the recipe's table has it. */
 interface Line {
   readonly account: string;
   readonly debit: string;
@@ -42,9 +42,9 @@ interface Journal {
   readonly lines: readonly Line[];
 }
 
-/** What a recipe says. */
+/** The content of a recipe. */
 interface Recipe {
-  /** The first table: what is given and what follows from it. */
+  /** The first table: given values and results. */
   readonly figures: ReadonlyMap<string, string>;
   readonly journals: readonly Journal[];
   readonly accounts: string;
@@ -80,12 +80,12 @@ function readRecipe(name: string): Recipe {
 const print = (minor: bigint, currency: string): string =>
   formatAmount(minor, currencyScale[currency as Currency]);
 
-/** What the recipes call an account. */
+/** The name of an account in the recipes. */
 function nameOf({ chain, currency, kind }: AccountRow): string {
   return [kind, ...(chain === null ? [] : [chain]), currency].join(' ');
 }
 
-/** Posts journals one after the other, on empty books. */
+/** Posts journals in order, on empty books. */
 function createBooks() {
   const accounts = new Map<string, AccountRow>();
   const posted: { kind: string; postings: readonly PostingRow[] }[] = [];
@@ -148,7 +148,7 @@ function createBooks() {
   };
 }
 
-/** How wide one side of a T is. */
+/** The width of one side of a T account. */
 const side = 18;
 
 function tLine(mark: string, amountMinor: bigint, currency: string, isCredit = amountMinor < 0n): string {
@@ -159,7 +159,7 @@ function tLine(mark: string, amountMinor: bigint, currency: string, isCredit = a
 
 type Books = ReturnType<typeof createBooks>;
 
-/** What was given in a recipe. */
+/** The given values of a recipe. */
 function given(recipe: Recipe): (name: string) => string {
   return (name) => {
     const value = recipe.figures.get(name);
@@ -178,7 +178,7 @@ function depositTerms(recipe: Recipe) {
   return read.terms;
 }
 
-/** What each recipe does, on its own figures; the result is what follows from them. */
+/** Runs each recipe with its given values, and returns the results. */
 const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<string, string>>> = {
   'crypto-deposit.md'(recipe, books) {
     const terms = depositTerms(recipe);
@@ -262,7 +262,7 @@ const destinations: Readonly<Record<string, string>> = {
   ach: 'pa_01jhmbxq7ve2r8n5d0kz3c6tga',
 };
 
-/** Understands a recipe's transfer as the server does; a rate of the recipe stands for the rate of the moment. */
+/** Parses a recipe's transfer as the server does, with the rate of the recipe as the current rate. */
 function readTransfer(recipe: Recipe, rail: string, destinationCurrency: string) {
   const figure = given(recipe);
   const body = {
@@ -282,7 +282,7 @@ function readTransfer(recipe: Recipe, rail: string, destinationCurrency: string)
   return read.terms;
 }
 
-/** Posts the deposit that the wallet's balance comes from, and the transfer's reservation. */
+/** Posts the deposit of the wallet's balance, and the reservation of the transfer. */
 function reserve(recipe: Recipe, books: Books, terms: ReturnType<typeof readTransfer>) {
   const { amountMinor, currency, feeMinor } = terms;
   const arrived = parseAmount(given(recipe)('balance before'), currencyScale[currency]);
@@ -321,11 +321,11 @@ function payoutFigures(payout: ReturnType<typeof payoutMoney>, books: Books): Re
   };
 }
 
-it('there is a recipe for every play, and none beside', () => {
+it('every recipe is tested', () => {
   expect(readdirSync(recipesFolder).sort()).toEqual(Object.keys(plays).sort());
 });
 
-it('the recipes name every money flow there is', () => {
+it('the recipes name every money flow', () => {
   const flows = readFileSync(new URL('./flows.ts', import.meta.url), 'utf8');
   const names = [...flows.matchAll(/export function (\w+Flow)\(/g)].map(([, name]) => name as string);
   expect(names.length).toBeGreaterThan(0);
@@ -333,7 +333,7 @@ it('the recipes name every money flow there is', () => {
   expect(names.filter((name) => !texts.join().includes(`\`${name}\``))).toEqual([]);
 });
 
-it.each(Object.entries(plays))('%s says what the flows do', (name, play) => {
+it.each(Object.entries(plays))('%s has the figures of the flows', (name, play) => {
   const recipe = readRecipe(name);
   const books = createBooks();
   const follows = play(recipe, books);

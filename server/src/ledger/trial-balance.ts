@@ -2,23 +2,23 @@ import { type Currency, currencyScale, formatAmount } from '../platform/money.ts
 import { type PoolClient, queryPatiently } from '../store/pool.ts';
 import type { AccountKind } from '../store/rows.ts';
 
-/** What all accounts of a kind hold in a currency: each account's balance stands on the side that it lies on. */
+/** The balances of all accounts of a kind in a currency, each on the side on which it is. */
 export interface TrialBalanceLine {
   readonly kind: AccountKind;
-  /** How many accounts there are. */
+  /** The number of accounts. */
   readonly accounts: number;
   readonly debit: string;
   readonly credit: string;
 }
 
-/** The trial balance of an environment in a currency; amounts are decimal texts. */
+/** The trial balance of an environment in a currency. Amounts are decimal texts. */
 export interface TrialBalance {
   readonly environmentId: string;
   readonly currency: string;
   readonly lines: readonly TrialBalanceLine[];
   readonly debit: string;
   readonly credit: string;
-  /** Debits less credits: nothing, or the books are wrong. */
+  /** Debits less credits: zero unless the books are wrong. */
   readonly difference: string;
   readonly isBalanced: boolean;
 }
@@ -32,7 +32,7 @@ interface SumRow {
   credit: string;
 }
 
-/** Sums up every account by environment, currency and kind. @param scope an environment, or null for all */
+/** Sums all accounts by environment, currency and kind. @param scope an environment, or null for all */
 export async function readTrialBalances(client: PoolClient, scope: string | null): Promise<TrialBalance[]> {
   const { rows } = await queryPatiently<SumRow>(
     client,

@@ -3,7 +3,7 @@ import { limits } from '../platform/limits.ts';
 import type { Queryable } from '../store/pool.ts';
 import type { Problem } from './verify-checks.ts';
 
-/** Gives the addresses that the seed gives to a wallet, by the wallet's derivation index. */
+/** Derives a wallet's addresses from the seed, by the wallet's derivation index. */
 export type AddressSource = (index: number) => Promise<readonly { chain: string; address: string }[]>;
 
 interface WalletPage {
@@ -13,11 +13,11 @@ interface WalletPage {
 }
 
 /**
- * Compares the deposit addresses on record with those that the seed gives, the newest wallets first. Other work of the
- * process goes on between two wallets: an address costs about a millisecond.
+ * Compares the stored deposit addresses with those derived from the seed, newest wallets first. It yields to other work of the
+ * process after each wallet: deriving an address takes about a millisecond.
  *
  * @param scope only the wallets of this environment; null for all
- * @param most how many wallets are looked at
+ * @param most how many wallets are compared
  */
 export async function verifyAddresses(
   client: Queryable,
@@ -43,7 +43,7 @@ export async function verifyAddresses(
 
 async function compare({ addresses, id, index }: WalletPage, addressesAt: AddressSource): Promise<Problem[]> {
   const derived = new Map((await addressesAt(Number(index))).map(({ address, chain }) => [chain, address]));
-  // An address of a chain that came later than the wallet may be missing, not another one be there.
+  // The address on a chain that was added after the wallet may be missing, but no address may differ.
   return Object.entries(addresses ?? {})
     .filter(([chain, address]) => derived.get(chain) !== address)
     .map(([chain]) => ({
@@ -51,7 +51,7 @@ async function compare({ addresses, id, index }: WalletPage, addressesAt: Addres
       id,
       accountId: null,
       journalId: null,
-      message: `its address on ${chain} is not the one that the seed gives`,
+      message: `its address on ${chain} differs from the one derived from the seed`,
     }));
 }
 

@@ -1,18 +1,17 @@
-/** One thing that does not hold: what kind of thing, which row, and how. */
+/** One check that failed: its kind, the row, and how. */
 export interface Problem {
   readonly kind: string;
   readonly id: string;
-  /** The account concerned, if it is one. */
+  /** The account concerned, if any. */
   readonly accountId: string | null;
-  /** The journal concerned, if it is one. */
+  /** The journal concerned, if any. */
   readonly journalId: string | null;
   readonly message: string;
 }
 
 /**
- * The checks of the books that the database can make by itself. Each returns the rows at fault, as `id` and `message`,
- * with `account_id` and `journal_id` where it is about one, and nothing when all is well. `$1` is an environment, or null
- * for all of them; `$2` is how many faults are shown.
+ * The checks of the books that are queries. Each selects the faulty rows as `id` and `message`, with `account_id` and
+ * `journal_id` where they apply. `$1` is an environment, or null for all of them; `$2` is the maximum number of rows.
  */
 export interface Check {
   readonly kind: string;
@@ -22,8 +21,8 @@ export interface Check {
 const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.environment_id = $1)`;
 
 /**
- * The journals that a transaction can have in its status, by the alphabet: after the number of lanes has changed they
- * may lie in two chains, whose sequences cannot be compared.
+ * The journals that a transaction can have in its status, in alphabetical order: after the number of lanes has changed they may
+ * be in two hash chains, whose sequence numbers cannot be compared.
  */
 const explainingJournals = `case t.type || ' ' || t.status
   when 'deposit completed' then array['deposit']
@@ -40,8 +39,8 @@ const explainingJournals = `case t.type || ' ' || t.status
   when 'transfer funds_received' then array['transfer_reserve']
   when 'transfer payment_submitted' then array['transfer_reserve'] end`;
 
-/** What a transaction says has moved: to the wallet, to where we hold money for all (custody, bank), and as our fee. */
-const saidToMove = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0)
+/** What a transaction has moved by its status: to the wallet, to custody and the bank, and as the fee. */
+const movedByStatus = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0)
     when t.status in ('failed', 'refunded') then 0 else -t.amount_minor end,
   case when t.status not in ('completed', 'payment_processed') then 0
     when t.type = 'deposit' then t.amount_minor else -t.final_minor end,
@@ -89,8 +88,8 @@ export const checks: readonly Check[] = [
   {
     kind: 'balance_after_mismatch',
     sql: `select r.journal_id as id, r.journal_id, r.account_id,
-        'line ' || r.line || ' on ' || r.account_id || ' says ' || r.balance_after_minor
-          || ' after it, its lines say ' || r.running as message
+        'line ' || r.line || ' on ' || r.account_id || ' has the balance ' || r.balance_after_minor
+          || ' after it, the sum of the lines is ' || r.running as message
       from (select p.journal_id, p.line, p.account_id, p.balance_after_minor, p.account_version,
           row_number() over w as place,
           sum(p.amount_minor) over w * case a.normal_side when 'debit' then 1 else -1 end as running
@@ -101,7 +100,7 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'wallet_negative',
-    sql: `select a.id, a.id as account_id, 'it stands at ' || a.balance_minor as message from accounts a
+    sql: `select a.id, a.id as account_id, 'its balance is ' || a.balance_minor as message from accounts a
       where ${ofEnvironment('a')} and a.kind like 'wallet_%' and a.balance_minor < 0`,
   },
   {
@@ -114,16 +113,16 @@ export const checks: readonly Check[] = [
         from postings p join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
         where a.kind in ('wallet_available', 'custody', 'bank', 'fee_revenue')
         group by p.bucket, p.journal_id
-      ), told as (
+      ), posted as (
         select j.bucket, j.transaction_id, coalesce(sum(m.credited), 0) as credited, coalesce(sum(m.held), 0) as held,
           coalesce(sum(m.earned), 0) as earned, string_agg(j.kind, ' ' order by j.kind collate "C") as journals
         from journals j left join moved m on m.bucket = j.bucket and m.journal_id = j.id
         group by j.bucket, j.transaction_id
       )
-      select t.id, 'a ' || t.status || ' ' || t.type || ' whose journals do not say so' as message
-      from transactions t left join told on told.bucket = t.bucket and told.transaction_id = t.id
-      where ${ofEnvironment('t')} and not coalesce(coalesce(told.journals, '') = any (${explainingJournals})
-        and (coalesce(told.credited, 0), coalesce(told.held, 0), coalesce(told.earned, 0)) = ${saidToMove}, false)`,
+      select t.id, 'its journals do not match those of a ' || t.status || ' ' || t.type as message
+      from transactions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
+      where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${explainingJournals})
+        and (coalesce(posted.credited, 0), coalesce(posted.held, 0), coalesce(posted.earned, 0)) = ${movedByStatus}, false)`,
   },
   {
     kind: 'journal_without_transaction',
@@ -133,15 +132,15 @@ export const checks: readonly Check[] = [
   },
   {
     kind: 'event_missing',
-    sql: `select id, 'no event tells that it was created' as message from (
+    sql: `select id, 'it has no transaction.created event' as message from (
         select t.id from transactions t where ${ofEnvironment('t')}
         except select e.object_id from events e where e.type = 'transaction.created' and ${ofEnvironment('e')}
       ) untold`,
   },
   {
     kind: 'event_sequence',
-    sql: `select h.environment_id as id, 'lane ' || h.bucket || ' stands at event ' || h.event_seq || ' and has '
-          || coalesce(s.events, 0) || ' up to ' || coalesce(s.last, 0) as message
+    sql: `select h.environment_id as id, 'lane ' || h.bucket || ' is at event ' || h.event_seq || ', but has '
+          || coalesce(s.events, 0) || ' events up to ' || coalesce(s.last, 0) as message
       from chain_heads h left join (
         select environment_id, lane, count(*) as events, max(seq) as last from events group by environment_id, lane
       ) s on s.environment_id = h.environment_id and s.lane = h.bucket

@@ -5,28 +5,28 @@ import { genesisHash, hashJournal } from './journal.ts';
 import { readPostings } from './postings.ts';
 import type { Problem } from './verify-checks.ts';
 
-/** Some journals of a chain, in its order, and their lines. */
-interface ChainPage {
+/** Consecutive journals of a hash chain, and their lines. */
+interface JournalPage {
   readonly journals: readonly JournalRow[];
   readonly postings: ReadonlyMap<string, readonly PostingRow[]>;
 }
 
-/** Follows a chain from its first journal; stops at the first link that does not hold. */
-export async function verifyChain(client: PoolClient, head: ChainHeadRow): Promise<Problem[]> {
+/** Verifies a hash chain from its first journal on. Stops at the first fault. */
+export async function verifyHashChain(client: PoolClient, head: ChainHeadRow): Promise<Problem[]> {
   let seq = 0n;
   let hash: Buffer = genesisHash;
-  for await (const { journals, postings } of readChain(client, head)) {
+  for await (const { journals, postings } of readHashChain(client, head)) {
     for (const journal of journals) {
       if (journal.seq !== seq + 1n)
-        return [broken(journal.id, `journal ${seq + 1n} of its chain is missing`, journal.id)];
+        return [broken(journal.id, `journal ${seq + 1n} of its hash chain is missing`, journal.id)];
       if (!hashJournal(hash, journal, postings.get(journal.id) ?? []).equals(journal.hash))
-        return [broken(journal.id, 'its hash does not follow from what it says', journal.id)];
+        return [broken(journal.id, 'its hash does not match its content', journal.id)];
       seq = journal.seq;
       hash = journal.hash;
     }
   }
   if (seq === head.journal_seq && hash.equals(head.journal_hash)) return [];
-  const message = `lane ${head.bucket} stands at journal ${head.journal_seq}, its chain at ${seq}`;
+  const message = `lane ${head.bucket} is at journal ${head.journal_seq}, but its hash chain ends at ${seq}`;
   return [broken(head.environment_id, message)];
 }
 
@@ -34,23 +34,23 @@ function broken(id: string, message: string, journalId: string | null = null): P
   return { kind: 'chain_broken', id, accountId: null, journalId, message };
 }
 
-/** Reads a chain page by page. The next page is on its way while one is being looked at: never are there more than two. */
-async function* readChain(client: PoolClient, head: ChainHeadRow): AsyncGenerator<ChainPage> {
+/** Reads a hash chain page by page. The next page is loaded while one is verified, so that at most two are in memory. */
+async function* readHashChain(client: PoolClient, head: ChainHeadRow): AsyncGenerator<JournalPage> {
   let next = readPage(client, head, 0n);
   for (;;) {
     const page = await next;
     const last = page.journals.at(-1);
     if (last === undefined) return;
     next = readPage(client, head, last.seq);
-    // Whoever stops early does not wait for it; nobody else would hear of its failure then.
+    // A consumer that stops early does not await this page: its failure must not become an unhandled rejection.
     next.catch(() => undefined);
     yield page;
   }
 }
 
-async function readPage(client: PoolClient, head: ChainHeadRow, afterSeq: bigint): Promise<ChainPage> {
+async function readPage(client: PoolClient, head: ChainHeadRow, afterSeq: bigint): Promise<JournalPage> {
   const { rows: journals } = await client.query<JournalRow>({
-    name: 'chain_page',
+    name: 'journal_page',
     text: 'select * from journals where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4',
     values: [head.environment_id, head.bucket, afterSeq, limits.verifyPageRows],
   });

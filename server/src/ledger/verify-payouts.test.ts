@@ -3,10 +3,10 @@ import { fundedWallet, newPayee, ok, transferBody, usBank } from '../../../test/
 import { startServer, type TestServer } from '../../../test/support/server.ts';
 import { verifyLedger } from './verify.ts';
 
-/** What is wrong with payouts and fiat deposits is found, whichever status they are in. */
+/** Verification of payouts and fiat deposits in each of their statuses. */
 
 let server: TestServer;
-/** One transaction for each way that it can stand, by its name. */
+/** A transaction in each status, by name. */
 const ids = new Map<string, string>();
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Changes the books behind the writer's back, says which transactions verify names, and takes the change back. */
+/** Changes the books outside the writer, returns the transactions that verify names, and undoes the change. */
 async function unexplainedAfter(sql: string): Promise<string[]> {
   const { ownerPool: pool } = server;
   await pool.query('create table kept_transactions as table transactions');
@@ -60,7 +60,7 @@ async function unexplainedAfter(sql: string): Promise<string[]> {
 
 const named = (name: string): string => {
   const id = ids.get(name);
-  if (id === undefined) throw new Error(`No transaction stands as ${name}`);
+  if (id === undefined) throw new Error(`There is no transaction ${name}`);
   return id;
 };
 
@@ -129,7 +129,7 @@ describe('verify', () => {
     ['returned late', 'transfer_return'],
     ['refunded late', 'transfer_release'],
     ['funds_received', 'transfer_reserve'],
-  ])('finds a %s one without its journal %s, and the hole in the chain', async (name, kind) => {
+  ])('finds a %s one without its journal %s, and the gap in the hash chain', async (name, kind) => {
     const { ownerPool: pool } = server;
     await pool.query('create table kept_journals as table journals');
     await pool.query('grant delete, truncate on journals to current_user');
@@ -150,7 +150,7 @@ describe('verify', () => {
   });
 });
 
-it('a transfer whose journals lie in two lanes, since their number was changed on its way, is explained', async () => {
+it('a transfer with journals in two lanes, after the number of lanes was changed, is explained', async () => {
   const first = await startServer({ sandboxStepMs: 3_600_000, lanes: 1 });
   const wallets = await Promise.all(Array.from({ length: 4 }, () => fundedWallet(first.api, '10.00')));
   const sent = await Promise.all(

@@ -1,18 +1,19 @@
 import { limits } from '../platform/limits.ts';
-import { keyType } from '../store/authenticate-rows.ts';
+import { keyTypes } from '../store/authenticate-rows.ts';
 import {
   type AuthenticatedTable,
   type AuthenticatedTableName,
   authenticatedColumns,
   authenticatedTables,
 } from '../store/authenticated-rows.ts';
+import { readKeyPages } from '../store/key-pages.ts';
 import { type Queryable, queryPatiently } from '../store/pool.ts';
 import { type RowGuard, rowIdOf } from '../store/row-guard.ts';
 import type { Problem } from './verify-checks.ts';
 
 type Row = Record<string, unknown>;
 
-/** What checking the codes of rows has shown. */
+/** The result of checking the codes of rows. */
 export interface RowVerification {
   /** How many rows were checked. */
   readonly rows: number;
@@ -20,7 +21,7 @@ export interface RowVerification {
 }
 
 /**
- * Checks the code of every row that gives rights or directs money, page by page, and that no revoked key is back.
+ * Checks the code of every row that grants access or directs money, page by page, and that no revoked key is active again.
  *
  * @param scope only the rows of this environment; null for all
  */
@@ -44,7 +45,7 @@ export async function verifyRows(
   return { rows: count, problems: [...problems, ...(await findUnrevoked(client, scope))] };
 }
 
-function notAuthentic(table: string, id: string, how = 'it was not written by a server like this'): Problem {
+function notAuthentic(table: string, id: string, how = 'no server with this master key wrote it'): Problem {
   return { kind: 'row_not_authentic', id, accountId: null, journalId: null, message: `${table}: ${how}` };
 }
 
@@ -53,31 +54,23 @@ async function* readTable(
   table: AuthenticatedTableName,
   scope: string | null,
 ): AsyncGenerator<Row[]> {
-  const { key, ofEnvironment }: AuthenticatedTable = authenticatedTables[table];
+  const { ofEnvironment }: AuthenticatedTable = authenticatedTables[table];
   if (scope !== null && ofEnvironment === null) return;
-  const values: unknown[] = scope === null ? [] : [scope];
-  const columns = key.map((column) => `t.${column}`).join(', ');
-  for (let last: Row | undefined; ; ) {
-    const place = last;
-    const after = place === undefined ? [] : key.map((column) => place[column]);
-    const parameters = key.map((column, index) => `$${values.length + index + 1}::${keyType(column)}`);
-    const where = [
-      ...(scope === null ? [] : [ofEnvironment]),
-      ...(place === undefined ? [] : [`(${columns}) > (${parameters.join(', ')})`]),
-    ];
-    const { rows } = await queryPatiently<Row>(
-      client,
-      `select ${authenticatedColumns(table)} from ${table} t ${where.length > 0 ? `where ${where.join(' and ')}` : ''}
-        order by ${columns} limit ${limits.verifyPageRows}`,
-      [...values, ...after],
-    );
-    if (rows.length > 0) yield rows;
-    if (rows.length < limits.verifyPageRows) return;
-    last = rows.at(-1);
-  }
+  yield* readKeyPages<Row>(
+    client,
+    {
+      columns: authenticatedColumns(table),
+      from: `${table} t`,
+      where: scope === null || ofEnvironment === null ? [] : [ofEnvironment],
+      values: scope === null ? [] : [scope],
+      key: keyTypes(table),
+      pageRows: limits.verifyPageRows,
+    },
+    queryPatiently,
+  );
 }
 
-/** An old row of a key with its old code is authentic. That it was revoked stands elsewhere. */
+/** An old version of a key's row has a valid code. `api_key_revocations` holds the keys that were revoked since. */
 async function findUnrevoked(client: Queryable, scope: string | null): Promise<Problem[]> {
   const { rows } = await client.query<{ id: string }>(
     `select k.id from api_key_revocations r join api_keys k on k.bucket = r.bucket and k.id = r.id
@@ -85,5 +78,7 @@ async function findUnrevoked(client: Queryable, scope: string | null): Promise<P
       where k.revoked_at is null and ($1::text is null or e.current_id = $1) order by k.id limit $2`,
     [scope, limits.verifyProblems],
   );
-  return rows.map(({ id }) => notAuthentic('api_keys', id, 'it was revoked, and says that it is not'));
+  return rows.map(({ id }) =>
+    notAuthentic('api_keys', id, 'it was revoked, and its row says that it is active'),
+  );
 }

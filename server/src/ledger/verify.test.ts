@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Changes the books behind the writer's back, verifies them, and puts everything as it was. */
+/** Changes the books outside the writer, verifies them, and undoes the change. */
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { ownerPool: pool } = server;
   const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
@@ -62,7 +62,7 @@ async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]
   }
 }
 
-/** Faults: what they are, the kind of problem that they are found as, and the statements that plant them. */
+/** Faults: what they are, the kind of problem that they are reported as, and the statements that plant them. */
 const plants: readonly (readonly [string, string, () => string[]])[] = [
   [
     'a balance',
@@ -111,21 +111,21 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     () => [`update transactions set status = 'completed' where id = '${transferId}'`],
   ],
   [
-    'a transaction that is gone',
+    'a deleted transaction',
     'journal_without_transaction',
     () => [`delete from transactions where id = '${transferId}'`],
   ],
   [
-    'an event that is gone',
+    'a deleted event',
     'event_missing',
     () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
   ],
   ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
-  ["a chain's end", 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
+  ['the end of a hash chain', 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
   ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
 ];
 
-/** Problems that are about an account or a journal say which. */
+/** Kinds of problems that name an account or a journal. */
 const namesAccount = [
   'account_mismatch',
   'balance_after_mismatch',
@@ -143,7 +143,7 @@ const namesJournal = [
 ];
 
 describe('verify', () => {
-  it('finds nothing wrong in sound books, and tells what it looked at', async () => {
+  it('finds no problem in correct books, and returns what it checked', async () => {
     const found = await verifyLedger(server.app.pool);
     expect(found).toMatchObject({ ok: true, problems: [], checked: { journals: 3, transactions: 3 } });
     expect(found.head).toHaveLength(1);
@@ -163,12 +163,12 @@ describe('verify', () => {
     expect((await verifyLedger(server.app.pool)).ok).toBe(true);
   });
 
-  it('has a fault planted for each kind of problem that it knows', () => {
+  it('is tested with a fault of each kind of problem', () => {
     const known = [...checks.map(({ kind }) => kind), 'trial_balance', 'chain_broken'];
     expect([...new Set(plants.map(([, kind]) => kind))].sort()).toEqual(known.sort());
   });
 
-  it('names the account and the journal of what it finds, and shows the imbalance', async () => {
+  it('names the account and the journal of a problem, and shows the imbalance', async () => {
     const account = `${walletId}:available:usdc`;
     const { rows } = await server.app.pool.query<{ id: string }>(
       `select id from journals where transaction_id = '${transferId}' and kind = 'transfer_reserve'`,
@@ -181,14 +181,14 @@ describe('verify', () => {
     expect(found).toMatchObject([
       { kind: 'account_mismatch', id: account, accountId: account, journalId: null },
       { kind: 'balance_after_mismatch', id: journal, accountId: account, journalId: journal },
-      { kind: 'trial_balance', id: 'usdc', message: 'debits less credits make -2.50' },
+      { kind: 'trial_balance', id: 'usdc', message: 'debits and credits differ by -2.50' },
       { kind: 'chain_broken', id: journal, accountId: null, journalId: journal },
     ]);
   });
 });
 
 describe('the database itself', () => {
-  it.each(['journals', 'postings'])('lets nobody change or delete %s', async (table) => {
+  it.each(['journals', 'postings'])('refuses to change or delete %s', async (table) => {
     const { app, ownerPool } = server;
     for (const pool of [app.pool, ownerPool]) {
       await expect(pool.query(`update ${table} set bucket = bucket`)).rejects.toMatchObject({

@@ -5,17 +5,17 @@ import { inTransaction } from '../store/transaction.ts';
 import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
 import { type AddressSource, verifyAddresses } from './verify-addresses.ts';
 import { checks, type Problem } from './verify-checks.ts';
-import { verifyChain } from './verify-hash-chain.ts';
+import { verifyHashChain } from './verify-hash-chain.ts';
 import { verifyRows } from './verify-rows.ts';
 
 /** What a verification found. */
 export interface Verification {
   readonly ok: boolean;
-  /** How many rows were looked at. */
+  /** How many rows were checked. */
   readonly checked: Readonly<
     Record<'accounts' | 'journals' | 'postings' | 'transactions' | 'events' | 'authenticatedRows', number>
   >;
-  /** The first of each kind. */
+  /** The first faults of each kind. */
   readonly problems: readonly Problem[];
   readonly trialBalance: readonly TrialBalance[];
   /** Where each hash chain ends. */
@@ -28,15 +28,14 @@ export interface Verification {
 }
 
 /**
- * Verifies the books against themselves, in one snapshot: balances against postings, journals against zero,
- * transactions against journals, events against their sequence, the hash chains link by link (architecture §3), and the codes
- * of all rows that give rights or direct money.
+ * Verifies the books in one snapshot: balances against postings, the sum of each journal, transactions against journals, the
+ * sequences of events, the hash chains (architecture §3), and the codes of all rows that grant access or direct money.
  *
- * Its memory does not grow with history: sums are the database's, which spills to disk what does not fit, and the
- * chains are read page by page (docs/decisions/0014-audit-and-faults.md has the figures).
+ * Memory does not grow with history: the database computes the sums, on disk if they do not fit in memory, and hash chains are
+ * read page by page (docs/decisions/0014-audit-and-faults.md has the figures).
  *
- * @param environmentId only this environment; everything when undefined
- * @param addresses compares deposit addresses with the seed: of how many wallets, the newest first
+ * @param environmentId only this environment; all of them if undefined
+ * @param addresses compares deposit addresses with the seed: of at most `most` wallets, newest first
  */
 export async function verifyLedger(
   pool: Pool,
@@ -50,7 +49,7 @@ export async function verifyLedger(
     const trialBalance = await readTrialBalances(client, scope);
     const problems = [...(await runChecks(client, scope)), ...trialBalance.flatMap(imbalance)];
     const heads = await readHeads(client, scope);
-    for (const head of heads) problems.push(...(await verifyChain(client, head)));
+    for (const head of heads) problems.push(...(await verifyHashChain(client, head)));
     const authenticated = await verifyRows(client, pool.guard, scope);
     problems.push(...authenticated.problems);
     if (addresses) problems.push(...(await verifyAddresses(client, addresses.at, scope, addresses.most)));
@@ -71,8 +70,8 @@ export async function verifyLedger(
 }
 
 /**
- * Every check compares whole tables. Without statistics (right after a bulk of writes) PostgreSQL would take nested
- * loops for them, whose time grows with the square of history.
+ * Every check compares whole tables. Without statistics (shortly after many writes) PostgreSQL would plan nested loops, whose
+ * time is quadratic in the size of the history.
  */
 async function runChecks(client: PoolClient, scope: string | null): Promise<Problem[]> {
   await client.query('set local enable_nestloop = off');
@@ -93,7 +92,7 @@ async function runChecks(client: PoolClient, scope: string | null): Promise<Prob
 
 function imbalance({ currency, difference, isBalanced }: TrialBalance): Problem[] {
   if (isBalanced) return [];
-  const message = `debits less credits make ${difference}`;
+  const message = `debits and credits differ by ${difference}`;
   return [{ kind: 'trial_balance', id: currency, accountId: null, journalId: null, message }];
 }
 

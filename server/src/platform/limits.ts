@@ -330,7 +330,7 @@ export const limits = {
   uploadFieldBytes: 1024,
   uploadPartHeaderBytes: 4096,
   uploadRetrySeconds: 5,
-  /** Bytes of an earlier version that no document names after so long never get one. */
+  /** After this time bytes without a document never get one. */
   contentAbandonedMs: 60 * 60 * 1000,
   contentSweepDays: 7,
 

@@ -4,14 +4,7 @@ import { validationFailed } from '../http/validate.ts';
 import { toIsoTime } from '../platform/clock.ts';
 import { ApiError } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import { decodeCursor } from '../store/paging.ts';
-
-/** Where a page starts and how long it is. */
-export interface PageRequest {
-  readonly limit: number;
-  /** The page starts after this id; undefined for the first page. */
-  readonly afterId: string | undefined;
-}
+import { type CreatedSpan, decodeCursor, type PageRequest } from '../store/paging.ts';
 
 /**
  * Reads `limit` (checked already) and `cursor` of a list's query.
@@ -38,12 +31,6 @@ export const createdRange: { createdAfter: TSchema; createdBefore: TSchema } = {
   createdAfter: Type.Optional(time('Only what was created at or after this time')),
   createdBefore: Type.Optional(time('Only what was created before this time')),
 };
-
-/** A time span as the database takes it. */
-export interface CreatedSpan {
-  readonly createdAfter: string | undefined;
-  readonly createdBefore: string | undefined;
-}
 
 /**
  * Reads the time span of a list's query.

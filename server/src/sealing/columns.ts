@@ -2,40 +2,40 @@ import { chunkContext } from '../identity/document-seal.ts';
 import type { Vault } from '../platform/seal.ts';
 import { sandboxDepositAccount } from '../rails/sandbox-bank.ts';
 import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
-import type { ColumnType } from '../store/tables.ts';
+import type { ColumnType } from '../store/tables/table.ts';
 
-/** A row with a sealed value, as rotation reads it. */
-export type SealedRow = Readonly<Record<string, unknown>> & {
+/** A row with a sealed value, as a rotation reads it. */
+export type SealedRow = Record<string, unknown> & {
   readonly value: string;
-  /** Whose value it is; null when it is no customer's. */
+  /** The customer whose value it is; null if it belongs to no customer. */
   readonly customer_id: string | null;
   readonly environment_id: string | null;
 };
 
-/** A column whose values are sealed. `columns.test.ts` compares the list with the database's constraints. */
+/** A column whose values are sealed. `test/api/rotation.test.ts` compares the list with the constraints of the database. */
 export interface SealedColumn {
   readonly table: string;
   readonly column: string;
-  /** The columns that name a row, in the order of an index. */
+  /** The columns that identify a row, in the order of an index. */
   readonly key: Readonly<Record<string, ColumnType>>;
-  /** Where a value belongs: the context that it was sealed with. */
+  /** The context that a value was sealed with. */
   context(row: SealedRow): string;
-  /** What gives the environment and the customer of a row `t`, in SQL. */
+  /** SQL expressions for the environment and the customer of a row `t`. */
   readonly environment: string;
   readonly customer: string;
   readonly join?: string;
-  /** More columns of the row that are needed. */
+  /** A further column that `context` or `index` needs. */
   readonly also?: string;
   /** Values may be plain texts too. */
   readonly isMixed?: true;
-  /** Values are large: fewer are read in a statement. */
+  /** Values are large: a statement reads fewer of them. */
   readonly isLarge?: true;
-  /** Where the row alone does not tell, whose value it is. */
+  /** The customer whose value it is, from the content, if the row does not name it. */
   customerIn?(opened: string): string | null;
-  /** A fingerprint in the same row, which is made of what is sealed. */
+  /** A fingerprint of the sealed value in the same row. */
   readonly index?: {
     readonly column: string;
-    /** The table whose rows' codes cover the fingerprint. */
+    /** The table, if the code of its rows covers the fingerprint. */
     readonly codedBy?: AuthenticatedTableName;
     of(opened: string, row: SealedRow, vault: Vault): string;
   };
@@ -127,7 +127,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   }),
 ];
 
-/** Whom an answer of the API tells of. */
+/** The id of the customer that a response of the API is about. */
 function customerOfAnswer(body: string): string | null {
   const { data } = JSON.parse(body) as { data?: { id?: unknown; customerId?: unknown } };
   const ids = [data?.customerId, data?.id];

@@ -5,7 +5,7 @@ import { startWorker, type Worker } from '../platform/worker-loop.ts';
 import type { Pool } from '../store/pool.ts';
 import { listUnscrubbed, scrubCustomer } from './scrub.ts';
 
-/** Overwrites what is left of customers who were erased. */
+/** Overwrites the sealed values of erased customers. */
 export function startErasures({
   clock,
   logger,

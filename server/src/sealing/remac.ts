@@ -1,35 +1,31 @@
 import { limits } from '../platform/limits.ts';
 import type { Vault } from '../platform/seal.ts';
 import { arrayLiteral } from '../store/arrays.ts';
-import { keyType } from '../store/authenticate-rows.ts';
-import {
-  type AuthenticatedTable,
-  type AuthenticatedTableName,
-  authenticatedColumns,
-  authenticatedTables,
-} from '../store/authenticated-rows.ts';
+import { keyTypes } from '../store/authenticate-rows.ts';
+import { type AuthenticatedTableName, authenticatedColumns } from '../store/authenticated-rows.ts';
+import { readKeyPages } from '../store/key-pages.ts';
 import type { Pool } from '../store/pool.ts';
 import { createRowGuard, type RowGuard } from '../store/row-guard.ts';
 
-/** What writing codes of rows anew needs. */
+/** What computing codes of rows again needs. */
 export interface Remacing {
   readonly pool: Pool;
   readonly vault: Vault;
 }
 
-type CodedRow = Readonly<Record<string, unknown>> & { readonly mac: string };
+type CodedRow = Record<string, unknown> & { readonly mac: string };
 
-/** Makes and checks codes for a rotation. Forged rows are for `verify` to report. */
+/** Computes and checks codes during a rotation. Reporting forged rows is left to `verify`. */
 export function rotationGuard(vault: Vault): RowGuard {
   return createRowGuard(vault, () => undefined);
 }
 
-/** Which codes of a table `t` are not under the current master key, in SQL. */
+/** An SQL condition for rows of a table `t` whose code is not under the current master key. */
 function isOld(vault: Vault): string {
   return `t.mac not like 'mac.v1.${vault.currentKeyId()}.%'`;
 }
 
-/** How many codes of a table's rows are not under the current master key. */
+/** The number of a table's rows whose code is not under the current master key. */
 export async function countOldMacs(
   { pool, vault }: Remacing,
   table: AuthenticatedTableName,
@@ -41,47 +37,35 @@ export async function countOldMacs(
 }
 
 /**
- * Writes the codes of a table's rows anew under the current master key, some at a time. A row whose code does not hold
- * keeps it: a rotation must not make a forged row ours. So does a row that somebody changes meanwhile.
+ * Computes the codes of a table's rows again under the current master key, page by page. A row whose code is wrong keeps it,
+ * because a rotation must not make a forged row authentic. So does a row that is changed concurrently.
  *
- * @param onRows is told of each part that was written
+ * @param onRows is called with the number of rows of each page that were written
  * @returns how many codes were written
  */
 export async function remacTable(
-  remacing: Remacing,
+  { pool, vault }: Remacing,
   table: AuthenticatedTableName,
   onRows: (count: number) => void,
 ): Promise<number> {
-  const guard = rotationGuard(remacing.vault);
+  const guard = rotationGuard(vault);
+  const pages = readKeyPages<CodedRow>(pool, {
+    columns: authenticatedColumns(table),
+    from: `${table} t`,
+    where: [isOld(vault)],
+    values: [],
+    key: keyTypes(table),
+    pageRows: limits.rotationRows,
+  });
   let written = 0;
-  let after: CodedRow | undefined;
-  for (;;) {
-    const rows = await readOld(remacing, table, after);
-    if (rows.length === 0) return written;
-    const ours = rows.filter((row) => guard.isAuthentic(table, row));
-    if (ours.length > 0) {
-      const count = await writeNew(remacing.pool, table, ours, guard);
-      written += count;
-      onRows(count);
-    }
-    after = rows.at(-1);
+  for await (const rows of pages) {
+    const authentic = rows.filter((row) => guard.isAuthentic(table, row));
+    if (authentic.length === 0) continue;
+    const count = await writeNew(pool, table, authentic, guard);
+    written += count;
+    onRows(count);
   }
-}
-
-async function readOld(
-  { pool, vault }: Remacing,
-  table: AuthenticatedTableName,
-  after: CodedRow | undefined,
-): Promise<CodedRow[]> {
-  const { key }: AuthenticatedTable = authenticatedTables[table];
-  const names = key.map((name) => `t.${name}`).join(', ');
-  const place = key.map((name, index) => `$${index + 1}::${keyType(name)}`).join(', ');
-  const { rows } = await pool.query<CodedRow>(
-    `select ${authenticatedColumns(table)} from ${table} t
-      where ${isOld(vault)} ${after ? `and (${names}) > (${place})` : ''} order by ${names} limit ${limits.rotationRows}`,
-    after ? key.map((name) => after[name]) : [],
-  );
-  return rows;
+  return written;
 }
 
 async function writeNew(
@@ -90,14 +74,15 @@ async function writeNew(
   rows: readonly CodedRow[],
   guard: RowGuard,
 ): Promise<number> {
-  const { key }: AuthenticatedTable = authenticatedTables[table];
-  const lists = key.map((name) =>
+  const typed = keyTypes(table);
+  const key = Object.keys(typed);
+  const lists = Object.entries(typed).map(([name, type]) =>
     arrayLiteral(
-      keyType(name),
+      type,
       rows.map((row) => row[name]),
     ),
   );
-  const types = [...key.map(keyType), 'text', 'text'];
+  const types = [...Object.values(typed), 'text', 'text'];
   const { rowCount } = await pool.query(
     `update ${table} t set mac = u.new_mac
       from unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')}) as u(${key.join(', ')}, old_mac, new_mac)

@@ -2,20 +2,21 @@ import { limits } from '../platform/limits.ts';
 import { erasedValue, type SaltSource, sealedCustomer, unlessErased, type Vault } from '../platform/seal.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import { authenticatedColumns } from '../store/authenticated-rows.ts';
+import { readKeyPages } from '../store/key-pages.ts';
 import type { Pool, Queryable } from '../store/pool.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { SealedColumn, SealedRow } from './columns.ts';
 import { rotationGuard } from './remac.ts';
 
-/** What sealing values anew needs. */
+/** What sealing values again needs. */
 export interface Resealing {
   readonly pool: Pool;
-  /** Seals under the current key, and opens under those before. */
+  /** Seals under the current key, and opens under earlier keys too. */
   readonly vault: Vault;
   readonly salts: SaltSource;
 }
 
-/** A value as it was and as it shall be. */
+/** A row with its new value. */
 interface Rewritten {
   readonly row: SealedRow;
   readonly value: string;
@@ -24,12 +25,12 @@ interface Rewritten {
   readonly mac: string | null;
 }
 
-/** Which values of a column `t` are not sealed under the current key, in SQL. */
+/** An SQL condition for rows of a table `t` whose value is not sealed under the current key. */
 function isOld({ column }: SealedColumn, keyId: string): string {
   return `t.${column} like 'sealed.%' and t.${column} not like 'sealed.v2.${keyId}.%' and t.${column} <> '${erasedValue}'`;
 }
 
-/** How many values of a column are not sealed under the current key. */
+/** The number of values of a column that are not sealed under the current key. */
 export async function countOld({ pool, vault }: Resealing, column: SealedColumn): Promise<number> {
   const { rows } = await pool.query<{ count: bigint }>(
     `select count(*) from ${column.table} t where ${isOld(column, vault.currentKeyId())}`,
@@ -38,11 +39,11 @@ export async function countOld({ pool, vault }: Resealing, column: SealedColumn)
 }
 
 /**
- * Seals the values of a column under the current key, some at a time. What was sealed before there were scopes gets its
- * own: a customer's the customer's. A value that somebody changes meanwhile is left to them, and a row that is not ours
- * as it is, where its code covers what would change.
+ * Seals the values of a column again under the current key, page by page. A value that was sealed under the master key itself
+ * is sealed under the key of its customer or environment. A value that is changed concurrently is skipped, and so is a row
+ * whose code is wrong and covers what would change.
  *
- * @param onRows is told of each part that was written
+ * @param onRows is called with the number of values of each page that were written
  * @returns how many values were written
  */
 export async function resealColumn(
@@ -51,34 +52,25 @@ export async function resealColumn(
   onRows: (count: number) => void,
 ): Promise<number> {
   let written = 0;
-  let after: SealedRow | undefined;
-  for (;;) {
-    const rows = await readOld(resealing, column, after);
-    if (rows.length === 0) return written;
+  for await (const rows of readOld(resealing, column)) {
     const count = await writeNew(resealing, column, await rewrite(resealing, column, rows));
     written += count;
     onRows(count);
-    after = rows.at(-1);
   }
+  return written;
 }
 
-async function readOld(
-  { pool, vault }: Resealing,
-  column: SealedColumn,
-  after: SealedRow | undefined,
-): Promise<SealedRow[]> {
+function readOld({ pool, vault }: Resealing, column: SealedColumn): AsyncGenerator<SealedRow[]> {
   const names = Object.keys(column.key).map((name) => `t.${name}`);
-  const types = Object.values(column.key);
-  const place = types.map((type, index) => `$${index + 1}::${type}`).join(', ');
-  const { rows } = await pool.query<SealedRow>(
-    `select ${names.join(', ')}, t.${column.column} as value, ${column.environment} as environment_id,
-        ${column.customer} as customer_id${column.also === undefined ? '' : `, ${column.also}`}${codedColumns(column)}
-      from ${column.table} t ${column.join ?? ''}
-      where ${isOld(column, vault.currentKeyId())} ${after ? `and (${names.join(', ')}) > (${place})` : ''}
-      order by ${names.join(', ')} limit ${column.isLarge ? limits.rotationLargeRows : limits.rotationRows}`,
-    after ? Object.keys(column.key).map((name) => after[name]) : [],
-  );
-  return rows;
+  return readKeyPages<SealedRow>(pool, {
+    columns: `${names.join(', ')}, t.${column.column} as value, ${column.environment} as environment_id,
+      ${column.customer} as customer_id${column.also === undefined ? '' : `, ${column.also}`}${codedColumns(column)}`,
+    from: `${column.table} t ${column.join ?? ''}`,
+    where: [isOld(column, vault.currentKeyId())],
+    values: [],
+    key: column.key,
+    pageRows: column.isLarge ? limits.rotationLargeRows : limits.rotationRows,
+  });
 }
 
 function codedColumns({ index }: SealedColumn): string {
@@ -98,7 +90,7 @@ async function rewrite(
     try {
       opened = unlessErased(() => vault.openBytes(row.value, column.context(row)), undefined);
     } catch {
-      // What does not open was damaged or forged: it stays as it is, and is counted as left. Others go on.
+      // A value that does not open was damaged or forged: it is left as it is, and remains counted.
       continue;
     }
     const owner = opened && (await ownerOf(row, opened, column, salts));
@@ -121,10 +113,10 @@ async function rewrite(
 }
 
 /**
- * The code of a row with its new fingerprint, where the code covers it.
+ * The code of a row with its new fingerprint, if the code covers the fingerprint.
  *
- * @returns undefined when the row's code does not hold: it is left as it is, so that a rotation can go on with it once it
- *   has been repaired; null where there is no such code
+ * @returns null if the code does not cover it; undefined if the row's code is wrong: the row is left as it is until it is
+ *   repaired, and a later rotation writes it
  */
 function macWith(
   vault: Vault,
@@ -138,7 +130,7 @@ function macWith(
   return guard.macOf(index.codedBy, { ...row, [index.column]: fingerprint });
 }
 
-/** Whose value it is: who sealed it says so, else the row, else what is in it. */
+/** The customer whose value it is: named by the sealed value itself, else by the row, else by the content. */
 async function ownerOf(
   row: SealedRow,
   opened: Buffer,
@@ -165,9 +157,8 @@ async function writeNew(
   );
   const texts = (of: (one: Rewritten) => string | null): string => arrayLiteral('text', rewritten.map(of));
   const types = [...Object.values(key), 'text', 'text', 'text', 'text', 'text'];
-  // Under an erased customer's row there is nothing to be found by.
+  // The value of an erased customer has no new fingerprint: the row keeps the old one, and thereby its code.
   const indexed = index === undefined ? '' : `, ${index.column} = coalesce(u.new_index, t.${index.column})`;
-  // An erased customer's row keeps its fingerprint, and so its code.
   const coded = index?.codedBy === undefined ? '' : ', mac = coalesce(u.new_mac, t.mac)';
   const unchanged = coded === '' ? '' : ' and t.mac is not distinct from u.old_mac';
   const text = `update ${table} t set ${column} = u.new_value${indexed}${coded}
@@ -185,7 +176,7 @@ async function writeNew(
   const write = async (db: Queryable): Promise<number> => (await db.query(text, values)).rowCount ?? 0;
   if (coded === '') return write(pool);
   return inTransaction(pool, async (client) => {
-    // A lane that keeps such a row would make its code over the fingerprint of before: it forgets the row first.
+    // A lane that caches such a row would compute its code over the old fingerprint: a new seq makes it drop the row.
     await client.query('update lane_heads set seq = seq + 1');
     return write(client);
   });

@@ -6,17 +6,17 @@ import { sealedColumns } from './columns.ts';
 import { countOldMacs, remacTable } from './remac.ts';
 import { countOld, type Resealing, resealColumn } from './reseal.ts';
 
-/** One kind of what a rotation writes anew under the current master key. Doing so again finds only what is left. */
+/** A step of a rotation: it writes one kind of value again under the current master key. It can be repeated. */
 export interface RotationStep {
-  /** What it writes, e.g. `customers.personal`. */
+  /** What the step writes, e.g. `customers.personal`. */
   readonly name: string;
-  /** How many are left. */
+  /** How many values are left. */
   count(): Promise<number>;
-  /** @returns how many were written */
+  /** @returns how many values were written */
   run(onRows: (count: number) => void): Promise<number>;
 }
 
-/** Everything that a rotation of the master key writes anew. */
+/** All steps of a rotation of the master key. */
 export function rotationSteps({ pool, vault }: Omit<Resealing, 'salts'>): RotationStep[] {
   const salts = createCustomerSalts(pool);
   const resealing: Resealing = { pool, salts, vault: vault.withSalts(salts) };
@@ -33,20 +33,20 @@ export function rotationSteps({ pool, vault }: Omit<Resealing, 'salts'>): Rotati
   return [...columns, ...macs];
 }
 
-/** A server goes on sealing under another key than the one that is current. */
+/** A server continues to seal under another key than the current one. */
 export class RotationNotFollowedError extends Error {
   override readonly name = 'RotationNotFollowedError';
 }
 
 /**
- * Writes everything anew under the current master key, while servers run. A kill loses nothing: the next run goes on with
+ * Writes all values again under the current master key, while servers run. After an interruption the next run continues with
  * what is left.
  *
- * Lanes keep rows, and write them again with what they knew: after each pass they are made to forget them, and there is
- * another pass until one finds nothing.
+ * Lanes cache rows and may write old values back: after each pass their caches are invalidated. Passes are repeated until one
+ * finds nothing to write.
  *
  * @returns how many values were written
- * @throws RotationNotFollowedError when passes keep finding values under another key
+ * @throws RotationNotFollowedError when values are still sealed under another key after `limits.rotationPasses` passes
  */
 export async function rotate(
   pool: Pool,
@@ -59,7 +59,7 @@ export async function rotate(
     for (const step of steps) written += await step.run((count) => onRows(step.name, count));
     if (written === 0) return total;
     total += written;
-    // As after a lost connection (`LaneStore.fence`): a lane whose head has moved forgets what it keeps.
+    // As after a lost connection (`LaneStore.fence`): a lane whose head has moved drops its cache.
     await pool.query('update lane_heads set seq = seq + 1');
   }
   throw new RotationNotFollowedError('Values are still being sealed under another master key.');

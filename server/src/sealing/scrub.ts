@@ -3,7 +3,7 @@ import { erasedValue } from '../platform/seal.ts';
 import type { Pool } from '../store/pool.ts';
 import { type SealedColumn, sealedColumns } from './columns.ts';
 
-/** The customers who were erased and whose sealed values have not been overwritten yet, some at a time. */
+/** Up to 16 customers who were erased and whose sealed values have not been overwritten yet. */
 export async function listUnscrubbed(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     'select id from customer_erasures where scrubbed_at is null order by id limit 16',
@@ -12,12 +12,12 @@ export async function listUnscrubbed(pool: Pool): Promise<string[]> {
 }
 
 /**
- * Overwrites what is left of an erased customer. Their key is gone: this reaches what was sealed before there were keys of
- * customers, and leaves nothing that could be opened with a salt out of an old backup. Doing so again does no harm.
+ * Overwrites the sealed values of an erased customer, whose key is destroyed already. It covers values that were not sealed under
+ * the customer's key, and leaves nothing that a salt from an old backup could open. It can be repeated.
  */
 export async function scrubCustomer(pool: Pool, customerId: string, now: string): Promise<void> {
   const values = [bucketOfId(customerId), customerId];
-  // What may repeat it goes before the events that tell which it is.
+  // Rows that may repeat the data come first: the events identify them.
   await pool.query(
     `update deliveries d set response_body = null from events e
       where e.bucket = $1 and e.customer_id = $2 and e.data like 'sealed.%' and d.event_id = e.id
@@ -39,7 +39,7 @@ export async function scrubCustomer(pool: Pool, customerId: string, now: string)
   ]);
 }
 
-/** @returns undefined for what is no customer's by its row */
+/** @returns undefined for a column whose rows do not name a customer */
 function scrubText({ column, customer, join, table }: SealedColumn): string | undefined {
   if (customer.startsWith('null')) return undefined;
   if (join !== undefined) {

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 
-it('brings every text to the database and back', async () => {
+it('every text is the same after it was written and read', async () => {
   const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0') && value.isWellFormed());
   const special = fc.constantFrom(
     '',
@@ -35,7 +35,7 @@ it('brings every text to the database and back', async () => {
   );
 });
 
-it('brings bytes, numbers, booleans and times to the database and back', async () => {
+it('bytes, numbers, booleans and times are the same after they were written and read', async () => {
   const { rows } = await client.query(
     'select $1::bytea[] as bytes, $2::int8[] as numbers, $3::bool[] as flags, $4::timestamptz[] as times, $5::json[] as j',
     [

@@ -11,10 +11,10 @@ import type { Pool } from './pool.ts';
 import { inTransaction } from './transaction.ts';
 
 /**
- * Makes sure, before anything is served, that the rows that were there before rows were authenticated have their codes.
+ * Ensures, before anything is served, that all rows have a code. Rows lack one if the database was copied without them.
  *
- * @param rowsFromBefore `bless` gives them their codes; `refuse` leaves that to `openledger authenticate-rows`
- * @throws ConfigError when they are to be refused
+ * @param rowsFromBefore `bless` computes the missing codes; `refuse` leaves that to `openledger authenticate-rows`
+ * @throws ConfigError when codes are missing and `rowsFromBefore` is `refuse`
  */
 export async function requireAuthenticatedRows(
   pool: Pool,
@@ -27,12 +27,12 @@ export async function requireAuthenticatedRows(
   }
   throw new ConfigError(
     'The rows of this database are not authenticated. After an upgrade from a release that did not do so, run ' +
-      '`openledger authenticate-rows` once. At any other time somebody has changed the database: see "Forged rows" in ' +
+      '`openledger authenticate-rows` once. At any other time the database was changed outside the server: see "Forged rows" in ' +
       'SECURITY.md.',
   );
 }
 
-/** Whether every organisation has its code: it gets it last, so all other rows had theirs then. */
+/** Whether every organisation has its code. Organisations get theirs last, so that all other rows have one then. */
 export async function areRowsAuthenticated(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query('select 1 from organisations where mac is null limit 1');
   return rows.length === 0;
@@ -48,14 +48,14 @@ export async function isAnyRowAuthenticated(pool: Pool): Promise<boolean> {
 }
 
 /**
- * Gives all rows without a code theirs, in pages. It can be broken off and begun again: what has a code keeps it, be it
- * wrong.
+ * Computes the code of every row that has none, page by page. It may be interrupted and started again: rows with a code keep
+ * it, even if the code is wrong.
  *
- * @returns how many rows of each table
+ * @returns the number of rows that got a code, by table
  */
 export async function authenticateRows(pool: Pool): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  // The organisations last: with theirs, all is done.
+  // Organisations last: their codes mark the end (`areRowsAuthenticated`).
   for (const table of (Object.keys(authenticatedTables) as AuthenticatedTableName[]).reverse())
     counts[table] = await authenticateTable(pool, table);
   return counts;
@@ -99,7 +99,13 @@ async function authenticatePage(pool: Pool, table: AuthenticatedTableName): Prom
   });
 }
 
-/** The type of a column of a primary key. */
+/** The type of a column of an authenticated table's primary key. */
 export function keyType(column: string): 'int2' | 'text' {
   return column === 'bucket' || column === 'number' ? 'int2' : 'text';
+}
+
+/** The columns of an authenticated table's primary key with their types. */
+export function keyTypes(table: AuthenticatedTableName): Record<string, 'int2' | 'text'> {
+  const { key }: AuthenticatedTable = authenticatedTables[table];
+  return Object.fromEntries(key.map((column) => [column, keyType(column)]));
 }

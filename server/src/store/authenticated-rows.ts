@@ -1,14 +1,14 @@
-/** What the message authentication code of a table's rows covers beside the table's name. */
+/** What the message authentication code of a table's rows covers besides the table's name. */
 export interface AuthenticatedTable {
   /** The primary key. */
   readonly key: readonly string[];
   /**
-   * The fields, in the order in which they are authenticated. What is sealed is left out: its seal is bound to its row, and
-   * it is sealed anew when the master key changes. A new field is added at the end and must be null in the rows that are
-   * there: fields without a value at the end count as if they were not named.
+   * The fields, in the order in which they are authenticated. Sealed columns are not among them: a seal is bound to its row,
+   * and is made again when the master key rotates. A new field must be added at the end and be null in existing rows:
+   * trailing fields without a value are not part of the code.
    */
   readonly fields: readonly string[];
-  /** SQL that holds for the rows `t` of environment `$1`; null for what belongs to no environment. */
+  /** An SQL condition for the rows `t` of environment `$1`; null for rows that belong to no environment. */
   readonly ofEnvironment: string | null;
 }
 
@@ -16,8 +16,8 @@ const own = 't.environment_id = $1';
 const byId = ['bucket', 'id'] as const;
 
 /**
- * Every kind of row that gives rights or directs money. What else is there is either a sum that the hash chain proves
- * (accounts), public knowledge (positions, heights), or an order to do again what has been decided here (decision 0034).
+ * All tables whose rows grant access or direct money. Other tables hold sums that the hash chain proves (accounts), public facts
+ * (positions, heights), or orders to repeat what was decided by an authenticated row (decision 0034).
  */
 export const authenticatedTables = {
   organisations: {
@@ -190,7 +190,7 @@ export const authenticatedTables = {
     ],
     ofEnvironment: own,
   },
-  // How far a replay has come is the worker's own note.
+  // The progress of a replay belongs to the worker.
   webhook_replays: {
     key: byId,
     fields: ['environment_id', 'webhook_id', 'created_at', 'event_ids', 'created_after', 'created_before'],
@@ -226,7 +226,7 @@ export function authenticatedTable(name: string): AuthenticatedTableName | undef
   return Object.hasOwn(authenticatedTables, name) ? (name as AuthenticatedTableName) : undefined;
 }
 
-/** The columns of a table that its code is made of, for a `select`; `alias` names the table in it. */
+/** The columns of a table that its code covers, and the code, for a `select` in which `alias` is the table. */
 export function authenticatedColumns(name: AuthenticatedTableName, alias = 't'): string {
   const { fields, key }: AuthenticatedTable = authenticatedTables[name];
   return [...key, ...fields, 'mac'].map((column) => `${alias}.${column}`).join(', ');

@@ -10,8 +10,8 @@ interface KnownSalt {
 }
 
 /**
- * The salts of customers' keys, for reads. They are kept for a moment only, so that an erasure by another process is
- * noticed; writes read them with the rows of their command instead.
+ * The salts of customers' keys, for reads. They are cached for `limits.customerSaltMs`, so that an erasure by another process
+ * takes effect. Writes read salts with the rows of their command instead.
  */
 export function createCustomerSalts(db: Queryable): SaltSource {
   const known = new Map<string, KnownSalt>();
@@ -33,7 +33,7 @@ export function createCustomerSalts(db: Queryable): SaltSource {
         known.delete(id);
         known.set(id, { salt, loadedAtMs: nowMs });
       }
-      // Those just loaded come last: they stay for whoever has asked for them.
+      // The salts that were just loaded come last, and stay.
       if (known.size > limits.customerSalts) {
         for (const id of [...known.keys()].slice(0, limits.customerSalts / 2)) known.delete(id);
       }

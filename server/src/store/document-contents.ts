@@ -3,9 +3,9 @@ import { limits } from '../platform/limits.ts';
 import type { Pool } from './pool.ts';
 
 /**
- * The bytes of documents. They are written beside the write path, before the command that adds the document: a lane
- * would be held up by megabytes. An upload claims its case first. Its chunks are kept only while it holds the claim, so
- * that whoever ends a claim knows all that is to be deleted. Leases are times of the database's clock.
+ * The bytes of documents. They are written outside the write path, before the command that adds the document, so that no
+ * lane waits for megabytes. An upload claims its case first. Its chunks are stored only while it holds the claim, so that the
+ * process that ends a claim can delete all of them. Leases are times of the database's clock.
  */
 
 /** A sealed part of a document. */
@@ -16,9 +16,9 @@ interface Chunk {
 }
 
 /**
- * Begins the upload of a document, unless another one of the same case is under way, in this process or another.
+ * Starts the upload of a document, unless another upload of the same case is in progress, in this process or another.
  *
- * @returns whether it may go on
+ * @returns whether the upload was started
  */
 export async function claimUpload(pool: Pool, caseId: string, documentId: string): Promise<boolean> {
   const claim = async (): Promise<boolean> => {
@@ -30,14 +30,14 @@ export async function claimUpload(pool: Pool, caseId: string, documentId: string
     return rowCount === 1;
   };
   if (await claim()) return true;
-  await sweepUploads(pool, caseId);
+  await endExpiredUploads(pool, caseId);
   return claim();
 }
 
 /**
- * Keeps a chunk of an upload and renews its claim.
+ * Stores a chunk of an upload and renews its claim.
  *
- * @returns whether the upload still held its claim; nothing is kept when it did not
+ * @returns whether the upload still held its claim; if not, nothing is stored
  */
 export async function keepChunk(
   pool: Pool,
@@ -58,7 +58,7 @@ export async function keepChunk(
 /**
  * Ends the claim of an upload whose document has been added.
  *
- * @returns whether it was still held; if not, chunks may have been swept before the document was added
+ * @returns whether the claim was still held; if not, chunks may have been deleted before the document was added
  */
 export async function finishUpload(pool: Pool, documentId: string): Promise<boolean> {
   const { rowCount } = await pool.query(
@@ -68,7 +68,7 @@ export async function finishUpload(pool: Pool, documentId: string): Promise<bool
   return rowCount === 1;
 }
 
-/** Ends an upload whose document is not added, and deletes what it has left. */
+/** Ends an upload whose document is not added, and deletes its chunks. */
 export async function dropUpload(pool: Pool, documentId: string): Promise<void> {
   const bucket = bucketOfId(documentId);
   await pool.query(`update identity_uploads set expires_at = '-infinity' where bucket = $1 and id = $2`, [
@@ -79,12 +79,12 @@ export async function dropUpload(pool: Pool, documentId: string): Promise<void> 
 }
 
 /**
- * Deletes what uploads have left whose process has ended or lost the database.
+ * Ends uploads whose claim has expired, because their process ended or lost the database, and deletes their chunks.
  *
- * @param caseId only of this case; of all cases when left out, some in a turn
+ * @param caseId only the upload of this case; of all cases if omitted, at most `limits.uploadsSwept` per call
  * @returns how many uploads were ended
  */
-async function sweepUploads(pool: Pool, caseId?: string): Promise<number> {
+async function endExpiredUploads(pool: Pool, caseId?: string): Promise<number> {
   const { rows } = await pool.query<DocumentRef>(
     `update identity_uploads set expires_at = '-infinity'
       where expires_at <= now() and id = any (array(
@@ -101,7 +101,7 @@ interface DocumentRef {
   readonly id: string;
 }
 
-/** In this order: a process that ends in between leaves a claim by which the chunks are found again. */
+/** Chunks first: if the process ends in between, the claim that remains leads to them. */
 async function deleteEnded(pool: Pool, ended: readonly DocumentRef[]): Promise<void> {
   const named = [ended.map(({ bucket }) => bucket), ended.map(({ id }) => id)];
   await pool.query(
@@ -117,7 +117,7 @@ async function deleteEnded(pool: Pool, ended: readonly DocumentRef[]): Promise<v
   );
 }
 
-/** The chunks of a document in their order, each read when it is asked for; none when it has none. */
+/** The chunks of a document in order, each read when it is consumed. */
 export async function* readChunks(pool: Pool, documentId: string): AsyncGenerator<Chunk> {
   for (let above = -1; ; ) {
     const { rows } = await pool.query<Chunk>(
@@ -131,7 +131,7 @@ export async function* readChunks(pool: Pool, documentId: string): AsyncGenerato
   }
 }
 
-/** The sealed bytes of a document of an earlier version, which has no chunks; undefined when there are none. */
+/** The sealed bytes of a document that is stored in one piece; undefined if there are none. */
 export async function findWholeContent(pool: Pool, documentId: string): Promise<string | undefined> {
   const { rows } = await pool.query<{ content: string }>(
     'select content from identity_document_contents where bucket = $1 and id = $2',
@@ -141,13 +141,13 @@ export async function findWholeContent(pool: Pool, documentId: string): Promise<
 }
 
 /**
- * Deletes the bytes of documents that their customers have taken back, and those that no document names: of uploads that
- * have broken off, and of earlier versions after an hour. Some in a turn.
+ * Deletes the bytes of documents that were removed, and bytes without a document: those of interrupted uploads, and those
+ * stored in one piece after an hour. At most `limits.sweepRows` rows of each kind per call.
  *
- * @returns how many rows were deleted of what there was most of
+ * @returns the largest number of rows deleted of one kind
  */
 export async function sweepContents(pool: Pool, nowMs: number): Promise<number> {
-  await sweepUploads(pool);
+  await endExpiredUploads(pool);
   const removed = [];
   for (const table of ['identity_document_chunks', 'identity_document_contents']) {
     const { rowCount } = await pool.query(

@@ -11,23 +11,23 @@ afterEach(async () => {
   await server.stop();
 });
 
-it('never takes a clock back, though what an earlier look has read arrives after a later one', async () => {
+it('never moves a clock back, even if an earlier read ends after a later one', async () => {
   server = await startServer();
   pool = createPool(server.databaseUrl, 'test');
   pool.guard = server.app.pool.guard;
-  // The first look is answered last: it had to wait on the network.
-  let looks = 0;
+  // The first read ends last.
+  let reads = 0;
   const slow = Object.create(pool) as Pool;
   slow.query = (async (config: never) => {
-    looks += 1;
-    const delayMs = looks === 1 ? 200 : 0;
+    reads += 1;
+    const delayMs = reads === 1 ? 200 : 0;
     const answer = await pool.query(config);
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     return answer;
   }) as never;
   const clocks = createEnvironmentClocks(slow, systemClock);
   const early = clocks.refresh();
-  await expect.poll(() => looks).toBe(1);
+  await expect.poll(() => reads).toBe(1);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await server.api.post('/v1/sandbox/clock/advance', { seconds: 3600 });
   await clocks.refresh();
@@ -39,15 +39,15 @@ it('never takes a clock back, though what an earlier look has read arrives after
   expect(clocks.latestMs()).toBeGreaterThanOrEqual(Date.now() + 3_590_000);
 });
 
-it('reads anew after a look that failed', async () => {
+it('reads again after a read failed', async () => {
   server = await startServer();
   pool = createPool(server.databaseUrl, 'test');
   pool.guard = server.app.pool.guard;
   const failing = Object.create(pool) as Pool;
-  let looks = 0;
+  let reads = 0;
   failing.query = (async (config: never) => {
-    looks += 1;
-    if (looks === 1) throw new Error('no connection');
+    reads += 1;
+    if (reads === 1) throw new Error('no connection');
     return pool.query(config);
   }) as never;
   const clocks = createEnvironmentClocks(failing, systemClock);

@@ -31,15 +31,17 @@ async function addEvents(): Promise<void> {
   }
 }
 
-it('gives each of many who look up at once their own row, and nobody what is not theirs', async () => {
+it('returns to each concurrent lookup its own row, and no row of another environment', async () => {
   await addEvents();
-  const looks = Array.from({ length: 300 }, (_, index) => findRow(db, 'events', 'env_0', idOf(index % 150)));
-  const found = (await Promise.all(looks)).map((row) => row?.id);
+  const lookups = Array.from({ length: 300 }, (_, index) =>
+    findRow(db, 'events', 'env_0', idOf(index % 150)),
+  );
+  const found = (await Promise.all(lookups)).map((row) => row?.id);
   const own = (index: number) => (index < 100 && index % 2 === 0 ? idOf(index) : undefined);
   expect(found).toEqual(Array.from({ length: 300 }, (_, index) => own(index % 150)));
 });
 
-it('sees what was written before the look-up, though others were being read then', async () => {
+it('sees what was committed before the lookup, while other lookups are running', async () => {
   const before = [1, 2, 3].map((index) => findRow(db, 'events', 'env_0', idOf(index)));
   await addEvents();
   expect((await findRow(db, 'events', 'env_0', idOf(0)))?.id).toBe(idOf(0));
@@ -48,7 +50,7 @@ it('sees what was written before the look-up, though others were being read then
   ).toBe(true);
 });
 
-it('goes on when the database is out of reach for one statement', async () => {
+it('recovers after a statement failed because the database was unreachable', async () => {
   await addEvents();
   await pool.query('alter table events rename to events_away');
   const failed = [0, 2, 4].map((index) => findRow(db, 'events', 'env_0', idOf(index)));
@@ -57,11 +59,11 @@ it('goes on when the database is out of reach for one statement', async () => {
   expect((await findRow(db, 'events', 'env_0', idOf(2)))?.id).toBe(idOf(2));
 });
 
-it('reads on from connections that prepared the statement before a column was added', async () => {
+it('reads over connections that prepared the statement before a column was added', async () => {
   await addEvents();
-  const look = () => Promise.all([0, 2, 4, 6].map((index) => findRow(db, 'events', 'env_0', idOf(index))));
-  await look();
-  await look();
+  const lookUp = () => Promise.all([0, 2, 4, 6].map((index) => findRow(db, 'events', 'env_0', idOf(index))));
+  await lookUp();
+  await lookUp();
   await pool.query('alter table events add column added_later text');
-  for (const row of await look()) expect(row).toHaveProperty('added_later', null);
+  for (const row of await lookUp()) expect(row).toHaveProperty('added_later', null);
 });

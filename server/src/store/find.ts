@@ -6,7 +6,7 @@ import type { Db } from './database.ts';
 import { type GuardedRow, RowNotAuthenticError } from './row-guard.ts';
 import type { RowOf } from './tables.ts';
 
-/** Tables whose rows belong to an environment and are found by their id. */
+/** Tables whose rows belong to an environment and are looked up by id. */
 export type OwnedTable =
   | 'counterparties'
   | 'customers'
@@ -18,14 +18,14 @@ export type OwnedTable =
 
 type OwnedRow = { [Name in OwnedTable]: RowOf<Name> }[OwnedTable];
 
-/** Whether a row of a list is ours; those that are not are left out of it, and told of. */
+/** Whether a row of a list is authentic. Rows that are not are left out of the list, and reported. */
 export function isOwn(db: Db, table: (typeof guardedReads)[number]): (row: object) => boolean {
   return (row) => db.guard.admits(table, row as GuardedRow);
 }
 
 /**
- * Tables of which reading a row gives something away that is sealed. Of wallets and transactions it does not: whoever acts on
- * one loads it through the writer, which checks it.
+ * Tables whose rows are checked when they are read, because reading one reveals a sealed value. Wallets and transactions are
+ * checked by the writer, which loads them before anything is done with them.
  */
 const guardedReads = [
   'counterparties',
@@ -34,27 +34,27 @@ const guardedReads = [
   'webhooks',
 ] as const satisfies readonly OwnedTable[];
 
-interface Wanted {
+interface Lookup {
   readonly environmentId: string;
   readonly id: string;
   resolve(row: OwnedRow | undefined): void;
   reject(error: unknown): void;
 }
 
-/** What is looked up in one table: what waits for the statements that are on their way forms the next one. */
+/** The lookups in one table: those that wait for running statements form the next statement. */
 interface Finder {
-  waiting: Wanted[];
+  waiting: Lookup[];
   running: number;
 }
 
 const finders = new WeakMap<Db, Map<OwnedTable, Finder>>();
 
 /**
- * The row by this id, if it is one of the environment's: what never was and what is somebody else's look the same.
- * Rejects with a RowNotAuthenticError when it is not ours.
+ * Finds a row of an environment by its id. The statement starts after the call, so that it sees everything that was committed
+ * before. Concurrent lookups share a statement (decision 0015).
  *
- * As it is when this is called, or later: the statement starts after that. Rows that are asked for while
- * others are being read share a statement (decision 0015).
+ * @returns undefined if there is no such row, or it belongs to another environment
+ * @throws RowNotAuthenticError
  */
 export function findRow<Name extends OwnedTable>(
   db: Db,
@@ -64,7 +64,7 @@ export function findRow<Name extends OwnedTable>(
 ): Promise<RowOf<Name> | undefined> {
   const finder = finderOf(db, table);
   return new Promise((resolve, reject) => {
-    finder.waiting.push({ environmentId, id, resolve: resolve as Wanted['resolve'], reject });
+    finder.waiting.push({ environmentId, id, resolve: resolve as Lookup['resolve'], reject });
     if (finder.running < limits.readBatches) void work(db, table, finder);
   });
 }
@@ -81,17 +81,17 @@ async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
   const guarded = guardedReads.find((name) => name === table);
   finder.running += 1;
   while (finder.waiting.length > 0) {
-    const wanted = finder.waiting.splice(0, limits.readBatchRows);
+    const lookups = finder.waiting.splice(0, limits.readBatchRows);
     try {
-      const rows = await readRows(db, table, wanted);
-      for (const { environmentId, id, reject, resolve } of wanted) {
+      const rows = await readRows(db, table, lookups);
+      for (const { environmentId, id, reject, resolve } of lookups) {
         const row = rows.get(`${environmentId}/${id}`);
         if (!row || guarded === undefined || db.guard.admits(guarded, row as unknown as GuardedRow))
           resolve(row);
         else reject(new RowNotAuthenticError(guarded, id));
       }
     } catch (error) {
-      for (const { reject } of wanted) reject(error);
+      for (const { reject } of lookups) reject(error);
     }
   }
   finder.running -= 1;
@@ -100,21 +100,21 @@ async function work(db: Db, table: OwnedTable, finder: Finder): Promise<void> {
 async function readRows(
   db: Db,
   table: OwnedTable,
-  wanted: readonly Wanted[],
+  lookups: readonly Lookup[],
 ): Promise<Map<string, OwnedRow>> {
-  const { rows } = await (wanted.length === 1
-    ? readOne(db, table, wanted[0] as Wanted)
-    : readMany(db, table, wanted));
+  const { rows } = await (lookups.length === 1
+    ? readOne(db, table, lookups[0] as Lookup)
+    : readMany(db, table, lookups));
   return new Map(rows.map((row) => [`${row.environment_id}/${row.id}`, row]));
 }
 
-function readOne(db: Db, table: OwnedTable, { environmentId, id }: Wanted) {
+function readOne(db: Db, table: OwnedTable, { environmentId, id }: Lookup) {
   return sql<OwnedRow>`select * from ${sql.table(table)}
     where bucket = ${bucketOfId(id)} and id = ${id} and environment_id = ${environmentId}`.execute(db);
 }
 
-function readMany(db: Db, table: OwnedTable, wanted: readonly Wanted[]) {
-  const ids = [...new Set(wanted.map(({ id }) => id))];
+function readMany(db: Db, table: OwnedTable, lookups: readonly Lookup[]) {
+  const ids = [...new Set(lookups.map(({ id }) => id))];
   const buckets = arrayLiteral('int2', ids.map(bucketOfId));
   return sql<OwnedRow>`select t.* from unnest(${buckets}::int2[], ${arrayLiteral('text', ids)}::text[])
       as wanted(bucket, id)

@@ -1,5 +1,6 @@
 import { authenticatedTables } from './authenticated-rows.ts';
-import { type TableName, tableNamed, tables } from './tables.ts';
+import type { Table } from './tables/table.ts';
+import { otherTables, type TableName, tables } from './tables.ts';
 
 /** What the serving role may do with a table beside reading it. */
 export interface TableGrant {
@@ -9,13 +10,28 @@ export interface TableGrant {
   readonly delete: boolean;
 }
 
-/** Tables of the writer from which rows are deleted: by the sweep. */
-const writerTablesWithDelete: readonly TableName[] = ['idempotency_keys'];
+type AnyTableName = TableName | keyof typeof otherTables;
 
-/** Columns that change in tables of the writer by other hands than the writer's. */
-const changedBeside: Readonly<Partial<Record<TableName, readonly string[]>>> = {
+/** Tables whose rows are deleted: by retention, or by the worker that has dealt with them. */
+const deleted: ReadonlySet<AnyTableName> = new Set([
+  'idempotency_keys',
+  'batches',
+  'identity_document_contents',
+  'identity_document_chunks',
+  'identity_uploads',
+  'delivery_queue',
+  'deliveries',
+  'chain_blocks',
+  'chain_payments',
+  'chain_unswept',
+] as const);
+
+/**
+ * Columns of the writer's tables that are changed outside the writer. Sealed values are sealed again when the master key
+ * rotates, and overwritten when their customer is erased.
+ */
+const changedOutside: Readonly<Partial<Record<TableName, readonly string[]>>> = {
   webhook_replays: ['status', 'position', 'queued', 'completed_at'],
-  // What is sealed is written anew when the master key changes, and overwritten when its customer is erased.
   customers: ['personal', 'email_index'],
   customer_erasures: ['scrubbed_at'],
   identity_cases: ['form'],
@@ -28,68 +44,25 @@ const changedBeside: Readonly<Partial<Record<TableName, readonly string[]>>> = {
   idempotency_keys: ['body'],
 };
 
-const adding = (...update: string[]): TableGrant => ({ insert: true, update, delete: false });
-const keeping = (...update: string[]): TableGrant => ({ insert: true, update, delete: true });
-
-/** Tables that the writer does not write. */
-const otherTables: Readonly<Record<string, TableGrant>> = {
-  master_seeds: adding('sealed'),
-  lane_heads: adding('lane_count', 'seq', 'batch_id'),
-  batches: keeping(),
-  public_urls: adding('url', 'updated_at'),
-  identity_document_contents: keeping('content'),
-  identity_document_chunks: keeping('content'),
-  identity_uploads: keeping('expires_at'),
-  fan_out_positions: adding('event_seq'),
-  delivery_queue: keeping('attempt_number', 'next_attempt_at', 'claimed_until'),
-  deliveries: keeping('response_body'),
-  webhook_states: adding('failing_since', 'last_failure_at'),
-  chain_cursors: adding(
-    'scanned_height',
-    'confirmed_height',
-    'treasury',
-    'holder',
-    'held_until',
-    'updated_at',
-  ),
-  chain_standings: adding('network', 'head_height', 'fault', 'nodes', 'looked_at'),
-  chain_blocks: keeping('block_id'),
-  chain_notices: adding(),
-  chain_sequences: adding('next_sequence'),
-  chain_payments: keeping('status', 'tx_hash', 'height', 'fee_native', 'updated_at', 'mac'),
-  chain_attempts: adding('mac'),
-  chain_unswept: keeping('height', 'looked_at'),
-  signed_payments: adding('counted', 'signed_at'),
-  signed_days: adding('spent'),
-  // Read to see whether the schema is up to date; written by the owner alone.
-  kysely_migration: { insert: false, update: [], delete: false },
-};
-
-function writerGrant(name: TableName): TableGrant {
-  return {
-    insert: true,
-    // A row's code changes with its fields, and when the master key does.
-    update: [
-      ...new Set([
-        ...tableNamed(name).mutable,
-        ...(changedBeside[name] ?? []),
-        ...(name in authenticatedTables ? ['mac'] : []),
-      ]),
-    ],
-    delete: writerTablesWithDelete.includes(name),
-  };
+function grantOn(name: AnyTableName, { mutable }: Table<never>): TableGrant {
+  // A row's code changes with its fields, and when the master key rotates.
+  const mac = name in authenticatedTables ? ['mac'] : [];
+  const outside = changedOutside[name as TableName] ?? [];
+  return { insert: true, update: [...new Set([...mutable, ...outside, ...mac])], delete: deleted.has(name) };
 }
 
 /**
- * Everything that the role which serves may do, by table: it reads each of these, adds to it, and changes and deletes
- * only what the code changes and deletes. A table that is not here is closed to it.
+ * Everything that the serving role may do, by table: it reads each of them, inserts into those that the server writes, and
+ * updates and deletes only what the code updates and deletes. It has no access to any other table.
  */
-export const servingGrants: Readonly<Record<string, TableGrant>> = {
-  ...Object.fromEntries((Object.keys(tables) as TableName[]).map((name) => [name, writerGrant(name)])),
-  ...otherTables,
-};
+export const servingGrants: Readonly<Record<string, TableGrant>> = Object.fromEntries(
+  Object.entries({ ...tables, ...otherTables })
+    .map(([name, table]) => [name, grantOn(name as AnyTableName, table as unknown as Table<never>)])
+    // Read to see whether the schema is up to date; only the owner writes it.
+    .concat([['kysely_migration', { insert: false, update: [], delete: false }]]),
+);
 
-/** A privilege in the catalogue's words: `INSERT` on a table, `UPDATE` on a column of it. */
+/** A privilege as the catalog names it: `INSERT` on a table, `UPDATE` on a column. */
 export interface Privilege {
   readonly table: string;
   readonly column: string | null;
@@ -97,9 +70,9 @@ export interface Privilege {
 }
 
 /**
- * The privileges that the grants come to.
+ * The privileges that `servingGrants` amounts to.
  *
- * @param columns the tables that there are, with their columns: an older schema lacks some
+ * @param columns the tables of the database, with their columns: an older schema lacks some
  */
 export function wantedPrivileges(columns: ReadonlyMap<string, ReadonlySet<string>>): Privilege[] {
   return Object.entries(servingGrants).flatMap(([table, grant]) => {
@@ -115,7 +88,7 @@ export function wantedPrivileges(columns: ReadonlyMap<string, ReadonlySet<string
   });
 }
 
-/** The statements that give exactly these privileges, and take all others away. Names are of our own schema. */
+/** The statements that grant exactly these privileges and revoke all others. */
 export function grantStatements(
   role: string,
   database: string,
@@ -127,7 +100,7 @@ export function grantStatements(
     `revoke create, temporary on database ${quoted(database)} from public, ${to}`,
     `revoke create on schema public from public, ${to}`,
     `grant usage on schema public to ${to}`,
-    // Takes the privileges on columns away too.
+    // This revokes privileges on columns too.
     ...[...existing].map((table) => `revoke all on ${quoted(table)} from public, ${to}`),
     ...wanted.map(
       ({ column, privilege, table }) =>

@@ -1,17 +1,17 @@
 import { arrayLiteral } from './arrays.ts';
-import type { Table } from './tables.ts';
+import type { Table } from './tables/table.ts';
 
 /** `a, b, c` for the columns of a table. */
 export function columnList<Row>(table: Table<Row>): string {
   return Object.keys(table.columns).join(', ');
 }
 
-/** `$1::text[], $2::int8[], …`: one array parameter a column, for `unnest`. */
+/** `$1::text[], $2::int8[], …`: an array parameter for each column, for `unnest`. */
 export function arrayParameters(types: readonly string[], first: number): string {
   return types.map((type, index) => `$${first + index}::${type}[]`).join(', ');
 }
 
-/** The values of some columns of many rows, as array literals in the order of `columns`. */
+/** The values of columns of many rows, as array literals in the order of `columns`. */
 export function columnArrays<Row>(
   table: Table<Row>,
   columns: readonly (keyof Row & string)[],

@@ -2,7 +2,7 @@ import { authenticatedColumns } from './authenticated-rows.ts';
 import type { Pool } from './pool.ts';
 import type { EnvironmentRow } from './rows.ts';
 
-/** The environments whose data lies under these ids now, by them; those that are not ours are left out. */
+/** The environments with these current ids, by current id. Environments whose rows are not authentic are left out. */
 export async function findEnvironments(
   pool: Pool,
   currentIds: readonly string[],

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor, toPage } from './paging.ts';
 
 const id = 'cus_01jh8v3y2fk6tq8w1r5s0x7z3a';
 
-it('reads its own cursors and nothing else', () => {
+it('decodes its own cursors only', () => {
   expect(decodeCursor(encodeCursor(id))).toBe(id);
   for (const wrong of [
     '',
@@ -25,7 +25,7 @@ it('reads its own cursors and nothing else', () => {
   );
 });
 
-it('has a next page only when there are more rows', () => {
+it('has a next page only if there are more rows', () => {
   const rows = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
   expect(toPage(rows, 3, (row) => row.id)).toEqual({ items: ['a', 'b', 'c'], nextCursor: null });
   expect(toPage(rows, 2, (row) => row.id)).toEqual({ items: ['a', 'b'], nextCursor: encodeCursor('b') });

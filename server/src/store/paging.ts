@@ -1,6 +1,19 @@
 import { limits } from '../platform/limits.ts';
 
-/** A page of a list: the rows, newest first, and the cursor of the next page if there is one. */
+/** The page that a request asks for. */
+export interface PageRequest {
+  readonly limit: number;
+  /** The page starts after this id; undefined for the first page. */
+  readonly afterId: string | undefined;
+}
+
+/** A time span that a list is narrowed to: from `createdAfter` on, before `createdBefore`; ISO 8601. */
+export interface CreatedSpan {
+  readonly createdAfter?: string | undefined;
+  readonly createdBefore?: string | undefined;
+}
+
+/** A page of a list: the items, newest first, and the cursor of the next page if there is one. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;
@@ -8,18 +21,18 @@ export interface Page<Item> {
 
 const cursorVersion = 'c1.';
 
-/** An id of ours, or that of a ledger account: an id and what it holds, such as `wal_…:available:usdc`. */
+/** An id, or the id of a ledger account: an owner's id and what the account holds, such as `wal_…:available:usdc`. */
 const idPattern = /^[a-z]+_[0-9a-z]{26}(:[0-9a-z_]+)*$/;
 
-/** Makes the opaque cursor that goes on after this id. */
+/** The opaque cursor of the page that starts after this id. */
 export function encodeCursor(id: string): string {
   return Buffer.from(cursorVersion + id).toString('base64url');
 }
 
 /**
- * Reads a cursor back.
+ * Decodes a cursor.
  *
- * @returns the id after which the next page starts, or undefined when the text is no cursor of ours
+ * @returns the id after which the page starts, or undefined if `encodeCursor` did not make the text
  */
 export function decodeCursor(cursor: string): string | undefined {
   if (cursor.length > limits.cursorLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) return undefined;
@@ -30,9 +43,9 @@ export function decodeCursor(cursor: string): string | undefined {
 }
 
 /**
- * Cuts the rows of a query for `limit + 1` rows into a page.
+ * Makes a page of the first `limit + 1` rows of a list.
  *
- * @param isShown leaves rows out that are not ours
+ * @param isShown whether a row is part of the page; rows that are not authentic are left out
  */
 export function toPage<Row extends { id: string }, Item>(
   rows: readonly Row[],

@@ -3,7 +3,7 @@ import { startTcpProxy, type TcpProxy } from '../../../test/support/tcp-proxy.ts
 import { createClient, createPool } from './pool.ts';
 import { inTransaction, isConnectionLoss } from './transaction.ts';
 
-/** Connections that are lost, through a proxy that loses them. */
+/** Lost connections, simulated by a proxy. */
 
 let proxy: TcpProxy;
 let url: string;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 beforeEach(() => proxy.meddle(undefined));
 afterAll(() => proxy.close());
 
-it('a connection that is lost while somebody uses it is an error of theirs, and the next one works', async () => {
+it('a connection that is lost during a query fails the query, and the next query succeeds', async () => {
   const pool = createPool(url, 'test');
   const lost = inTransaction(pool, async (client) => {
     proxy.resetAll();
@@ -28,7 +28,7 @@ it('a connection that is lost while somebody uses it is an error of theirs, and 
   await pool.end();
 });
 
-it('a connection that is lost while nobody waits for an answer on it ends nothing', async () => {
+it('a connection that is lost while it is idle does not end the process', async () => {
   const pool = createPool(url, 'test');
   const client = await pool.connect();
   proxy.resetAll();
@@ -38,7 +38,7 @@ it('a connection that is lost while nobody waits for an answer on it ends nothin
   await pool.end();
 });
 
-it('a connection that has fallen silent counts as lost after a while', async () => {
+it('a connection that stops responding counts as lost after its timeout', async () => {
   const client = createClient(url, 'test', 200);
   await client.connect();
   proxy.meddle({ toServer: () => 'swallow' });

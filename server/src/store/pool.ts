@@ -13,9 +13,9 @@ import { closedGuard, type RowGuard } from './row-guard.ts';
 
 export type { Client, PoolClient };
 
-/** A pool, and how what is read over it is known to be ours. */
+/** A pool, with the guard that checks the rows which are read over it. */
 export type Pool = PgPool & {
-  /** Set once the master key is there; until then nothing that is authenticated can be read or written. */
+  /** Set once the master key is known; until then no authenticated row can be read or written. */
   guard: RowGuard;
 };
 
@@ -24,7 +24,7 @@ export type Queryable = Pick<Client, 'query'>;
 
 const oid = { int8: 20, json: 114, timestamptz: 1184 } as const;
 
-/** How column values come into the program: see rows.ts. */
+/** How column values are parsed: see tables/table.ts. */
 function parserFor(typeId: number, format?: 'text' | 'binary'): unknown {
   if (typeId === oid.int8) return (text: string) => BigInt(text);
   if (typeId === oid.json) return (text: string) => text;
@@ -34,7 +34,7 @@ function parserFor(typeId: number, format?: 'text' | 'binary'): unknown {
 
 const ownTime = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
 
-/** Times that the server wrote have milliseconds at most: put together as text, in a fifth of the time. */
+/** Times that the server wrote have at most milliseconds: converting them as text takes a fifth of the time. */
 function timeOf(text: string): string {
   if (!ownTime.test(text)) return toIsoTime(Date.parse(isoText(text)));
   const milliseconds = text.slice(20, -3).padEnd(3, '0');
@@ -51,14 +51,14 @@ function clientConfig(
   name: string,
   settings: Readonly<Record<string, string>> = {},
 ): ClientConfig {
-  // The parsers depend on UTC; a kept plan spares planning the same set-based statement for every batch.
+  // The parsers depend on UTC. With generic plans a set-based statement is planned once instead of for every batch.
   const all = { timezone: 'UTC', plan_cache_mode: 'force_generic_plan', ...settings };
   return {
     connectionString: databaseUrl,
     application_name: name,
     connectionTimeoutMillis: limits.connectTimeoutMs,
     statement_timeout: limits.statementTimeoutMs,
-    // A connection can fall silent without being closed: then nobody else would ever say so.
+    // A connection can stop responding without being closed: only this timeout detects it.
     query_timeout: limits.databaseAnswerTimeoutMs,
     keepAlive: true,
     options: Object.entries(all)
@@ -69,9 +69,10 @@ function clientConfig(
 }
 
 /**
- * A pool for reads and for what the workers keep for themselves.
+ * A pool for reads, and for the tables that workers write.
  *
- * @param options how many connections at most, and settings of PostgreSQL for each of them
+ * @param options.max how many connections at most
+ * @param options.settings settings of PostgreSQL for each connection
  */
 export function createPool(
   databaseUrl: string,
@@ -83,18 +84,18 @@ export function createPool(
     new PgPool({ ...clientConfig(databaseUrl, name, settings), max, idleTimeoutMillis: 30_000 }),
     { guard: closedGuard },
   );
-  // A lost connection is replaced at the next use, and whoever was using it hears of it from the query. Without a listener
-  // it would end the process: the pool listens to idle ones only, so each of them has one of its own.
+  // The next use replaces a lost connection, and a running query fails. Without a listener the error would end the process.
+  // The pool itself listens to idle connections only.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
 /**
- * A single connection, for a writer lane. Not yet connected. Statements are sent without waiting for the answers to those
- * before them.
+ * A single connection for a lane of the writer, not connected yet. Statements are sent without waiting for the results of
+ * earlier ones.
  *
- * @param answerTimeoutMs after it a query fails, and its connection counts as lost (`isConnectionLoss`)
+ * @param answerTimeoutMs after this time a query fails, and its connection counts as lost (`isConnectionLoss`)
  */
 export function createClient(
   databaseUrl: string,
@@ -111,7 +112,7 @@ export function createClient(
 }
 
 /**
- * Runs a statement that reads everything, in a transaction whose `statement_timeout` is as long: it may take hours.
+ * Runs a statement that reads whole tables, and may take hours. The transaction needs a `statement_timeout` of the same length.
  */
 export function queryPatiently<Row extends QueryResultRow>(
   client: Queryable,

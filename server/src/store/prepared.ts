@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from './pool.ts';
 import { sqlState } from './transaction.ts';
 
 /**
- * A pool that gives each statement's text a name, so that every connection parses and plans it once (decision 0015).
+ * A pool that prepares every statement under a name, so that each connection parses and plans it once (decision 0015).
  */
 export function preparingPool(pool: Pool): PostgresPool {
   const names = new Map<string, string>();
@@ -37,7 +37,7 @@ function prepare(client: PoolClient, nameOf: (text: string) => string | undefine
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
 }
 
-/** "cached plan must not change result type": a newer release has added a column to a table since. */
+/** "cached plan must not change result type": a newer release has added a column to the table. */
 function isOutdated(error: unknown): boolean {
   return sqlState(error) === '0A000' && /cached plan/.test((error as Error).message);
 }

@@ -1,7 +1,7 @@
 import { type Clock, toIsoTime } from '../platform/clock.ts';
 import type { Pool } from './pool.ts';
 
-/** Keeps where clients reach the servers, so that the command line tool makes links to the same place. */
+/** Stores the base URL that clients reach the servers by. The command line makes links with it. */
 export async function keepPublicUrl(pool: Pool, url: string, clock: Clock): Promise<void> {
   await pool.query(
     `insert into public_urls (id, url, updated_at) values (1, $1, $2)
@@ -10,7 +10,7 @@ export async function keepPublicUrl(pool: Pool, url: string, clock: Clock): Prom
   );
 }
 
-/** Where clients reach the servers; undefined while none has ever listened. */
+/** The base URL that clients reach the servers by; undefined until the first server has started. */
 export async function findPublicUrl(pool: Pool): Promise<string | undefined> {
   const { rows } = await pool.query<{ url: string }>('select url from public_urls where id = 1');
   return rows[0]?.url;

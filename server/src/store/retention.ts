@@ -6,8 +6,10 @@ import { sweepContents } from './document-contents.ts';
 import type { Pool } from './pool.ts';
 
 /**
- * Removes what has outlived its use: idempotency keys, the records of committed batches and of deliveries, what was still to be sent to
- * webhooks of a sandbox before its reset, and the bytes of documents that are there no more.
+ * Deletes rows that have passed their retention: idempotency keys, records of committed batches and of deliveries, the
+ * delivery queue of sandboxes that were reset, and the bytes of removed documents.
+ *
+ * @param deps.idempotencyHours how long idempotency keys are kept
  */
 export function startSweep(deps: {
   pool: Pool;
@@ -16,19 +18,19 @@ export function startSweep(deps: {
   idempotencyHours: number;
 }): Worker {
   const retentionMs = deps.idempotencyHours * 60 * 60 * 1000;
-  return startWorker('sweep', deps.logger, limits.sweepIntervalMs, async () => {
+  return startWorker('retention', deps.logger, limits.sweepIntervalMs, async () => {
     const nowMs = deps.clock.now();
     const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
     const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
     const attempts = await sweepTable(deps.pool, 'deliveries', nowMs - limits.deliveryRetentionMs);
-    const deliveries = await sweepAbandoned(deps.pool);
+    const deliveries = await deleteAbandoned(deps.pool);
     const documents = await sweepContents(deps.pool, nowMs);
     return [keys, batches, attempts, deliveries, documents].includes(limits.sweepRows);
   });
 }
 
 /**
- * Deletes rows that were created before a time, so many.
+ * Deletes rows that were created before a time, at most `limits.sweepRows` per call.
  *
  * @returns how many were deleted
  */
@@ -46,9 +48,9 @@ export async function sweepTable(
 }
 
 /**
- * Deletes the idempotency keys of one environment that are older than a time by its clock.
+ * Deletes the idempotency keys of one environment that were created before a time of its clock.
  *
- * @param keptKey one that stays whatever its age
+ * @param keptKey a key to keep regardless of its age
  */
 export async function sweepKeysOf(
   pool: Pool,
@@ -63,11 +65,12 @@ export async function sweepKeysOf(
   );
 }
 
-async function sweepAbandoned(pool: Pool): Promise<number> {
+/** Deletes queued deliveries of sandboxes that were reset. */
+async function deleteAbandoned(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     `delete from delivery_queue where ctid = any (array(
       select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
-      where e.id is null limit $1 for update of q skip locked))`,
+      where e.id is null limit $1))`,
     [limits.sweepRows],
   );
   return rowCount ?? 0;

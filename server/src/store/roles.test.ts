@@ -27,14 +27,14 @@ async function withPool<Result>(url: string, work: (pool: Pool) => Promise<Resul
 const rowsOf = (url: string, text: string): Promise<Record<string, unknown>[]> =>
   withPool(url, async (pool) => (await pool.query(text)).rows);
 
-describe('the role that serves', () => {
+describe('the serving role', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer();
   });
   afterAll(() => server.stop());
 
-  test('has exactly the privileges that are listed, and every table is in the list', async () => {
+  test('has exactly the privileges of the list, which has every table', async () => {
     const columns = await rowsOf(
       server.databaseUrl,
       `select table_name, column_name from information_schema.columns where table_schema = 'public'`,
@@ -54,7 +54,7 @@ describe('the role that serves', () => {
     const textOf = (one: object): string => JSON.stringify(Object.entries(one).sort());
     expect(held.map(textOf).sort()).toEqual(wantedPrivileges(byTable).map(textOf).sort());
     const changing = held.filter(({ privilege }) => !['SELECT', 'INSERT'].includes(privilege));
-    // What is never changed, but for what a rotation of the master key writes anew.
+    // Append-only, except for what a rotation of the master key writes.
     const rotated = {
       journals: [],
       postings: [],
@@ -69,7 +69,7 @@ describe('the role that serves', () => {
     }
   });
 
-  test('owns nothing, is nobody else, and may make nothing', async () => {
+  test('owns nothing, is a member of no role, and may create nothing', async () => {
     const [found] = await rowsOf(
       server.servingUrl,
       `select current_user as name, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
@@ -140,13 +140,13 @@ describe('the role that serves', () => {
       (error: { code?: string }) => error.code,
     );
     await client.end();
-    // A grant that gives nothing is a warning.
+    // A grant without effect is a warning.
     expect(outcome).toBe('42501');
     const after = await withPool(server.servingUrl, (pool) => listPrivileges(pool, 'openledger'));
     expect(after).toEqual(before);
   });
 
-  test('loses at the next start what it was given by hand', async () => {
+  test('loses at the next start what was granted to it manually', async () => {
     await rowsOf(
       server.databaseUrl,
       'grant update on postings to openledger; grant all on api_keys to public; grant update (address) on deposit_addresses to openledger',
@@ -166,7 +166,7 @@ describe('the role that serves', () => {
   });
 });
 
-describe('a PostgreSQL of your own', () => {
+describe('an external PostgreSQL', () => {
   let database: TestDatabase;
   const made: string[] = [];
   afterEach(async () => {
@@ -200,27 +200,27 @@ describe('a PostgreSQL of your own', () => {
     await expect(rowsOf(database.servingUrl, 'delete from postings')).rejects.toMatchObject({
       code: '42501',
     });
-    // Whoever only serves needs no second URL, until there is something to migrate.
+    // Serving needs no second URL unless there is a migration to run.
     expect(await prepare(database.servingUrl)).toEqual({ isOneRole: false });
-    await rowsOf(database.url, `delete from kysely_migration where name = '0015_reconcile'`);
+    await rowsOf(database.url, `delete from kysely_migration where name = '0001_initial'`);
     await expect(prepare(database.servingUrl)).rejects.toThrow(
-      'OPENLEDGER_MIGRATION_URL: the database lacks 0015_reconcile, and the role of DATABASE_URL does not own it.',
+      'OPENLEDGER_MIGRATION_URL: the database lacks 0001_initial, and the role of DATABASE_URL does not own it.',
     );
   });
 
-  test('may hold what is not ours in the same schema, such as the view of an extension', async () => {
+  test('may contain objects of others in the same schema, such as the view of an extension', async () => {
     await emptyDatabase();
     await asSuperuser('create view public.of_others as select 1 as one');
     expect(await prepare(database.servingUrl, database.url)).toEqual({ isOneRole: false });
   });
 
-  test('works with one role, as before', async () => {
+  test('works with one role', async () => {
     await emptyDatabase();
     expect(await prepare(database.url)).toEqual({ isOneRole: true });
     expect(await prepare(database.url)).toEqual({ isOneRole: true });
   });
 
-  test('refuses roles that are not apart', async () => {
+  test('refuses roles that are not separate', async () => {
     await emptyDatabase();
     await expect(prepare(database.url, database.url)).rejects.toThrow('it is the owner role itself');
     const elsewhere = new URL(database.url);
@@ -267,7 +267,7 @@ describe('an embedded cluster whose one role owns everything', () => {
     Object.assign(url, { username: 'postgres', password: superuser, pathname: `/${database}` });
     return url.href;
   };
-  /** As clusters were made before there were two roles. */
+  /** A cluster without an owner role. */
   async function makeOneRole(server: EmbeddedServer): Promise<void> {
     const admin = await superuserUrl(server, 'postgres');
     for (const text of [
@@ -297,7 +297,7 @@ describe('an embedded cluster whose one role owns everything', () => {
        union select r.rolname from pg_database d join pg_roles r on r.oid = d.datdba where datname = 'openledger'`,
     );
 
-  test('gets its owner role at the next start, with everything that is in it', async () => {
+  test('gets its owner role at the next start, and keeps its data', async () => {
     const old = await start();
     await makeOneRole(old);
     expect(await ownersOf(old)).toEqual([{ rolname: 'openledger' }]);
@@ -323,7 +323,7 @@ describe('an embedded cluster whose one role owns everything', () => {
     await next.stop();
   });
 
-  test('does so again when the process ended before it had written the password down', async () => {
+  test('gets it again if the process ended before it had stored the password', async () => {
     const { owner, ...passwords } = JSON.parse(await readFile(passwordsPath(), 'utf8'));
     expect(owner).toMatch(/^[0-9a-f]{48}$/);
     await writeFile(passwordsPath(), JSON.stringify(passwords));

@@ -4,19 +4,20 @@ import { listPending, migrate } from './migrate.ts';
 import { createPool, type Pool, type Queryable } from './pool.ts';
 import { inTransaction } from './transaction.ts';
 
-/** Whoever changes privileges holds this lock: two that grant concurrently would fail on each other. */
+/** The advisory lock of changes to privileges: concurrent grants would fail. */
 const grantLock = 4_171_018;
 
 /**
- * Brings the schema up to date and gives the role that serves its privileges. Several processes may do so concurrently.
+ * Brings the schema up to date and grants the serving role its privileges. Several processes may call this concurrently.
  *
- * With a migration URL the role of that URL owns everything, and the role of the pool gets its grants only. Without one the
- * pool's role does both, or, where another role owns the tables, serves what that one has brought up to date.
+ * With a migration URL, the role of that URL owns everything, and the role of the pool has its grants only. Without one, the
+ * pool's role does both, unless another role owns the tables: then the schema must be up to date.
  *
- * @param pool as the role that serves
+ * @param pool as the serving role
  * @param folder where the SQL files are
  * @returns whether one role owns the tables and serves them
- * @throws ConfigError when the roles are not apart, or migrations are missing that this role may not run
+ * @throws ConfigError when the roles are not separate, when migrations are missing that the role may not run, or when an
+ *   unreleased build made the database
  */
 export async function prepareSchema(
   pool: Pool,
@@ -50,7 +51,7 @@ async function migrateAsOwner(pool: Pool, migrationUrl: string, folder: string):
   }
 }
 
-/** A table of ours belongs to a role that this one is no member of. */
+/** Whether the tables belong to a role that this role is not a member of. */
 async function isServedOnly(pool: Pool): Promise<boolean> {
   const { rowCount } = await pool.query(
     `select from pg_class where relnamespace = to_regnamespace('public') and relname = 'kysely_migration'
@@ -71,12 +72,12 @@ async function roleOf(pool: Pool): Promise<ServingRole> {
   return rows[0] as ServingRole;
 }
 
-/** @throws ConfigError when the role that serves could give itself more than its grants */
+/** @throws ConfigError when the serving role could give itself more than its grants */
 async function requireApart(owner: Pool, { database, role }: ServingRole): Promise<void> {
-  const there = await roleOf(owner);
-  if (there.database !== database) {
+  const found = await roleOf(owner);
+  if (found.database !== database) {
     throw new ConfigError(
-      `OPENLEDGER_MIGRATION_URL: it must name the database of DATABASE_URL, ${database}, not ${there.database}.`,
+      `OPENLEDGER_MIGRATION_URL: it must name the database of DATABASE_URL, ${database}, not ${found.database}.`,
     );
   }
   const { rows } = await owner.query<{ fault: string }>(
@@ -100,7 +101,7 @@ async function requireApart(owner: Pool, { database, role }: ServingRole): Promi
 }
 
 /**
- * Gives a role the privileges of `servingGrants`, and takes every other one on our tables away. Changes nothing when it has
+ * Grants a role the privileges of `servingGrants`, and revokes all others on the server's tables. Does nothing if the role has
  * exactly these.
  *
  * @param owner as the role that owns the tables, or a superuser
@@ -109,7 +110,7 @@ export async function grantServing(owner: Pool, role: string): Promise<void> {
   await inTransaction(owner, (client) => grantWithin(client, role));
 }
 
-/** The same within a transaction. */
+/** The same within a transaction of the caller. */
 export async function grantWithin(client: Queryable, role: string): Promise<void> {
   await client.query('select pg_advisory_xact_lock($1)', [grantLock]);
   const columns = await listColumns(client);
@@ -121,7 +122,7 @@ export async function grantWithin(client: Queryable, role: string): Promise<void
   await client.query(statements.join(';\n'));
 }
 
-/** Tables, views and the like of ours, with their columns. Those of others (an extension's) are not ours to grant. */
+/** The tables, views and sequences that the current role owns, with their columns. Those of extensions are not among them. */
 async function listColumns(client: Queryable): Promise<Map<string, Set<string>>> {
   const { rows } = await client.query<{ table: string; columns: string[] }>(
     `select c.relname::text as "table",
@@ -133,15 +134,15 @@ async function listColumns(client: Queryable): Promise<Map<string, Set<string>>>
   return new Map(rows.map(({ columns, table }) => [table, new Set(columns)]));
 }
 
-/** What a role has been granted on our tables and their columns, by name or as everybody. */
+/** The privileges on tables and columns that are granted to a role, or to all roles. */
 export async function listPrivileges(client: Queryable, role: string): Promise<Privilege[]> {
   const { rows } = await client.query<Privilege>(
-    `with ours as (select c.oid, c.relname, c.relacl, c.relowner from pg_class c
+    `with tables as (select c.oid, c.relname, c.relacl, c.relowner from pg_class c
         where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S'))
       select o.relname::text as "table", null::text as "column", x.privilege_type as privilege
-        from ours o, aclexplode(o.relacl) x where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
+        from tables o, aclexplode(o.relacl) x where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
       union all
-      select o.relname::text, a.attname::text, x.privilege_type from ours o
+      select o.relname::text, a.attname::text, x.privilege_type from tables o
         join pg_attribute a on a.attrelid = o.oid, aclexplode(a.attacl) x
         where x.grantee in (0, $1::regrole) and x.grantee <> o.relowner
       order by 1, 2, 3`,

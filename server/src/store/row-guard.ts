@@ -8,7 +8,7 @@ import {
 /** A row of a table that is authenticated, as it is read or written. */
 export type GuardedRow = Readonly<Record<string, unknown>>;
 
-/** A row that gives rights or directs money was not written by us, or not like this. Its values are not told. */
+/** The code of a row does not match: the row was forged or changed outside the server. The message holds no values of it. */
 export class RowNotAuthenticError extends Error {
   override readonly name = 'RowNotAuthenticError';
 
@@ -17,20 +17,22 @@ export class RowNotAuthenticError extends Error {
   }
 }
 
-/** Makes and checks the codes of authenticated rows. */
+/** Computes and checks the codes of authenticated rows. */
 export interface RowGuard {
-  /** The code of a row as it is going to be written. */
+  /** The code of a row that is about to be written. */
   macOf(table: AuthenticatedTableName, row: GuardedRow): string;
-  /** Whether the code in a row's column `mac` is the row's own. */
+  /** Whether the code in the row's column `mac` matches the row. */
   isAuthentic(table: AuthenticatedTableName, row: GuardedRow): boolean;
-  /** The same for a row that is about to be used: one that is not authentic is told of. */
+  /** The same for a row that is about to be used: a row that is not authentic is reported. */
   admits(table: AuthenticatedTableName, row: GuardedRow): boolean;
-  /** The row, if it may be used. @throws RowNotAuthenticError */
+  /** Returns the row if it is authentic. @throws RowNotAuthenticError */
   require<Row extends object>(table: AuthenticatedTableName, row: Row): Row;
 }
 
 /**
- * @param onForged hears of each row that is refused: the operator has to
+ * Creates a guard with the keys of a vault.
+ *
+ * @param onForged is called with each row that is not authentic, to alert the operator
  */
 export function createRowGuard(
   vault: Pick<Vault, 'isAuthentic' | 'mac'>,
@@ -56,7 +58,7 @@ export function createRowGuard(
   };
 }
 
-/** The guard of what has no master key: it neither makes nor checks a code. */
+/** The guard of a pool without a master key: every call throws. */
 export const closedGuard: RowGuard = {
   macOf: refuse,
   isAuthentic: refuse,
@@ -68,7 +70,7 @@ function refuse(): never {
   throw new Error('Rows cannot be authenticated without the master key');
 }
 
-/** A row's primary key without its bucket, as the operator is told it. */
+/** A row's primary key without the bucket, as it is shown to the operator. */
 export function rowIdOf(table: AuthenticatedTableName, row: GuardedRow): string {
   return keyOf(table)
     .filter((column) => column !== 'bucket')

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../platform/limits.ts';
 import type { Pool, PoolClient } from './pool.ts';
 
-/** SQLSTATE of an error from PostgreSQL, if it is one. */
+/** The SQLSTATE of an error from PostgreSQL; undefined for any other error. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /**
- * Whether the same transaction may simply be run again: serialization failure, deadlock, or a number that was drawn
- * and is taken (a constraint named `…_drawn_…`), for which another one is drawn then.
+ * Whether the transaction can be run again: after a serialization failure, a deadlock, or the violation of a constraint named
+ * `…_drawn_…`, on a random number that is drawn again.
  */
 export function isRetryable(error: unknown): boolean {
   const state = sqlState(error);
@@ -19,7 +19,7 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /**
- * Whether the connection (or the whole server) went away, so that nobody knows if a running commit took effect.
+ * Whether the connection or the whole server was lost, so that the outcome of a running commit is unknown.
  * Class 08 is connection exceptions, 57P0x is shutdown and crash (PostgreSQL documentation, Appendix A).
  */
 export function isConnectionLoss(error: unknown): boolean {
@@ -33,15 +33,16 @@ export function isConnectionLoss(error: unknown): boolean {
   );
 }
 
-/** A random wait that doubles with each attempt, up to the limit. */
+/** A random wait in milliseconds, which doubles with each attempt up to `limits.writeRetryMaxDelayMs`. */
 export function backoffMs(attempt: number): number {
   return Math.min(limits.writeRetryMaxDelayMs, 5 * 2 ** attempt) * (0.5 + Math.random() / 2);
 }
 
 /**
- * Runs `work` in one database transaction, again when the database asks for it (40001, 40P01).
+ * Runs `work` in a database transaction, and again after a retryable error (`isRetryable`).
  *
  * @param work must have no effect outside the transaction
+ * @param begin the statement that begins the transaction
  * @throws the error of the last attempt
  */
 export async function inTransaction<Result>(
@@ -58,7 +59,7 @@ export async function inTransaction<Result>(
       await client.query('commit');
       return result;
     } catch (error) {
-      // On a connection that is lost or silent a rollback would only wait.
+      // On a lost connection a rollback would wait for its timeout.
       if (isConnectionLoss(error)) broken = error as Error;
       else
         await client.query('rollback').catch((cause: Error) => {

@@ -4,33 +4,10 @@ import type { Vault } from '../platform/seal.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { Pool } from '../store/pool.ts';
-import type { DeliveryRow } from '../store/rows.ts';
-import type { Table } from '../store/tables.ts';
+import { type DeliveryRow, deliveries } from '../store/tables/webhooks.ts';
 import { withRetries } from '../store/transaction.ts';
 import { type DueDelivery, queueKeys } from './claims.ts';
 import { responseBodyContext } from './seal-contexts.ts';
-
-const deliveriesTable: Table<DeliveryRow> = {
-  name: 'deliveries',
-  key: 'id',
-  mutable: [],
-  columns: {
-    bucket: 'int2',
-    id: 'text',
-    environment_id: 'text',
-    webhook_id: 'text',
-    event_id: 'text',
-    event_type: 'text',
-    attempt_number: 'int2',
-    http_status: 'int2',
-    success: 'bool',
-    duration_ms: 'int4',
-    error: 'text',
-    response_body: 'text',
-    next_attempt_at: 'timestamptz',
-    created_at: 'timestamptz',
-  },
-};
 
 /** How an attempt ended. */
 export interface Attempt {
@@ -54,15 +31,15 @@ export interface Failing {
   readonly last_failure_at: string;
 }
 
-const first = Object.keys(deliveriesTable.columns).length + 1;
+const first = Object.keys(deliveries.columns).length + 1;
 const keys = (at: number): string => `unnest($${at}::int2[], $${at + 1}::text[], $${at + 2}::text[]`;
 
 /**
  * One statement, so that an attempt is either recorded and off the queue (or due again), or neither. An attempt that was
  * made twice, because a lease ran out, counts as one. A silence as long as the time that disables a webhook begins it anew.
  */
-const recordText = `with kept as (insert into deliveries (${columnList(deliveriesTable)})
-    select * from unnest(${arrayParameters(Object.values(deliveriesTable.columns), 1)})),
+const recordText = `with kept as (insert into deliveries (${columnList(deliveries)})
+    select * from unnest(${arrayParameters(Object.values(deliveries.columns), 1)})),
   done as (delete from delivery_queue q using ${keys(first)}) as d(bucket, webhook_id, event_id)
     where q.bucket = d.bucket and q.webhook_id = d.webhook_id and q.event_id = d.event_id),
   retried as (update delivery_queue q set attempt_number = d.attempt_number + 1, next_attempt_at = d.next_attempt_at,
@@ -96,7 +73,7 @@ export async function recordAttempts(
   attempts: readonly Attempt[],
 ): Promise<Failing[]> {
   const rows = attempts.map((attempt) => deliveryRow(attempt, ids, vault));
-  const columns = Object.keys(deliveriesTable.columns) as (keyof DeliveryRow & string)[];
+  const columns = Object.keys(deliveries.columns) as (keyof DeliveryRow & string)[];
   const done = attempts.filter(({ nextAttemptAt }) => nextAttemptAt === null).map(({ due }) => due);
   const retried = attempts.filter(({ nextAttemptAt }) => nextAttemptAt !== null);
   const succeeded = webhooksOf(attempts.filter(({ success }) => success));
@@ -114,7 +91,7 @@ export async function recordAttempts(
     name: 'record_attempts',
     text: recordText,
     values: [
-      ...columnArrays(deliveriesTable, columns, rows),
+      ...columnArrays(deliveries, columns, rows),
       ...queueKeys(done),
       ...queueKeys(retried.map(({ due }) => due)),
       arrayLiteral(

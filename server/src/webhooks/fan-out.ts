@@ -1,26 +1,10 @@
 import { limits } from '../platform/limits.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
-import type { DeliveryQueueRow, EventRow, WebhookRow } from '../store/rows.ts';
-import type { Table } from '../store/tables.ts';
+import type { EventRow } from '../store/tables/events.ts';
+import { type DeliveryQueueRow, deliveryQueue, type WebhookRow } from '../store/tables/webhooks.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { isFor } from './choice.ts';
 import { insertRows } from './insert-rows.ts';
-
-/** The queue, as what fills it sees it. */
-export const queueTable: Table<DeliveryQueueRow> = {
-  name: 'delivery_queue',
-  key: 'event_id',
-  mutable: [],
-  columns: {
-    bucket: 'int2',
-    webhook_id: 'text',
-    event_id: 'text',
-    environment_id: 'text',
-    attempt_number: 'int2',
-    next_attempt_at: 'timestamptz',
-    claimed_until: 'timestamptz',
-  },
-};
 
 /** A lane's events of one environment that have not all been handed out yet. */
 interface Backlog {
@@ -87,7 +71,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
         }),
       );
   });
-  await insertRows(client, queueTable, queued, { name: 'once', text: 'do nothing' });
+  await insertRows(client, deliveryQueue, queued, { name: 'once', text: 'do nothing' });
   const last = events.at(-1);
   if (last) await movePosition(client, backlog, last.seq);
   return events.length;

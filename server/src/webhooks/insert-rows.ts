@@ -1,6 +1,6 @@
 import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { PoolClient } from '../store/pool.ts';
-import type { Table } from '../store/tables.ts';
+import type { Table } from '../store/tables/table.ts';
 
 /** What becomes of a row whose key is there already. */
 export interface OnConflict {

@@ -5,9 +5,9 @@ import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
 import type { GuardedRow } from '../store/row-guard.ts';
 import type { DeliveryQueueRow, EventRow, WebhookReplayRow, WebhookRow } from '../store/rows.ts';
+import { deliveryQueue } from '../store/tables/webhooks.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { isFor } from './choice.ts';
-import { queueTable } from './fan-out.ts';
 import { insertRows } from './insert-rows.ts';
 
 type Listed = Pick<EventRow, 'id' | 'type' | 'object_id' | 'created_at'>;
@@ -56,7 +56,7 @@ export async function runReplays(
       : [];
     const now = toIsoTime(nowIn(replay.environment_id));
     const queued = chosen.map((event): DeliveryQueueRow => queueRow(replay, event.id, now));
-    await insertRows(client, queueTable, queued, onConflict);
+    await insertRows(client, deliveryQueue, queued, onConflict);
     await client.query(
       `update webhook_replays set position = $3, queued = queued + $4, status = $5, completed_at = $6
         where bucket = $1 and id = $2`,

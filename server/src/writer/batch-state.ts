@@ -16,17 +16,17 @@ export interface Changes {
 }
 
 /**
- * The rows as the batch has changed them so far, over the rows that were kept or loaded. What a command writes counts
- * only once it is accepted: until then it lies in a draft that can be thrown away.
+ * The rows as the batch has changed them so far, on top of the rows that were cached or loaded. The writes of a command are a
+ * draft until the command is accepted.
  */
 export interface BatchState {
-  /** The row with every effect up to now, the draft included. */
+  /** The row with all effects so far, including the draft. */
   read(table: TableName, id: string): AnyRow | undefined;
   write(table: TableName, row: AnyRow): void;
   acceptDraft(): void;
   discardDraft(): void;
   changes(): Changes;
-  /** Carries the changes over into the kept rows, after the commit. */
+  /** Carries the changes over into the cached rows. */
   keepChanges(): void;
 }
 
@@ -67,7 +67,10 @@ export function createBatchState(kept: KeptRows): BatchState {
       draftAdded = [];
     },
     changes() {
-      assert(draft.size === 0 && draftAdded.length === 0, 'no draft is open when a batch is written');
+      assert(
+        draft.size === 0 && draftAdded.length === 0,
+        'every draft is accepted or discarded before the batch is written',
+      );
       const inserts = new Map<TableName, AnyRow[]>();
       const updates = new Map<TableName, AnyRow[]>();
       const put = (into: Map<TableName, AnyRow[]>, table: TableName, row: AnyRow): void => {
@@ -81,7 +84,7 @@ export function createBatchState(kept: KeptRows): BatchState {
       return { inserts: inOrder(inserts), updates: inOrder(updates) };
     },
     keepChanges() {
-      // Only rows that a command has read: of those that are merely written (a new transaction) most are not read soon.
+      // Only rows that a command has read: rows that are only written (new transactions) are rarely read soon.
       for (const { table, id, row } of accepted.values()) {
         if (kept.get(table, id) !== undefined) kept.set(table, id, row);
       }

@@ -31,29 +31,29 @@ export interface Submission {
   readonly reads: readonly RowRef[];
 }
 
-/** What deciding needs beside the state. */
+/** What deciding needs besides the state. */
 export interface BatchTools {
   readonly lane: number;
-  /** Our own time. */
+  /** The server's time. */
   readonly clock: Clock;
-  /** The time in an environment, in milliseconds since the Unix epoch: a sandbox's clock can be ahead. */
+  /** The time in an environment, in milliseconds since the Unix epoch: a sandbox's clock can be ahead of the server's. */
   readonly nowIn: (environmentId: string) => number;
   readonly ids: IdSource;
   readonly vault: Vault;
-  /** The base URL that clients reach the servers by; known once they listen. */
+  /** The base URL that clients reach the servers by; known once the server listens. */
   readonly publicUrl: () => string;
 }
 
-/** How a command would end if the batch is committed: its outcome, or the bug that it ran into. */
+/** How a command ends if the batch is committed: with its outcome, or with an unexpected error. */
 export type Verdict =
   | { readonly ok: true; readonly outcome: Outcome<unknown> }
   | { readonly ok: false; readonly error: unknown };
 
 /**
- * Decides the commands of a batch in the order they arrived, each seeing the effects of those before it. Pure: the
- * changes are collected in `state` and written by the caller.
+ * Decides the commands of a batch in order of arrival, each with the effects of those before it. Pure: the changes are
+ * collected in `state` and written by the caller.
  *
- * @param taken the answers of idempotency keys that were found in the store
+ * @param taken the stored responses of idempotency keys
  */
 export function decideBatch(
   submissions: readonly Submission[],
@@ -74,7 +74,7 @@ export function decideBatch(
   });
 }
 
-/** A command sees the keys of customers as the batch leaves them: one that destroys a key ends it for the next. */
+/** The salts of customers' keys as the batch leaves them: a command that destroys a key destroys it for the next command. */
 function saltsIn(state: BatchState): SaltSource {
   return {
     saltOf: (customerId) => customerIn(state, customerId)?.key_salt,
@@ -120,7 +120,7 @@ function createContext(command: Command<unknown>, tools: BatchTools): DecideCont
   };
 }
 
-/** Lets a command see what it declared and nothing else: an undeclared row may not have been loaded. */
+/** The rows that a command declared: other rows may not have been loaded. */
 function declaredState(submission: Submission, state: BatchState): State {
   return {
     get(table, id) {
@@ -197,7 +197,7 @@ function applyEvent(
   const id = draft.id ?? context.newId('evt');
   const seq = head.event_seq + 1n;
   const vault = draft.sensitive ? eventVault(draft, state, context) : undefined;
-  const keep = (text: string, sealContext: string): string => vault?.seal(text, sealContext) ?? text;
+  const sealed = (text: string, sealContext: string): string => vault?.seal(text, sealContext) ?? text;
   state.write('events', {
     bucket: context.bucket,
     id,
@@ -207,30 +207,30 @@ function applyEvent(
     type: draft.type,
     object_id: draft.objectId,
     customer_id: draft.customerId,
-    data: keep(draft.data, eventDataContext(id)),
+    data: sealed(draft.data, eventDataContext(id)),
     previous_attributes:
       draft.previousAttributes === undefined
         ? null
-        : keep(draft.previousAttributes, previousAttributesContext(id)),
+        : sealed(draft.previousAttributes, previousAttributesContext(id)),
     created_at: context.now,
   });
   return { ...head, event_seq: seq };
 }
 
-/** Whose key seals an event: its customer's. */
+/** The vault that seals an event: with the key of its customer, if it has one. */
 function eventVault({ customerId, type }: EventDraft, state: BatchState, context: DecideContext): Vault {
   if (customerId === null) return context.vault;
   const customer = customerIn(state, customerId);
-  assert(customer, `the customer of ${type} was loaded: their key seals it`);
+  assert(customer, `the customer of ${type} is loaded, because its key seals the event`);
   return context.vault.forCustomer(customer);
 }
 
-/** Where the sealed data of an event belongs: opening it needs the same text. */
+/** The sealing context of an event's data. */
 export function eventDataContext(eventId: string): string {
   return `events.data:${eventId}`;
 }
 
-/** Where what is sealed of an object's former values belongs. */
+/** The sealing context of an event's previous attributes. */
 export function previousAttributesContext(eventId: string): string {
   return `events.previous_attributes:${eventId}`;
 }
@@ -264,7 +264,7 @@ function keepAnswer(
   return answer;
 }
 
-/** Whom an answer tells of: the customer of its events, else that of the rows that were read. */
+/** The customer whose key seals a response: that of the command's events, else that of the rows it read. */
 function customerOfAnswer(
   decision: Decision<unknown>,
   { reads }: Submission,
@@ -281,7 +281,7 @@ function customerOfAnswer(
   return undefined;
 }
 
-/** Refusals that a repeated request gets again; after any other the repeated request runs (contract §2). */
+/** Whether a refusal with this status is stored for a repeated request. After any other the request runs again (contract §2). */
 function isKept(status: number): boolean {
   return status === 400 || status === 404 || status === 409;
 }

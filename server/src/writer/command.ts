@@ -6,25 +6,25 @@ import type { IdPrefix } from '../platform/ids.ts';
 import type { Vault } from '../platform/seal.ts';
 import type { KeyedTableName, RowOf, TableName } from '../store/tables.ts';
 
-/** A row that a command reads. It is loaded before `decide` is called, or known to be missing. */
+/** A row that a command reads. Before `decide` is called, it is loaded or known not to exist. */
 export interface RowRef {
   readonly table: KeyedTableName;
   readonly bucket: number;
   readonly id: string;
 }
 
-/** What a command sees: the rows it declared, with the effects of every command before it. */
+/** The rows that a command declared, with the effects of all commands before it. */
 export interface State {
   /** @throws Error when the command did not declare this row in its `reads` */
   get<Name extends KeyedTableName>(table: Name, id: string): RowOf<Name> | undefined;
 }
 
-/** Everything else a decision may depend on. Nothing in it reaches out of the process. */
+/** Everything else that a decision may depend on. It performs no I/O. */
 export interface DecideContext extends Stripe {
   readonly nowMs: number;
   /** The same as ISO 8601. */
   readonly now: string;
-  /** The bucket that the command's own rows belong in. */
+  /** The bucket of the rows that the command creates. */
   readonly bucket: number;
   readonly vault: Vault;
   /** The base URL that clients reach the servers by. */
@@ -37,7 +37,7 @@ export type RowWrite = {
   [Name in TableName]: { readonly table: Name; readonly row: RowOf<Name> };
 }[TableName];
 
-/** An event to write in the same transaction as what it tells of. One of a change tells what was there before. */
+/** An event, written in the same transaction as the change it describes. */
 export type EventDraft = DraftedEvent &
   (
     | { readonly type: UpdateEventType; readonly previousAttributes: string }
@@ -45,19 +45,19 @@ export type EventDraft = DraftedEvent &
   );
 
 interface DraftedEvent {
-  /** Made by `newId('evt')` when the answer has to name it; left to the writer otherwise. */
+  /** From `newId('evt')` if the response has to contain it; otherwise the writer makes one. */
   readonly id?: string;
   readonly objectId: string;
   readonly customerId: string | null;
-  /** The JSON text of what the matching GET returns now. */
+  /** The JSON text of what the matching GET returns after the change. */
   readonly data: string;
-  /** The JSON text of the former values of the fields that the change has changed; see `events/changes.ts`. */
+  /** The JSON text of the former values of the changed fields; see `events/changes.ts`. */
   readonly previousAttributes?: string;
-  /** Sealed at rest, because `data` holds personal data or a secret. */
+  /** Whether the event is sealed at rest, because `data` holds personal data or a secret. */
   readonly sensitive?: boolean;
 }
 
-/** What a command does when it is accepted. Writes are applied first, then journals, then events. */
+/** The effects of an accepted command. Writes are applied first, then journals, then events. */
 export interface Accepted<Result> {
   readonly result: Result;
   readonly writes?: readonly RowWrite[];
@@ -67,13 +67,13 @@ export interface Accepted<Result> {
 
 export type Decision<Result> = Accepted<Result> | { readonly refusal: Refusal };
 
-/** An answer as it is kept for its idempotency key: replayed byte for byte. */
+/** A response as it is stored for its idempotency key, and repeated byte for byte. */
 export interface StoredAnswer {
   readonly status: number;
   readonly body: string;
 }
 
-/** The idempotency key of a request, and what it must be repeated with. */
+/** The idempotency key of a request, and what identifies the request. */
 export interface IdempotencyClaim {
   readonly key: string;
   /** Method and route, e.g. `POST /v1/transfers`. */
@@ -93,28 +93,28 @@ export interface Command<Result> {
   readonly environmentId: string;
   /** 0..63: the bucket of the customer it belongs to; decides the lane. */
   readonly bucket: number;
-  /** It destroys a customer's key: answers that are remembered beside the store are forgotten. */
+  /** The command destroys a customer's key: responses that are cached in memory are dropped. */
   readonly erases?: boolean;
   /** The rows that `decide` reads and the accounts that it posts to. */
   reads(stripe: Stripe): readonly RowRef[];
   decide(state: State, context: DecideContext): Decision<Result>;
 }
 
-/** The answer to a command, as it is kept when the command has an idempotency key. */
+/** How the response to a command is made and stored, if the command has an idempotency key. */
 export interface Answering<Result> {
   readonly claim: IdempotencyClaim;
   render(outcome: Accepted<Result> | { readonly refusal: Refusal }): StoredAnswer;
-  /** The stored body is sealed at rest. */
+  /** Whether the stored body is sealed at rest. */
   readonly sensitive: boolean;
 }
 
-/** How a command ended. `answer` is there when it was run with an idempotency key. */
+/** How a command ended. `answer` is present if the command had an idempotency key. */
 export type Outcome<Result> =
   | { readonly kind: 'accepted'; readonly result: Result; readonly answer?: StoredAnswer }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly answer?: StoredAnswer }
   | { readonly kind: 'replayed'; readonly answer: StoredAnswer };
 
-/** The reads that posting to these accounts needs. */
+/** The rows that posting to these accounts reads. */
 export function accountReads(accounts: readonly AccountRef[]): RowRef[] {
   return accounts.map(({ bucket, id }) => ({ table: 'accounts', bucket, id }));
 }

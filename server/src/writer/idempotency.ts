@@ -8,19 +8,19 @@ export function keyName(environmentId: string, key: string): string {
   return `${environmentId}\n${key}`;
 }
 
-/** Where a sealed answer belongs. */
+/** The sealing context of a stored response. */
 export function answerSealContext(environmentId: string, key: string): string {
   return `idempotency_keys.body:${keyName(environmentId, key)}`;
 }
 
-/** An answer that was given before, and the request that it was given to. */
+/** A stored response, and the request that it belongs to. */
 export interface GivenAnswer extends Omit<StoredAnswer, 'body'> {
   readonly body: string | undefined;
   readonly route: string;
   readonly requestHash: Buffer;
 }
 
-/** A stored answer, opened when it lies sealed. Its body is undefined when the customer that it told of was erased. */
+/** Opens a stored response if it is sealed. The body is undefined if its customer was erased. */
 export function openAnswer(row: IdempotencyKeyRow, vault: Vault): GivenAnswer {
   const context = answerSealContext(row.environment_id, row.key);
   const body = isSealed(row.body) ? unlessErased(() => vault.open(row.body, context), undefined) : row.body;
@@ -28,7 +28,7 @@ export function openAnswer(row: IdempotencyKeyRow, vault: Vault): GivenAnswer {
 }
 
 /**
- * What a repeated key gets (contract §2): the same answer for the same request, 409 for any other.
+ * The outcome of a repeated key (contract §2): the stored response for the same request, 409 for any other.
  */
 export function answerAgain(claim: IdempotencyClaim, given: GivenAnswer): Outcome<never> {
   if (given.route !== claim.route) {
@@ -43,7 +43,7 @@ export function answerAgain(claim: IdempotencyClaim, given: GivenAnswer): Outcom
   }
   if (given.body === undefined) {
     const message =
-      'This Idempotency-Key was used for a customer who has been erased since: their data is gone, and the answer with it.';
+      'This Idempotency-Key was used for a customer who has been erased since: the response was deleted with their data.';
     return { kind: 'refused', refusal: conflict('customer_erased', message) };
   }
   return { kind: 'replayed', answer: { status: given.status, body: given.body } };
@@ -56,22 +56,22 @@ function refusedReuse(message: string): Outcome<never> {
   return { kind: 'refused', refusal };
 }
 
-/** The keys whose requests are running in this process, and the last answers that were given. */
+/** The keys whose requests are running in this process, and the most recent responses. */
 export interface KeyRegistry {
-  /** Resolves when the request that holds this key has ended; undefined when none does. */
+  /** Resolves when the request that holds this key has ended; undefined if no request holds it. */
   running(name: string): Promise<void> | undefined;
-  /** Holds a key; the returned function lets it go. */
+  /** Acquires a key; the returned function releases it. */
   hold(name: string): () => void;
   /** @param nowMs the time in the key's environment */
   recent(name: string, nowMs: number): GivenAnswer | undefined;
   remember(name: string, answer: GivenAnswer, nowMs: number): void;
-  /** Forgets all answers; the store has them. */
+  /** Drops all responses; the store has them. */
   forget(): void;
 }
 
 /**
- * @param capacity how many answers are remembered; the oldest make room
- * @param rememberMs for how long; after that the store is asked, which forgets in its own time
+ * @param capacity how many responses are cached; the oldest are dropped first
+ * @param rememberMs for how long; after that the store is asked
  */
 export function createKeyRegistry(capacity: number, rememberMs: number): KeyRegistry {
   const holders = new Map<string, Promise<void>>();

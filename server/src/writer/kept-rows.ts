@@ -2,30 +2,30 @@ import type { AnyRow, TableName } from '../store/tables.ts';
 
 const forged: unique symbol = Symbol('not authentic');
 
-/** Stands in the place of a row that is there but is not ours: no command may see what it says. */
+/** Takes the place of a row that is not authentic: no command may see its values. */
 export function forgedRow(key: string, id: unknown): AnyRow {
   return { [key]: id, [forged]: true };
 }
 
-/** Whether a row stands in the place of one that is not ours. */
+/** Whether a row takes the place of one that is not authentic. */
 export function isForged(row: AnyRow | null | undefined): boolean {
   return row !== null && row !== undefined && forged in row;
 }
 
 /**
- * Rows as they are after the lane's last batch. While nobody else has written to the lane they are still true, and
- * need not be loaded again (architecture §2). `null` stands for a row known to be missing.
+ * A cache of rows as they are after the lane's last batch. While no other server writes to the lane they are current, and need
+ * not be loaded again (architecture §2). `null` stands for a row that is known not to exist.
  */
 export interface KeptRows {
   get(table: TableName, id: string): AnyRow | null | undefined;
   set(table: TableName, id: string, row: AnyRow | null): void;
-  /** Makes room when there are too many. Only between batches: the rows of a running one must stay. */
+  /** Drops rows if there are too many. Must be called between batches only: the rows of a running batch must stay. */
   trim(): void;
   clear(): void;
 }
 
 /**
- * @param capacity how many rows are kept from batch to batch; those kept longest make room
+ * @param capacity how many rows are cached from batch to batch; the oldest are dropped first
  */
 export function createKeptRows(capacity: number): KeptRows {
   const byTable = new Map<TableName, Map<string, AnyRow | null>>();
@@ -43,7 +43,7 @@ export function createKeptRows(capacity: number): KeptRows {
       let count = 0;
       for (const rows of byTable.values()) count += rows.size;
       if (count <= capacity) return;
-      // A good deal more than needed, so that this is rare; each table gives up its share.
+      // Drops a fifth more than needed, so that this is rare; each table gives its share.
       for (const rows of byTable.values())
         dropOldest(rows, Math.ceil((rows.size * (count - capacity * 0.8)) / count));
     },

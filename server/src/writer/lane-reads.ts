@@ -19,7 +19,7 @@ export interface TakenKeys {
   readonly keys: string[];
 }
 
-/** Reads rows from the database; in the place of those that are not authentic stands `forgedRow`. */
+/** Reads rows from the database. In place of a row that is not authentic it returns `forgedRow`. */
 export async function selectRows(
   db: Queryable,
   table: TableName,
@@ -39,7 +39,7 @@ export async function selectRows(
   return rows.map((row) => (guard.admits(guarded, row) ? row : forgedRow(spec.key, row[spec.key])));
 }
 
-/** Reads the answers of idempotency keys from the database. */
+/** Reads the stored responses of idempotency keys from the database. */
 export async function selectTakenKeys(
   db: Queryable,
   { environments, keys }: TakenKeys,

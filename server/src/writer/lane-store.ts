@@ -8,36 +8,69 @@ import type { Changes } from './batch-state.ts';
 import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
 import { type BatchHead, buildBatchStatement, type LaneHead } from './statement.ts';
 
-/** The lane count in the database is no longer the one this process was started with. */
+/** The number of lanes in the database differs from the one that this process was started with. */
 export class LaneCountChangedError extends Error {
   override readonly name = 'LaneCountChangedError';
 }
 
 /**
- * All that a lane asks of the database, over a connection of its own that is made anew when it was lost. What is asked
- * before the answers to other calls are there is done after them. Nothing else of the writer reaches it, so that the
- * simulator can stand in for it (decision 0013).
+ * Everything that a lane asks of the database, over a connection of its own, which is opened again after it was lost. Calls are
+ * processed in the order in which they are made, even if earlier ones have not returned. No other part of the writer accesses
+ * the database, so that a simulated store can take its place (decision 0013).
  */
 export interface LaneStore {
   begin(): Promise<void>;
   commit(): Promise<void>;
   rollBack(): Promise<void>;
-  /** Gives the connection up: the next use makes a new one. */
+  /** Closes the connection: the next call opens a new one. */
   dropClient(): void;
-  /** A random wait before another try, longer with each. */
+  /** A random wait before another attempt, longer with each. */
   rest(tries: number): Promise<void>;
-  /** Rows that are not ours come as `forgedRow`. */
+  /** In place of a row that is not authentic it returns `forgedRow`. */
   loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
   loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
   /** @throws LaneCountChangedError */
   readHead(options: { lock: boolean }): Promise<LaneHead>;
-  /** @returns whether the lane was still as expected, so that the batch took effect */
+  /** @returns whether the lane was in the expected state, so that the batch took effect */
   write(head: BatchHead, changes: Changes): Promise<boolean>;
-  /**
-   * After a lost connection: shuts out a batch that may still be running, and tells whether it was committed.
-   */
+  /** After a lost connection: prevents the batch from still taking effect. @returns whether it was committed */
   fence(batchId: string): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** The connection of a lane. */
+interface LaneConnection {
+  client(): Promise<Client>;
+  drop(): void;
+  close(): Promise<void>;
+}
+
+function createLaneConnection(databaseUrl: string, lane: number): LaneConnection {
+  let current: Promise<Client> | undefined;
+  const connect = async (): Promise<Client> => {
+    const client = createClient(databaseUrl, `openledger lane ${lane}`);
+    await client.connect();
+    return client;
+  };
+  return {
+    client() {
+      current ??= connect().catch((error: unknown) => {
+        current = undefined;
+        throw error;
+      });
+      return current;
+    },
+    drop() {
+      const dropped = current;
+      current = undefined;
+      void dropped?.then((client) => client.end()).catch(() => undefined);
+    },
+    async close() {
+      const client = await current?.catch(() => undefined);
+      current = undefined;
+      await client?.end().catch(() => undefined);
+    },
+  };
 }
 
 export function createLaneStore(
@@ -46,44 +79,22 @@ export function createLaneStore(
   laneCount: number,
   guard: RowGuard,
 ): LaneStore {
-  let current: Promise<Client> | undefined;
-
-  const connect = async (): Promise<Client> => {
-    const client = createClient(databaseUrl, `openledger lane ${lane}`);
-    await client.connect();
-    return client;
+  const connection = createLaneConnection(databaseUrl, lane);
+  const run = async (text: string): Promise<void> => {
+    await (await connection.client()).query(text);
   };
-
-  const connected = (): Promise<Client> => {
-    current ??= connect().catch((error: unknown) => {
-      current = undefined;
-      throw error;
-    });
-    return current;
-  };
-
   return {
-    async begin() {
-      await (await connected()).query('begin');
-    },
-    async commit() {
-      await (await connected()).query('commit');
-    },
-    async rollBack() {
-      await (await connected()).query('rollback');
-    },
+    begin: () => run('begin'),
+    commit: () => run('commit'),
+    rollBack: () => run('rollback'),
+    dropClient: connection.drop,
     async rest(tries) {
       await sleep(backoffMs(tries));
     },
-    loadRows: async (table, wanted) => selectRows(await connected(), table, wanted, guard),
-    loadTakenKeys: async (keys) => selectTakenKeys(await connected(), keys),
-    dropClient() {
-      const dropped = current;
-      current = undefined;
-      void dropped?.then((client) => client.end()).catch(() => undefined);
-    },
+    loadRows: async (table, wanted) => selectRows(await connection.client(), table, wanted, guard),
+    loadTakenKeys: async (keys) => selectTakenKeys(await connection.client(), keys),
     async readHead({ lock }) {
-      const client = await connected();
+      const client = await connection.client();
       const { rows } = await client.query<{ seq: bigint; batch_id: string; lane_count: number }>({
         name: lock ? 'lock_head' : 'read_head',
         text: `select seq, batch_id, lane_count from lane_heads where bucket = $1::int2 ${lock ? 'for update' : ''}`,
@@ -98,14 +109,14 @@ export function createLaneStore(
       return { seq: head.seq, batchId: head.batch_id };
     },
     async write(head, changes) {
-      const client = await connected();
+      const client = await connection.client();
       const { rows } = await client.query<{ applied: number }>(buildBatchStatement(head, changes, guard));
       return rows[0]?.applied === 1;
     },
     async fence(batchId) {
-      const client = await connected();
+      const client = await connection.client();
       await client.query('begin');
-      // Raising seq makes a batch that is still on its way find another head than it expects.
+      // A batch that has not arrived yet will not find the head that it expects.
       await client.query('update lane_heads set seq = seq + 1 where bucket = $1', [lane]);
       const { rowCount } = await client.query('select 1 from batches where bucket = $1 and id = $2', [
         lane,
@@ -114,10 +125,6 @@ export function createLaneStore(
       await client.query('commit');
       return rowCount === 1;
     },
-    async close() {
-      const client = await current?.catch(() => undefined);
-      current = undefined;
-      await client?.end().catch(() => undefined);
-    },
+    close: connection.close,
   };
 }

@@ -4,7 +4,7 @@ import { limits } from '../platform/limits.ts';
 import type { Submission, Verdict } from './batch.ts';
 import { createLane } from './lane.ts';
 
-/** A lane over a runner that ends each batch when it is told to. */
+/** A lane over a runner whose batches end when the test ends them. */
 function setUp() {
   const batches: { names: string[]; end(): void }[] = [];
   const lane = createLane(
@@ -33,7 +33,7 @@ function setUp() {
 const count = (names: readonly string[], name: string): number =>
   names.filter((other) => other === name).length;
 
-it('a full queue of test commands refuses test commands only, and no live one waits for it', async () => {
+it('a full queue of test commands refuses test commands only, and delays no live command', async () => {
   const { batches, lane, submit } = setUp();
   const waiting = Array.from({ length: limits.queueCommands }, () => submit('test'));
   await expect(submit('test')).rejects.toThrow(ApiError);
@@ -43,7 +43,7 @@ it('a full queue of test commands refuses test commands only, and no live one wa
   expect(count(batches[0]?.names ?? [], 'test')).toBe(limits.testCommandsBesideLive);
   batches[0]?.end();
   expect((await live).kind).toBe('accepted');
-  // Live commands may come again: batches stay short.
+  // More live commands are expected: batches stay short.
   await expect.poll(() => batches.length).toBeGreaterThan(1);
   expect(batches[1]?.names).toHaveLength(limits.testCommandsBesideLive);
   for (let ended = 1; lane.queued() > 0 || ended < batches.length; ended += 1) {
@@ -53,7 +53,7 @@ it('a full queue of test commands refuses test commands only, and no live one wa
   await Promise.all(waiting);
 });
 
-it('a queue full of live commands leaves test commands their part of each batch, in order', async () => {
+it('a full queue of live commands leaves test commands their part of each batch, in order', async () => {
   const { batches, submit } = setUp();
   const all = Array.from({ length: 1000 }, (_, number) => submit('live', `live ${number}`));
   all.push(...Array.from({ length: 100 }, (_, number) => submit('test', `test ${number}`)));
@@ -73,7 +73,7 @@ it('a queue full of live commands leaves test commands their part of each batch,
   );
 });
 
-it('without live commands a batch takes as many test commands as there is room for', async () => {
+it('without live commands a batch takes as many test commands as fit', async () => {
   const { batches, submit } = setUp();
   const all = Array.from({ length: 300 }, () => submit('test'));
   await expect.poll(() => batches.length).toBe(1);

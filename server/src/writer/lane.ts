@@ -2,15 +2,16 @@ import { type EnvironmentKind, forEachKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { Submission, Verdict } from './batch.ts';
-import type { BatchRunner, LaneEvents } from './batch-runner.ts';
+import type { BatchRunner } from './batch-runner.ts';
 import type { Outcome } from './command.ts';
+import type { LaneEvents } from './lane-events.ts';
 
-/** A queue whose commands are committed batch by batch. */
+/** A queue of commands that are committed batch by batch. */
 export interface Lane {
   /** @throws ApiError (429) when the queue is full; any other error is a bug or a lost database */
   submit(submission: Submission, kind: EnvironmentKind): Promise<Outcome<unknown>>;
   queued(): number;
-  /** Resolves when everything submitted has ended. */
+  /** Resolves when everything that was submitted has ended. */
   drain(): Promise<void>;
 }
 
@@ -21,26 +22,26 @@ interface Entry {
 }
 
 /**
- * What waits in a lane: a queue for each kind of environment, each with its own limit. While live commands come, a batch
- * has few test commands, so that it is never long; and some, so that neither kind waits for the other to end.
+ * The commands that wait in a lane, in one queue for each kind of environment, each with its own limit. While there are live
+ * commands, a batch takes few test commands, so that it stays short, but always some, so that test commands make progress.
  */
 function createQueues() {
   const queues = forEachKind((): Entry[] => []);
   /** For how many more batches live commands are expected. */
   let liveBatches = 0;
 
-  const testMost = (): number =>
+  const maxTest = (): number =>
     liveBatches > 0 || queues.live.length > 0 ? limits.testCommandsBesideLive : limits.batchCommands;
 
   return {
     isFull: (kind: EnvironmentKind) => queues[kind].length >= limits.queueCommands,
     add: (kind: EnvironmentKind, entry: Entry) => void queues[kind].push(entry),
     length: () => queues.live.length + queues.test.length,
-    /** How many the next batch would have, if it had no limit of its own. */
-    due: () => queues.live.length + Math.min(queues.test.length, testMost()),
-    /** Takes the next batch: live commands first, those of each kind in the order of their arrival. */
+    /** The size of the next batch without the limit of a batch. */
+    due: () => queues.live.length + Math.min(queues.test.length, maxTest()),
+    /** Takes the next batch: live commands first, each kind in order of arrival. */
     take(): Entry[] {
-      const test = Math.min(queues.test.length, testMost());
+      const test = Math.min(queues.test.length, maxTest());
       const live = Math.min(queues.live.length, limits.batchCommands - test);
       liveBatches = live > 0 ? limits.liveBatches : Math.max(0, liveBatches - 1);
       return [...queues.live.splice(0, live), ...queues.test.splice(0, test)];
@@ -49,10 +50,11 @@ function createQueues() {
 }
 
 /**
- * Makes a lane. There is no timer: what arrives while batches are being committed forms the next. A batch is sent behind
- * the one that is being committed as soon as it has as many commands, so that neither we nor the database wait.
+ * Creates a lane. There is no timer: commands that arrive while batches are being committed form the next batch. A batch is
+ * sent behind the one that is being committed once it has at least as many commands, so that neither the process nor the
+ * database is idle.
  *
- * @param aheadCommands the least that are worth a batch while another one is under way
+ * @param aheadCommands the minimum size of a batch that is sent behind another one
  */
 export function createLane(
   lane: number,
@@ -61,77 +63,81 @@ export function createLane(
   aheadCommands: number,
 ): Lane {
   const queues = createQueues();
-  /** What was sent and has not ended, oldest first. */
-  let flying: (readonly Entry[])[] = [];
+  /** Batches that were sent and have not ended, oldest first. */
+  let inFlight: (readonly Entry[])[] = [];
   let isStarting = false;
   let drained: (() => void)[] = [];
 
   const isDue = (): boolean => {
     const due = queues.due();
-    if (due === 0 || flying.length >= limits.batchesUnderWay) return false;
-    const before = flying[0]?.length;
+    if (due === 0 || inFlight.length >= limits.batchesUnderWay) return false;
+    const before = inFlight[0]?.length;
     const least = before === undefined ? 1 : Math.max(before, aheadCommands);
     return due >= Math.min(least, limits.batchCommands);
   };
 
-  const answer = (entries: readonly Entry[], verdicts: readonly Verdict[]): void =>
-    entries.forEach((entry, index) => {
-      const verdict = verdicts[index];
-      if (verdict?.ok) entry.resolve(verdict.outcome);
-      else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
-    });
-
   const startOne = async (): Promise<void> => {
-    // Whatever arrives in this turn of the event loop joins the batch.
+    // Commands that arrive in this iteration of the event loop join the batch.
     await new Promise(setImmediate);
     let entries: readonly Entry[] = [];
     let startedMs = 0;
     const { ended } = await runner.start(() => {
       startedMs = performance.now();
       entries = queues.take();
-      flying.push(entries);
+      inFlight.push(entries);
       return entries.map((entry) => entry.submission);
     });
     void ended.then((verdicts) => {
-      flying = flying.filter((other) => other !== entries);
+      inFlight = inFlight.filter((other) => other !== entries);
       events.onBatch({ lane, commands: entries.length, durationMs: performance.now() - startedMs });
-      const isIdle = flying.length === 0;
-      goOn();
-      // When the database has nothing to do, the next batch goes there first; it then works while the answers are written.
-      if (isIdle && queues.length() > 0) setImmediate(answer, entries, verdicts);
-      else answer(entries, verdicts);
+      const isIdle = inFlight.length === 0;
+      proceed();
+      // If the database is idle, the next batch is sent first, and the responses are written while the database works.
+      if (isIdle && queues.length() > 0) setImmediate(settle, entries, verdicts);
+      else settle(entries, verdicts);
     });
   };
 
-  const goOn = (): void => {
+  const proceed = (): void => {
     if (isStarting) return;
     if (isDue()) {
       isStarting = true;
       void startOne().finally(() => {
         isStarting = false;
-        goOn();
+        proceed();
       });
-    } else if (queues.length() === 0 && flying.length === 0) {
-      for (const tell of drained) tell();
+    } else if (queues.length() === 0 && inFlight.length === 0) {
+      for (const resolve of drained) resolve();
       drained = [];
     }
   };
 
   return {
     submit(submission, kind) {
-      if (queues.isFull(kind)) {
-        const text = 'The server has more to write than it can take in; try again shortly.';
-        return Promise.reject(new ApiError(rateLimited('server_busy', text, 1)));
-      }
+      if (queues.isFull(kind)) return Promise.reject(queueFull());
       return new Promise((resolve, reject) => {
         queues.add(kind, { submission, resolve, reject });
-        goOn();
+        proceed();
       });
     },
     queued: queues.length,
     async drain() {
-      if (isStarting || queues.length() > 0 || flying.length > 0)
+      if (isStarting || queues.length() > 0 || inFlight.length > 0)
         await new Promise<void>((resolve) => drained.push(resolve));
     },
   };
+}
+
+/** Ends each command of a batch with its verdict. */
+function settle(entries: readonly Entry[], verdicts: readonly Verdict[]): void {
+  entries.forEach((entry, index) => {
+    const verdict = verdicts[index];
+    if (verdict?.ok) entry.resolve(verdict.outcome);
+    else entry.reject(verdict?.error ?? new Error('A batch ended without a verdict'));
+  });
+}
+
+function queueFull(): ApiError {
+  const text = 'The write queue of the server is full; retry shortly.';
+  return new ApiError(rateLimited('server_busy', text, 1));
 }

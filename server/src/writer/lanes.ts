@@ -3,11 +3,11 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import { inTransaction } from '../store/transaction.ts';
 
 /**
- * Makes sure that the database has a head row for every lane, and settles how many lanes there are.
+ * Ensures that the database has a head row for every lane, and sets the number of lanes.
  *
- * @param wanted the setting; undefined takes what the database was last set to (1 at first)
+ * @param wanted the setting; undefined keeps the number of the database (1 for a new one)
  * @returns the number of lanes
- * @throws ConfigError when another number is wanted while servers are running on the database
+ * @throws ConfigError when the number would change while servers are running on the database
  */
 export async function prepareLanes(pool: Pool, wanted: number | undefined): Promise<number> {
   return inTransaction(pool, async (client) => {
@@ -39,7 +39,7 @@ async function assertUnused(client: PoolClient, present: number): Promise<void> 
   if (rowCount) {
     throw new ConfigError(
       `OPENLEDGER_LANES: servers are running on this database with ${present} lanes; ` +
-        `set ${present}, or stop them all before you change it.`,
+        `set ${present}, or stop all servers before changing it.`,
     );
   }
 }

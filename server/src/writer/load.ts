@@ -9,8 +9,8 @@ import type { WantedRows } from './lane-reads.ts';
 import type { LaneStore } from './lane-store.ts';
 
 /**
- * Loads the rows that the commands read and that are not kept yet, one statement a table. Rows that are not there are
- * kept as missing.
+ * Loads the rows that the commands read and that are not cached yet, with one statement per table. Rows that do not exist are
+ * cached as missing.
  */
 export async function loadRows(
   store: LaneStore,
@@ -41,7 +41,7 @@ async function loadInto(
   for (const row of rows) kept.set(table, row[key] as string, row);
 }
 
-/** Loads the customers whose keys open what was read, where a command does not read them itself. */
+/** Loads the customers whose keys open the rows, unless the commands read them already. */
 async function loadCustomers(
   store: LaneStore,
   customerIds: readonly (string | undefined)[],
@@ -65,7 +65,7 @@ function missingRows(
   const seen = new Set<string>();
   const want = (table: TableName, bucket: number, id: string): void => {
     const known = kept.get(table, id);
-    // What is not ours is looked at again each time: the operator may have put it right.
+    // A row that was not authentic is loaded again each time: the operator may have repaired it.
     if (known !== undefined && !isForged(known)) return;
     const name = `${table}/${id}`;
     if (seen.has(name)) return;
@@ -82,7 +82,7 @@ function missingRows(
   return missing;
 }
 
-/** Finds the answers that idempotency keys of these commands already have, and loads the customers whose keys open them. */
+/** Loads the stored responses of the commands' idempotency keys, and the customers whose keys open them. */
 export async function loadTakenKeys(
   store: LaneStore,
   submissions: readonly Submission[],

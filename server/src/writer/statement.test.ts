@@ -45,18 +45,18 @@ function line(number: number, currency: string, amount: bigint): AnyRow {
 
 const postings = (...rows: AnyRow[]) => ({ inserts: [{ table: 'postings' as const, rows }] });
 
-it('does nothing when the head is not where it was expected', async () => {
+it('has no effect if the head is not in the expected state', async () => {
   const row = { bucket: 0, id: 'org_1', name: 'x', rate_limit: null, created_at: now };
   const changes = { inserts: [{ table: 'organisations' as const, rows: [row] }] };
   expect(await write(changes, { seq: 999n })).toBe(0);
-  expect(await write(changes, { batchId: 'bat_of_somebody_else' })).toBe(0);
+  expect(await write(changes, { batchId: 'bat_of_another_server' })).toBe(0);
   expect((await bench.pool.query('select 1 from organisations')).rowCount).toBe(0);
   expect((await bench.pool.query('select 1 from batches')).rowCount).toBe(0);
   expect(await write(changes)).toBe(1);
   expect((await bench.pool.query('select 1 from organisations')).rowCount).toBe(1);
 });
 
-it('is refused by the database when lines do not sum to zero in each currency', async () => {
+it('is refused by the database if postings do not sum to zero in each currency', async () => {
   const crossed = postings(line(1, 'usdc', 5n), line(2, 'eurc', -5n));
   await expect(write(crossed)).rejects.toMatchObject({ code: '22012' });
   await expect(write(postings(line(1, 'usdc', 5n), line(2, 'usdc', -4n)))).rejects.toMatchObject({
@@ -66,7 +66,7 @@ it('is refused by the database when lines do not sum to zero in each currency', 
   expect(await write(postings(line(1, 'usdc', 5n), line(2, 'usdc', -5n)))).toBe(1);
 });
 
-it('is refused by the database when a row to be changed is not there', async () => {
+it('is refused by the database if a row to update does not exist', async () => {
   const row = { bucket: 0, id: 'no such counter', next_counter: 1n };
   const changes = { updates: [{ table: 'derivation_counters' as const, rows: [row] }] };
   await expect(write(changes)).rejects.toMatchObject({ code: '22012' });

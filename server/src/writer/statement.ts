@@ -3,7 +3,8 @@ import { arrayLiteral } from '../store/arrays.ts';
 import { authenticatedTable } from '../store/authenticated-rows.ts';
 import { arrayParameters, columnArrays } from '../store/insert.ts';
 import type { RowGuard } from '../store/row-guard.ts';
-import { type AnyRow, type Table, type TableName, tableNamed } from '../store/tables.ts';
+import type { Table } from '../store/tables/table.ts';
+import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
 import type { Changes, TableChange } from './batch-state.ts';
 
 /** A prepared statement with its values. */
@@ -13,13 +14,13 @@ export interface Statement {
   readonly values: unknown[];
 }
 
-/** Where a lane is: how often it was written to, and which batch came last. Only both together name one state of it. */
+/** The state of a lane: how many batches were written, and which came last. Only both together identify the state. */
 export interface LaneHead {
   readonly seq: bigint;
   readonly batchId: string;
 }
 
-/** Which lane a batch belongs to, and the state that it was decided on. */
+/** The lane of a batch, and the state that it was decided on. */
 export interface BatchHead {
   readonly lane: number;
   readonly laneCount: number;
@@ -31,15 +32,15 @@ export interface BatchHead {
 const headParameters = 6;
 
 /**
- * Builds the one statement that writes a batch: it raises the lane's head if that is still where it was expected,
- * writes every row only then, and is a transaction of its own.
+ * Builds the single statement that writes a batch: it increments the lane's head if the head is in the expected state, writes
+ * the rows only then, and is a transaction of its own.
  *
- * The database checks it as it runs: every updated row was there, and the postings sum to zero in each currency of
- * each journal. If not, the statement fails (division by zero) and nothing of it remains.
+ * The statement checks that every updated row exists, and that the postings of each journal sum to zero in each currency. If
+ * not, it fails (division by zero) and has no effect.
  *
- * Rows that give rights or direct money are authenticated here, so that no command can forget it.
+ * Rows that grant access or direct money get their codes here, so that no command can omit them.
  *
- * Its result is one row with `applied`: 1, or 0 when somebody else has written to the lane.
+ * The result is one row with `applied`: 1, or 0 if another server has written to the lane.
  */
 export function buildBatchStatement(
   head: BatchHead,
@@ -75,7 +76,7 @@ function updateValues(change: TableChange, guard: MacMaker): string[] {
   return [...columnArrays(spec, updateColumns(spec), change.rows), ...macValues(change, guard)];
 }
 
-/** The codes of the rows, of a table that has them. */
+/** The codes of the rows; none for a table without codes. */
 function macValues({ rows, table }: TableChange, guard: MacMaker): string[] {
   const name = authenticatedTable(table);
   if (name === undefined) return [];
@@ -87,7 +88,7 @@ function macValues({ rows, table }: TableChange, guard: MacMaker): string[] {
   ];
 }
 
-/** The columns with the one of their code, and their types. */
+/** The columns with their types, and the column of the code if the table has one. */
 function withMac(
   table: Table<AnyRow>,
   columns: readonly string[],
@@ -103,7 +104,7 @@ function updateColumns(table: Table<AnyRow>): string[] {
 
 const texts = new Map<string, { name: string; text: string }>();
 
-/** The text depends only on which tables are written, so that PostgreSQL plans each one once. */
+/** The text depends only on the tables that are written, so that PostgreSQL plans each text once. */
 function textFor(
   inserts: readonly TableName[],
   updates: readonly TableName[],

@@ -15,7 +15,7 @@ import { prepareLanes } from './lanes.ts';
 let bench: WriterBench;
 afterEach(() => bench.stop());
 
-/** Adds an organisation row: the simplest change there is. */
+/** Inserts an organisation: the simplest change. */
 function addRow(name: string, bucket = 0, environmentId = 'env_a'): Command<string> {
   return {
     name: 'add_row',
@@ -39,7 +39,7 @@ function addRow(name: string, bucket = 0, environmentId = 'env_a'): Command<stri
   };
 }
 
-/** Counts up: each sees what the one before it has written. */
+/** Increments a counter: each command sees the effect of the one before it. */
 function countUp(lane = 0): Command<bigint> {
   return {
     name: 'count_up',
@@ -88,7 +88,7 @@ const accepted = <Result>(outcomes: readonly { kind: string; result?: Result }[]
   outcomes.filter((outcome) => outcome.kind === 'accepted').map((outcome) => outcome.result);
 
 describe('a batch', () => {
-  it('takes whatever is waiting, up to the limit, in the order it arrived', async () => {
+  it('takes all waiting commands up to the limit, in order of arrival', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => writer.submit(countUp())));
@@ -98,7 +98,7 @@ describe('a batch', () => {
     expect(bench.batches.length).toBeLessThan(10);
   });
 
-  it('gives a refusal to the command that earned it and to no other', async () => {
+  it('refuses one command without affecting the others', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     const refused: Command<string> = {
@@ -114,7 +114,7 @@ describe('a batch', () => {
     expect(await count('organisations')).toBe(2);
   });
 
-  it('lets a bug in one decision fail that command alone', async () => {
+  it('fails only the command whose decision throws', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     const bug = writer.submit(failing(new Error('a bug')));
@@ -123,7 +123,7 @@ describe('a batch', () => {
     expect((await good).kind).toBe('accepted');
   });
 
-  it('is retried command by command when the database refuses one of them', async () => {
+  it('is retried command by command if the database refuses one of them', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     await writer.submit(addRow('taken'));
@@ -138,7 +138,7 @@ describe('a batch', () => {
     expect((await writer.submit(addRow('c'))).kind).toBe('accepted');
   });
 
-  it('is decided again when a number that it draws is taken', async () => {
+  it('is decided again if a random number that it draws is taken', async () => {
     bench = await createWriterBench();
     const rename =
       'alter table organisations rename constraint organisations_name_key to organisations_drawn_name';
@@ -185,7 +185,7 @@ describe('the ledger in a batch', () => {
   const flow = (stripe: { environmentId: string; lane: number }, amountMinor = 5n) =>
     depositFlow(stripe, { transactionId: 'txn_1', walletId, chain: 'solana', currency: 'usdc', amountMinor });
 
-  it('refuses a journal that does not balance, and writes nothing of it', async () => {
+  it('refuses a journal that does not balance, and writes none of it', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     await expect(writer.submit(deposit(1n))).rejects.toThrow(/balances in usdc/);
@@ -217,7 +217,7 @@ describe('the ledger in a batch', () => {
 });
 
 describe('the database', () => {
-  it('lets a thing happen to the money of a transaction once', async () => {
+  it('accepts a journal of each kind once per transaction', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     const walletId = 'wal_01m8364btve20tvkaz126tzp00';
@@ -236,7 +236,7 @@ describe('the database', () => {
 });
 
 describe('an idempotency key', () => {
-  it('makes 50 concurrent commands one, and gives all the same answer', async () => {
+  it('runs 50 concurrent commands as one, and gives all the same response', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     const outcomes = await Promise.all(
@@ -259,7 +259,7 @@ describe('an idempotency key', () => {
     expect(new Set(outcomes.map((outcome) => outcome?.answer?.body)).size).toBe(5);
   });
 
-  it('keeps a refusal, and gives it again when the command would now be accepted', async () => {
+  it('stores a refusal, and repeats it even if the command would now be accepted', async () => {
     bench = await createWriterBench();
     const refused: Command<string> = {
       ...addRow('x'),
@@ -270,7 +270,7 @@ describe('an idempotency key', () => {
     expect(again).toEqual({ kind: 'replayed', answer: { status: 400, body: 'no' } });
   });
 
-  it('keeps nothing of a command that failed', async () => {
+  it('stores nothing for a command that failed', async () => {
     bench = await createWriterBench();
     const writer = bench.open();
     await expect(writer.submit(failing(new Error('a bug')), answering('key'))).rejects.toThrow('a bug');
@@ -293,7 +293,7 @@ describe('several processes', () => {
   it.each([1, 4])('on one database lose no update with %i lanes', async (lanes) => {
     bench = await createWriterBench(lanes);
     const writers = [bench.open(), bench.open()];
-    // One after the other, so that the first of them finds the lane's head moved the next time.
+    // Sequentially, so that the first process finds the head moved at its next command.
     const first = [];
     for (const writer of writers) first.push(await writer.submit(countUp(lanes - 1)));
     const work = writers.flatMap((writer) =>

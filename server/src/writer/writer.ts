@@ -4,19 +4,20 @@ import { ApiError, conflict } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import type { RowGuard } from '../store/row-guard.ts';
 import type { BatchTools } from './batch.ts';
-import { createBatchRunner, type LaneEvents } from './batch-runner.ts';
+import { createBatchRunner } from './batch-runner.ts';
 import type { Answering, Command, IdempotencyClaim, Outcome } from './command.ts';
 import { answerAgain, createKeyRegistry, keyName } from './idempotency.ts';
 import { createLane, type Lane } from './lane.ts';
+import type { LaneEvents } from './lane-events.ts';
 import { createLaneStore, type LaneStore } from './lane-store.ts';
 
-/** The one write path: every change of state is a command run here (architecture §2). */
+/** The only write path: every change of state is a command (architecture §2). */
 export interface Writer {
   /**
    * Runs a command and waits until it is committed.
    *
-   * @param answering makes the command run once for its idempotency key, and its answer be kept
-   * @param queue which of a lane's two queues it waits in: a full queue of test commands refuses no live one
+   * @param answering the idempotency key: the command runs once for it, and its response is stored
+   * @param queue which of a lane's two queues it waits in: a full queue of test commands does not affect live commands
    * @throws ApiError 429 when the queue is full, 409 when the key's first request does not end in time;
    *   any other error is a bug or a lost database
    */
@@ -27,29 +28,29 @@ export interface Writer {
   ): Promise<Outcome<Result>>;
   /** Commands waiting in all lanes. */
   queued(): number;
-  /** Ends: what was submitted is still committed, then the connections are closed. */
+  /** Commits what was submitted, then closes the connections. */
   close(): Promise<void>;
 }
 
 export interface WriterTools extends Omit<BatchTools, 'lane'> {
   readonly laneCount: number;
   readonly events: LaneEvents;
-  /** How many commands make a batch worth sending behind another one; the simulation has them all sent. */
+  /** The minimum size of a batch that is sent behind another one; 1 in the simulation. */
   readonly aheadCommands?: number;
 }
 
 export interface WriterOptions extends WriterTools {
   readonly databaseUrl: string;
-  /** Authenticates what is written, and checks what is loaded. */
+  /** Computes the codes of rows that are written, and checks those of rows that are loaded. */
   readonly guard: RowGuard;
 }
 
-/** Makes the writer of a database. */
+/** Creates the writer of a database. */
 export function createWriter({ databaseUrl, guard, ...tools }: WriterOptions): Writer {
   return createWriterOver((lane) => createLaneStore(databaseUrl, lane, tools.laneCount, guard), tools);
 }
 
-/** Makes a writer over any store that keeps the word of `LaneStore`. */
+/** Creates a writer over any implementation of `LaneStore`. */
 export function createWriterOver(
   storeOf: (lane: number) => LaneStore,
   { laneCount, events, aheadCommands = limits.aheadCommands, ...tools }: WriterTools,
@@ -84,7 +85,7 @@ export function createWriterOver(
     const { claim } = answering;
     const name = keyName(command.environmentId, claim.key);
     const deadlineMs = performance.now() + limits.idempotencyWaitMs;
-    // From the last look at the holder to taking its place there is no await, so only one request can hold a key.
+    // There is no `await` between the last check and acquiring the key, so that only one request can hold it.
     for (let holder = registry.running(name); holder; holder = registry.running(name)) {
       await waitFor(holder, claim, deadlineMs);
     }
@@ -119,9 +120,10 @@ export function createWriterOver(
 }
 
 /**
- * Waits for the request that holds a key, at most until the deadline.
+ * Waits until the request that holds a key has ended.
  *
- * @throws ApiError 409 when it does not end in time
+ * @param deadlineMs by `performance.now()`
+ * @throws ApiError 409 when the request has not ended by the deadline
  */
 async function waitFor(holder: Promise<void>, claim: IdempotencyClaim, deadlineMs: number): Promise<void> {
   const timer = new AbortController();

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
-import type { PageRequest } from '../paging.ts';
 import { walletAccountIds } from './commands.ts';
 import { type HeldCurrency, heldCurrencies } from './lifecycle.ts';
 import { balanceJson } from './schema.ts';
@@ -20,18 +20,15 @@ export async function listWallets<Item>(
   db: Db,
   environmentId: string,
   filter: { customerId?: string | undefined; status?: string | undefined },
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: WalletRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('wallets').selectAll().where('environment_id', '=', environmentId);
-  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status as WalletRow['status']);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem);
+  const list = selectList(db, 'wallets', {
+    environment_id: environmentId,
+    customer_id: filter.customerId,
+    status: filter.status,
+  });
+  return toPage(await readPageRows(list, page), page.limit, toItem);
 }
 
 async function readAccounts(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): Promise<Map<string, bigint>> {

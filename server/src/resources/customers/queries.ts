@@ -1,9 +1,8 @@
 import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
-import type { Page } from '../../store/paging.ts';
-import { toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import type { PageRequest } from '../paging.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export async function findCustomer(
@@ -15,15 +14,13 @@ export async function findCustomer(
 }
 
 /** What a list of customers can be narrowed to; texts as they came in the query. */
-export interface CustomerFilter {
+export interface CustomerFilter extends CreatedSpan {
   /** The fingerprints of an e-mail address, under each master key. */
   readonly emailIndexes?: readonly string[] | undefined;
   readonly externalId?: string | undefined;
   readonly status?: string | undefined;
   readonly kycStatus?: string | undefined;
   readonly type?: string | undefined;
-  readonly createdAfter?: string | undefined;
-  readonly createdBefore?: string | undefined;
 }
 
 /** A page of the environment's customers, newest first. */
@@ -31,22 +28,17 @@ export async function listCustomers<Item>(
   db: Db,
   environmentId: string,
   filter: CustomerFilter,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: CustomerRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('customers').selectAll().where('environment_id', '=', environmentId);
-  if (filter.emailIndexes !== undefined) query = query.where('email_index', 'in', [...filter.emailIndexes]);
-  if (filter.externalId !== undefined) query = query.where('external_id', '=', filter.externalId);
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status as CustomerRow['status']);
-  if (filter.kycStatus !== undefined)
-    query = query.where('kyc_status', '=', filter.kycStatus as CustomerRow['kyc_status']);
-  if (filter.type !== undefined) query = query.where('type', '=', filter.type as CustomerRow['type']);
-  if (filter.createdAfter !== undefined) query = query.where('created_at', '>=', filter.createdAfter);
-  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem, isOwn(db, 'customers'));
+  const narrowing = {
+    environment_id: environmentId,
+    email_index: filter.emailIndexes,
+    external_id: filter.externalId,
+    status: filter.status,
+    kyc_status: filter.kycStatus,
+    type: filter.type,
+  };
+  const rows = await readPageRows(selectList(db, 'customers', narrowing, filter), page);
+  return toPage(rows, page.limit, toItem, isOwn(db, 'customers'));
 }

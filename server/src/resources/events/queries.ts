@@ -3,10 +3,10 @@ import type { Vault } from '../../platform/seal.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { Queryable } from '../../store/pool.ts';
 import type { EventRow } from '../../store/rows.ts';
-import type { CreatedSpan, PageRequest } from '../paging.ts';
 import { type LaneEvents, mergeLanes, type PlacedEvent, type Positions } from './positions.ts';
 import { prepareEvents } from './schema.ts';
 
@@ -28,23 +28,19 @@ export async function listEvents<Item>(
   db: Db,
   environmentId: string,
   filter: EventFilter,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   vault: Vault,
   toItem: (row: EventRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('events').selectAll().where('environment_id', '=', environmentId);
-  if (filter.types !== undefined) query = query.where('type', 'in', [...filter.types]);
-  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
-  if (filter.objectId !== undefined) query = query.where('object_id', '=', filter.objectId);
-  if (filter.createdAfter !== undefined) query = query.where('created_at', '>=', filter.createdAfter);
-  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const narrowing = {
+    environment_id: environmentId,
+    type: filter.types,
+    customer_id: filter.customerId,
+    object_id: filter.objectId,
+  };
+  const rows = await readPageRows(selectList(db, 'events', narrowing, filter), page);
   await prepareEvents(rows, vault);
-  return toPage(rows, limit, toItem);
+  return toPage(rows, page.limit, toItem);
 }
 
 /**

@@ -166,7 +166,7 @@ export function addDocument(ref: CaseRef, document: KeptDocument): Command<EditR
   });
 }
 
-/** Takes a document back; the sweep deletes its bytes. Doing so once more changes nothing. */
+/** Removes a document; retention deletes its bytes. Removing it again changes nothing. */
 export function removeDocument(ref: CaseRef, documentId: string): Command<EditResult> {
   const edit = ({ document, form }: Subject, { now }: DecideContext): Edit => {
     const isTheirs = document?.customer_id === ref.customerId && document.removed_at === null;

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { readPostings } from '../../ledger/postings.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { AccountRow, JournalRow, PostingRow } from '../../store/rows.ts';
-import type { PageRequest } from '../paging.ts';
 
 /** What a list of accounts can be narrowed to; texts as they came in the query. */
 export interface AccountFilter {
@@ -20,23 +20,24 @@ export async function listAccounts<Item>(
   db: Db,
   environmentId: string,
   filter: AccountFilter,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: AccountRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('accounts').selectAll().where('environment_id', '=', environmentId);
-  if (filter.kind !== undefined) {
-    query = query.where('kind', '=', filter.kind as AccountRow['kind']);
-    // The house's accounts are named after the environment: they are found without passing every wallet's.
-    if (!filter.kind.startsWith('wallet_'))
-      query = query.where('id', '>=', `${environmentId}:`).where('id', '<', `${environmentId};`);
-  }
-  if (filter.currency !== undefined) query = query.where('currency', '=', filter.currency);
+  const narrowing = {
+    environment_id: environmentId,
+    kind: filter.kind,
+    currency: filter.currency,
+    wallet_id: filter.walletId,
+  };
+  let query = selectList(db, 'accounts', narrowing);
+  // Ids of the house's accounts begin with the environment's id: a range of ids skips the accounts of all wallets.
+  if (filter.kind !== undefined && !filter.kind.startsWith('wallet_'))
+    query = query.where('id', '>=', `${environmentId}:`).where('id', '<', `${environmentId};`);
   if (filter.walletId !== undefined) {
     const { walletId } = filter;
-    // A wallet's accounts are named after it, so the primary key finds them.
+    // Ids of a wallet's accounts begin with the wallet's id: the primary key finds them.
     query = query
       .where('bucket', '=', bucketOfId(walletId))
-      .where('wallet_id', '=', walletId)
       .where('id', '>=', `${walletId}:`)
       .where('id', '<', `${walletId};`);
   }
@@ -55,20 +56,13 @@ export async function listAccounts<Item>(
         .where('w.customer_id', '=', customerId),
     );
   }
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(await readPageRows(query, page), page.limit, toItem);
 }
 
 /** What a list of journals can be narrowed to; texts as they came in the query. */
-export interface JournalFilter {
+export interface JournalFilter extends CreatedSpan {
   readonly transactionId?: string | undefined;
   readonly accountId?: string | undefined;
-  readonly createdAfter?: string | undefined;
-  readonly createdBefore?: string | undefined;
 }
 
 /** A page of the environment's journals with their lines, newest first. */
@@ -76,32 +70,30 @@ export async function listJournals<Item>(
   { db, pool }: { db: Db; pool: Pool },
   environmentId: string,
   filter: JournalFilter,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: JournalRow, postings: readonly PostingRow[]) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('journals as j').selectAll('j').where('j.environment_id', '=', environmentId);
-  if (filter.transactionId !== undefined) {
-    query = query
-      .where('j.bucket', '=', bucketOfId(filter.transactionId))
-      .where('j.transaction_id', '=', filter.transactionId);
-  }
+  const { transactionId } = filter;
+  const narrowing = { environment_id: environmentId, transaction_id: transactionId };
+  let query = selectList(db, 'journals', narrowing, filter);
+  if (transactionId !== undefined) query = query.where('bucket', '=', bucketOfId(transactionId));
   if (filter.accountId !== undefined) {
     const { accountId } = filter;
     query = query.where(({ exists, selectFrom }) =>
       exists(
         selectFrom('postings as p')
           .select('p.line')
-          .whereRef('p.bucket', '=', 'j.bucket')
-          .whereRef('p.journal_id', '=', 'j.id')
+          .whereRef('p.bucket', '=', 'journals.bucket')
+          .whereRef('p.journal_id', '=', 'journals.id')
           .where('p.account_id', '=', accountId),
       ),
     );
     const walletId = /^(wal_[0-9a-z]{26}):/.exec(accountId)?.[1];
     if (walletId !== undefined) {
-      // Of a wallet's account they are among its transactions', for which there is an index.
+      // The journals of a wallet's account are among those of its transactions, for which there is an index.
       query = query
-        .where('j.bucket', '=', bucketOfId(walletId))
-        .where('j.transaction_id', 'in', ({ selectFrom }) =>
+        .where('bucket', '=', bucketOfId(walletId))
+        .where('transaction_id', 'in', ({ selectFrom }) =>
           selectFrom('transactions as t')
             .innerJoin('wallets as w', (join) =>
               join.onRef('w.bucket', '=', 't.bucket').onRef('w.customer_id', '=', 't.customer_id'),
@@ -113,13 +105,7 @@ export async function listJournals<Item>(
         );
     }
   }
-  if (filter.createdAfter !== undefined) query = query.where('j.created_at', '>=', filter.createdAfter);
-  if (filter.createdBefore !== undefined) query = query.where('j.created_at', '<', filter.createdBefore);
-  if (afterId !== undefined) query = query.where('j.id', '<', afterId);
-  const rows = await query
-    .orderBy('j.id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const rows = await readPageRows(query, page);
   const postings = await readPostings(pool, rows);
-  return toPage(rows, limit, (row) => toItem(row, postings.get(row.id) ?? []));
+  return toPage(rows, page.limit, (row) => toItem(row, postings.get(row.id) ?? []));
 }

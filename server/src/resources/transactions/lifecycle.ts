@@ -1,5 +1,9 @@
 import { previousAttributes } from '../../events/changes.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import {
+  type TransactionRow,
+  type TransactionStatus,
+  transactions,
+} from '../../store/tables/transactions.ts';
 import type { DecideContext, EventDraft } from '../../writer/command.ts';
 import { transactionJson } from './schema.ts';
 
@@ -24,13 +28,13 @@ type Given = Pick<
   | 'fee_minor'
 >;
 
-/** A new transaction: what is not given is not there, or not known yet. */
+/** A new transaction: columns that are not given are blank. */
 export function newTransaction(
   context: DecideContext,
   given: Given & Partial<TransactionRow>,
 ): TransactionRow {
   const row = {
-    ...nothingKnown,
+    ...transactions.blank,
     bucket: context.bucket,
     id: context.newId('txn'),
     environment_id: context.environmentId,
@@ -39,50 +43,9 @@ export function newTransaction(
     created_at: context.now,
     updated_at: context.now,
   };
-  // Assigned to keys that are there already: spread into the literal, `given` took ten times as long.
+  // `Object.assign` to keys that exist is ten times as fast as spreading `given` into the literal.
   return Object.assign(row, given);
 }
-
-/** Every column has its place, so that all rows are of one shape. */
-const nothingKnown = {
-  bucket: 0,
-  id: '',
-  environment_id: '',
-  customer_id: '',
-  wallet_id: '',
-  type: 'transfer',
-  status: 'in_review',
-  amount_minor: 0n,
-  source_currency: '',
-  destination_currency: '',
-  fee_minor: 0n,
-  net_minor: 0n,
-  source_payment_rail: null,
-  source_tx_hash: null,
-  destination_payment_rail: null,
-  destination_address: null,
-  destination_tx_hash: null,
-  final_minor: null,
-  gas_fee_minor: null,
-  exchange_fee_minor: null,
-  exchange_rate: null,
-  reference: null,
-  client_reference_id: null,
-  metadata: '{}',
-  timeline: '[]',
-  next_action_at: null,
-  created_at: '',
-  updated_at: '',
-  virtual_account_id: null,
-  sender_name: null,
-  payout_account_id: null,
-  trace_id: null,
-  return_code: null,
-  return_reason: null,
-  estimated_arrival_at: null,
-  sandbox_outcome: null,
-  transfer_proof: null,
-} as const;
 
 /** The transaction in its next status, with the change on its timeline. */
 export function withStatus(row: TransactionRow, status: TransactionStatus, now: string): TransactionRow {

@@ -1,9 +1,9 @@
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { TransactionRow } from '../../store/rows.ts';
-import type { PageRequest } from '../paging.ts';
 
 /** The transaction by this id, if it is one of the environment's. */
 export async function findTransaction(
@@ -15,15 +15,13 @@ export async function findTransaction(
 }
 
 /** What a list of transactions can be narrowed to; texts as they came in the query. */
-export interface TransactionFilter {
+export interface TransactionFilter extends CreatedSpan {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;
   readonly virtualAccountId?: string | undefined;
   readonly type?: string | undefined;
   readonly status?: string | undefined;
   readonly clientReferenceId?: string | undefined;
-  readonly createdAfter?: string | undefined;
-  readonly createdBefore?: string | undefined;
 }
 
 /** A page of the environment's transactions, newest first. */
@@ -31,39 +29,29 @@ export async function listTransactions<Item>(
   db: Db,
   environmentId: string,
   filter: TransactionFilter,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: TransactionRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('transactions').selectAll().where('environment_id', '=', environmentId);
-  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
-  if (filter.walletId !== undefined) {
-    const { walletId } = filter;
-    // A wallet's transactions are among its customer's, for which there is an index.
-    query = query
-      .where('wallet_id', '=', walletId)
-      .where('customer_id', '=', (wallets) =>
-        wallets
-          .selectFrom('wallets')
-          .select('customer_id')
-          .where('bucket', '=', bucketOfId(walletId))
-          .where('id', '=', walletId),
-      );
+  const { walletId } = filter;
+  const narrowing = {
+    environment_id: environmentId,
+    customer_id: filter.customerId,
+    wallet_id: walletId,
+    virtual_account_id: filter.virtualAccountId,
+    type: filter.type,
+    status: filter.status,
+    client_reference_id: filter.clientReferenceId,
+  };
+  let list = selectList(db, 'transactions', narrowing, filter);
+  if (walletId !== undefined) {
+    // A wallet's transactions are among those of its customer, for which there is an index.
+    list = list.where('customer_id', '=', (wallets) =>
+      wallets
+        .selectFrom('wallets')
+        .select('customer_id')
+        .where('bucket', '=', bucketOfId(walletId))
+        .where('id', '=', walletId),
+    );
   }
-  if (filter.virtualAccountId !== undefined) {
-    query = query.where('virtual_account_id', '=', filter.virtualAccountId);
-  }
-  if (filter.type !== undefined) query = query.where('type', '=', filter.type as TransactionRow['type']);
-  if (filter.status !== undefined)
-    query = query.where('status', '=', filter.status as TransactionRow['status']);
-  if (filter.clientReferenceId !== undefined) {
-    query = query.where('client_reference_id', '=', filter.clientReferenceId);
-  }
-  if (filter.createdAfter !== undefined) query = query.where('created_at', '>=', filter.createdAfter);
-  if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem);
+  return toPage(await readPageRows(list, page), page.limit, toItem);
 }

@@ -93,7 +93,7 @@ export function moveTransfer(
       };
     case 'failed':
       return {
-        row: { ...moved, ...nothingLeft, ...because(causeFor(status)) },
+        row: { ...moved, ...clearedConversion, ...because(causeFor(status)) },
         journals: [releaseTransferFlow(moneyOf(row))],
       };
     case 'returned':
@@ -102,7 +102,7 @@ export function moveTransfer(
             row: { ...moved, ...because(causeFor(status)) },
             journals: [returnPayoutFlow(context, payoutOf(row))],
           }
-        : { row: { ...moved, ...nothingLeft, ...because(causeFor(status)) }, journals: [] };
+        : { row: { ...moved, ...clearedConversion, ...because(causeFor(status)) }, journals: [] };
     case 'refunded':
       // What failed was released as it failed.
       return { row: moved, journals: row.status === 'returned' ? [releaseTransferFlow(moneyOf(row))] : [] };
@@ -184,8 +184,8 @@ function arrived(row: TransactionRow, { live }: MoveTerms) {
   };
 }
 
-/** What has not left us has not been converted: what was worked out for it has not come true. */
-const nothingLeft = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
+/** A transfer that is never paid out is not converted: its quoted amount, rate and fee are cleared. */
+const clearedConversion = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
 
 function because({ code, text }: Cause) {
   return { return_code: code, return_reason: text };

@@ -4,12 +4,12 @@ import type { Vault } from '../../platform/seal.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
 import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
 import { readAvailable } from '../crypto-wallets/queries.ts';
 import { printAmount } from '../fields.ts';
-import type { PageRequest } from '../paging.ts';
 import { balanceJson } from './schema.ts';
 
 /**
@@ -32,44 +32,32 @@ export async function listVirtualAccounts<Item>(
   db: Db,
   environmentId: string,
   filter: { customerId?: string | undefined; sourceCurrency?: string | undefined },
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   vault: Vault,
   toItem: (row: VirtualAccountRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('virtual_accounts').selectAll().where('environment_id', '=', environmentId);
-  if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
-  if (filter.sourceCurrency !== undefined) {
-    query = query.where(
-      'source_currency',
-      '=',
-      filter.sourceCurrency as VirtualAccountRow['source_currency'],
-    );
-  }
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const list = selectList(db, 'virtual_accounts', {
+    environment_id: environmentId,
+    customer_id: filter.customerId,
+    source_currency: filter.sourceCurrency,
+  });
+  const rows = await readPageRows(list, page);
   await vault.prepare(rows.map((row) => row.deposit_instructions));
-  return toPage(rows, limit, toItem, isOwn(db, 'virtual_accounts'));
+  return toPage(rows, page.limit, toItem, isOwn(db, 'virtual_accounts'));
 }
 
 /** A page of the deposits to a virtual account, newest first. */
 export async function listHistory<Item>(
   db: Db,
   { id: virtualAccountId }: VirtualAccountRow,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   vault: Vault,
   toItem: (row: TransactionRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('transactions').selectAll().where('virtual_account_id', '=', virtualAccountId);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const list = selectList(db, 'transactions', { virtual_account_id: virtualAccountId });
+  const rows = await readPageRows(list, page);
   await vault.prepare(rows.map((row) => row.sender_name));
-  return toPage(rows, limit, toItem);
+  return toPage(rows, page.limit, toItem);
 }
 
 /**

@@ -2,9 +2,9 @@ import { bucketOfId } from '../../platform/ids.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
-import { type Page, toPage } from '../../store/paging.ts';
+import { readPageRows, selectList } from '../../store/list.ts';
+import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
-import type { PageRequest } from '../paging.ts';
 
 /** The webhook by this id, if it is one of the environment's and not deleted. */
 export async function findWebhook(
@@ -78,20 +78,11 @@ export async function eventsForWebhook(
 export async function listWebhooks<Item>(
   db: Db,
   environmentId: string,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: WebhookRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db
-    .selectFrom('webhooks')
-    .selectAll()
-    .where('environment_id', '=', environmentId)
-    .where('deleted_at', 'is', null);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem);
+  const list = selectList(db, 'webhooks', { environment_id: environmentId, deleted_at: null });
+  return toPage(await readPageRows(list, page), page.limit, toItem);
 }
 
 /** A page of the attempts to deliver to a webhook, newest first. */
@@ -99,34 +90,27 @@ export async function listDeliveries<Item>(
   db: Db,
   webhookId: string,
   { eventId, success }: Readonly<Record<string, string>>,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   vault: Vault,
   toItem: (row: DeliveryRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('deliveries').selectAll().where('webhook_id', '=', webhookId);
-  if (eventId !== undefined) query = query.where('event_id', '=', eventId);
-  if (success !== undefined) query = query.where('success', '=', success === 'true');
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const list = selectList(db, 'deliveries', {
+    webhook_id: webhookId,
+    event_id: eventId,
+    success: success === undefined ? undefined : success === 'true',
+  });
+  const rows = await readPageRows(list, page);
   await vault.prepare(rows.map((row) => row.response_body));
-  return toPage(rows, limit, toItem);
+  return toPage(rows, page.limit, toItem);
 }
 
 /** A page of a webhook's replays, newest first. */
 export async function listReplays<Item>(
   db: Db,
   webhookId: string,
-  { afterId, limit }: PageRequest,
+  page: PageRequest,
   toItem: (row: WebhookReplayRow) => Item,
 ): Promise<Page<Item>> {
-  let query = db.selectFrom('webhook_replays').selectAll().where('webhook_id', '=', webhookId);
-  if (afterId !== undefined) query = query.where('id', '<', afterId);
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
-  return toPage(rows, limit, toItem);
+  const list = selectList(db, 'webhook_replays', { webhook_id: webhookId });
+  return toPage(await readPageRows(list, page), page.limit, toItem);
 }

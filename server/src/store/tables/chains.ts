@@ -1,0 +1,144 @@
+import {
+  date,
+  int2,
+  int4,
+  int8,
+  json,
+  numeric,
+  owned,
+  type RowIn,
+  table,
+  text,
+  timestamptz,
+} from './table.ts';
+
+/**
+ * What the server knows of blockchains. A deposit belongs to a wallet and is written by the writer; the other tables belong
+ * to the whole deployment, have no bucket, and are written by the workers of the chains.
+ */
+
+export const chainDeposits = table('chain_deposits', {
+  ...owned,
+  wallet_id: text(),
+  chain: text(),
+  tx_hash: text(),
+  height: int8().mutable(),
+  block_id: text().mutable(),
+  currency: text(),
+  amount_minor: int8().mutable(),
+  status: text<'pending' | 'confirmed' | 'credited' | 'vanished'>().mutable(),
+  transaction_id: text().mutable(),
+  created_at: timestamptz(),
+  updated_at: timestamptz().mutable(),
+});
+export type ChainDepositRow = RowIn<typeof chainDeposits>;
+
+export const chainCursors = table(
+  'chain_cursors',
+  {
+    chain: text(),
+    network: text(),
+    scanned_height: int8().mutable(),
+    confirmed_height: int8().mutable(),
+    opening_balances: json().nullable(),
+    holder: text().nullable().mutable(),
+    held_until: timestamptz().nullable().mutable(),
+    updated_at: timestamptz().mutable(),
+    treasury: text().nullable().mutable(),
+  },
+  'chain',
+);
+
+export const chainStandings = table(
+  'chain_standings',
+  {
+    chain: text(),
+    network: text().mutable(),
+    head_height: int8().nullable().mutable(),
+    fault: text().nullable().mutable(),
+    nodes: json().mutable(),
+    looked_at: timestamptz().mutable(),
+  },
+  'chain',
+);
+
+export const chainBlocks = table('chain_blocks', {
+  chain: text(),
+  height: int8(),
+  block_id: text().mutable(),
+});
+
+export const chainNotices = table('chain_notices', {
+  chain: text(),
+  id: text(),
+  tx_hash: text(),
+  height: int8(),
+  reason: text(),
+  token: text(),
+  address: text(),
+  amount: text(),
+  received: text(),
+  currency: text().nullable(),
+  seen_at: timestamptz(),
+});
+
+export const chainSequences = table('chain_sequences', {
+  chain: text(),
+  sender: text(),
+  next_sequence: int8().mutable(),
+});
+
+export const chainPayments = table('chain_payments', {
+  chain: text(),
+  id: text(),
+  kind: text<'transfer' | 'sweep' | 'authorised_sweep' | 'top_up'>(),
+  sender: text(),
+  sequence: int8().nullable(),
+  currency: text().nullable(),
+  address: text(),
+  wallet_index: int4().nullable(),
+  amount: numeric(),
+  status: text<'open' | 'completed' | 'failed' | 'withdrawn'>().mutable(),
+  tx_hash: text().nullable().mutable(),
+  height: int8().nullable().mutable(),
+  fee_native: numeric().nullable().mutable(),
+  created_at: timestamptz(),
+  updated_at: timestamptz().mutable(),
+});
+
+export const chainAttempts = table('chain_attempts', {
+  payment_id: text(),
+  number: int2(),
+  tx_hash: text(),
+  raw: text(),
+  terms: text(),
+  signed_at: timestamptz(),
+});
+
+export const chainUnswept = table('chain_unswept', {
+  chain: text(),
+  address: text(),
+  currency: text(),
+  wallet_index: int4(),
+  height: int8().mutable(),
+  looked_at: timestamptz().nullable().mutable(),
+});
+
+export const signedPayments = table(
+  'signed_payments',
+  {
+    reference: text(),
+    meaning: text(),
+    nonce: text().nullable(),
+    counted: json().mutable(),
+    signed_at: timestamptz().mutable(),
+  },
+  'reference',
+);
+
+export const signedDays = table('signed_days', {
+  chain: text(),
+  asset: text(),
+  day: date(),
+  spent: numeric().mutable(),
+});
