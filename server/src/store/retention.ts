@@ -70,7 +70,7 @@ async function deleteAbandoned(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     `delete from delivery_queue where ctid = any (array(
       select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
-      where e.id is null limit $1))`,
+      where e.id is null limit $1 for update of q skip locked))`,
     [limits.sweepRows],
   );
   return rowCount ?? 0;
