@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { prepare, root } from './prepare.mjs';
+import { root } from './checkout.mjs';
+import { prepare } from './prepare.mjs';
 
 const parallel = 2;
 const folders = ['server/src', 'cli/src', 'test'];

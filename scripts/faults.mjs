@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepare, root } from './prepare.mjs';
+import { root } from './checkout.mjs';
+import { prepare } from './prepare.mjs';
 
 const folder = join(root, 'test/faults');
 const names = readdirSync(folder)

@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepare, root } from './prepare.mjs';
+import { root } from './checkout.mjs';
+import { prepare } from './prepare.mjs';
 
 const help = `Usage: npm run simulate -- [options]
 

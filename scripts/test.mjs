@@ -10,7 +10,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { check } from './check.mjs';
 import { ensureChromium } from './chromium.mjs';
-import { prepare, root } from './prepare.mjs';
+import { root } from './checkout.mjs';
+import { prepare } from './prepare.mjs';
 
 const given = process.argv.slice(2);
 const args = given.filter((arg) => arg !== '--no-check');

@@ -2,7 +2,7 @@
 /** `npx openledger`: makes the clone ready, then is the command line tool. */
 import { prepare } from '../../scripts/prepare.mjs';
 
-await prepare('run');
+await prepare('run', { isQuiet: true });
 process.setSourceMapsEnabled(true);
 const { endOnUncaught, main } = await import('../dist/main.js');
 endOnUncaught();

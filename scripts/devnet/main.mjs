@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from '../prepare.mjs';
+import { root } from '../checkout.mjs';
 import { deployTokens, fundTreasury, mint, tokens } from './tokens.mjs';
 
 /** The chains: a node each, the second on the next port. Ids of no public network. */
@@ -84,7 +84,7 @@ async function bundleHarness() {
     (file) => `export * from './test/support/${file}';`,
   );
   const stdin = { contents: contents.join('\n'), resolveDir: root };
-  const shared = { bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'node20' };
+  const shared = { bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'node24' };
   await build({ stdin, outfile, ...shared, logLevel: 'error' });
   copyFileSync(join(root, 'test/support/chains/Tokens.sol'), join(root, 'dist/devnet/Tokens.sol'));
   return import(outfile);
