@@ -119,10 +119,7 @@ export async function startServerProcess(options: LaunchOptions = {}): Promise<S
 }
 
 /** Waits for the line that a server prints with `--json`. */
-export async function untilReady(
-  running: Launched,
-  timeoutMs = readyTimeoutMs,
-): Promise<ServerProcess> {
+export async function untilReady(running: Launched, timeoutMs = readyTimeoutMs): Promise<ServerProcess> {
   let ended = false;
   void running
     .exit(timeoutMs)
