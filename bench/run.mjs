@@ -1,7 +1,7 @@
 /** Runs the rows that were asked for, one after the other, and shows what came of them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { root } from '../scripts/prepare.mjs';
+import { root } from '../scripts/checkout.mjs';
 import { prepareGround } from './ground.mjs';
 import { machineFacts } from './machine.mjs';
 import { against } from './rows/against.mjs';

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../scripts/prepare.mjs';
+import { root } from '../scripts/checkout.mjs';
 
 const readyTimeoutMs = 60_000;
 /** Longer than any run: the sandbox's settlement would be work that the other side does not do. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../scripts/prepare.mjs';
+import { root } from '../scripts/checkout.mjs';
 
 const heads = ['name', 'figure', 'baseline', 'ratio', 'must reach', 'ok'];
 const document = join(root, 'docs/performance.md');

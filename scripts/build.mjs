@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PrepareError, root, writeAtomically } from './prepare.mjs';
+import { PrepareError, root, writeAtomically } from './checkout.mjs';
 
 const entries = [
   ['server/src/main.ts', 'server/dist/main.js'],
@@ -57,7 +57,7 @@ async function bundle(esbuild, source, target) {
       outfile: target,
       bundle: true,
       platform: 'node',
-      target: 'node20',
+      target: 'node24',
       format: 'esm',
       // Node keeps the text of both while the server runs; traces need no more than the places.
       minifyWhitespace: true,
@@ -76,6 +76,8 @@ async function bundle(esbuild, source, target) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { prepareRuntime } = await import('./prepare.mjs');
+  await prepareRuntime();
   await build().catch((error) => {
     process.stderr.write(`${error instanceof PrepareError ? error.message : error.stack}\n`);
     process.exitCode = 1;

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { connect } from './demo/api.mjs';
 import { DemoError, say } from './demo/say.mjs';
 import { play } from './demo/story.mjs';
+import { prepareRuntime } from './prepare.mjs';
 
 const help = `Usage: npm run demo -- [options]
 
@@ -69,6 +70,7 @@ function keptKey() {
   throw new DemoError(`There is no test key in ${path}; give one by --key or OPENLEDGER_KEY.`);
 }
 
+await prepareRuntime();
 try {
   await main();
 } catch (error) {

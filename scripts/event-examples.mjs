@@ -5,12 +5,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from './checkout.mjs';
 import { playEveryEvent } from './event-examples/play.mjs';
 import { withOwnServer } from './own-server.mjs';
-import { root } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
 
 const publicUrl = 'https://ledger.example.com';
 
+await prepare('run');
 await withOwnServer(
   async ({ testKey, url }) => {
     const events = await playEveryEvent((method, path, body) => call(url, testKey, method, path, body));

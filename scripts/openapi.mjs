@@ -4,12 +4,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from './checkout.mjs';
 import { withOwnServer } from './own-server.mjs';
-import { root } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
 
 /** Where the committed document says the server is: the default address. */
 const shownUrl = 'http://localhost:4000';
 
+await prepare('run');
 await withOwnServer(async ({ url }) => {
   const document = await (await fetch(`${url}/openapi.json`)).json();
   document.servers[0].url = shownUrl;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from './prepare.mjs';
+import { root } from './checkout.mjs';
 
 /**
  * Starts a server, lets something be done with it, and stops it.

@@ -7,7 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root, writeAtomically } from './prepare.mjs';
+import { root, writeAtomically } from './checkout.mjs';
+import { prepareRuntime } from './prepare.mjs';
 
 const workspaces = ['server', 'cli'];
 
@@ -45,6 +46,7 @@ function listPackages(directory) {
   return stdout;
 }
 
+await prepareRuntime();
 const temporary = mkdtempSync(join(tmpdir(), 'openledger-sbom-'));
 try {
   // npm takes the name of the project from its directory.

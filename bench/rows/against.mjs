@@ -2,7 +2,7 @@
  * Row `against`: another checkout beside this one, each with a server and a database of its own, in turns. Rates drift with the
  * machine; the CPU time of a request, of server and PostgreSQL together, hardly does.
  */
-import { root } from '../../scripts/prepare.mjs';
+import { root } from '../../scripts/checkout.mjs';
 import { prepareGround } from '../ground.mjs';
 import { runClosedLoop } from '../http.mjs';
 import { getText, readLoad, transferLoad } from '../requests.mjs';

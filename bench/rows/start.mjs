@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../../scripts/prepare.mjs';
+import { root } from '../../scripts/checkout.mjs';
 import { serverEnvironment, startServer, stopChild, track } from '../server.mjs';
 
 const atMostSeconds = 1.5;

@@ -1,12 +1,15 @@
 /** What `npm run devnet` does. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from '../prepare.mjs';
+import { startAnvil } from '../../test/support/chains/anvil.ts';
+import { testContract } from '../../test/support/chains/contracts.ts';
+import { fillIndividual, hidden, openPage, postForm, submit } from '../../test/support/hosted.ts';
+import { root } from '../checkout.mjs';
 import { deployTokens, fundTreasury, mint, tokens } from './tokens.mjs';
 
 /** The chains: a node each, the second on the next port. Ids of no public network. */
@@ -38,22 +41,21 @@ export async function runDevnet(options) {
     const directory = kept === undefined ? mkdtempSync(join(tmpdir(), 'openledger-devnet-')) : resolve(kept);
     if (kept === undefined) closers.push(() => rmSync(directory, { recursive: true, force: true }));
     mkdirSync(directory, { recursive: true });
-    const harness = await bundleHarness();
     const nodes = [];
     for (const [at, chain] of chains.entries()) {
       const port = Number(options['node-port']) + at;
       if (await isTaken(port)) throw new Error(`Port ${port} is taken; give another --node-port.`);
       const state = kept === undefined ? {} : { statePath: join(directory, `${chain.name}.json`) };
-      const node = await harness.startAnvil({ chainId: chain.chainId, port, blockTimeS: 1, ...state });
+      const node = await startAnvil({ chainId: chain.chainId, port, blockTimeS: 1, ...state });
       closers.push(() => node.stop());
-      await deployTokens(node.url, (name) => harness.testContract(name).bytecode);
+      await deployTokens(node.url, (name) => testContract(name).bytecode);
       nodes.push({ ...chain, url: node.url });
     }
     const chainsFile = join(directory, 'chains.json');
     writeFileSync(chainsFile, JSON.stringify(Object.fromEntries(nodes.map(entryOf)), null, 2));
     const server = await startServer(options, chainsFile, closers);
     for (const { currencies, url } of nodes) await fundTreasury(url, server.treasury, currencies);
-    const wallet = await makeWallet(server, harness);
+    const wallet = await makeWallet(server);
     tell(options, { ...server, ...wallet, chainsFile, nodes });
     await Promise.race([ended, server.ended]);
     if (server.child.exitCode) process.exitCode = 1;
@@ -74,20 +76,6 @@ function entryOf({ chainId, currencies, name, url }) {
     gas: { nativeUsd: '2500' },
   };
   return [name, entry];
-}
-
-/** The tests' node, contracts and hosted forms, as one file that this Node can load. */
-async function bundleHarness() {
-  const { build } = await import('esbuild');
-  const outfile = join(root, 'dist/devnet/harness.mjs');
-  const contents = ['chains/anvil.ts', 'chains/contracts.ts', 'hosted.ts'].map(
-    (file) => `export * from './test/support/${file}';`,
-  );
-  const stdin = { contents: contents.join('\n'), resolveDir: root };
-  const shared = { bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'node20' };
-  await build({ stdin, outfile, ...shared, logLevel: 'error' });
-  copyFileSync(join(root, 'test/support/chains/Tokens.sol'), join(root, 'dist/devnet/Tokens.sol'));
-  return import(outfile);
 }
 
 function isTaken(port) {
@@ -133,7 +121,7 @@ async function startServer(options, chainsFile, closers) {
 }
 
 /** A live customer as an operator would have one: form filled in, approved by command, terms accepted; and a wallet. */
-async function makeWallet({ dataDir, liveKey, url }, { fillIndividual, hidden, openPage, postForm, submit }) {
+async function makeWallet({ dataDir, liveKey, url }) {
   const call = async (path, body) => {
     const headers = { authorization: `Bearer ${liveKey}`, 'content-type': 'application/json' };
     const request =

@@ -17,7 +17,7 @@ import { everyHostileRequest } from './sweep.ts';
  * FUZZ_SEED repeats a run, FUZZ_RUNS says how many requests it has, FUZZ_MINUTES lets rounds follow each other.
  */
 const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const requestsPerRound = Number(process.env.FUZZ_RUNS ?? 6000);
+const requestsPerRound = Number(process.env.FUZZ_RUNS ?? 3000);
 const lengthMs = Number(process.env.FUZZ_MINUTES ?? 0) * 60_000;
 /** So many requests go out together at most. */
 const together = 8;

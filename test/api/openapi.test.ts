@@ -8,7 +8,7 @@ type Document = any;
 
 const readJson = (path: string): Document => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 
-const original = readJson('../fixtures/create-a-wallet.json');
+const original = readJson('../support/fixtures/create-a-wallet.json');
 let server: TestServer;
 let served: Document;
 beforeAll(async () => {

@@ -1,5 +1,4 @@
-import type { ValidateFunction } from 'ajv/dist/2020.js';
-import { createResponseChecks } from '../support/client.ts';
+import { createResponseChecks, type ResponseChecks } from '../support/client.ts';
 
 /** A JSON Schema of the document, as far as values are made from it. */
 export interface Schema {
@@ -40,7 +39,7 @@ export interface Operation {
   readonly example: unknown;
   readonly example200: unknown;
   /** The check of each declared status. */
-  readonly checks: ReadonlyMap<number, ValidateFunction>;
+  readonly checks: ResponseChecks;
 }
 
 /** The served document, read for fuzzing. */

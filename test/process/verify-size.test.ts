@@ -23,7 +23,7 @@ import {
  * `openledger verify` and `GET /v1/ledger/verify` read any number of postings with the same memory. The long form,
  * `npm run bench:verify`, shows it with `VERIFY_POSTINGS`.
  */
-const postings = Number(process.env.VERIFY_POSTINGS ?? 240_000);
+const postings = Number(process.env.VERIFY_POSTINGS ?? 160_000);
 /** By then Node's heap has grown to what pages and collected garbage take. */
 const comparedWith = Math.min(postings, 40_000);
 const isLong = process.env.VERIFY_POSTINGS !== undefined;

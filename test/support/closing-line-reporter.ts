@@ -1,6 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Ends the run with one plain line of counts, which continuous integration reads. */
+/**
+ * Ends the run with one plain line of counts, which continuous integration reads. The line before it names the checks that
+ * failed before the tests (`FAILED_CHECKS`, set by scripts/test.mjs).
+ */
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
@@ -13,8 +16,10 @@ export default class ClosingLineReporter implements Reporter {
         else counts.skipped += 1;
       }
     }
+    const failedChecks = process.env.FAILED_CHECKS;
     // After the default reporter's own summary.
     setImmediate(() => {
+      if (failedChecks) process.stdout.write(`\nChecks failed: ${failedChecks}\n`);
       process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
     });
   }

@@ -27,8 +27,32 @@ declare module 'vitest' {
   }
 }
 
+/** What the tests are given, and what ends it. */
+interface Started extends Record<'databaseUrl' | 'servingUrl' | 'superuserUrl', string> {
+  stop(): Promise<void>;
+}
+
+/** The projects of a run share one PostgreSQL; each loads this file anew. */
+const shared = globalThis as { openledgerTestPostgres?: { started: Promise<Started>; users: number } };
+
 /** Starts one real PostgreSQL for the whole run, with a migrated database that every test file clones. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared.openledgerTestPostgres ??= { started: start(), users: 0 };
+  const { openledgerTestPostgres: own } = shared;
+  own.users += 1;
+  const { databaseUrl, servingUrl, stop, superuserUrl } = await own.started;
+  project.provide('databaseUrl', databaseUrl);
+  project.provide('servingUrl', servingUrl);
+  project.provide('superuserUrl', superuserUrl);
+  return async () => {
+    own.users -= 1;
+    if (own.users > 0) return;
+    delete shared.openledgerTestPostgres;
+    await stop();
+  };
+}
+
+async function start(): Promise<Started> {
   const dataDir = await mkdtemp(join(tmpdir(), 'openledger-test-'));
   const server = await startEmbedded({ dataDir, logger: createLogger('silent') });
   const superuserUrl = await superuserOf(dataDir, server);
@@ -45,13 +69,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = fileURLToPath(new URL('../../server/migrations', import.meta.url));
   await prepareSchema(pool, templateOf(server.migrationUrl), folder);
   await pool.end();
-  project.provide('databaseUrl', server.migrationUrl);
-  project.provide('servingUrl', server.url);
-  project.provide('superuserUrl', superuserUrl);
-  return async () => {
-    await server.stop();
-    await removeEmbedded(dataDir);
-    await rm(dataDir, { recursive: true, force: true });
+  return {
+    databaseUrl: server.migrationUrl,
+    servingUrl: server.url,
+    superuserUrl,
+    async stop() {
+      await server.stop();
+      await removeEmbedded(dataDir);
+      await rm(dataDir, { recursive: true, force: true });
+    },
   };
 }
 

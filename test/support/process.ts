@@ -119,15 +119,15 @@ export async function startServerProcess(options: LaunchOptions = {}): Promise<S
 }
 
 /** Waits for the line that a server prints with `--json`. */
-export async function untilReady(running: Launched): Promise<ServerProcess> {
+export async function untilReady(running: Launched, timeoutMs = readyTimeoutMs): Promise<ServerProcess> {
   let ended = false;
   void running
-    .exit()
+    .exit(timeoutMs)
     .catch(() => undefined)
     .then(() => {
       ended = true;
     });
-  const deadline = Date.now() + readyTimeoutMs;
+  const deadline = Date.now() + timeoutMs;
   while (!running.stdout().includes('\n')) {
     if (ended || Date.now() > deadline) {
       throw new Error(

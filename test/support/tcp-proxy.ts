@@ -39,12 +39,12 @@ export async function startTcpProxy(target: () => { host: string; port: number }
     });
     upstream.once('close', () => void (isSwallowing || client.destroy()));
     for (const socket of [client, upstream]) socket.on('error', () => undefined);
-    client.on('data', (bytes) => {
+    client.on('data', (bytes: Buffer) => {
       const then = meddler?.toDatabase?.(bytes) ?? 'pass';
       if (then === 'reset') return reset();
       upstream.write(bytes, () => void (then === 'resetAfter' && reset()));
     });
-    upstream.on('data', (bytes) => {
+    upstream.on('data', (bytes: Buffer) => {
       const then = isSwallowing ? 'swallow' : (meddler?.toServer?.(bytes) ?? 'pass');
       if (then === 'pass') client.write(bytes);
       else if (then === 'swallowAndReset') reset();

@@ -14,7 +14,7 @@ export function createPrefixLookUp<Found>(
   findAll: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
   pauseMs: number,
 ): (prefix: string) => Promise<Found | undefined> {
-  let waiting = new Map<string, Waiting<Found>>();
+  let waiting = new Map<string, PromiseWithResolvers<Found | undefined>>();
   let isRunning = false;
 
   const run = async (): Promise<void> => {
@@ -39,26 +39,9 @@ export function createPrefixLookUp<Found>(
     if (waiting.size >= limits.prefixesWaiting) {
       return Promise.reject(new ApiError(rateLimited('rate_limited', 'Too many requests', 1)));
     }
-    const entry = withResolvers<Found>();
+    const entry = Promise.withResolvers<Found | undefined>();
     waiting.set(prefix, entry);
     if (!isRunning) void run();
     return entry.promise;
   };
-}
-
-interface Waiting<Found> {
-  readonly promise: Promise<Found | undefined>;
-  resolve(found: Found | undefined): void;
-  reject(error: unknown): void;
-}
-
-/** Node 20 has no `Promise.withResolvers`. */
-function withResolvers<Found>(): Waiting<Found> {
-  let resolve: Waiting<Found>['resolve'] = () => undefined;
-  let reject: Waiting<Found>['reject'] = () => undefined;
-  const promise = new Promise<Found | undefined>((onValue, onError) => {
-    resolve = onValue;
-    reject = onError;
-  });
-  return { promise, resolve, reject };
 }

@@ -20,7 +20,7 @@ function setUp() {
   return { time, turns, open, ask };
 }
 
-const settled = (): Promise<void> => new Promise(setImmediate);
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 it('are free while no live key is used', () => {
   const { ask, open, turns } = setUp();

@@ -19,6 +19,7 @@ export function preparingPool(pool: Pool): PostgresPool {
   return {
     connect: async () => prepare(await pool.connect(), nameOf),
     end: () => pool.end(),
+    options: pool.options,
   };
 }
 
@@ -34,7 +35,10 @@ function prepare(client: PoolClient, nameOf: (text: string) => string | undefine
       return await client.query(plain);
     }
   };
-  return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (destroy) => client.release(destroy),
+  };
 }
 
 /** "cached plan must not change result type": a newer release has added a column to the table. */
