@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isRunning, waitUntilGone } from '../../server/src/embedded-postgres/pids.ts';
+import { isRunning, waitUntilEnded } from '../../server/src/embedded-postgres/pids.ts';
 
 /** The top of the checkout. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -173,7 +173,7 @@ export async function postgresPid(dataDir: string): Promise<number | undefined> 
 
 /** Waits until a process that is not our child has ended. */
 export async function processGone(pid: number): Promise<void> {
-  if (!(await waitUntilGone(pid, endTimeoutMs))) throw new Error(`Process ${pid} does not end`);
+  if (!(await waitUntilEnded(pid, endTimeoutMs))) throw new Error(`Process ${pid} does not end`);
 }
 
 /** An empty directory that everybody may pass through, and what removes it. */
