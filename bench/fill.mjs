@@ -15,7 +15,7 @@ const transfersAtOnce = 250_000;
 export async function fillTransfers(databaseUrl, wallets, count, pattern) {
   const db = await connectDatabase(databaseUrl);
   const environmentId = pattern.transactions.environment_id;
-  const { rows } = await db.query('select * from chain_heads where environment_id = $1', [environmentId]);
+  const { rows } = await db.query('select * from journal_heads where environment_id = $1', [environmentId]);
   const [head] = rows;
   await db.query(
     `create table fill_wallets as select row_number() over () - 1 as n, bucket, id, customer_id
@@ -29,7 +29,7 @@ export async function fillTransfers(databaseUrl, wallets, count, pattern) {
   await db.query('drop table fill_wallets');
   const move = [environmentId, count];
   await db.query(
-    'update chain_heads set journal_seq = journal_seq + $2, event_seq = event_seq + $2 where environment_id = $1',
+    'update journal_heads set journal_seq = journal_seq + $2, event_seq = event_seq + $2 where environment_id = $1',
     move,
   );
   await db.query('update fan_out_positions set event_seq = event_seq + $2 where environment_id = $1', move);

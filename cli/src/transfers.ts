@@ -18,7 +18,7 @@ import {
   type ScreenedTransfer,
   type WaitingTransfer,
 } from '@openledger/server/resources/transfers/waiting.ts';
-import type { TransactionRow } from '@openledger/server/store/rows.ts';
+import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
 import { printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';

@@ -116,7 +116,7 @@ create table batches (
 
 -- The end of a lane's hash chain of journals and of its sequence of events, per environment. Both sequences are gapless and
 -- in commit order. Each batch updates these rows: the free space lets PostgreSQL keep the new version on the same page.
-create table chain_heads (
+create table journal_heads (
   bucket smallint not null check (bucket between 0 and 63),
   environment_id text collate "C" not null,
   journal_seq bigint not null check (journal_seq >= 0),
@@ -673,7 +673,7 @@ create index deliveries_created_at on deliveries using brin (created_at);
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- How far a chain has been read. Deposits up to confirmed_height are credited; those between confirmed_height and
--- scanned_height are shown as pending. holder is the process that works on the chain, until held_until.
+-- scanned_height are shown as pending. lease_owner is the process that works on the chain, until lease_expires_at.
 -- opening_balances: what the treasury held of each token, by currency, before the first block that was read; null if no node
 -- could tell. treasury is the address of the treasury.
 create table chain_cursors (
@@ -682,21 +682,21 @@ create table chain_cursors (
   scanned_height bigint not null,
   confirmed_height bigint not null check (confirmed_height >= -1),
   opening_balances json,
-  holder text,
-  held_until timestamptz,
+  lease_owner text,
+  lease_expires_at timestamptz,
   updated_at timestamptz not null,
   treasury text collate "C",
   constraint chain_cursors_in_order check (confirmed_height <= scanned_height)
 );
 
 -- The status of a chain when the process that follows it last checked it, for the operator. Nodes are listed by their hosts.
-create table chain_standings (
+create table chain_statuses (
   chain text primary key,
   network text not null,
   head_height bigint,
   fault text,
   nodes json not null,
-  looked_at timestamptz not null
+  checked_at timestamptz not null
 );
 
 -- The last blocks of the ranges that were read most recently. Another block at one of these heights means a reorg.
@@ -719,7 +719,7 @@ create table chain_deposits (
   block_id text not null,
   currency text not null,
   amount_minor bigint not null check (amount_minor > 0),
-  status text not null check (status in ('pending', 'confirmed', 'credited', 'vanished')),
+  status text not null check (status in ('pending', 'confirmed', 'credited', 'orphaned')),
   transaction_id text collate "C" not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -734,7 +734,7 @@ create index chain_deposits_of_wallet on chain_deposits (bucket, wallet_id);
 create index chain_deposits_by_height on chain_deposits (chain, height) where status in ('confirmed', 'credited');
 
 -- Tokens that arrived and were not credited, for the operator. received is how much of a listed token actually arrived.
-create table chain_notices (
+create table uncredited_deposits (
   chain text not null,
   id text collate "C" not null,
   tx_hash text not null,
@@ -750,8 +750,8 @@ create table chain_notices (
   seen_at timestamptz not null,
   primary key (chain, id)
 );
-create index chain_notices_listed on chain_notices (chain, currency) where currency is not null;
-create index chain_notices_by_time on chain_notices (seen_at desc);
+create index uncredited_deposits_listed on uncredited_deposits (chain, currency) where currency is not null;
+create index uncredited_deposits_by_time on uncredited_deposits (seen_at desc);
 
 -- The next free nonce of a sender on an EVM chain, or slot in its send queue on other chains.
 create table chain_sequences (
@@ -788,13 +788,13 @@ create table chain_payments (
   mac text,
   primary key (id),
   unique (chain, sender, sequence),
-  constraint chain_payments_placed check ((status = 'withdrawn') = (sequence is null)),
+  constraint chain_payments_reserved check ((status = 'withdrawn') = (sequence is null)),
   constraint chain_payments_ended check ((status in ('completed', 'failed')) = (tx_hash is not null))
 );
 create index chain_payments_open on chain_payments (chain, sequence) where status = 'open';
 create index chain_payments_ended on chain_payments (chain, height) where status = 'completed';
 -- At most one open treasury operation per address and currency.
-create unique index chain_payments_one_errand on chain_payments (chain, address, coalesce(currency, ''))
+create unique index chain_payments_one_treasury_operation on chain_payments (chain, address, coalesce(currency, ''))
   where status = 'open' and kind <> 'transfer';
 
 -- Every signed transaction of a payment: the first, and its replacements with higher fees.
@@ -811,16 +811,16 @@ create table chain_attempts (
 
 -- Deposit addresses that may hold something to sweep: inserted when a deposit is credited, deleted when the balance turns out
 -- to be too small. height is that of the newest deposit.
-create table chain_unswept (
+create table sweep_candidates (
   chain text not null,
   address text collate "C" not null,
   currency text not null,
   wallet_index int not null,
   height bigint not null,
-  looked_at timestamptz,
+  checked_at timestamptz,
   primary key (chain, address, currency)
 );
-create index chain_unswept_next on chain_unswept (chain, looked_at nulls first);
+create index sweep_candidates_next on sweep_candidates (chain, checked_at nulls first);
 
 -- What the signer has signed for the treasury while it runs inside the server. A separate signer keeps its own record, which
 -- the server cannot reach.
@@ -828,14 +828,14 @@ create index chain_unswept_next on chain_unswept (chain, looked_at nulls first);
 -- The intent of each signed payment, by its reference: it may be signed again, but not changed.
 create table signed_payments (
   reference text collate "C" primary key,
-  meaning text not null,
+  intent text not null,
   nonce text,
   counted json not null,
   signed_at timestamptz not null
 );
 
 -- What was signed away per day. Native coin is counted in its smallest unit, which exceeds a bigint.
-create table signed_days (
+create table daily_spending (
   chain text not null,
   asset text not null,
   day date not null,

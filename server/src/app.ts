@@ -67,7 +67,7 @@ import { createEnvironmentClocks } from './store/environment-clocks.ts';
 import { createPool, type Pool } from './store/pool.ts';
 import { createPools } from './store/pools.ts';
 import { keepPublicUrl } from './store/public-url.ts';
-import { startSweep, sweepKeysOf } from './store/retention.ts';
+import { deleteKeysOf, startRetention } from './store/retention.ts';
 import { prepareSchema } from './store/roles.ts';
 import { createRowGuard } from './store/row-guard.ts';
 import { createDeliveryAgent } from './webhooks/connector.ts';
@@ -208,7 +208,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       onReset: authenticator.forget,
       async onClockMoved(environmentId: string, keptKey: string | undefined) {
         const oldestMs = clocks.nowIn(environmentId) - options.idempotencyHours * 60 * 60 * 1000;
-        await sweepKeysOf(pool, environmentId, oldestMs, keptKey);
+        await deleteKeysOf(pool, environmentId, oldestMs, keptKey);
         for (const worker of workers) worker.wake();
       },
     };
@@ -300,7 +300,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       fanOut,
       deliveries,
       startErasures(common),
-      startSweep({ ...common, idempotencyHours: options.idempotencyHours }),
+      startRetention({ ...common, idempotencyHours: options.idempotencyHours }),
       ...startChains(ports, chainsDeps),
     );
     if (rates.live) {

@@ -6,7 +6,7 @@ import { createVault } from '../../server/src/platform/seal.ts';
 import { evidenceContext } from '../../server/src/resources/identity/commands.ts';
 import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
-import { sweepContents } from '../../server/src/store/document-contents.ts';
+import { deleteUnusedContents } from '../../server/src/store/document-contents.ts';
 import type { Pool } from '../../server/src/store/pool.ts';
 import {
   allRows,
@@ -268,7 +268,7 @@ describe('a document', () => {
     expect(removed.rows[0].removed_at).not.toBeNull();
 
     await sendStep(kycLink, 'documents', { action: 'upload', kind: 'passport', file });
-    await sweepContents(server.app.pool, Date.now());
+    await deleteUnusedContents(server.app.pool, Date.now());
     const kept = await server.app.pool.query(
       `select c.id is not null as kept from identity_documents d
         left join identity_document_chunks c using (bucket, id) where d.customer_id = $1 order by d.id`,
@@ -287,7 +287,7 @@ describe('a document', () => {
       );
     await keep(ids[0], Date.now() - 61 * 60 * 1000);
     await keep(ids[1], Date.now());
-    await sweepContents(pool, Date.now());
+    await deleteUnusedContents(pool, Date.now());
     const left = 'select id from identity_document_contents where id = any ($1)';
     expect((await pool.query(left, [ids])).rows).toEqual([{ id: ids[1] }]);
     await pool.query('delete from identity_document_contents where id = any ($1)', [ids]);

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../server/src/app.ts';
 import { limits } from '../../server/src/platform/limits.ts';
-import { sweepTable } from '../../server/src/store/retention.ts';
+import { deleteCreatedBefore } from '../../server/src/store/retention.ts';
 import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import {
   approvedCustomer,
@@ -543,7 +543,7 @@ describe('after the retention', () => {
     const key = newKey();
     const first = await aged.api.post('/v1/customers', person, withKey(key));
     clock.advance(23.9 * hourMs);
-    await sweepTable(aged.app.pool, 'idempotency_keys', clock.now() - 24 * hourMs);
+    await deleteCreatedBefore(aged.app.pool, 'idempotency_keys', clock.now() - 24 * hourMs);
     expectReplay(await aged.api.post('/v1/customers', person, withKey(key)), first);
   });
 
@@ -567,7 +567,7 @@ describe('after the retention', () => {
     const key = newKey();
     const first = await ok(aged.api.post('/v1/customers', person, withKey(key)));
     clock.advance(24.1 * hourMs);
-    await sweepTable(aged.app.pool, 'idempotency_keys', clock.now() - 24 * hourMs);
+    await deleteCreatedBefore(aged.app.pool, 'idempotency_keys', clock.now() - 24 * hourMs);
     expect(await keptRows(key)).toBe(0);
     const again = await aged.api.post('/v1/customers', person, withKey(key));
     expect([again.status, isReplay(again)]).toEqual([200, undefined]);

@@ -3,7 +3,7 @@ import { DocumentDamagedError } from '../../server/src/identity/document-seal.ts
 import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
-import { sweepContents } from '../../server/src/store/document-contents.ts';
+import { deleteUnusedContents } from '../../server/src/store/document-contents.ts';
 import { decideKyc, newCustomer, ok } from '../support/factories.ts';
 import { openPage } from '../support/hosted.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -229,7 +229,7 @@ describe('an upload leaves nothing behind', () => {
 
     const dead = await underWay(subject);
     await server.app.pool.query(expire, [caseId]);
-    await sweepContents(server.app.pool, Date.now());
+    await deleteUnusedContents(server.app.pool, Date.now());
     expect([await uploadsOf(subject), await looseChunks()]).toEqual([0, 0]);
     await dead.send(Buffer.alloc(3 * mib, 'x'));
     expect(await dead.status).toBe(400);

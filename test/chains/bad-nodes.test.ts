@@ -67,7 +67,7 @@ interface Notice {
 
 async function noticesTo(address: string): Promise<Notice[]> {
   const { rows } = await server.app.pool.query<Notice>(
-    `select reason, amount, received, currency from chain_notices where lower(address) = lower($1)
+    `select reason, amount, received, currency from uncredited_deposits where lower(address) = lower($1)
       order by height, id`,
     [address],
   );
@@ -89,7 +89,7 @@ async function openledger(...args: string[]): Promise<string> {
 }
 
 const standing = async (chain: string) => {
-  const { rows } = await server.app.pool.query('select fault from chain_standings where chain = $1', [chain]);
+  const { rows } = await server.app.pool.query('select fault from chain_statuses where chain = $1', [chain]);
   return rows[0]?.fault;
 };
 

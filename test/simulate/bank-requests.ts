@@ -8,7 +8,8 @@ import {
   createVirtualAccount,
   setVirtualAccountStatus,
 } from '../../server/src/resources/virtual-accounts/commands.ts';
-import type { CounterpartyRow, VirtualAccountRow, WalletRow } from '../../server/src/store/rows.ts';
+import type { CounterpartyRow } from '../../server/src/store/tables/customers.ts';
+import type { VirtualAccountRow, WalletRow } from '../../server/src/store/tables/wallets.ts';
 import type { Command } from '../../server/src/writer/command.ts';
 import type { Random } from './random.ts';
 

@@ -1,4 +1,4 @@
-import type { LaneHeadRow } from '../../server/src/store/rows.ts';
+import type { LaneHeadRow } from '../../server/src/store/tables/lanes.ts';
 import type { AnyRow, TableName } from '../../server/src/store/tables.ts';
 import type { Changes } from '../../server/src/writer/batch-state.ts';
 import type { Command, State } from '../../server/src/writer/command.ts';

@@ -1,15 +1,10 @@
 import { genesisHash, hashJournal } from '../../server/src/ledger/journal.ts';
 import { walletJson } from '../../server/src/resources/crypto-wallets/schema.ts';
-import type {
-  AccountRow,
-  ChainHeadRow,
-  EventRow,
-  IdempotencyKeyRow,
-  JournalRow,
-  PostingRow,
-  TransactionRow,
-  WalletRow,
-} from '../../server/src/store/rows.ts';
+import type { EventRow } from '../../server/src/store/tables/events.ts';
+import type { IdempotencyKeyRow, JournalHeadRow } from '../../server/src/store/tables/lanes.ts';
+import type { AccountRow, JournalRow, PostingRow } from '../../server/src/store/tables/ledger.ts';
+import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
+import type { WalletRow } from '../../server/src/store/tables/wallets.ts';
 import type { MemoryStore } from './memory-store.ts';
 
 /** The response that a client has received. */
@@ -27,7 +22,7 @@ export function brokenInvariant(
     store.rows(table) as unknown as Row[];
   const journals = rows<JournalRow>('journals');
   const events = rows<EventRow>('events');
-  const heads = rows<ChainHeadRow>('chain_heads');
+  const heads = rows<JournalHeadRow>('journal_heads');
   const postings = grouped(rows<PostingRow>('postings'), (line) => line.journal_id);
   const accounts = new Map(rows<AccountRow>('accounts').map((row) => [row.id, row]));
   const transactions = rows<TransactionRow>('transactions');
@@ -73,7 +68,7 @@ function balances(
 }
 
 function hashChains(
-  heads: readonly ChainHeadRow[],
+  heads: readonly JournalHeadRow[],
   journals: readonly JournalRow[],
   lines: Lines,
 ): string | undefined {
@@ -139,7 +134,7 @@ function explained(
 const ends = new Set(['payment_processed', 'completed', 'failed', 'returned', 'refunded']);
 
 function eventsMatch(
-  heads: readonly ChainHeadRow[],
+  heads: readonly JournalHeadRow[],
   events: readonly EventRow[],
   transactions: readonly TransactionRow[],
   wallets: readonly WalletRow[],

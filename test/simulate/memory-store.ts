@@ -1,4 +1,4 @@
-import type { LaneHeadRow } from '../../server/src/store/rows.ts';
+import type { LaneHeadRow } from '../../server/src/store/tables/lanes.ts';
 import { type AnyRow, type TableName, tableNamed } from '../../server/src/store/tables.ts';
 import type { Changes } from '../../server/src/writer/batch-state.ts';
 import type { BatchHead } from '../../server/src/writer/statement.ts';

@@ -12,13 +12,9 @@ import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits
 import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import { steerTransfer } from '../../server/src/resources/transfers/steer.ts';
-import type {
-  CounterpartyRow,
-  CustomerRow,
-  TransactionRow,
-  VirtualAccountRow,
-  WalletRow,
-} from '../../server/src/store/rows.ts';
+import type { CounterpartyRow, CustomerRow } from '../../server/src/store/tables/customers.ts';
+import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
+import type { VirtualAccountRow, WalletRow } from '../../server/src/store/tables/wallets.ts';
 import type { Answering, Command } from '../../server/src/writer/command.ts';
 import { address } from '../support/factories.ts';
 import {

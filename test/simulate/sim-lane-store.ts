@@ -1,4 +1,4 @@
-import type { IdempotencyKeyRow } from '../../server/src/store/rows.ts';
+import type { IdempotencyKeyRow } from '../../server/src/store/tables/lanes.ts';
 import type { AnyRow, TableName } from '../../server/src/store/tables.ts';
 import type { TakenKeys, WantedRows } from '../../server/src/writer/lane-reads.ts';
 import { LaneCountChangedError, type LaneStore } from '../../server/src/writer/lane-store.ts';

@@ -1,5 +1,5 @@
 import { isPayout } from '../../server/src/resources/transfers/lifecycle.ts';
-import type { TransactionRow } from '../../server/src/store/rows.ts';
+import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
 import { sendRequest } from './clients.ts';
 import { brokenInvariant } from './invariants.ts';
 import type { Call, Fate } from './sim-lane-store.ts';
@@ -19,7 +19,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   for (let step = 1; step <= options.steps; step += 1) {
     trace.add(`${step} ${act(world)}`);
     await settled();
-    for (const head of store.rows('chain_heads'))
+    for (const head of store.rows('journal_heads'))
       trace.add(`${(head.journal_hash as Buffer).toString('hex')} ${head.event_seq}`);
     world.broken ??= brokenInvariant(store, world.acknowledged);
     if (world.broken !== undefined)

@@ -10,13 +10,9 @@ import { systemClock, toIsoTime } from '../../server/src/platform/clock.ts';
 import { bucketOfId, createIdSource } from '../../server/src/platform/ids.ts';
 import { arrayParameters, columnArrays } from '../../server/src/store/insert.ts';
 import type { Pool } from '../../server/src/store/pool.ts';
-import type {
-  AccountRow,
-  ChainHeadRow,
-  EventRow,
-  JournalRow,
-  PostingRow,
-} from '../../server/src/store/rows.ts';
+import type { EventRow } from '../../server/src/store/tables/events.ts';
+import type { JournalHeadRow } from '../../server/src/store/tables/lanes.ts';
+import type { AccountRow, JournalRow, PostingRow } from '../../server/src/store/tables/ledger.ts';
 import { type TransactionRow, transactions } from '../../server/src/store/tables/transactions.ts';
 import { type AnyRow, type TableName, tableNamed } from '../../server/src/store/tables.ts';
 
@@ -55,7 +51,7 @@ export async function writeBooks(
     return { walletId, customerId: ids.next('cus', bucketOfId(walletId)), balanceMinor: 0n };
   });
   const accounts = new Map<string, AccountRow>();
-  const heads = Array.from({ length: lanes }, (_, lane): ChainHeadRow => {
+  const heads = Array.from({ length: lanes }, (_, lane): JournalHeadRow => {
     return {
       bucket: lane,
       environment_id: environmentId,
@@ -69,7 +65,7 @@ export async function writeBooks(
 
   const post = (draft: JournalDraft, bucket: number, now: string): void => {
     const lane = bucket % lanes;
-    const posted = postJournal(draft, heads[lane] as ChainHeadRow, {
+    const posted = postJournal(draft, heads[lane] as JournalHeadRow, {
       environmentId,
       lane,
       bucket,
@@ -85,7 +81,7 @@ export async function writeBooks(
 
   const tell = (transaction: TransactionRow): void => {
     const lane = transaction.bucket % lanes;
-    const head = heads[lane] as ChainHeadRow;
+    const head = heads[lane] as JournalHeadRow;
     heads[lane] = { ...head, event_seq: head.event_seq + 1n };
     chunk.transactions.push(transaction);
     chunk.events.push({
@@ -144,7 +140,7 @@ export async function writeBooks(
   await insertRows(pool, 'accounts', [...accounts.values()]);
   await insertRows(
     pool,
-    'chain_heads',
+    'journal_heads',
     heads.filter(({ journal_seq }) => journal_seq > 0n),
   );
   return written;

@@ -9,7 +9,7 @@ import { createVault } from '../../server/src/platform/seal.ts';
 import { eventJson, prepareEvents } from '../../server/src/resources/events/schema.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { createPool } from '../../server/src/store/pool.ts';
-import type { EventRow } from '../../server/src/store/rows.ts';
+import type { EventRow } from '../../server/src/store/tables/events.ts';
 import { laidOver, withoutNulls } from './former.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ interface JsonObject {
  * Fields that are left out of `previousAttributes`. `updatedAt` changes with every other field; links are made for each response,
  * and old ones must not be stored.
  */
-export const untoldFields: ReadonlySet<string> = new Set(['updatedAt', 'kycLink', 'tosLink']);
+export const omittedFields: ReadonlySet<string> = new Set(['updatedAt', 'kycLink', 'tosLink']);
 
 /**
  * The former values of an object's changed fields, for an event's `previousAttributes`.
@@ -20,7 +20,7 @@ export const untoldFields: ReadonlySet<string> = new Set(['updatedAt', 'kycLink'
  */
 export function previousAttributes(before: string, after: string): string {
   const changes = Object.entries(changesBetween(JSON.parse(before), JSON.parse(after)));
-  return JSON.stringify(Object.fromEntries(changes.filter(([name]) => !untoldFields.has(name))));
+  return JSON.stringify(Object.fromEntries(changes.filter(([name]) => !omittedFields.has(name))));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IdentityDocumentRow } from '../store/rows.ts';
+import type { IdentityDocumentRow } from '../store/tables/customers.ts';
 
 /** Documents that prove an identity: which there are, and how their files are told apart. */
 

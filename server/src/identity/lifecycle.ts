@@ -1,5 +1,5 @@
 import { unlessErased, type Vault } from '../platform/seal.ts';
-import type { CustomerRow, IdentityCaseRow } from '../store/rows.ts';
+import type { CustomerRow, IdentityCaseRow } from '../store/tables/customers.ts';
 import { emptyForm, type IdentityForm } from './form.ts';
 
 /** The life of a case: draft → under review → approved, rejected or incomplete; incomplete → under review again. */

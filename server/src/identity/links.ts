@@ -1,6 +1,6 @@
 import { limits } from '../platform/limits.ts';
 import type { Vault } from '../platform/seal.ts';
-import type { CustomerRow } from '../store/rows.ts';
+import type { CustomerRow } from '../store/tables/customers.ts';
 
 /** Links to the hosted pages: whoever has one may act for the customer, until it expires. */
 

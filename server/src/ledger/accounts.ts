@@ -1,5 +1,5 @@
 import { bucketOfId } from '../platform/ids.ts';
-import type { AccountKind, AccountRow } from '../store/rows.ts';
+import type { AccountKind, AccountRow } from '../store/tables/ledger.ts';
 
 /**
  * An account by its id and the facts that the id implies, so that no lookup is needed before money moves. The first journal

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { assert } from '../platform/errors.ts';
-import type { AccountRow, ChainHeadRow, JournalRow, PostingRow } from '../store/rows.ts';
+import type { JournalHeadRow } from '../store/tables/lanes.ts';
+import type { AccountRow, JournalRow, PostingRow } from '../store/tables/ledger.ts';
 import type { AccountRef } from './accounts.ts';
 
 /** Why money moved. */
@@ -42,7 +43,7 @@ export interface Posted {
   readonly journal: JournalRow;
   readonly postings: readonly PostingRow[];
   readonly accounts: readonly AccountRow[];
-  readonly head: ChainHeadRow;
+  readonly head: JournalHeadRow;
 }
 
 /** The hash before the first journal of a hash chain. */
@@ -54,7 +55,7 @@ export const genesisHash = Buffer.alloc(32);
  * @param head the end of the hash chain
  * @throws Error when a currency does not balance, an amount is zero, or a wallet would go below zero
  */
-export function postJournal(draft: JournalDraft, head: ChainHeadRow, context: PostingContext): Posted {
+export function postJournal(draft: JournalDraft, head: JournalHeadRow, context: PostingContext): Posted {
   assertBalanced(draft);
   const journalId = context.newJournalId(context.bucket);
   const accounts = new Map<string, AccountRow>();

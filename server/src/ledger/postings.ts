@@ -1,5 +1,5 @@
 import type { Queryable } from '../store/pool.ts';
-import type { JournalRow, PostingRow } from '../store/rows.ts';
+import type { JournalRow, PostingRow } from '../store/tables/ledger.ts';
 
 /**
  * Reads the lines of journals by the journals' primary key.

@@ -7,7 +7,8 @@ import { readDeposit } from '../resources/sandbox/deposits.ts';
 import { readFiatDeposit } from '../resources/sandbox/fiat-deposits.ts';
 import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
 import { payoutMinor, readTerms } from '../resources/transfers/terms.ts';
-import type { AccountRow, ChainHeadRow, PostingRow } from '../store/rows.ts';
+import type { JournalHeadRow } from '../store/tables/lanes.ts';
+import type { AccountRow, PostingRow } from '../store/tables/ledger.ts';
 import {
   convertedDepositFlow,
   depositFlow,
@@ -89,7 +90,7 @@ function nameOf({ chain, currency, kind }: AccountRow): string {
 function createBooks() {
   const accounts = new Map<string, AccountRow>();
   const posted: { kind: string; postings: readonly PostingRow[] }[] = [];
-  let head: ChainHeadRow = {
+  let head: JournalHeadRow = {
     bucket: 0,
     environment_id: stripe.environmentId,
     journal_seq: 0n,

@@ -1,6 +1,6 @@
 import { type Currency, currencyScale, formatAmount } from '../platform/money.ts';
 import { type PoolClient, queryPatiently } from '../store/pool.ts';
-import type { AccountKind } from '../store/rows.ts';
+import type { AccountKind } from '../store/tables/ledger.ts';
 
 /** The balances of all accounts of a kind in a currency, each on the side on which it is. */
 export interface TrialBalanceLine {

@@ -141,7 +141,7 @@ export const checks: readonly Check[] = [
     kind: 'event_sequence',
     sql: `select h.environment_id as id, 'lane ' || h.bucket || ' is at event ' || h.event_seq || ', but has '
           || coalesce(s.events, 0) || ' events up to ' || coalesce(s.last, 0) as message
-      from chain_heads h left join (
+      from journal_heads h left join (
         select environment_id, lane, count(*) as events, max(seq) as last from events group by environment_id, lane
       ) s on s.environment_id = h.environment_id and s.lane = h.bucket
       where ${ofEnvironment('h')} and (coalesce(s.events, 0) <> h.event_seq or coalesce(s.last, 0) <> h.event_seq)`,

@@ -1,6 +1,7 @@
 import { limits } from '../platform/limits.ts';
 import type { PoolClient } from '../store/pool.ts';
-import type { ChainHeadRow, JournalRow, PostingRow } from '../store/rows.ts';
+import type { JournalHeadRow } from '../store/tables/lanes.ts';
+import type { JournalRow, PostingRow } from '../store/tables/ledger.ts';
 import { genesisHash, hashJournal } from './journal.ts';
 import { readPostings } from './postings.ts';
 import type { Problem } from './verify-checks.ts';
@@ -12,7 +13,7 @@ interface JournalPage {
 }
 
 /** Verifies a hash chain from its first journal on. Stops at the first fault. */
-export async function verifyHashChain(client: PoolClient, head: ChainHeadRow): Promise<Problem[]> {
+export async function verifyHashChain(client: PoolClient, head: JournalHeadRow): Promise<Problem[]> {
   let seq = 0n;
   let hash: Buffer = genesisHash;
   for await (const { journals, postings } of readHashChain(client, head)) {
@@ -35,7 +36,7 @@ function broken(id: string, message: string, journalId: string | null = null): P
 }
 
 /** Reads a hash chain page by page. The next page is loaded while one is verified, so that at most two are in memory. */
-async function* readHashChain(client: PoolClient, head: ChainHeadRow): AsyncGenerator<JournalPage> {
+async function* readHashChain(client: PoolClient, head: JournalHeadRow): AsyncGenerator<JournalPage> {
   let next = readPage(client, head, 0n);
   for (;;) {
     const page = await next;
@@ -48,7 +49,7 @@ async function* readHashChain(client: PoolClient, head: ChainHeadRow): AsyncGene
   }
 }
 
-async function readPage(client: PoolClient, head: ChainHeadRow, afterSeq: bigint): Promise<JournalPage> {
+async function readPage(client: PoolClient, head: JournalHeadRow, afterSeq: bigint): Promise<JournalPage> {
   const { rows: journals } = await client.query<JournalRow>({
     name: 'journal_page',
     text: 'select * from journals where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4',

@@ -42,7 +42,7 @@ afterAll(() => server.stop());
 /** Changes the books outside the writer, verifies them, and undoes the change. */
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { ownerPool: pool } = server;
-  const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'chain_heads'];
+  const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'journal_heads'];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
   await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
   await pool.query('alter table accounts drop constraint accounts_wallet_never_negative');
@@ -121,7 +121,11 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
   ],
   ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
-  ['the end of a hash chain', 'chain_broken', () => [`update chain_heads set journal_seq = journal_seq + 1`]],
+  [
+    'the end of a hash chain',
+    'chain_broken',
+    () => [`update journal_heads set journal_seq = journal_seq + 1`],
+  ],
   ['the hash of a journal', 'chain_broken', () => [`update journals set hash = sha256('x') where seq = 2`]],
 ];
 

@@ -1,6 +1,6 @@
 import { limits } from '../platform/limits.ts';
 import { type Pool, type PoolClient, queryPatiently } from '../store/pool.ts';
-import type { ChainHeadRow } from '../store/rows.ts';
+import type { JournalHeadRow } from '../store/tables/lanes.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { readTrialBalances, type TrialBalance } from './trial-balance.ts';
 import { type AddressSource, verifyAddresses } from './verify-addresses.ts';
@@ -96,9 +96,9 @@ function imbalance({ currency, difference, isBalanced }: TrialBalance): Problem[
   return [{ kind: 'trial_balance', id: currency, accountId: null, journalId: null, message }];
 }
 
-async function readHeads(client: PoolClient, scope: string | null): Promise<ChainHeadRow[]> {
-  const { rows } = await client.query<ChainHeadRow>(
-    `select * from chain_heads where ($1::text is null or environment_id = $1) order by environment_id, bucket`,
+async function readHeads(client: PoolClient, scope: string | null): Promise<JournalHeadRow[]> {
+  const { rows } = await client.query<JournalHeadRow>(
+    `select * from journal_heads where ($1::text is null or environment_id = $1) order by environment_id, bucket`,
     [scope],
   );
   return rows;

@@ -39,8 +39,8 @@ export async function expectNetworks(pool: Pool, configs: readonly ChainConfig[]
  */
 export async function holdChain(pool: Pool, chain: Chain, holder: string): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `update chain_cursors set holder = $2, held_until = now() + $3 * interval '1 millisecond'
-      where chain = $1 and (holder is null or holder = $2 or held_until < now())`,
+    `update chain_cursors set lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
+      where chain = $1 and (lease_owner is null or lease_owner = $2 or lease_expires_at < now())`,
     [chain, holder, limits.chainLeaseMs],
   );
   return rowCount === 1;
@@ -49,7 +49,7 @@ export async function holdChain(pool: Pool, chain: Chain, holder: string): Promi
 /** Leaves the work on a chain to whoever comes first: otherwise others would wait until the lease has run out. */
 export async function leaveChain(pool: Pool, chain: Chain, holder: string): Promise<void> {
   await pool.query(
-    'update chain_cursors set holder = null, held_until = null where chain = $1 and holder = $2',
+    'update chain_cursors set lease_owner = null, lease_expires_at = null where chain = $1 and lease_owner = $2',
     [chain, holder],
   );
 }
@@ -161,7 +161,7 @@ export async function keepNotices(
   for (const notice of notices) {
     const { id, reason, receivedMinor, transfer } = notice;
     const { rowCount } = await pool.query(
-      `insert into chain_notices (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
+      `insert into uncredited_deposits (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now()) on conflict do nothing`,
       [
         chain,

@@ -323,7 +323,7 @@ export const limits = {
   uploadWindowBytes: 32 * 1024,
   /** An upload whose process has ended frees its case after so long. */
   uploadLeaseMs: 60_000,
-  uploadsSwept: 100,
+  expiredUploadRows: 100,
   uploadConnections: 2,
   /** Of the fields beside the file. */
   uploadFields: 10,
@@ -332,7 +332,7 @@ export const limits = {
   uploadRetrySeconds: 5,
   /** After this time bytes without a document never get one. */
   contentAbandonedMs: 60 * 60 * 1000,
-  contentSweepDays: 7,
+  contentLookbackDays: 7,
 
   // Hosted pages
   formBytes: 64 * 1024,
@@ -362,8 +362,8 @@ export const limits = {
   workerErrorDelayMs: 1000,
   erasurePollMs: 2000,
   settlementBatch: 256,
-  sweepIntervalMs: 60_000,
-  sweepRows: 5000,
+  retentionIntervalMs: 60_000,
+  retentionRows: 5000,
 
   // Verification
   /** How many run in a process, for each kind of environment: each holds a connection for as long as it reads everything. */

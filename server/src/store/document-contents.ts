@@ -81,7 +81,7 @@ export async function dropUpload(pool: Pool, documentId: string): Promise<void> 
 /**
  * Ends uploads whose claim has expired, because their process ended or lost the database, and deletes their chunks.
  *
- * @param caseId only the upload of this case; of all cases if omitted, at most `limits.uploadsSwept` per call
+ * @param caseId only the upload of this case; of all cases if omitted, at most `limits.expiredUploadRows` per call
  * @returns how many uploads were ended
  */
 async function endExpiredUploads(pool: Pool, caseId?: string): Promise<number> {
@@ -90,7 +90,7 @@ async function endExpiredUploads(pool: Pool, caseId?: string): Promise<number> {
       where expires_at <= now() and id = any (array(
         select id from identity_uploads where expires_at <= now() and ($1::text is null or case_id = $1) limit $2))
       returning bucket, id`,
-    [caseId ?? null, limits.uploadsSwept],
+    [caseId ?? null, limits.expiredUploadRows],
   );
   if (rows.length > 0) await deleteEnded(pool, rows);
   return rows.length;
@@ -142,11 +142,11 @@ export async function findWholeContent(pool: Pool, documentId: string): Promise<
 
 /**
  * Deletes the bytes of documents that were removed, and bytes without a document: those of interrupted uploads, and those
- * stored in one piece after an hour. At most `limits.sweepRows` rows of each kind per call.
+ * stored in one piece after an hour. At most `limits.retentionRows` rows of each kind per call.
  *
  * @returns the largest number of rows deleted of one kind
  */
-export async function sweepContents(pool: Pool, nowMs: number): Promise<number> {
+export async function deleteUnusedContents(pool: Pool, nowMs: number): Promise<number> {
   await endExpiredUploads(pool);
   const removed = [];
   for (const table of ['identity_document_chunks', 'identity_document_contents']) {
@@ -154,7 +154,7 @@ export async function sweepContents(pool: Pool, nowMs: number): Promise<number> 
       `delete from ${table} where ctid = any (array(
         select c.ctid from ${table} c join identity_documents d on d.bucket = c.bucket and d.id = c.id
         where d.removed_at is not null limit $1))`,
-      [limits.sweepRows],
+      [limits.retentionRows],
     );
     removed.push(rowCount ?? 0);
   }
@@ -164,9 +164,9 @@ export async function sweepContents(pool: Pool, nowMs: number): Promise<number> 
       where c.created_at between $1 and $2 and not exists (
         select from identity_documents d where d.bucket = c.bucket and d.id = c.id) limit $3))`,
     [
-      new Date(nowMs - limits.contentSweepDays * 24 * 60 * 60 * 1000).toISOString(),
+      new Date(nowMs - limits.contentLookbackDays * 24 * 60 * 60 * 1000).toISOString(),
       new Date(nowMs - limits.contentAbandonedMs).toISOString(),
-      limits.sweepRows,
+      limits.retentionRows,
     ],
   );
   return Math.max(...removed, abandoned.rowCount ?? 0);

@@ -1,6 +1,6 @@
 import { authenticatedColumns } from './authenticated-rows.ts';
 import type { Pool } from './pool.ts';
-import type { EnvironmentRow } from './rows.ts';
+import type { EnvironmentRow } from './tables/access.ts';
 
 /** The environments with these current ids, by current id. Environments whose rows are not authentic are left out. */
 export async function findEnvironments(

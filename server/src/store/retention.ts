@@ -2,7 +2,7 @@ import { type Clock, toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import { startWorker, type Worker } from '../platform/worker-loop.ts';
-import { sweepContents } from './document-contents.ts';
+import { deleteUnusedContents } from './document-contents.ts';
 import type { Pool } from './pool.ts';
 
 /**
@@ -11,30 +11,30 @@ import type { Pool } from './pool.ts';
  *
  * @param deps.idempotencyHours how long idempotency keys are kept
  */
-export function startSweep(deps: {
+export function startRetention(deps: {
   pool: Pool;
   clock: Clock;
   logger: Logger;
   idempotencyHours: number;
 }): Worker {
   const retentionMs = deps.idempotencyHours * 60 * 60 * 1000;
-  return startWorker('retention', deps.logger, limits.sweepIntervalMs, async () => {
+  return startWorker('retention', deps.logger, limits.retentionIntervalMs, async () => {
     const nowMs = deps.clock.now();
-    const keys = await sweepTable(deps.pool, 'idempotency_keys', nowMs - retentionMs);
-    const batches = await sweepTable(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
-    const attempts = await sweepTable(deps.pool, 'deliveries', nowMs - limits.deliveryRetentionMs);
+    const keys = await deleteCreatedBefore(deps.pool, 'idempotency_keys', nowMs - retentionMs);
+    const batches = await deleteCreatedBefore(deps.pool, 'batches', nowMs - limits.batchRecordRetentionMs);
+    const attempts = await deleteCreatedBefore(deps.pool, 'deliveries', nowMs - limits.deliveryRetentionMs);
     const deliveries = await deleteAbandoned(deps.pool);
-    const documents = await sweepContents(deps.pool, nowMs);
-    return [keys, batches, attempts, deliveries, documents].includes(limits.sweepRows);
+    const documents = await deleteUnusedContents(deps.pool, nowMs);
+    return [keys, batches, attempts, deliveries, documents].includes(limits.retentionRows);
   });
 }
 
 /**
- * Deletes rows that were created before a time, at most `limits.sweepRows` per call.
+ * Deletes rows that were created before a time, at most `limits.retentionRows` per call.
  *
  * @returns how many were deleted
  */
-export async function sweepTable(
+export async function deleteCreatedBefore(
   pool: Pool,
   table: 'idempotency_keys' | 'batches' | 'deliveries',
   beforeMs: number,
@@ -42,7 +42,7 @@ export async function sweepTable(
   const { rowCount } = await pool.query(
     `delete from ${table} where ctid = any (array(
       select ctid from ${table} where created_at < $1::timestamptz limit $2))`,
-    [toIsoTime(beforeMs), limits.sweepRows],
+    [toIsoTime(beforeMs), limits.retentionRows],
   );
   return rowCount ?? 0;
 }
@@ -52,7 +52,7 @@ export async function sweepTable(
  *
  * @param keptKey a key to keep regardless of its age
  */
-export async function sweepKeysOf(
+export async function deleteKeysOf(
   pool: Pool,
   environmentId: string,
   beforeMs: number,
@@ -71,7 +71,7 @@ async function deleteAbandoned(pool: Pool): Promise<number> {
     `delete from delivery_queue where ctid = any (array(
       select q.ctid from delivery_queue q left join environments e on e.current_id = q.environment_id
       where e.id is null limit $1 for update of q skip locked))`,
-    [limits.sweepRows],
+    [limits.retentionRows],
   );
   return rowCount ?? 0;
 }

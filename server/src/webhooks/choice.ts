@@ -1,5 +1,6 @@
 import { isChosen } from '../events/types.ts';
-import type { EventRow, WebhookRow } from '../store/rows.ts';
+import type { EventRow } from '../store/tables/events.ts';
+import type { WebhookRow } from '../store/tables/webhooks.ts';
 
 /**
  * Whether an event is for a webhook, apart from when it was written. A test event is for the webhook it names, whatever

@@ -3,7 +3,8 @@ import { bucketOfId } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool } from '../store/pool.ts';
-import type { DeliveryQueueRow, EventRow } from '../store/rows.ts';
+import type { EventRow } from '../store/tables/events.ts';
+import type { DeliveryQueueRow } from '../store/tables/webhooks.ts';
 
 /** An attempt that is claimed, with its event. */
 export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'> {

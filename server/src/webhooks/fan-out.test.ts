@@ -29,9 +29,9 @@ type Db = Pick<PoolClient, 'query'>;
 async function event(db: Db, id: string, lane: number, createdAt: string): Promise<void> {
   await db.query(
     `with head as (
-      insert into chain_heads (bucket, environment_id, journal_seq, journal_hash, event_seq)
+      insert into journal_heads (bucket, environment_id, journal_seq, journal_hash, event_seq)
       values ($2, $3, 0, decode(repeat('00', 32), 'hex'), 1)
-      on conflict (bucket, environment_id) do update set event_seq = chain_heads.event_seq + 1 returning event_seq)
+      on conflict (bucket, environment_id) do update set event_seq = journal_heads.event_seq + 1 returning event_seq)
     insert into events (bucket, id, environment_id, lane, seq, type, object_id, data, created_at)
       select $2, $1, $3, $2, event_seq, 'customer.created', 'cus_a', '{}', $4 from head`,
     [id, lane, environmentId, createdAt],

@@ -25,7 +25,7 @@ type ActiveWebhook = Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'event_positi
 export async function fanOut(pool: Pool, nowIn: (environmentId: string) => string): Promise<number> {
   const { rows } = await pool.query<Backlog>({
     name: 'fan_out_backlog',
-    text: `select h.bucket, h.environment_id, h.event_seq from chain_heads h
+    text: `select h.bucket, h.environment_id, h.event_seq from journal_heads h
       left join fan_out_positions p on p.bucket = h.bucket and p.environment_id = h.environment_id
       where h.event_seq > coalesce(p.event_seq, 0)`,
   });

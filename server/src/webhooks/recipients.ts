@@ -2,7 +2,8 @@ import { arrayLiteral } from '../store/arrays.ts';
 import { authenticatedColumns } from '../store/authenticated-rows.ts';
 import { findEnvironments } from '../store/own-environments.ts';
 import type { Pool } from '../store/pool.ts';
-import type { EnvironmentRow, WebhookRow } from '../store/rows.ts';
+import type { EnvironmentRow } from '../store/tables/access.ts';
+import type { WebhookRow } from '../store/tables/webhooks.ts';
 
 /** What delivering to a webhook needs to know of it, as it is now. */
 export interface Recipient

@@ -4,8 +4,13 @@ import { limits } from '../platform/limits.ts';
 import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
 import type { GuardedRow } from '../store/row-guard.ts';
-import type { DeliveryQueueRow, EventRow, WebhookReplayRow, WebhookRow } from '../store/rows.ts';
-import { deliveryQueue } from '../store/tables/webhooks.ts';
+import type { EventRow } from '../store/tables/events.ts';
+import {
+  type DeliveryQueueRow,
+  deliveryQueue,
+  type WebhookReplayRow,
+  type WebhookRow,
+} from '../store/tables/webhooks.ts';
 import { inTransaction } from '../store/transaction.ts';
 import { isFor } from './choice.ts';
 import { insertRows } from './insert-rows.ts';

@@ -1,6 +1,6 @@
 import { toIsoTime } from '../platform/clock.ts';
 import type { Vault } from '../platform/seal.ts';
-import type { WebhookRow } from '../store/rows.ts';
+import type { WebhookRow } from '../store/tables/webhooks.ts';
 import { previousSecretsContext, webhookSecretContext } from './seal-contexts.ts';
 
 type SecretColumns = Pick<WebhookRow, 'id' | 'secret' | 'previous_secrets'>;

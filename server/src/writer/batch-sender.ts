@@ -1,6 +1,6 @@
 import { toIsoTime } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import { type BatchTools, decideBatch, type Submission, type Verdict } from './batch.ts';
 import { type Changes, createBatchState } from './batch-state.ts';
 import { createKeptRows, type KeptRows } from './kept-rows.ts';

@@ -6,7 +6,9 @@ import type { IdSource } from '../platform/ids.ts';
 import type { SaltSource, Vault } from '../platform/seal.ts';
 import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
 import { RowNotAuthenticError } from '../store/row-guard.ts';
-import type { AccountRow, ChainHeadRow, CustomerRow, IdempotencyKeyRow } from '../store/rows.ts';
+import type { CustomerRow } from '../store/tables/customers.ts';
+import type { IdempotencyKeyRow, JournalHeadRow } from '../store/tables/lanes.ts';
+import type { AccountRow } from '../store/tables/ledger.ts';
 import { type AnyRow, customerOf } from '../store/tables.ts';
 import type { BatchState } from './batch-state.ts';
 import type {
@@ -148,11 +150,11 @@ function applyDecision(
   let head = readHead(state, context);
   for (const draft of decision.journals ?? []) head = applyJournal(draft, head, submission, state, context);
   for (const draft of decision.events ?? []) head = applyEvent(draft, head, state, context);
-  state.write('chain_heads', head as unknown as AnyRow);
+  state.write('journal_heads', head as unknown as AnyRow);
 }
 
-function readHead(state: BatchState, context: DecideContext): ChainHeadRow {
-  const head = state.read('chain_heads', context.environmentId) as unknown as ChainHeadRow | undefined;
+function readHead(state: BatchState, context: DecideContext): JournalHeadRow {
+  const head = state.read('journal_heads', context.environmentId) as unknown as JournalHeadRow | undefined;
   return (
     head ?? {
       bucket: context.lane,
@@ -166,11 +168,11 @@ function readHead(state: BatchState, context: DecideContext): ChainHeadRow {
 
 function applyJournal(
   draft: JournalDraft,
-  head: ChainHeadRow,
+  head: JournalHeadRow,
   submission: Submission,
   state: BatchState,
   context: DecideContext,
-): ChainHeadRow {
+): JournalHeadRow {
   const posted = postJournal(draft, head, {
     environmentId: context.environmentId,
     lane: context.lane,
@@ -190,10 +192,10 @@ function applyJournal(
 
 function applyEvent(
   draft: EventDraft,
-  head: ChainHeadRow,
+  head: JournalHeadRow,
   state: BatchState,
   context: DecideContext,
-): ChainHeadRow {
+): JournalHeadRow {
   const id = draft.id ?? context.newId('evt');
   const seq = head.event_seq + 1n;
   const vault = draft.sensitive ? eventVault(draft, state, context) : undefined;

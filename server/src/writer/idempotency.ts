@@ -1,6 +1,6 @@
 import { conflict, type Refusal } from '../platform/errors.ts';
 import { isSealed, unlessErased, type Vault } from '../platform/seal.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import type { IdempotencyClaim, Outcome, StoredAnswer } from './command.ts';
 
 /** The name of an idempotency key within the whole deployment. */

@@ -3,7 +3,7 @@ import { authenticatedTable } from '../store/authenticated-rows.ts';
 import { columnList } from '../store/insert.ts';
 import type { Queryable } from '../store/pool.ts';
 import type { RowGuard } from '../store/row-guard.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
 import { forgedRow } from './kept-rows.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '../store/pool.ts';
 import type { RowGuard } from '../store/row-guard.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
 import type { Changes } from './batch-state.ts';

@@ -68,14 +68,6 @@ export function createLane(
   let isStarting = false;
   let drained: (() => void)[] = [];
 
-  const isDue = (): boolean => {
-    const due = queues.due();
-    if (due === 0 || inFlight.length >= limits.batchesUnderWay) return false;
-    const before = inFlight[0]?.length;
-    const least = before === undefined ? 1 : Math.max(before, aheadCommands);
-    return due >= Math.min(least, limits.batchCommands);
-  };
-
   const startOne = async (): Promise<void> => {
     // Commands that arrive in this iteration of the event loop join the batch.
     await new Promise(setImmediate);
@@ -100,7 +92,7 @@ export function createLane(
 
   const proceed = (): void => {
     if (isStarting) return;
-    if (isDue()) {
+    if (isDue(queues.due(), inFlight, aheadCommands)) {
       isStarting = true;
       void startOne().finally(() => {
         isStarting = false;
@@ -126,6 +118,14 @@ export function createLane(
         await new Promise<void>((resolve) => drained.push(resolve));
     },
   };
+}
+
+/** Whether a batch of `due` commands is to be sent now. */
+function isDue(due: number, inFlight: readonly (readonly Entry[])[], aheadCommands: number): boolean {
+  if (due === 0 || inFlight.length >= limits.batchesUnderWay) return false;
+  const before = inFlight[0]?.length;
+  const least = before === undefined ? 1 : Math.max(before, aheadCommands);
+  return due >= Math.min(least, limits.batchCommands);
 }
 
 /** Ends each command of a batch with its verdict. */

@@ -1,6 +1,6 @@
 import { bucketOfId } from '../platform/ids.ts';
 import { sealedCustomer } from '../platform/seal.ts';
-import type { IdempotencyKeyRow } from '../store/rows.ts';
+import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import { customerOf, type TableName, tableNamed } from '../store/tables.ts';
 import type { Submission } from './batch.ts';
 import { keyName } from './idempotency.ts';
@@ -77,7 +77,7 @@ function missingRows(
   };
   for (const { command, reads } of submissions) {
     for (const ref of reads) want(ref.table, ref.bucket, ref.id);
-    want('chain_heads', lane, command.environmentId);
+    want('journal_heads', lane, command.environmentId);
   }
   return missing;
 }

@@ -8,7 +8,7 @@ import { depositFlow } from '../ledger/flows.ts';
 import { verifyLedger } from '../ledger/verify.ts';
 import { invalidRequest } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import type { OrganisationRow } from '../store/rows.ts';
+import type { OrganisationRow } from '../store/tables/access.ts';
 import { type Answering, accountReads, type Command } from './command.ts';
 import { prepareLanes } from './lanes.ts';
 

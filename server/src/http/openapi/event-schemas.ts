@@ -1,4 +1,4 @@
-import { untoldFields } from '../../events/changes.ts';
+import { omittedFields } from '../../events/changes.ts';
 import { type DescribedEvent, eventSchemaName } from '../event.ts';
 
 type Json = Record<string, unknown>;
@@ -12,7 +12,7 @@ const erasedSchema: Json = {
 };
 
 /** What never changes, or is not told when it does. */
-const constantFields: ReadonlySet<string> = new Set(['id', 'createdAt', ...untoldFields]);
+const constantFields: ReadonlySet<string> = new Set(['id', 'createdAt', ...omittedFields]);
 
 /**
  * The JSON Schemas of events, by their names: each type's, what `data` is, and what `previousAttributes` can hold.

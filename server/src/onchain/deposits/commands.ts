@@ -13,7 +13,9 @@ import {
   withStatus,
 } from '../../resources/transactions/lifecycle.ts';
 import { transactionJson } from '../../resources/transactions/schema.ts';
-import type { ChainDepositRow, TransactionRow, WalletRow } from '../../store/rows.ts';
+import type { ChainDepositRow } from '../../store/tables/chains.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import {
   accountReads,
   type Command,
@@ -88,13 +90,13 @@ export function dropDeposit(
   cause: DropCause,
 ): Command<DepositStanding> {
   return depositCommand('drop_chain_deposit', deposit, known, ({ row, transaction }, context) => {
-    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'vanished' };
+    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'orphaned' };
     const failed = failedDeposit(transaction, dropTexts[cause], context);
     return {
-      result: 'vanished',
+      result: 'orphaned',
       writes: [
         { table: 'transactions', row: failed },
-        { table: 'chain_deposits', row: { ...row, status: 'vanished', updated_at: context.now } },
+        { table: 'chain_deposits', row: { ...row, status: 'orphaned', updated_at: context.now } },
       ],
       events: updatedEvents(transaction, failed),
     };

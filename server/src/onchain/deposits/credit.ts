@@ -148,7 +148,7 @@ async function takeBack(deps: DepositDeps, toHeight: number): Promise<void> {
 async function isRefuted(deps: DepositDeps, { deposit }: KeptDeposit, height: number): Promise<boolean> {
   const { book, pool, port } = deps;
   if (port.token(deposit.currency) === undefined) return true;
-  const { rowCount } = await pool.query('select from chain_notices where chain = $1 and id = $2', [
+  const { rowCount } = await pool.query('select from uncredited_deposits where chain = $1 and id = $2', [
     port.chain,
     deposit.id,
   ]);

@@ -4,7 +4,7 @@ import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { GuardedRow } from '../../store/row-guard.ts';
-import type { ChainDepositRow } from '../../store/rows.ts';
+import type { ChainDepositRow } from '../../store/tables/chains.ts';
 import type { ChainDeposit, KnownDeposit } from './commands.ts';
 
 /** What is known of deposits, by their ids. */

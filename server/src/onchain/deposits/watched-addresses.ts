@@ -5,7 +5,7 @@ import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { DepositAddressRow } from '../../store/rows.ts';
+import type { DepositAddressRow } from '../../store/tables/wallets.ts';
 
 type WatchedRow = DepositAddressRow & Record<string, unknown> & { readonly environment_id: string };
 

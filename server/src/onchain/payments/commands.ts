@@ -9,7 +9,7 @@ import {
 } from '../../resources/transfers/advance.ts';
 import { type Cause, type LiveMove, priceOf } from '../../resources/transfers/moves.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
-import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 
 /** The steps of a transfer on a real chain. Taking one twice changes nothing. */

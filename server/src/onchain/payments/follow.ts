@@ -7,7 +7,7 @@ import type { RateProvider } from '../../rates/provider.ts';
 import { chainRefused } from '../../resources/transfers/moves.ts';
 import { findLiveTransfers, type LiveTransfer } from '../../resources/transfers/queries.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { TransactionStatus } from '../../store/rows.ts';
+import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { completeTransfer, failTransfer, submitTransfer } from './commands.ts';

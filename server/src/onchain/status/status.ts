@@ -17,11 +17,11 @@ export interface ChainLook {
 export async function keepLook(pool: Pool, holder: string, look: ChainLook): Promise<void> {
   await pool.query({
     name: 'keep_chain_look',
-    text: `insert into chain_standings (chain, network, head_height, fault, nodes, looked_at)
+    text: `insert into chain_statuses (chain, network, head_height, fault, nodes, checked_at)
       select $1, $2, $3, $4, $5, now()
-      where not exists (select from chain_cursors c where c.chain = $1 and c.holder <> $6 and c.held_until > now())
+      where not exists (select from chain_cursors c where c.chain = $1 and c.lease_owner <> $6 and c.lease_expires_at > now())
       on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes,
-        head_height = coalesce(excluded.head_height, chain_standings.head_height), looked_at = excluded.looked_at`,
+        head_height = coalesce(excluded.head_height, chain_statuses.head_height), checked_at = excluded.checked_at`,
     values: [
       look.chain,
       look.network,
@@ -53,12 +53,12 @@ export interface ChainStanding {
 export async function listStandings(pool: Pool): Promise<ChainStanding[]> {
   const { rows } = await pool.query<Omit<ChainStanding, 'nodes'> & { nodes: string | NodeStanding[] }>(
     `select s.chain, s.network, s.head_height as head, c.scanned_height as scanned, c.confirmed_height as confirmed,
-        s.fault, s.nodes, s.looked_at as "lookedAt",
+        s.fault, s.nodes, s.checked_at as "lookedAt",
         (select count(*) from chain_deposits d where d.chain = s.chain and d.status in ('pending', 'confirmed'))
           as "pendingDeposits",
         (select count(*) from chain_payments p where p.chain = s.chain and p.status = 'open') as "openPayments",
         (select min(created_at) from chain_payments p where p.chain = s.chain and p.status = 'open') as "oldestPayment"
-      from chain_standings s left join chain_cursors c on c.chain = s.chain order by s.chain`,
+      from chain_statuses s left join chain_cursors c on c.chain = s.chain order by s.chain`,
   );
   return rows.map((row) => ({
     ...row,
@@ -89,7 +89,7 @@ export async function listNotices(
   const { rows } = await pool.query<KeptNotice>(
     `select chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
         seen_at as "seenAt"
-      from chain_notices where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
+      from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
     [chain ?? null, limit],
   );
   return rows;

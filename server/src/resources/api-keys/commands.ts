@@ -3,7 +3,7 @@ import { base58 } from '@scure/base';
 import { hashSecret } from '../../http/auth.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import type { ApiKeyRow, EnvironmentRow } from '../../store/rows.ts';
+import type { ApiKeyRow, EnvironmentRow } from '../../store/tables/access.ts';
 import type { Command, DecideContext, RowWrite } from '../../writer/command.ts';
 
 /** A key in full. Only its maker ever sees it; the store has the hash of the secret. */

@@ -2,7 +2,7 @@ import type { StoredKey } from '../../http/auth.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/rows.ts';
+import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/tables/access.ts';
 
 /** Finds keys that are not revoked by their prefixes, for authentication. A key whose rows are not ours is none. */
 export async function findActiveKeys(

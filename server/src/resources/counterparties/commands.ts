@@ -2,7 +2,7 @@ import { previousAttributes } from '../../events/changes.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { ExternalAccount } from '../../rails/account-types.ts';
-import type { CounterpartyRow, CustomerRow } from '../../store/rows.ts';
+import type { CounterpartyRow, CustomerRow } from '../../store/tables/customers.ts';
 import type { Command, DecideContext } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseOwner } from './lifecycle.ts';

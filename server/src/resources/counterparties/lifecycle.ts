@@ -3,7 +3,7 @@ import { type AccountType, type ExternalAccount, factsOf } from '../../rails/acc
 import { countryOfBic } from '../../rails/identifiers/bic.ts';
 import { countryOfNumber } from '../../rails/identifiers/mobile-money.ts';
 import { nigerianBanks } from '../../rails/identifiers/nuban.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 import { refuseCustomer, refuseStanding } from '../customers/lifecycle.ts';
 
 /**

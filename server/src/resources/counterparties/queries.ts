@@ -3,7 +3,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
-import type { CounterpartyRow } from '../../store/rows.ts';
+import type { CounterpartyRow } from '../../store/tables/customers.ts';
 
 /** The counterparty by this id, if it is one of the environment's. */
 export async function findCounterparty(

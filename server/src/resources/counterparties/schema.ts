@@ -10,7 +10,7 @@ import {
   factsOf,
 } from '../../rails/account-types.ts';
 import { pixKeyTypes } from '../../rails/identifiers/pix-key.ts';
-import type { CounterpartyRow } from '../../store/rows.ts';
+import type { CounterpartyRow } from '../../store/tables/customers.ts';
 import { bankNameOf, countryOf, last4Of, shownDetails } from './lifecycle.ts';
 
 const statuses = ['active', 'inactive'] as const;

@@ -3,7 +3,7 @@ import { previousAttributes } from '../../events/changes.ts';
 import { walletAccountId } from '../../ledger/accounts.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import type { WalletRow } from '../../store/rows.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { Command, DecideContext, EventDraft, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseCustomer } from '../customers/lifecycle.ts';

@@ -1,5 +1,5 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
-import type { WalletRow } from '../../store/rows.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 
 /** The currencies that a wallet can hold. USDT is converted when it arrives. */
 export const heldCurrencies = ['usdc', 'pyusd', 'eurc'] as const;

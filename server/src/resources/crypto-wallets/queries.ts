@@ -4,7 +4,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
-import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
+import type { DepositAddressRow, WalletRow } from '../../store/tables/wallets.ts';
 import { printAmount } from '../fields.ts';
 import { walletAccountIds } from './commands.ts';
 import { type HeldCurrency, heldCurrencies } from './lifecycle.ts';

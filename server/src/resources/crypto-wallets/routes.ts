@@ -6,7 +6,7 @@ import { type ReadRoute, type RequestContext, type Route, writeRoute } from '../
 import { oneOf } from '../../http/schema.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Db } from '../../store/database.ts';
-import type { WalletRow } from '../../store/rows.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { Command } from '../../writer/command.ts';
 import { refuseCustomer } from '../customers/lifecycle.ts';
 import { findCustomer } from '../customers/queries.ts';

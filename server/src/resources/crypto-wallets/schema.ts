@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
-import type { WalletRow } from '../../store/rows.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 
 export const walletStatuses = ['active', 'frozen', 'closed'] as const;
 

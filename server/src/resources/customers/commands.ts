@@ -3,7 +3,7 @@ import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import { newKeySalt } from '../../platform/seal.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
 import { acceptedTerms, decideIdentity, refuseErased } from './lifecycle.ts';
 import {

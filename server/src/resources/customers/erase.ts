@@ -3,7 +3,7 @@ import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { erasedValue } from '../../platform/seal.ts';
 import type { Queryable } from '../../store/pool.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 import type { Command, DecideContext, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { walletAccountIds } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from './commands.ts';

@@ -1,5 +1,5 @@
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 
 /** Why nothing more can be done to a customer: they were erased. @returns undefined when they were not */
 export function refuseErased({ erased_at: erasedAt }: Pick<CustomerRow, 'erased_at'>): Refusal | undefined {

@@ -2,7 +2,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export async function findCustomer(

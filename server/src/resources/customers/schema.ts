@@ -4,7 +4,7 @@ import { compileSerialiser } from '../../http/serialise.ts';
 import { type LinkContext, linkUrl } from '../../identity/links.ts';
 import { limits } from '../../platform/limits.ts';
 import { unlessErased, type Vault } from '../../platform/seal.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 import { createdRange } from '../paging.ts';
 import { capabilitiesOf, missingRequirements } from './lifecycle.ts';
 

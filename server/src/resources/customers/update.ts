@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conflict, type Refusal } from '../../platform/errors.ts';
-import type { CustomerRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
 import type { DecideContext } from '../../writer/command.ts';
 import { refuseErased } from './lifecycle.ts';
 import { emailIndexOf, type PersonalData, personalContext, type UpdateCustomerBody } from './schema.ts';

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import type { EventRow } from '../../store/rows.ts';
+import type { EventRow } from '../../store/tables/events.ts';
 
 /**
  * How far a consumer has read: the number of the last event of each lane. Within a lane events are numbered without a gap

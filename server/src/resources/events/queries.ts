@@ -6,7 +6,7 @@ import { findRow } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { Queryable } from '../../store/pool.ts';
-import type { EventRow } from '../../store/rows.ts';
+import type { EventRow } from '../../store/tables/events.ts';
 import { type LaneEvents, mergeLanes, type PlacedEvent, type Positions } from './positions.ts';
 import { prepareEvents } from './schema.ts';
 
@@ -62,7 +62,7 @@ export async function readEventsAfter(
     name: 'read_events_after',
     text: `select h.bucket as head_lane, h.after, h.up_to, e.* from (
         select bucket, coalesce(p.seq, 0) as after, least(event_seq, coalesce(p.seq, 0) + $4::int8) as up_to
-        from chain_heads left join unnest($2::int2[], $3::int8[]) as p(lane, seq) on p.lane = bucket
+        from journal_heads left join unnest($2::int2[], $3::int8[]) as p(lane, seq) on p.lane = bucket
         where environment_id = $1::text and event_seq > coalesce(p.seq, 0)
       ) h left join lateral (
         select * from events
@@ -102,7 +102,7 @@ type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null };
 export async function endOfEvents(db: Queryable, environmentId: string): Promise<Positions> {
   const { rows } = await db.query<{ bucket: number; event_seq: bigint }>({
     name: 'end_of_events',
-    text: 'select bucket, event_seq from chain_heads where environment_id = $1',
+    text: 'select bucket, event_seq from journal_heads where environment_id = $1',
     values: [environmentId],
   });
   return new Map(rows.map(({ bucket, event_seq: seq }) => [bucket, seq]));

@@ -6,7 +6,7 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { EventRow } from '../../store/rows.ts';
+import type { EventRow } from '../../store/tables/events.ts';
 import { createdRange, createdSpan, pageLimit, pageOf } from '../paging.ts';
 import { encodePositions } from './positions.ts';
 import { type EventFilter, findEvent, listEvents, readEventsAfter } from './queries.ts';

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { eventTypes } from '../../events/types.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { isSealed, unlessErased, type Vault } from '../../platform/seal.ts';
-import type { EventRow } from '../../store/rows.ts';
+import type { EventRow } from '../../store/tables/events.ts';
 import { eventDataContext, previousAttributesContext } from '../../writer/batch.ts';
 
 export const Event = Type.Object({

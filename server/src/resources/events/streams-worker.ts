@@ -130,7 +130,7 @@ export function createEventStreams(options: {
 async function countEvents(pool: Pool, rowIds: readonly string[]) {
   const { rows } = await pool.query<{ id: string; current_id: string; events: bigint }>({
     name: 'count_events',
-    text: `select e.id, e.current_id, coalesce((select sum(h.event_seq) from chain_heads h
+    text: `select e.id, e.current_id, coalesce((select sum(h.event_seq) from journal_heads h
         where h.environment_id = e.current_id), 0)::int8 as events
       from environments e where e.id = any ($1)`,
     values: [rowIds],

@@ -24,7 +24,7 @@ import type {
   IdentityCaseRow,
   IdentityDocumentRow,
   TermsAcceptanceRow,
-} from '../../store/rows.ts';
+} from '../../store/tables/customers.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 import { customerUpdate, findCustomerIn } from '../customers/commands.ts';
 import { acceptedTerms, decideIdentity } from '../customers/lifecycle.ts';

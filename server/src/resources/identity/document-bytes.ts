@@ -3,7 +3,7 @@ import { DocumentDamagedError, openChunks, openWhole } from '../../identity/docu
 import type { Vault } from '../../platform/seal.ts';
 import { findWholeContent, readChunks } from '../../store/document-contents.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { IdentityDocumentRow } from '../../store/rows.ts';
+import type { IdentityDocumentRow } from '../../store/tables/customers.ts';
 
 /**
  * Reads the bytes of a document, chunk by chunk. What has been read is worth nothing before the end is reached.

@@ -7,7 +7,7 @@ import type {
   IdentityCaseRow,
   IdentityDocumentRow,
   TermsAcceptanceRow,
-} from '../../store/rows.ts';
+} from '../../store/tables/customers.ts';
 
 /** A customer with the environment they are in now, and their case if they have begun one. */
 export interface CustomerCase {

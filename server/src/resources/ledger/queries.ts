@@ -5,7 +5,7 @@ import type { Db } from '../../store/database.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { AccountRow, JournalRow, PostingRow } from '../../store/rows.ts';
+import type { AccountRow, JournalRow, PostingRow } from '../../store/tables/ledger.ts';
 
 /** What a list of accounts can be narrowed to; texts as they came in the query. */
 export interface AccountFilter {

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { nullableText, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import type { Verification } from '../../ledger/verify.ts';
-import type { AccountKind, AccountRow, JournalRow, PostingRow } from '../../store/rows.ts';
+import type { AccountKind, AccountRow, JournalRow, PostingRow } from '../../store/tables/ledger.ts';
 import { printAmount } from '../fields.ts';
 
 export const accountKinds = [

@@ -3,7 +3,7 @@ import { toIsoTime } from '../../platform/clock.ts';
 import { type FaultDetail, invalidRequest, notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
-import type { EnvironmentRow } from '../../store/rows.ts';
+import type { EnvironmentRow } from '../../store/tables/access.ts';
 import type { Command, State } from '../../writer/command.ts';
 import { type AdvanceClockBody, clockJson } from './schema.ts';
 

@@ -7,7 +7,8 @@ import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts
 import { bucketOfId } from '../../platform/ids.ts';
 import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
-import type { TransactionRow, WalletRow } from '../../store/rows.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { readAmount } from '../fields.ts';

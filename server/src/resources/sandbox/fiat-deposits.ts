@@ -21,7 +21,9 @@ import {
 import { type Rail, railFacts, railNames } from '../../rails/rails.ts';
 import { traceId } from '../../rails/trace-ids.ts';
 import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
-import type { CustomerRow, TransactionRow, VirtualAccountRow, WalletRow } from '../../store/rows.ts';
+import type { CustomerRow } from '../../store/tables/customers.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
+import type { VirtualAccountRow, WalletRow } from '../../store/tables/wallets.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
 import { readAmount } from '../fields.ts';
 import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';

@@ -3,7 +3,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
-import type { TransactionRow } from '../../store/rows.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
 
 /** The transaction by this id, if it is one of the environment's. */
 export async function findTransaction(

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
-import type { TransactionRow } from '../../store/rows.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
 import { printAmount, printOptional } from '../fields.ts';
 
 export const transactionTypes = ['transfer', 'deposit'] as const;

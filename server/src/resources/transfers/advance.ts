@@ -10,7 +10,8 @@ import {
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import { isRail } from '../../rails/rails.ts';
-import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import {
   accountReads,
   type Command,

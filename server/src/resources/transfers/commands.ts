@@ -4,7 +4,7 @@ import { reserveTransferFlow } from '../../ledger/flows.ts';
 import { toIsoTime } from '../../platform/clock.ts';
 import { assert, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import type { TransactionRow } from '../../store/rows.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
 import {
   accountReads,
   type Command,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import { transactionStatuses } from '../transactions/schema.ts';
 import { followersOf, wayTo } from './lifecycle.ts';
 

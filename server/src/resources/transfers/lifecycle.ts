@@ -2,7 +2,9 @@ import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts
 import { currencyScale, formatAmount } from '../../platform/money.ts';
 import { factsOf } from '../../rails/account-types.ts';
 import { type OwnerType, railFacts } from '../../rails/rails.ts';
-import type { CounterpartyRow, TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { CounterpartyRow } from '../../store/tables/customers.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { BankTerms, TransferTerms } from './terms.ts';
 
 /** Whether a transfer is paid out by a bank rather than sent on a chain. */

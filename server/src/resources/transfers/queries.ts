@@ -7,7 +7,7 @@ import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Db } from '../../store/database.ts';
 import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import { findTransaction } from '../transactions/queries.ts';
 import type { TransferKey } from './advance.ts';
 

@@ -1,7 +1,7 @@
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import type { Rail } from '../../rails/rails.ts';
 import { isUnknownOutcome, returnCodesOf, usualReturnCode } from '../../rails/return-codes.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command, DecideContext, Decision } from '../../writer/command.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import { moveAlong, type Transfer, type TransferKey, transferCommand } from './advance.ts';

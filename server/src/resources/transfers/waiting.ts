@@ -1,6 +1,6 @@
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { ScreeningRow, TransactionRow } from '../../store/rows.ts';
+import type { ScreeningRow, TransactionRow } from '../../store/tables/transactions.ts';
 
 /** A live transfer that has not been sent yet. */
 export interface WaitingTransfer {

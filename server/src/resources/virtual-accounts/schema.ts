@@ -3,7 +3,8 @@ import { nullableText, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import { unlessErased, type Vault } from '../../platform/seal.ts';
-import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
+import type { TransactionRow } from '../../store/tables/transactions.ts';
+import type { VirtualAccountRow } from '../../store/tables/wallets.ts';
 import { Transaction, transactionView } from '../transactions/schema.ts';
 
 export const sourceCurrencies = ['usd', 'eur', 'gbp', 'mxn', 'brl'] as const;

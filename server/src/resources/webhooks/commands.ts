@@ -1,7 +1,7 @@
 import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
-import type { WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
+import type { WebhookReplayRow, WebhookRow } from '../../store/tables/webhooks.ts';
 import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';

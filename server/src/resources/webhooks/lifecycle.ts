@@ -1,4 +1,4 @@
-import type { WebhookRow } from '../../store/rows.ts';
+import type { WebhookRow } from '../../store/tables/webhooks.ts';
 
 /** A webhook with a status: what it says of when and why changes only with it. @param now by the environment's clock */
 export function withStatus(

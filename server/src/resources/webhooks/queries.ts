@@ -4,7 +4,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow } from '../../store/find.ts';
 import { readPageRows, selectList } from '../../store/list.ts';
 import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
-import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
+import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/tables/webhooks.ts';
 
 /** The webhook by this id, if it is one of the environment's and not deleted. */
 export async function findWebhook(

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../../http/route.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Db } from '../../store/database.ts';
-import type { WebhookRow } from '../../store/rows.ts';
+import type { WebhookRow } from '../../store/tables/webhooks.ts';
 import { findWebhook } from './queries.ts';
 
 /** The webhook that the path names. @throws ApiError 404 */

@@ -4,7 +4,7 @@ import { nullableText, nullableTime, oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
 import { limits } from '../../platform/limits.ts';
 import { unlessErased, type Vault } from '../../platform/seal.ts';
-import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/rows.ts';
+import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/tables/webhooks.ts';
 import { responseBodyContext } from '../../webhooks/seal-contexts.ts';
 
 const url = Type.String({

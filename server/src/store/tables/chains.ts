@@ -26,7 +26,7 @@ export const chainDeposits = table('chain_deposits', {
   block_id: text().mutable(),
   currency: text(),
   amount_minor: int8().mutable(),
-  status: text<'pending' | 'confirmed' | 'credited' | 'vanished'>().mutable(),
+  status: text<'pending' | 'confirmed' | 'credited' | 'orphaned'>().mutable(),
   transaction_id: text().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
@@ -41,23 +41,23 @@ export const chainCursors = table(
     scanned_height: int8().mutable(),
     confirmed_height: int8().mutable(),
     opening_balances: json().nullable(),
-    holder: text().nullable().mutable(),
-    held_until: timestamptz().nullable().mutable(),
+    lease_owner: text().nullable().mutable(),
+    lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
   },
   'chain',
 );
 
-export const chainStandings = table(
-  'chain_standings',
+export const chainStatuses = table(
+  'chain_statuses',
   {
     chain: text(),
     network: text().mutable(),
     head_height: int8().nullable().mutable(),
     fault: text().nullable().mutable(),
     nodes: json().mutable(),
-    looked_at: timestamptz().mutable(),
+    checked_at: timestamptz().mutable(),
   },
   'chain',
 );
@@ -68,7 +68,7 @@ export const chainBlocks = table('chain_blocks', {
   block_id: text().mutable(),
 });
 
-export const chainNotices = table('chain_notices', {
+export const uncreditedDeposits = table('uncredited_deposits', {
   chain: text(),
   id: text(),
   tx_hash: text(),
@@ -115,20 +115,20 @@ export const chainAttempts = table('chain_attempts', {
   signed_at: timestamptz(),
 });
 
-export const chainUnswept = table('chain_unswept', {
+export const sweepCandidates = table('sweep_candidates', {
   chain: text(),
   address: text(),
   currency: text(),
   wallet_index: int4(),
   height: int8().mutable(),
-  looked_at: timestamptz().nullable().mutable(),
+  checked_at: timestamptz().nullable().mutable(),
 });
 
 export const signedPayments = table(
   'signed_payments',
   {
     reference: text(),
-    meaning: text(),
+    intent: text(),
     nonce: text().nullable(),
     counted: json().mutable(),
     signed_at: timestamptz().mutable(),
@@ -136,7 +136,7 @@ export const signedPayments = table(
   'reference',
 );
 
-export const signedDays = table('signed_days', {
+export const dailySpending = table('daily_spending', {
   chain: text(),
   asset: text(),
   day: date(),

@@ -21,7 +21,7 @@ export const batches = table('batches', {
 });
 
 export const journalHeads = table(
-  'chain_heads',
+  'journal_heads',
   {
     bucket: int2(),
     environment_id: text(),
