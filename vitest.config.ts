@@ -32,10 +32,10 @@ export default defineConfig({
         sequence: { groupOrder: 0 },
       }),
       project('processes', ['test/**/*.test.ts'], [...inProcess, ...measuring], {
-        maxWorkers: 3,
-        sequence: { groupOrder: 0 },
+        maxWorkers: 4,
+        sequence: { groupOrder: 1 },
       }),
-      project('measuring', measuring, [], { maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      project('measuring', measuring, [], { maxWorkers: 2, sequence: { groupOrder: 2 } }),
     ],
   },
 });

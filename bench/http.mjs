@@ -90,7 +90,7 @@ export async function runClosedLoop(connections, seconds, load) {
       (connection) =>
         new Promise((resolve, reject) => {
           const step = () => {
-            if (performance.now() >= endMs) return resolve();
+            if (performance.now() >= endMs) return resolve(undefined);
             connection.send(load.next(connection), onAnswer, reject);
           };
           const onAnswer = (status, bytes, bodyStart) => {
@@ -132,7 +132,7 @@ export async function runOpenLoop(connections, seconds, ratePerSecond, load) {
             idle.push(connection);
             if (timesMs.length === wanted) {
               clearInterval(timer);
-              resolve();
+              resolve(undefined);
             } else turn();
           },
           reject,

@@ -56,9 +56,18 @@ const quick = {
 };
 
 /**
+ * What is to be run: `names` are the rows, `sizes` how long and how much; `against` is a checkout to compare with.
+ *
+ * @typedef {{
+ *   names: string[], sizes: typeof full, json: string, quick: boolean, write: boolean,
+ *   rows?: string, against?: string, transactions?: string, lanes?: string, profile?: string, help?: boolean,
+ * }} Options
+ */
+
+/**
  * Reads the command line.
  *
- * @returns undefined when there is nothing to run: help was asked for, or an option is wrong
+ * @returns {Options | undefined} undefined when there is nothing to run: help was asked for, or an option is wrong
  */
 export function readOptions(args) {
   try {

@@ -26,6 +26,7 @@ const sharing = { spread, hot, mixed, reads, processes, latency, documents, memo
 const alone = { start, growth, against };
 
 /**
+ * @param {import('./options.mjs').Options} options
  * @returns the exit code: 1 when something went wrong; a figure that falls short is shown, not punished
  */
 export async function runBench({ against: checkout, json, lanes, names, profile, quick, sizes, write }) {
@@ -35,6 +36,7 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
   for (const signal of ['SIGINT', 'SIGTERM'])
     process.once(signal, () => stopAll().then(() => process.exit(1)));
   const results = {};
+  /** @type {ReturnType<typeof prepareGround> | undefined} */
   let shared;
   const context = {
     sizes,
@@ -62,7 +64,7 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
   try {
     await run(sharing);
     if (shared) say('verifying the books');
-    await (await shared)?.close();
+    await (await /** @type {ReturnType<typeof prepareGround> | undefined} */ (shared))?.close();
     await run(alone);
   } catch (error) {
     process.stderr.write(`${error.stack}\n`);

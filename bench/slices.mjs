@@ -1,13 +1,23 @@
 /**
+ * What a side has done in all its slices.
+ *
+ * @typedef {{ count: number, seconds: number, rates: number[], perSecond: number }} Sum
+ */
+
+/**
  * Runs sides against each other in short slices, in turn and back again (a b b a …), so that what drifts on the machine
  * meets all of them alike.
  *
- * @param sides by name, what runs one slice: `(seconds) => { count, seconds }`
- * @returns by name, the sums over all slices and the rate a second
+ * @param {Record<string, (seconds: number) => Promise<{ count: number, seconds: number }>>} sides by name, what runs one slice
+ * @param {{ seconds: number, sliceSeconds: number }} length
+ * @returns {Promise<Record<string, Sum>>} by name
  */
 export async function alternate(sides, { seconds, sliceSeconds }) {
   const names = Object.keys(sides);
-  const sums = Object.fromEntries(names.map((name) => [name, { count: 0, seconds: 0, rates: [] }]));
+  /** @type {Record<string, Sum>} */
+  const sums = Object.fromEntries(
+    names.map((name) => [name, { count: 0, seconds: 0, rates: [], perSecond: 0 }]),
+  );
   const rounds = Math.max(1, Math.round(seconds / sliceSeconds));
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? names : [...names].reverse();

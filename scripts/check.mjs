@@ -15,6 +15,7 @@ const folders = ['server/src', 'cli/src', 'test'];
 /** @type {readonly [name: string, program: string, args: readonly string[]][]} */
 const steps = [
   ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.json']],
+  ['types of scripts', 'typescript/bin/tsc', ['-p', 'tsconfig.scripts.json']],
   ['format and lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']],
   [
     'import rules',

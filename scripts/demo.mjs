@@ -34,6 +34,7 @@ async function main() {
 }
 
 function readOptions() {
+  /** @satisfies {import('node:util').ParseArgsOptionsConfig} */
   const types = { url: { type: 'string' }, key: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
   try {
     return parseArgs({ options: types }).values;

@@ -20,12 +20,17 @@ Options:
   --help            show this text
 `;
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 function fail(message) {
   process.stderr.write(`error: ${message}\n\n${help}`);
   process.exit(1);
 }
 
 function readOptions() {
+  /** @satisfies {import('node:util').ParseArgsOptionsConfig} */
   const options = {
     port: { type: 'string', default: '4000' },
     'node-port': { type: 'string', default: '8545' },
@@ -35,24 +40,30 @@ function readOptions() {
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   };
-  let read;
-  try {
-    read = parseArgs({ options, allowPositionals: true });
-  } catch (error) {
-    return fail(error.message);
-  }
-  const { positionals, values } = read;
+  const { positionals, values } = parsed(options);
   for (const name of ['port', 'node-port']) {
     if (!/^\d{1,5}$/.test(values[name]) || Number(values[name]) > 65_534) fail(`--${name}: give a port.`);
   }
   if (Number(values['node-port']) === 0) fail('--node-port: give a port other than 0.');
   const [command, address, amount, ...more] = positionals;
-  if (command === undefined) return values;
+  if (command === undefined) return { ...values, deposit: undefined };
   if (command !== 'deposit' || more.length > 0) fail(`There is no ${positionals.join(' ')}.`);
   if (!/^0x[0-9a-fA-F]{40}$/.test(address ?? ''))
     fail('deposit: give the address of a wallet on an EVM chain.');
   if (!/^\d{1,9}(\.\d{1,6})?$/.test(amount ?? '')) fail('deposit: give an amount such as 25 or 0.50.');
   return { ...values, deposit: { address, amount } };
+}
+
+/**
+ * @template {import('node:util').ParseArgsOptionsConfig} Config
+ * @param {Config} options
+ */
+function parsed(options) {
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    return fail(error.message);
+  }
 }
 
 const options = readOptions();

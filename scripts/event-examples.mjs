@@ -30,7 +30,7 @@ async function call(url, key, method, path, body) {
     headers: { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  const { data, error, ok } = await answer.json();
+  const { data, error, ok } = /** @type {any} */ (await answer.json());
   if (!ok) throw new Error(`${method} ${path}: ${error.message}`);
   return data;
 }

@@ -13,10 +13,10 @@ const shownUrl = 'http://localhost:4000';
 
 await prepare('run');
 await withOwnServer(async ({ url }) => {
-  const document = await (await fetch(`${url}/openapi.json`)).json();
+  const document = /** @type {any} */ (await (await fetch(`${url}/openapi.json`)).json());
   document.servers[0].url = shownUrl;
   write('openapi.json', document, `${Object.keys(document.paths).length} paths`);
-  const events = await (await fetch(`${url}/events.schema.json`)).json();
+  const events = /** @type {any} */ (await (await fetch(`${url}/events.schema.json`)).json());
   write('events.schema.json', events, `${events.oneOf.length} types of events`);
 });
 

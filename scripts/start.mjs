@@ -3,5 +3,5 @@ import { prepare } from './prepare.mjs';
 
 await prepare('run');
 process.setSourceMapsEnabled(true);
-const { main } = await import('../server/dist/main.js');
+const { main } = await import(String(new URL('../server/dist/main.js', import.meta.url)));
 await main(process.argv.slice(2));

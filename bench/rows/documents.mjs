@@ -35,7 +35,7 @@ async function timesOf(connection, text, seconds) {
     const startMs = performance.now();
     await new Promise((resolve, reject) => {
       const onAnswer = (status) =>
-        status === 200 ? resolve() : reject(new Error(`A read was answered ${status}`));
+        status === 200 ? resolve(undefined) : reject(new Error(`A read was answered ${status}`));
       connection.send(text, onAnswer, reject);
     });
     times.push(performance.now() - startMs);

@@ -31,6 +31,7 @@ async function compare(context, name, atLeast, choose) {
   );
   for (const { close } of baselines) await close();
   await assertStored(db, load);
+  /** @type {[string, number]} */
   const best = rates.fewer.perSecond > rates.more.perSecond ? ['fewer', 8] : ['more', 32];
   return [
     compared(

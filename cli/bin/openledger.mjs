@@ -9,6 +9,6 @@ await prepare('run', { isQuiet: true });
 // Of a command's time, most is spent on loading it.
 module.enableCompileCache?.(join(root, 'dist/compile-cache'));
 process.setSourceMapsEnabled(true);
-const { endOnUncaught, main } = await import('../dist/main.js');
+const { endOnUncaught, main } = await import(String(new URL('../dist/main.js', import.meta.url)));
 endOnUncaught();
 await main(process.argv.slice(2));

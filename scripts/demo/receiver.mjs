@@ -20,8 +20,9 @@ export async function startReceiver() {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
-    url: `http://127.0.0.1:${server.address().port}/hooks`,
+    url: `http://127.0.0.1:${port}/hooks`,
     /** What has arrived: headers and raw body of each event. */
     events: () => [...events.values()],
     close() {

@@ -81,7 +81,10 @@ function entryOf({ chainId, currencies, name, url }) {
 function isTaken(port) {
   return new Promise((done) => {
     const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => done(true) || socket.destroy());
+    socket.once('connect', () => {
+      done(true);
+      socket.destroy();
+    });
     socket.once('error', () => done(false));
   });
 }
@@ -126,7 +129,7 @@ async function makeWallet({ dataDir, liveKey, url }) {
     const headers = { authorization: `Bearer ${liveKey}`, 'content-type': 'application/json' };
     const request =
       body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) };
-    const answer = await (await fetch(url + path, request)).json();
+    const answer = /** @type {any} */ (await (await fetch(url + path, request)).json());
     if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(answer.error)}`);
     return answer.data;
   };

@@ -60,6 +60,7 @@ async function send(url, transaction) {
 
 async function rpc(url, method, params) {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  /** @type {any} */
   let answer;
   try {
     answer = await (

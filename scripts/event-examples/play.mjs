@@ -9,10 +9,21 @@ const person = {
 };
 
 /**
+ * An event, as the API shows it.
+ *
+ * @typedef {{
+ *   readonly id: string, readonly type: string, readonly createdAt: string,
+ *   readonly data: Readonly<Record<string, unknown>>,
+ *   readonly previousAttributes?: Readonly<Record<string, unknown>>,
+ * }} PlayedEvent
+ */
+
+/**
  * Makes a server write events of every type.
  *
- * @param call makes a request with a test key and gives the answer's `data`; throws when it fails
- * @returns an event of each type
+ * @param {(method: string, path: string, body?: object) => Promise<any>} call makes a request with a test key and returns
+ *   the `data` of the response; throws if it fails
+ * @returns {Promise<Record<string, PlayedEvent>>} an event of each type
  */
 export async function playEveryEvent(call) {
   const post = (path, body) => call('POST', path, body);

@@ -23,7 +23,7 @@ const timer = setInterval(() => {
   if (isStarting) longestCpuMs = 0;
   isStarting = false;
   reportedMs = performance.now();
-  const file = process.env.LOAD_FILE;
+  const file = String(process.env.LOAD_FILE);
   writeFileSync(`${file}.new`, JSON.stringify({ residentBytes: process.memoryUsage.rss(), longestCpuMs }));
   renameSync(`${file}.new`, file);
 }, turnMs);

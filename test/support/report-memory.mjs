@@ -4,12 +4,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-process.on('exit', () => writeFileSync(process.env.MEMORY_FILE, String(greatestKib())));
+process.on('exit', () => writeFileSync(String(process.env.MEMORY_FILE), String(greatestKib())));
 
 /** Linux: of this program alone. What `resourceUsage` says there includes the parent at the moment of the fork. */
 function greatestKib() {
   try {
-    return /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+    return /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
   } catch {
     return process.resourceUsage().maxRSS;
   }

@@ -8,18 +8,20 @@ const RealDate = Date;
 let offsetMs = 0;
 
 function read() {
-  offsetMs = Number(readFileSync(process.env.CLOCK_FILE, 'utf8'));
+  offsetMs = Number(readFileSync(String(process.env.CLOCK_FILE), 'utf8'));
 }
 
-globalThis.Date = class extends RealDate {
+class ShiftedDate extends RealDate {
   constructor(...parts) {
-    if (parts.length === 0) super(RealDate.now() + offsetMs);
-    else super(...parts);
+    const given = /** @type {[number]} */ (parts.length === 0 ? [RealDate.now() + offsetMs] : parts);
+    super(...given);
   }
 
+  /** @override */
   static now() {
     return RealDate.now() + offsetMs;
   }
-};
+}
+globalThis.Date = /** @type {DateConstructor} */ (ShiftedDate);
 read();
 process.on('SIGUSR2', read);

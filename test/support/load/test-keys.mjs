@@ -53,6 +53,6 @@ process.on('message', async (message) => {
     await Promise.all(clients);
     ending = new AbortController();
   }
-  process.send({ counts });
+  process.send?.({ counts });
 });
 process.on('disconnect', () => process.exit());
