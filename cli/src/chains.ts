@@ -1,5 +1,5 @@
 import { networks } from '@openledger/server/chains/networks.ts';
-import { type ChainStanding, listNotices, listStandings } from '@openledger/server/onchain/status/status.ts';
+import { type ChainStanding, listNotices, listStandings } from '@openledger/server/onchain/status/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';

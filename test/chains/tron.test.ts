@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { liveCustomer, writeChains } from '../support/chains/live.ts';
 import { foreignToken, startTron, type TronNode } from '../support/chains/tron.ts';
-import { blockAnswer, infoAnswer, recorded } from '../support/chains/tron-answers.ts';
+import { blockAnswer, infoAnswer, recorded } from '../support/chains/tron-responses.ts';
 import {
   fundWallet,
   sendUsdt,

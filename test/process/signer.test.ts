@@ -11,7 +11,7 @@ import {
   serializeTransaction,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/custody/intent.ts';
+import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/chains/signing.ts';
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
 import { proofKeysOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
 import { createKeyring } from '../../server/src/platform/keyring.ts';

@@ -1,4 +1,4 @@
-import type { TransferProof } from '../custody/intent.ts';
+import type { TransferProof } from './signing.ts';
 import type { ChainConfig, Token } from './config.ts';
 import type { Chain, Stablecoin } from './registry.ts';
 

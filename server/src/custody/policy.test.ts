@@ -11,8 +11,8 @@ import { createWriterBench, type WriterBench } from '../../../test/support/write
 import { programs } from '../chains/solana/programs.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createKeyring } from '../platform/keyring.ts';
-import type { Intent, SignRequest } from './intent.ts';
-import { SignerRefusal } from './intent.ts';
+import type { Intent, SignRequest } from '../chains/signing.ts';
+import { SignerRefusal } from '../chains/signing.ts';
 import type { SignerPolicy } from './policy.ts';
 import { seedFromMnemonic } from './seed.ts';
 import { createLocalSigner, type Signer } from './signer.ts';

@@ -6,7 +6,7 @@ import {
   type Movement,
   SignerRefusal,
   type SignRequest,
-} from './intent.ts';
+} from '../chains/signing.ts';
 
 /** What may leave in one token. Amounts are in minor units. */
 export interface TokenPolicy {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignerRefusalCode } from './intent.ts';
+import { SignerRefusal, type SignerRefusalCode } from '../chains/signing.ts';
 import type { Signer } from './signer.ts';
 import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
 

@@ -10,7 +10,7 @@ import {
   SignerRefusal,
   type SignRequest,
   type TransferProof,
-} from './intent.ts';
+} from '../chains/signing.ts';
 import type { Signer } from './signer.ts';
 import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
 

@@ -14,7 +14,7 @@ import {
   SignerRefusal,
   type SignRequest,
   type TransactionFacts,
-} from './intent.ts';
+} from '../chains/signing.ts';
 import {
   type ChainPolicy,
   chainPolicyOf,
@@ -25,7 +25,7 @@ import {
   spendsOf,
   tokenPolicyOf,
 } from './policy.ts';
-import { checkSolanaTransaction, signSolanaTransaction } from './solana-transaction.ts';
+import { checkSolanaTransaction, signSolanaTransaction } from '../chains/solana/transaction.ts';
 import type { SpendBook } from './spending.ts';
 import { type ProofKey, requireProof } from './transfer-proof.ts';
 import { checkTronTransaction, signTronTransaction } from './tron-transaction.ts';

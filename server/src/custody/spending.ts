@@ -1,4 +1,4 @@
-import { SignerRefusal } from './intent.ts';
+import { SignerRefusal } from '../chains/signing.ts';
 import type { Spend } from './policy.ts';
 
 /** A payment that is about to be signed. */

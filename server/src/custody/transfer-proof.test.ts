@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createKeyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignRequest } from './intent.ts';
+import { SignerRefusal, type SignRequest } from '../chains/signing.ts';
 import {
   type ProvenTransfer,
   proofKeysOf,

@@ -3,7 +3,7 @@ import type { Chain, Stablecoin } from '../chains/registry.ts';
 import { ConfigError } from '../platform/config.ts';
 import type { Keyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignRequest } from './intent.ts';
+import { SignerRefusal, type SignRequest } from '../chains/signing.ts';
 
 /**
  * The proof of a transfer: a message authentication code (HMAC-SHA-256) that the process which has accepted the transfer makes

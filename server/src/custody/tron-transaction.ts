@@ -5,7 +5,7 @@ import {
   type TronEnvelope,
   tronDigest,
 } from '../chains/tron/transaction.ts';
-import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from './intent.ts';
+import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../chains/signing.ts';
 
 /** TRX that the bandwidth of a transfer costs at most, in sun: 1,000 sun a byte, and no transfer has 500 bytes. */
 const bandwidthSun = 500_000n;

@@ -1,7 +1,7 @@
 import type { ChainPort } from '../chains/port.ts';
 import type { Worker } from '../platform/worker-loop.ts';
 import type { Pool } from '../store/pool.ts';
-import { leaveChain } from './bookkeeping.ts';
+import { leaveChain } from './cursor.ts';
 
 /**
  * Lets a worker leave its chain when it ends. Another one of this process on the same chain may still be in its last turn and take it

@@ -10,7 +10,7 @@ import type { RateProvider } from '../rates/provider.ts';
 import type { Screener } from '../screening/port.ts';
 import type { Pool } from '../store/pool.ts';
 import type { Writer } from '../writer/writer.ts';
-import { expectNetworks } from './bookkeeping.ts';
+import { expectNetworks } from './cursor.ts';
 import { createAddressBook } from './deposits/watched-addresses.ts';
 import { startChainWatch } from './deposits/worker.ts';
 import { startChainPay } from './payments/worker.ts';

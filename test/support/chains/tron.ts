@@ -11,7 +11,7 @@ import {
   refusalOf,
   resourcesAnswer,
   takenAnswer,
-} from './tron-answers.ts';
+} from './tron-responses.ts';
 import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
 import { addressOf } from './tron-wire.ts';
 

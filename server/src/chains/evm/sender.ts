@@ -1,5 +1,5 @@
 import { bytesToHex, type Hex, hexToBytes, serializeTransaction } from 'viem';
-import type { SignRequest } from '../../custody/intent.ts';
+import type { SignRequest } from '../signing.ts';
 import type { Signer } from '../../custody/signer.ts';
 import type { EvmConfig } from '../config.ts';
 import { RpcError } from '../node.ts';
@@ -13,7 +13,7 @@ import {
 import type { EvmNodes } from './blocks.ts';
 import { createCallMaker } from './calls.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
-import { findFinal } from './final.ts';
+import { findFinal } from './finality.ts';
 import { count, quantity } from './responses.ts';
 
 const tooDear = 'Gas is dearer than gas.maxFeeGwei allows.';

@@ -3,7 +3,7 @@ import { encodeFunctionData, type Hex, hashTypedData, keccak256, parseAbi, seria
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, test } from 'vitest';
 import { createDeriver } from '../../custody/derivation.ts';
-import { type Movement, SignerRefusal } from '../../custody/intent.ts';
+import { type Movement, SignerRefusal } from '../signing.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
 import { authorizationDigest } from './eip3009.ts';
 import { decodeRlp, encodeRlp } from './rlp.ts';

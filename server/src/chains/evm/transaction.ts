@@ -4,7 +4,7 @@ import {
   requireSame,
   type SignedTransaction,
   type TransactionFacts,
-} from '../../custody/intent.ts';
+} from '../signing.ts';
 import { toChecksumAddress } from '../addresses.ts';
 import { decodeRlp, encodeRlp, type RlpItem, rlpNumber } from './rlp.ts';
 

@@ -16,9 +16,9 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createDeriver } from '../../custody/derivation.ts';
-import { type Movement, SignerRefusal } from '../../custody/intent.ts';
+import { type Movement, SignerRefusal } from '../signing.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
-import { checkSolanaTransaction, signSolanaTransaction } from '../../custody/solana-transaction.ts';
+import { checkSolanaTransaction, signSolanaTransaction } from './transaction.ts';
 import { toSolanaAddress } from '../addresses.ts';
 import { budgetInstructions, creationInstruction, transferInstruction } from './instructions.ts';
 import { decodeMessage, encodeMessage } from './message.ts';

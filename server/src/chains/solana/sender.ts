@@ -1,6 +1,6 @@
-import type { SignRequest } from '../../custody/intent.ts';
+import type { SignRequest } from '../signing.ts';
 import type { Signer } from '../../custody/signer.ts';
-import { agreeing } from '../agreement.ts';
+import { agreeing } from '../node-agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import { UnsettledError } from '../node.ts';
 import {
@@ -20,7 +20,7 @@ import {
   transferInstruction,
 } from './instructions.ts';
 import { encodeMessage } from './message.ts';
-import { expired, findLanded, findOutcome } from './outcome.ts';
+import { expired, findLanded, findOutcome } from './finality.ts';
 import { tokenAccountOf } from './programs.ts';
 import { base58Text } from './responses.ts';
 import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { allUsable, askUntilAgreed, printTransfers } from '../agreement.ts';
+import { allUsable, askUntilAgreed, printTransfers } from '../node-agreement.ts';
 import type { TronConfig } from '../config.ts';
 import { type Node, UnsettledError } from '../node.ts';
 import { ChainError, type ChainReader, type SeenTransfer, type WatchedAddresses } from '../port.ts';

@@ -1,4 +1,4 @@
-import type { SignRequest } from '../../custody/intent.ts';
+import type { SignRequest } from '../signing.ts';
 import type { Signer } from '../../custody/signer.ts';
 import { limits } from '../../platform/limits.ts';
 import type { TronConfig } from '../config.ts';
@@ -13,7 +13,7 @@ import { createReservations } from '../reservations.ts';
 import { headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, tryCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
-import { expired, findMined, findOutcome } from './final.ts';
+import { expired, findMined, findOutcome } from './finality.ts';
 import { accountBalance, broadcastCode, type Header, prices, resources } from './responses.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';

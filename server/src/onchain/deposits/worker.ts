@@ -11,10 +11,10 @@ import {
   moveConfirmed,
   moveScanned,
   readCursor,
-} from '../bookkeeping.ts';
+} from '../cursor.ts';
 import { leavingAtEnd } from '../lease.ts';
-import { createLook } from '../status/save.ts';
-import { creditDeposits, creditWaiting, type DepositDeps, showDeposits } from './credit.ts';
+import { createLook } from '../status/commands.ts';
+import { creditDeposits, creditWaiting, type DepositDeps, showDeposits } from './crediting.ts';
 
 /**
  * Follows a chain: shows deposits as soon as they are in a block, credits them once they are deep enough.

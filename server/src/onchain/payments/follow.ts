@@ -1,7 +1,7 @@
 import { gasFeeMinor } from '../../chains/gas-fee.ts';
 import { ChainError, type ChainPort, type PaymentState, type SignedAttempt } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import { SignerRefusal } from '../../custody/intent.ts';
+import { SignerRefusal } from '../../chains/signing.ts';
 import { parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import { chainRefused } from '../../resources/transfers/moves.ts';
@@ -11,9 +11,9 @@ import type { TransactionStatus } from '../../store/rows.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { completeTransfer, failTransfer, submitTransfer } from './commands.ts';
-import { proofOf } from './price.ts';
+import { proofOf } from './quote.ts';
 import { endPayment, type OpenPayment, signPlaced } from './queries.ts';
-import { signPlacedPayment } from './sign.ts';
+import { signPlacedPayment } from './send-queue.ts';
 
 /** What following a payment needs. */
 export interface FollowDeps {

@@ -6,14 +6,14 @@ import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import type { Screener, ScreeningSubject, ScreeningVerdict } from '../../screening/port.ts';
-import { holdChain } from '../bookkeeping.ts';
+import { holdChain } from '../cursor.ts';
 import { leavingAtEnd } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
 import { failTransfer, screenTransfer } from './commands.ts';
 import { type FollowDeps, followPayment, tellAndSend } from './follow.ts';
-import { obstacleTo, priceForSending, type TransferIntent } from './price.ts';
+import { obstacleTo, priceForSending, type TransferIntent } from './quote.ts';
 import { listPayments, listWithdrawn, withdrawPayment } from './queries.ts';
-import { type Budget, readBudget, type Signed, signNewPayment } from './sign.ts';
+import { type Budget, readBudget, type Signed, signNewPayment } from './send-queue.ts';
 
 export interface PayDeps extends FollowDeps {
   readonly logger: Logger;

@@ -4,7 +4,7 @@ import type { Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createAddressBook } from '../deposits/watched-addresses.ts';
-import { listAddresses, readSnapshot, type Snapshot, type Sums } from './books.ts';
+import { listAddresses, readSnapshot, type Snapshot, type Sums } from './queries.ts';
 import { type BookFigures, explain, type HeldFigures, type Reconciliation } from './explain.ts';
 
 /** What came of reconciling a chain. */

@@ -5,9 +5,9 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { currencyScale } from '../../platform/money.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import type { Pool } from '../../store/pool.ts';
-import { holdChain } from '../bookkeeping.ts';
+import { holdChain } from '../cursor.ts';
 import { leavingAtEnd } from '../lease.ts';
-import { keepTreasury } from './books.ts';
+import { keepTreasury } from './queries.ts';
 import type { Reconciliation } from './explain.ts';
 import { reconcileChain } from './reconcile.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ChainError, type ChainPort, type PaymentIntent } from '../../chains/port.ts';
 import type { Pool } from '../../store/pool.ts';
-import { readBudget, signNewPayment } from '../payments/sign.ts';
+import { readBudget, signNewPayment } from '../payments/send-queue.ts';
 import { forgetSweepable, type Sweepable, takeSweepable } from './queries.ts';
 
 interface SweepDeps {

@@ -1,7 +1,7 @@
 import type { ChainPort } from '../../chains/port.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
-import { keepLook } from './status.ts';
+import { keepLook } from './queries.ts';
 
 /** Writes down how a chain looks after a turn: when it has changed, and from time to time. */
 export type Look = (headHeight: number | undefined, fault: string | undefined) => Promise<void>;

@@ -1,5 +1,5 @@
 import { limits } from '../../platform/limits.ts';
-import { agreeing } from '../agreement.ts';
+import { agreeing } from '../node-agreement.ts';
 import type { SolanaConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { ChainError, type PaymentState, type SignedAttempt } from '../port.ts';

@@ -1,7 +1,7 @@
 import { base58 } from '@scure/base';
-import { type DecodedInstruction, type DecodedMessage, decodeMessage } from '../chains/solana/message.ts';
-import { programs, type TokenProgram, tokenAccountOf } from '../chains/solana/programs.ts';
-import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from './intent.ts';
+import { type DecodedInstruction, type DecodedMessage, decodeMessage } from './message.ts';
+import { programs, type TokenProgram, tokenAccountOf } from './programs.ts';
+import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
 
 /** What the network takes for a signature (Solana documentation, Fees). */
 const lamportsPerSignature = 5000n;

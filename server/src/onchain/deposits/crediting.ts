@@ -6,12 +6,12 @@ import type { RateProvider } from '../../rates/provider.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
-import { keepNotices, type Notice } from '../bookkeeping.ts';
+import { keepNotices, type Notice } from '../cursor.ts';
 import { ownTransactions } from '../payments/queries.ts';
 import { noteSweepable } from '../sweeps/queries.ts';
 import { type ChainDeposit, creditDeposit, dropDeposit, type KnownDeposit, noteDeposit } from './commands.ts';
 import { findDeposits, type KeptDeposit, listPending, listWaiting } from './queries.ts';
-import { type Arrival, type Sorted, shareReceived, sortTransfers } from './sort.ts';
+import { type Arrival, type Sorted, shareReceived, sortTransfers } from './classify.ts';
 import type { AddressBook } from './watched-addresses.ts';
 
 export interface DepositDeps {

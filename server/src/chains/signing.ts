@@ -1,4 +1,4 @@
-import type { Chain, Stablecoin } from '../chains/registry.ts';
+import type { Chain, Stablecoin } from './registry.ts';
 
 /** A transfer's proof (transfer-proof.ts) on its way to the signer, with what the signer cannot read from the bytes. */
 export interface TransferProof {

@@ -2,7 +2,7 @@ import type { ChainConfig } from '../../chains/config.ts';
 import type { SeenTransfer } from '../../chains/port.ts';
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Notice, NoticeReason } from '../bookkeeping.ts';
+import type { Notice, NoticeReason } from '../cursor.ts';
 import type { AddressBook, AddressOwner } from './watched-addresses.ts';
 
 /** A transfer to a customer, of a token that is listed. */

@@ -1,6 +1,6 @@
 import type { NodeStanding } from '../../chains/port.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { NoticeReason } from '../bookkeeping.ts';
+import type { NoticeReason } from '../cursor.ts';
 
 /** How a chain looks to the process that follows it. */
 export interface ChainLook {

@@ -1,6 +1,6 @@
 import type { ChainPort, PaymentIntent, PlacedPayment, SignedAttempt } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import { SignerRefusal } from '../../custody/intent.ts';
+import { SignerRefusal } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { listPayments, type OpenPayment, placePayment, releasePlace, signPlaced } from './queries.ts';

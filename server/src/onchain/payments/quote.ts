@@ -1,6 +1,6 @@
 import type { PaymentIntent } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import type { TransferProof } from '../../custody/intent.ts';
+import type { TransferProof } from '../../chains/signing.ts';
 import type { Currency } from '../../platform/money.ts';
 import { type ConversionRate, conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
