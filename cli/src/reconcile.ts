@@ -1,6 +1,6 @@
 import { readChainsFile } from '@openledger/server/chains/config.ts';
+import { ChainError } from '@openledger/server/chains/errors.ts';
 import { openChain } from '@openledger/server/chains/families.ts';
-import { ChainError } from '@openledger/server/chains/port.ts';
 import {
   expectedMinor,
   type Reconciliation,

@@ -5,8 +5,8 @@ import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-
 import { readKeyring } from '@openledger/server/key-files.ts';
 import {
   decideTransfer,
-  isUnderWay,
-  proveAgain,
+  isPayable,
+  replaceProof,
   type TransferDecision,
 } from '@openledger/server/onchain/payments/commands.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
@@ -122,7 +122,7 @@ async function prove(
   if (!most.ok) throw new ConfigError(`--amount: Give an amount in ${token}, such as "99.70".`);
   const [key] = proofKeysOf(await readKeyring(resolve(settings.dataDir), settings));
   const outcome = await store.writer.submit(
-    proveAgain(row, (now) => {
+    replaceProof(row, (now) => {
       const isSame =
         token === now.source_currency ? now.net_minor === most.minor : (now.final_minor ?? 0n) <= most.minor;
       if (now.destination_address !== address || !isSame) return undefined;
@@ -137,7 +137,7 @@ async function prove(
 }
 
 function whyNotProven(row: TransactionRow): string {
-  if (!isUnderWay(row)) return `${row.id} is ${row.status}: nothing is paid for it any more.`;
+  if (!isPayable(row)) return `${row.id} is ${row.status}: nothing is paid for it any more.`;
   const { destination_address: address, destination_currency: token, final_minor: final } = row;
   const sent = token === row.source_currency ? row.net_minor : final;
   const amount =

@@ -165,6 +165,6 @@ test('what is missing is told plainly', async () => {
   });
   const other = writeChains({ base: { ...chainEntry(anvil, { usdc }), rpc: ['http://127.0.0.1:9'] } });
   const { code, stdout } = await openledger(['--chains-file', other.path]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'base\n  No node is of use now.\n' });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'base\n  No node is healthy.\n' });
   other.remove();
 });

@@ -11,7 +11,8 @@ import {
   serializeTransaction,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/chains/signing.ts';
+import { SignerRefusal } from '../../server/src/chains/errors.ts';
+import type { SignRequest, TransferProof } from '../../server/src/chains/signing.ts';
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
 import { proofKeysOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
 import { createKeyring } from '../../server/src/platform/keyring.ts';
@@ -173,7 +174,7 @@ describe('a seed', () => {
     );
     await writeFile(at('bad-words'), shown.stdout.replace(/^\S+/, 'zzzz'));
     const refused = await fails(['seed', 'check', '--words-file', at('bad-words')]);
-    expect(refused).toContain('Not a valid BIP-39 mnemonic');
+    expect(refused).toContain('a valid checksum (BIP-39)');
     for (const word of new Set(
       shown.stdout
         .trim()
@@ -190,7 +191,7 @@ describe('a seed', () => {
     expect(await fails(['seed', 'backup', at('again.json')])).toContain('The database has no seed');
     const alone = await openledgerServer();
     expect(alone).toContain(
-      'OPENLEDGER_SIGNER_SOCKET: the seed of this database is kept by a signer of its own',
+      'OPENLEDGER_SIGNER_SOCKET: must be set, because a separate signer keeps the seed',
     );
     expect(await openledgerServer('--signer-socket', at('signer.sock'))).toContain('cannot be reached');
 

@@ -1,24 +1,25 @@
-import { type Node, UnsettledError } from './node.ts';
-import type { Nodes } from './node-pool.ts';
-import { type Block, ChainError, type SeenTransfer } from './port.ts';
+import { ChainError } from './errors.ts';
+import type { Node } from './node.ts';
+import type { NodePool } from './node-pool.ts';
+import type { Block, SeenTransfer } from './port.ts';
 
 /**
- * Asks nodes until so many have said the same, no more than are needed: as many as must agree at once, then one after
- * the other. Whoever failed, or said something else, is left alone for a while.
+ * Asks nodes until enough of them give the same response: first as many as must agree, concurrently, then one at a time.
+ * Nodes that fail or give another response than the majority are marked unhealthy.
  *
- * @param print what must be the same
- * @param about what is asked, for the error
- * @throws ChainError when too few agree
+ * @param fingerprint the part of a response that must be the same
+ * @param subject what is asked about, for the error message
+ * @throws ChainError if too few nodes agree
  */
-export async function askUntilAgreed<Answer>(
-  nodes: Pick<Nodes<Block>, 'usable' | 'blame'>,
+export async function askUntilAgreed<Response>(
+  nodes: Pick<NodePool<Block>, 'healthy' | 'markUnhealthy'>,
   agreement: number,
-  ask: (node: Node) => Promise<Answer>,
-  print: (answer: Answer) => string,
-  about: string,
-): Promise<Answer> {
-  const votes = new Map<string, { readonly answer: Answer; readonly nodes: Node[] }>();
-  const all = nodes.usable();
+  ask: (node: Node) => Promise<Response>,
+  fingerprint: (response: Response) => string,
+  subject: string,
+): Promise<Response> {
+  const votes = new Map<string, { readonly response: Response; readonly nodes: Node[] }>();
+  const all = nodes.healthy();
   let fault: unknown;
   for (let asked = 0; asked < all.length; ) {
     const next = all.slice(asked, asked + (asked === 0 ? agreement : 1));
@@ -29,11 +30,11 @@ export async function askUntilAgreed<Answer>(
       if (result.status === 'rejected') {
         if (!(result.reason instanceof ChainError)) throw result.reason;
         fault = result.reason;
-        if (!(fault instanceof UnsettledError)) nodes.blame(node, result.reason.message);
+        if (result.reason.kind !== 'unsettled') nodes.markUnhealthy(node, result.reason.message);
         continue;
       }
-      const text = print(result.value);
-      const vote = votes.get(text) ?? { answer: result.value, nodes: [] };
+      const text = fingerprint(result.value);
+      const vote = votes.get(text) ?? { response: result.value, nodes: [] };
       vote.nodes.push(node);
       votes.set(text, vote);
     }
@@ -41,40 +42,43 @@ export async function askUntilAgreed<Answer>(
     if (!winner) continue;
     for (const vote of votes.values()) {
       if (vote === winner) continue;
-      for (const node of vote.nodes) nodes.blame(node, 'It disagrees with the other nodes.');
+      for (const node of vote.nodes) nodes.markUnhealthy(node, 'It disagrees with the other nodes.');
     }
-    return winner.answer;
+    return winner.response;
   }
-  if (votes.size > 1) throw new ChainError(`The nodes disagree about ${about}.`);
+  if (votes.size > 1) throw new ChainError(`The nodes disagree about ${subject}.`);
   if (votes.size === 0 && fault) throw fault;
-  const answered = [...votes.values()][0]?.nodes.length ?? 0;
-  throw new ChainError(`Only ${answered} of ${agreement} nodes that must agree answer.`);
+  throw tooFew([...votes.values()][0]?.nodes.length ?? 0, agreement);
 }
 
 /**
- * Every node that can be asked.
+ * Returns every healthy node.
  *
- * @throws ChainError when there is none: that nobody knows of something would otherwise be taken for a fact
+ * @throws ChainError if there is none; otherwise "no node has it" would be taken for a fact
  */
-export function allUsable(nodes: Pick<Nodes<Block>, 'usable'>): readonly Node[] {
-  const usable = nodes.usable();
-  if (usable.length > 0) return usable;
-  throw new ChainError('No node answers.');
+export function requireHealthy(nodes: Pick<NodePool<Block>, 'healthy'>): readonly Node[] {
+  const healthy = nodes.healthy();
+  if (healthy.length > 0) return healthy;
+  throw new ChainError('No node responds.');
 }
 
 /**
- * The nodes that must say the same.
+ * Returns as many healthy nodes as must agree.
  *
- * @throws ChainError when there are too few of them
+ * @throws ChainError if there are too few
  */
-export function agreeing(nodes: Pick<Nodes<Block>, 'usable'>, agreement: number): readonly Node[] {
-  const asked = nodes.usable().slice(0, agreement);
+export function requireQuorum(nodes: Pick<NodePool<Block>, 'healthy'>, agreement: number): readonly Node[] {
+  const asked = nodes.healthy().slice(0, agreement);
   if (asked.length >= agreement) return asked;
-  throw new ChainError(`Only ${asked.length} of ${agreement} nodes that must agree answer.`);
+  throw tooFew(asked.length, agreement);
 }
 
-/** Everything that nodes must agree about of transfers, in one text. */
-export function printTransfers(transfers: readonly SeenTransfer[]): string {
+function tooFew(responding: number, agreement: number): ChainError {
+  return new ChainError(`${agreement} nodes must agree, but only ${responding} respond.`);
+}
+
+/** Everything that nodes must agree on about transfers, as one text. */
+export function fingerprintTransfers(transfers: readonly SeenTransfer[]): string {
   return JSON.stringify(
     transfers.map(({ amount, block, from, ordinal, to, token, txHash }) => [
       txHash,

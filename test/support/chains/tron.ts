@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
 import {
   accountAnswer,
   blockAnswer,
@@ -12,7 +13,6 @@ import {
   resourcesAnswer,
   takenAnswer,
 } from './tron-responses.ts';
-import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
 import { addressOf } from './tron-wire.ts';
 
 type Body = Record<string, unknown>;

@@ -2,74 +2,77 @@ import type { ChainConfig } from '../../chains/config.ts';
 import type { SeenTransfer } from '../../chains/port.ts';
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
-import type { Notice, NoticeReason } from '../cursor.ts';
+import type { UncreditedDeposit, UncreditedReason } from './uncredited.ts';
 import type { AddressBook, AddressOwner } from './watched-addresses.ts';
 
-/** A transfer to a customer, of a token that is listed. */
+/** A transfer of a configured token to a wallet. */
 export interface Arrival extends AddressOwner {
   readonly id: string;
   readonly currency: Stablecoin;
   readonly transfer: SeenTransfer;
 }
 
-/** What a range of blocks has brought. */
-export interface Sorted {
+/** The transfers of a range of blocks, by what happens to them. */
+export interface ClassifiedTransfers {
+  /** To be credited. */
   readonly arrivals: readonly Arrival[];
-  readonly notices: readonly Notice[];
+  /** Shown to the operator only. */
+  readonly uncredited: readonly UncreditedDeposit[];
 }
 
 /**
- * Tells what is to be credited from what is only to be shown to the operator. What we move ourselves is neither.
+ * Separates the transfers that are credited from those that only the operator sees. Sweeps are neither.
  *
- * @param book whose addresses are whose; what is nobody's is the house's own
+ * @param book the owners of addresses; a watched address without an owner is the treasury
  */
-export function sortTransfers(
+export function classifyTransfers(
   config: ChainConfig,
   book: Pick<AddressBook, 'ownerOf'>,
   treasury: string,
   transfers: readonly SeenTransfer[],
-): Sorted {
+): ClassifiedTransfers {
   const arrivals: Arrival[] = [];
-  const notices: Notice[] = [];
+  const uncredited: UncreditedDeposit[] = [];
   for (const transfer of transfers) {
     const id = transferId(config.chain, transfer);
     const owner = book.ownerOf(transfer.to);
-    const reason = reasonFor(config, transfer, owner);
+    const reason = uncreditedReason(config, transfer, owner, treasury);
     if (reason === 'treasury_funding' && book.ownerOf(transfer.from)) continue;
-    if (reason !== undefined) notices.push({ id, reason, transfer, receivedMinor: broughtBy(transfer) });
-    else if (owner && transfer.currency)
+    if (reason !== undefined) {
+      // The issuer's own contract reports the amount of a configured token.
+      const receivedMinor = transfer.currency === undefined ? 0n : transfer.amount;
+      uncredited.push({ id, reason, transfer, receivedMinor });
+    } else if (owner && transfer.currency) {
       arrivals.push({ id, ...owner, currency: transfer.currency, transfer });
+    }
   }
-  return { arrivals, notices };
-
-  function reasonFor(
-    { minDepositMinor }: ChainConfig,
-    { amount, currency, to }: SeenTransfer,
-    owner: AddressOwner | undefined,
-  ): NoticeReason | undefined {
-    if (amount === 0n) return 'zero_value';
-    if (currency === undefined) return 'unlisted_token';
-    if (!owner) return to === treasury ? 'treasury_funding' : 'unlisted_token';
-    if (amount > limits.amountMinor) return 'too_large';
-    return amount < minDepositMinor ? 'below_minimum' : undefined;
-  }
+  return { arrivals, uncredited };
 }
 
-/** What a transfer that is not credited brings of our tokens, by the word of the issuer's contract. */
-function broughtBy({ amount, currency }: SeenTransfer): bigint {
-  return currency === undefined ? 0n : amount;
+/** Why a transfer is not credited; undefined if it is. */
+function uncreditedReason(
+  { minDepositMinor }: ChainConfig,
+  { amount, currency, to }: SeenTransfer,
+  owner: AddressOwner | undefined,
+  treasury: string,
+): UncreditedReason | undefined {
+  if (amount === 0n) return 'zero_value';
+  if (currency === undefined) return 'unlisted_token';
+  if (!owner) return to === treasury ? 'treasury_funding' : 'unlisted_token';
+  if (amount > limits.amountMinor) return 'too_large';
+  return amount < minDepositMinor ? 'below_minimum' : undefined;
 }
 
-/** What a transfer is known by: the same wherever its transaction is mined. */
+/** The id of a transfer; the same in whichever block its transaction is. */
 export function transferId(chain: Chain, { currency, ordinal, to, token, txHash }: SeenTransfer): string {
   return `${chain}:${txHash}:${currency ?? token}:${to}:${ordinal}`;
 }
 
 /**
- * Shares what has really arrived among the transfers that claim it, in their order.
+ * Distributes the measured amount over the transfers that claim it, in their order.
  *
- * @param receivedMinor for all of them together
- * @returns what each of them has brought; 0 for those that brought nothing
+ * @param receivedMinor the sum that was received
+ * @returns the amount of each transfer; 0 for those that transferred nothing
  */
 export function shareReceived(claimed: readonly bigint[], receivedMinor: bigint): bigint[] {
   let left = receivedMinor > 0n ? receivedMinor : 0n;

@@ -1,91 +1,93 @@
-import type { PaymentIntent } from '../../chains/port.ts';
+import type { BlockingReason } from '../../chains/errors.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import type { TransferProof } from '../../chains/signing.ts';
+import type { PaymentIntent, TransferProof } from '../../chains/signing.ts';
 import type { Currency } from '../../platform/money.ts';
-import { type ConversionRate, conversionRate } from '../../rates/conversion.ts';
+import { type Conversion, conversionRate, convertAtRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
-import { nothingArrives } from '../../resources/transfers/moves.ts';
+import { type TransferKey, transferCommand } from '../../resources/transfers/advance.ts';
 import type { LiveTransfer } from '../../resources/transfers/queries.ts';
-import { payoutMinor } from '../../resources/transfers/terms.ts';
+import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
-import { failTransfer, priceTransfer } from './commands.ts';
+import { notInStatus, withChange } from './commands.ts';
 
-/** What is going to be paid for a transfer. */
+/** The payment of a transfer. */
 export type TransferIntent = PaymentIntent & { readonly kind: 'transfer' };
 
-/** What fixing the price of a transfer needs. */
-interface PriceDeps {
-  readonly writer: Writer;
-  readonly rates: RateProvider | undefined;
-}
+/** What is paid for a transfer. */
+export type Quote =
+  | {
+      readonly kind: 'payable';
+      readonly intent: TransferIntent;
+      /** The conversion that determines the amount; undefined if the amount has been fixed before, or is not converted. */
+      readonly conversion: Conversion | undefined;
+    }
+  /** The converted amount is 0: the transfer must fail. */
+  | { readonly kind: 'nothing_arrives' }
+  | { readonly kind: 'blocked'; readonly blockedBy: BlockingReason };
 
-/**
- * Why a transfer cannot be sent now, in words.
- *
- * @param held what the treasury can still pay, in minor units
- * @returns undefined when it can
- */
-export function obstacleTo(
-  transfer: LiveTransfer,
-  held: ReadonlyMap<Stablecoin, bigint>,
-  rates: RateProvider | undefined,
-): string | undefined {
-  const { destination_currency: currency, source_currency: source } = transfer;
-  const amount = fixedAmount(transfer) ?? expectedAmount(transfer, rateOf(transfer, rates));
-  if (amount === undefined) return `There is no rate from ${source} to ${currency}.`;
-  const canPay = (held.get(currency as Stablecoin) ?? 0n) >= amount;
-  return canPay ? undefined : `The treasury has too little ${currency}.`;
-}
-
-/**
- * What is sent for a transfer. What is converted gets its rate here, in the moment before it is signed, and keeps it.
- *
- * @returns undefined when nothing is to be sent: it has ended, or there is no rate any more
- */
-export async function priceForSending(
-  { rates, writer }: PriceDeps,
-  transfer: LiveTransfer,
-): Promise<TransferIntent | undefined> {
-  const currency = transfer.destination_currency as Stablecoin;
-  const intentOf = (amount: bigint): TransferIntent => ({
-    kind: 'transfer',
-    currency,
-    address: transfer.destination_address,
-    amount,
-    proof: proofOf(transfer),
-  });
-  const fixed = fixedAmount(transfer);
-  if (fixed !== undefined) return intentOf(fixed);
-  const rate = rateOf(transfer, rates);
-  if (!rate) return undefined;
-  if (expectedAmount(transfer, rate) === 0n) {
-    await writer.submit(failTransfer(transfer, 'funds_received', nothingArrives));
-    return undefined;
+/** Computes what is paid for a transfer, at the rate of `nowMs` if it is converted and its amount has not been fixed. */
+export function quotePayment(transfer: LiveTransfer, rates: RateProvider | undefined, nowMs: number): Quote {
+  const { destination_currency: to, net_minor: netMinor, source_currency: from } = transfer;
+  if (to === from) return payable(transfer, netMinor, undefined);
+  if (transfer.final_minor !== null) return payable(transfer, transfer.final_minor, undefined);
+  const rate = rates && conversionRate(rates, from, to, nowMs);
+  if (!rate) {
+    return {
+      kind: 'blocked',
+      blockedBy: { policy: 'retry', text: `There is no rate from ${from} to ${to}.` },
+    };
   }
-  const outcome = await writer.submit(priceTransfer(transfer, rate));
-  return outcome.kind === 'accepted' ? intentOf(outcome.result) : undefined;
+  const conversion = convertAtRate(netMinor, from as Currency, to as Currency, rate);
+  if (conversion.finalMinor === 0n) return { kind: 'nothing_arrives' };
+  return payable(transfer, conversion.finalMinor, conversion);
 }
 
-/** What lets the signer pay it. */
+function payable(transfer: LiveTransfer, amount: bigint, conversion: Conversion | undefined): Quote {
+  const { destination_address: address, destination_currency: currency } = transfer;
+  const proof = proofOf(transfer);
+  const intent = { kind: 'transfer', currency: currency as Stablecoin, address, amount, proof } as const;
+  return { kind: 'payable', intent, conversion };
+}
+
+/** The proof with which the signer pays a transfer. */
 export function proofOf({ transfer_proof: text, wallet_id: walletId }: LiveTransfer): TransferProof {
   return { walletId, text };
 }
 
-function fixedAmount(transfer: LiveTransfer): bigint | undefined {
-  const isConverted = transfer.destination_currency !== transfer.source_currency;
-  return isConverted ? (transfer.final_minor ?? undefined) : transfer.net_minor;
+/**
+ * Fixes the amount of a quote in the transfer, before it is signed.
+ *
+ * @returns the intent with the fixed amount, which is the first one if the amount was fixed concurrently; undefined if the transfer
+ *   has ended
+ */
+export async function fixQuote(
+  writer: Writer,
+  transfer: LiveTransfer,
+  { conversion, intent }: Quote & { readonly kind: 'payable' },
+): Promise<TransferIntent | undefined> {
+  if (!conversion) return intent;
+  const outcome = await writer.submit(fixConversion(transfer, conversion));
+  return outcome.kind === 'accepted' ? { ...intent, amount: outcome.result } : undefined;
 }
 
-function rateOf(
-  { destination_currency: to, source_currency: from }: LiveTransfer,
-  rates: RateProvider | undefined,
-): ConversionRate | undefined {
-  return rates && conversionRate(rates, from, to, Date.now());
-}
-
-function expectedAmount(transfer: LiveTransfer, rate: ConversionRate | undefined): bigint | undefined {
-  if (!rate) return undefined;
-  const { amount_minor: amountMinor, destination_currency: to, fee_minor: feeMinor } = transfer;
-  const money = { amountMinor, feeMinor, currency: transfer.source_currency as Currency };
-  return payoutMinor(money, to as Currency, rate);
+/**
+ * Fixes the converted amount of a transfer permanently, because a payment has one amount.
+ *
+ * @returns the amount in minor units of the destination currency: the one fixed first, whatever the rate is now
+ */
+export function fixConversion(
+  transfer: TransferKey & Pick<LiveTransfer, 'net_minor'>,
+  conversion: Conversion,
+): Command<bigint> {
+  return transferCommand('price_transfer', transfer, ({ row }, context) => {
+    if (row.final_minor !== null) return { result: row.final_minor };
+    const isUnchanged = row.net_minor === transfer.net_minor;
+    if (row.status !== 'funds_received' || !isUnchanged) return { refusal: notInStatus(row) };
+    const change = {
+      final_minor: conversion.finalMinor,
+      exchange_rate: conversion.exchangeRate,
+      exchange_fee_minor: conversion.exchangeFeeMinor,
+    };
+    return { result: conversion.finalMinor, ...withChange(row, change, context) };
+  });
 }

@@ -1,29 +1,53 @@
-import type { ChainPort } from '../../chains/port.ts';
+import type { NodeStatus } from '../../chains/port.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
-import { keepLook } from './queries.ts';
+import type { LeaseDeps } from '../lease.ts';
 
-/** Writes down how a chain looks after a turn: when it has changed, and from time to time. */
-export type Look = (headHeight: number | undefined, fault: string | undefined) => Promise<void>;
+/** The status of a chain as the process that follows it sees it. */
+interface StatusSnapshot {
+  readonly chain: string;
+  readonly network: string;
+  /** Undefined if no node responds. */
+  readonly headHeight: number | undefined;
+  /** Why the chain cannot be followed; undefined if it can. */
+  readonly fault: string | undefined;
+  readonly nodes: readonly NodeStatus[];
+}
 
-export function createLook({
-  holder,
-  pool,
-  port,
-}: {
-  readonly holder: string;
-  readonly pool: Pool;
-  readonly port: ChainPort;
-}): Look {
-  let written = '';
-  let writtenMs = 0;
+/** Saves a snapshot of the chain's status if it has changed, and otherwise from time to time. */
+export type StatusRecorder = (headHeight: number | undefined, fault: string | undefined) => Promise<void>;
+
+/** Creates the recorder of a chain's status. */
+export function createStatusRecorder({ leaseOwner, pool, port }: LeaseDeps): StatusRecorder {
+  let saved = '';
+  let savedAtMs = 0;
   return async (headHeight, fault) => {
     const nodes = port.nodes();
-    const told = JSON.stringify([fault, nodes]);
-    if (told === written && Date.now() - writtenMs < limits.chainStandingMs) return;
+    const text = JSON.stringify([fault, nodes]);
+    if (text === saved && Date.now() - savedAtMs < limits.chainStandingMs) return;
     const { chain, networkId: network } = port.config;
-    await keepLook(pool, holder, { chain, network, headHeight, fault, nodes });
-    written = told;
-    writtenMs = Date.now();
+    await saveStatus(pool, leaseOwner, { chain, network, headHeight, fault, nodes });
+    saved = text;
+    savedAtMs = Date.now();
   };
+}
+
+/** Saves a snapshot unless another process has the lease of the chain. */
+async function saveStatus(pool: Pool, leaseOwner: string, snapshot: StatusSnapshot): Promise<void> {
+  await pool.query({
+    name: 'save_chain_status',
+    text: `insert into chain_standings (chain, network, head_height, fault, nodes, looked_at)
+      select $1, $2, $3, $4, $5, now()
+      where not exists (select from chain_cursors c where c.chain = $1 and c.holder <> $6 and c.held_until > now())
+      on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes,
+        head_height = coalesce(excluded.head_height, chain_standings.head_height), looked_at = excluded.looked_at`,
+    values: [
+      snapshot.chain,
+      snapshot.network,
+      snapshot.headHeight ?? null,
+      snapshot.fault ?? null,
+      JSON.stringify(snapshot.nodes),
+      leaseOwner,
+    ],
+  });
 }

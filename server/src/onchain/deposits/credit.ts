@@ -1,0 +1,72 @@
+import type { Chain, Stablecoin } from '../../chains/registry.ts';
+import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
+import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
+import type { JournalDraft } from '../../ledger/journal.ts';
+import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
+
+/** Tokens that arrived for a wallet, on a real or a simulated chain. Amounts are in minor units. */
+export interface ArrivedTokens {
+  readonly walletId: string;
+  readonly chain: Chain;
+  readonly currency: Stablecoin;
+  readonly amountMinor: bigint;
+}
+
+/** What a wallet is credited for a deposit. */
+export interface DepositCredit {
+  readonly currency: Stablecoin;
+  readonly creditedMinor: bigint;
+  /** US dollars per USDT; null without a conversion. */
+  readonly exchangeRate: string | null;
+}
+
+/** The currency that a deposit is credited in: USDC for USDT, otherwise its own (contract §4, Crypto wallets). */
+export function creditedCurrency(currency: Stablecoin): Stablecoin {
+  return currency === 'usdt' ? 'usdc' : currency;
+}
+
+/**
+ * Converts a deposit: USDT to USDC at the sell rate, rounded down; any other currency is credited unchanged.
+ *
+ * @param sellRate US dollars per USDT; undefined if there is no rate
+ * @returns undefined if there is no rate, or if the converted amount is 0
+ */
+export function creditOf(
+  { amountMinor, currency }: Pick<ArrivedTokens, 'amountMinor' | 'currency'>,
+  sellRate: string | undefined,
+): DepositCredit | undefined {
+  const credited = creditedCurrency(currency);
+  if (credited === currency) return { currency, creditedMinor: amountMinor, exchangeRate: null };
+  if (sellRate === undefined) return undefined;
+  const scales = [currencyScale[currency], currencyScale[credited]] as const;
+  const creditedMinor = convertAmount(amountMinor, ...scales, parseRatio(sellRate), 'down');
+  return creditedMinor > 0n ? { currency: credited, creditedMinor, exchangeRate: sellRate } : undefined;
+}
+
+/** The ledger accounts that the journal of a deposit can use. */
+export function depositAccounts(stripe: Stripe, { chain, currency, walletId }: ArrivedTokens) {
+  const credited = creditedCurrency(currency);
+  const positions = credited === currency ? [] : [fxPosition(stripe, currency), fxPosition(stripe, credited)];
+  return [custody(stripe, chain, currency), ...positions, walletAvailable(walletId, credited)];
+}
+
+/** The journal that credits a deposit. */
+export function depositJournal(
+  stripe: Stripe,
+  transactionId: string,
+  { amountMinor, chain, currency, walletId }: ArrivedTokens,
+  credit: DepositCredit,
+): JournalDraft {
+  if (credit.exchangeRate === null) {
+    return depositFlow(stripe, { transactionId, walletId, chain, currency, amountMinor });
+  }
+  return convertedDepositFlow(stripe, {
+    transactionId,
+    walletId,
+    chain,
+    sourceCurrency: currency,
+    sourceMinor: amountMinor,
+    creditedCurrency: credit.currency,
+    creditedMinor: credit.creditedMinor,
+  });
+}

@@ -1,0 +1,69 @@
+import type { ChainPort } from '../../chains/port.ts';
+import type { Stablecoin } from '../../chains/registry.ts';
+import { limits } from '../../platform/limits.ts';
+import type { Pool } from '../../store/pool.ts';
+import { listPayments, type OpenPayment } from './queries.ts';
+import type { TransferIntent } from './quote.ts';
+import type { SignResult } from './send-queue.ts';
+
+/** What can still be signed in a turn. */
+export interface Budget {
+  /** How many more of the treasury's transactions may be pending. */
+  free: number;
+  /** The treasury's token balances minus the amounts that are signed and not mined. */
+  readonly tokens: Map<Stablecoin, bigint>;
+  /** The ids of the open payments. */
+  readonly started: ReadonlySet<string>;
+}
+
+/** Computes the budget of a chain. */
+export async function readBudget(pool: Pool, { chain, config, reader, sender }: ChainPort): Promise<Budget> {
+  const open = await listPayments(pool, chain);
+  // The nonce is read before the balances: a payment that is mined in between is subtracted twice rather than not at all.
+  const unused = await sender.nextSequence(sender.treasury);
+  const unmined: OpenPayment[] = [];
+  for (const payment of open) {
+    if (payment.sender !== sender.treasury || payment.sequence < unused) continue;
+    if (!(await sender.isMined?.(payment.attempts))) unmined.push(payment);
+  }
+  const tokens = new Map<Stablecoin, bigint>();
+  for (const { currency } of config.tokens) {
+    const [held = 0n] = await reader.tokenBalances(currency, [sender.treasury]);
+    tokens.set(currency, held - leavingIn(currency, unmined));
+  }
+  const started = new Set(open.map(({ id }) => id));
+  const most = sender.isMined ? limits.unorderedPaymentsInFlight : limits.paymentsInFlight;
+  // A reservation can be released only while it is the last. Nothing is reserved after one that is not signed yet.
+  const isUnsigned = open.some(
+    ({ attempts, sender: from }) => from === sender.treasury && attempts.length === 0,
+  );
+  return { free: isUnsigned ? 0 : most - unmined.length, tokens, started };
+}
+
+function leavingIn(currency: Stablecoin, payments: readonly OpenPayment[]): bigint {
+  return payments.reduce(
+    (sum, { intent }) =>
+      intent.kind === 'transfer' && intent.currency === currency ? sum + intent.amount : sum,
+    0n,
+  );
+}
+
+/**
+ * Signs a transfer's payment within the budget. A payment that may have been reserved counts as spent, even if signing throws; only one
+ * that is certainly not reserved does not.
+ */
+export async function signWithinBudget(
+  budget: Budget,
+  { amount, currency }: TransferIntent,
+  sign: () => Promise<SignResult>,
+): Promise<SignResult> {
+  const change = (by: bigint): void =>
+    void budget.tokens.set(currency, (budget.tokens.get(currency) ?? 0n) + by);
+  change(-amount);
+  budget.free -= 1;
+  const result = await sign();
+  if ('attempt' in result) return result;
+  change(amount);
+  budget.free += 1;
+  return result;
+}
