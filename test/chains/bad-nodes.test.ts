@@ -250,7 +250,9 @@ test('a node of another network and a token of other decimals are not used, and 
   expect(notices).toMatch(
     /not_received +8\.00 eurc {2}to 0x[0-9a-f]{40} {2}token 0x[0-9a-f]{40} {2}0x[0-9a-f]{64}\n/,
   );
-  expect(await openledger('chains', 'uncredited', '--chain', 'base')).toBe('There are no uncredited deposits.\n');
+  expect(await openledger('chains', 'uncredited', '--chain', 'base')).toBe(
+    'There are no uncredited deposits.\n',
+  );
   const metrics = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
   expect(metrics).toMatch(/openledger_chain_notices_total\{chain="ethereum",reason="not_received"\} 2\n/);
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
