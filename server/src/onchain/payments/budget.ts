@@ -3,8 +3,6 @@ import type { Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { listPayments, type OpenPayment } from './queries.ts';
-import type { TransferIntent } from './quote.ts';
-import type { SignResult } from './send-queue.ts';
 
 /** What can still be signed in a turn. */
 export interface Budget {
@@ -46,24 +44,4 @@ function leavingIn(currency: Stablecoin, payments: readonly OpenPayment[]): bigi
       intent.kind === 'transfer' && intent.currency === currency ? sum + intent.amount : sum,
     0n,
   );
-}
-
-/**
- * Signs a transfer's payment within the budget. A payment that may have been reserved counts as spent, even if signing throws; only one
- * that is certainly not reserved does not.
- */
-export async function signWithinBudget(
-  budget: Budget,
-  { amount, currency }: TransferIntent,
-  sign: () => Promise<SignResult>,
-): Promise<SignResult> {
-  const change = (by: bigint): void =>
-    void budget.tokens.set(currency, (budget.tokens.get(currency) ?? 0n) + by);
-  change(-amount);
-  budget.free -= 1;
-  const result = await sign();
-  if ('attempt' in result) return result;
-  change(amount);
-  budget.free += 1;
-  return result;
 }

@@ -7,13 +7,13 @@ import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../res
 import type { Screener } from '../../screening/port.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
-import { type Budget, readBudget, signWithinBudget } from './budget.ts';
+import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
 import { type FollowDeps, followPayment, submitAndBroadcast } from './follow.ts';
 import { listPayments, listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
-import { signNewPayment, withdrawPayment } from './send-queue.ts';
+import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
 
 export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
@@ -158,6 +158,26 @@ async function pay(
   } catch (error) {
     return blockingReasonOf(error, transfer.id);
   }
+}
+
+/**
+ * Signs a transfer's payment within the budget. A payment that may have been reserved counts as spent, even if signing throws; only one
+ * that is certainly not reserved does not.
+ */
+async function signWithinBudget(
+  budget: Budget,
+  { amount, currency }: TransferIntent,
+  sign: () => Promise<SignResult>,
+): Promise<SignResult> {
+  const change = (by: bigint): void =>
+    void budget.tokens.set(currency, (budget.tokens.get(currency) ?? 0n) + by);
+  change(-amount);
+  budget.free -= 1;
+  const result = await sign();
+  if ('attempt' in result) return result;
+  change(amount);
+  budget.free += 1;
+  return result;
 }
 
 /** Fails a transfer that is refused repeatedly. One refusal is not enough: a node may be wrong, or the policy may be changed. */
