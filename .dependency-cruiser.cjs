@@ -30,6 +30,46 @@ module.exports = {
       },
     },
     {
+      name: 'chains-imports-platform-and-store-only',
+      severity: 'error',
+      from: { path: `${src}chains/`, pathNot: '[.]test[.]ts$' },
+      to: { path: src, pathNot: `${src}(chains|platform|store)/` },
+    },
+    {
+      name: 'chain-families-do-not-import-each-other',
+      severity: 'error',
+      from: { path: `${src}chains/(evm|solana|tron)/`, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}chains/(evm|solana|tron)/`, pathNot: `${src}chains/$1/` },
+    },
+    {
+      name: 'custody-signs-and-knows-no-nodes',
+      comment:
+        'custody uses the codecs, the registry and the signing port of chains; it never reads a chain or sends to it.',
+      severity: 'error',
+      from: { path: `${src}custody/`, pathNot: '[.]test[.]ts$' },
+      to: {
+        path: `${src}chains/`,
+        pathNot: `${src}chains/(addresses|config|errors|registry|signing)[.]ts$|${src}chains/evm/(eip3009|transaction)[.]ts$|${src}chains/solana/(programs|transaction)[.]ts$|${src}chains/tron/transaction[.]ts$`,
+      },
+    },
+    {
+      name: 'onchain-imports-state-of-resources-only',
+      comment:
+        'onchain drives transfers, transactions and wallets through their state modules, not through routes or requests.',
+      severity: 'error',
+      from: { path: `${src}onchain/`, pathNot: '[.]test[.]ts$' },
+      to: {
+        path: `${src}resources/[^/]+/(routes|[^/]*-routes|plugin)[.]ts$|${src}(http|hosted|simulator|webhooks)/`,
+      },
+    },
+    {
+      name: 'resources-do-not-import-onchain',
+      comment: 'Except the conversion of deposits, which the sandbox shares.',
+      severity: 'error',
+      from: { path: `${src}resources/`, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}onchain/`, pathNot: `${src}onchain/deposits/credit[.]ts$` },
+    },
+    {
       name: 'http-knows-no-resource',
       severity: 'error',
       from: { path: `${src}http/`, pathNot: '[.]test[.]ts$' },

@@ -1,29 +1,30 @@
 import { networks } from '@openledger/server/chains/networks.ts';
-import { type ChainStanding, listNotices, listStandings } from '@openledger/server/onchain/status/status.ts';
+import { listUncredited } from '@openledger/server/onchain/deposits/uncredited.ts';
+import { type ChainStatus, listStatuses } from '@openledger/server/onchain/status/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
-/** What looks at the real chains. */
+/** Adds `openledger chains …`. */
 export function addChainCommands(program: Command): void {
   const chains = program.command('chains').description('the real chains that live keys are served on');
   chains
     .command('status')
-    .description('show how far each chain has been read, how its nodes are, and what waits')
+    .description('show how far each chain has been read, the health of its nodes, and what is pending')
     .action(() => withStore(program.opts(), chainStatusCommand));
   chains
-    .command('notices')
-    .description('list what arrived at addresses of ours and was not credited, and why, the newest first')
-    .option('--chain <chain>', 'of this chain only')
-    .option('--limit <count>', 'so many at most', parseCount, 50)
-    .action((options: NoticeOptions) =>
-      withStore(program.opts(), (store) => chainNoticesCommand(store, options)),
+    .command('uncredited')
+    .description('list deposits that were not credited, with the reason, the newest first')
+    .option('--chain <chain>', 'only this chain')
+    .option('--limit <count>', 'the maximum number of deposits', parseCount, 50)
+    .action((options: UncreditedOptions) =>
+      withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
 }
 
-interface NoticeOptions {
+interface UncreditedOptions {
   readonly chain?: string;
   readonly limit: number;
 }
@@ -31,47 +32,45 @@ interface NoticeOptions {
 function parseCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
-  throw new InvalidArgumentError('Give a whole number from 1 to 10000.');
+  throw new InvalidArgumentError('It must be an integer from 1 to 10000.');
 }
 
 async function chainStatusCommand({ pool }: Store): Promise<void> {
-  const standings = await listStandings(pool);
-  if (standings.length === 0) printLine('No server has looked at a chain yet.');
-  printLines(
-    standings.flatMap((standing, index) => [...(index === 0 ? [] : ['']), ...statusLines(standing)]),
-  );
+  const statuses = await listStatuses(pool);
+  if (statuses.length === 0) printLine('No server has followed a chain yet.');
+  printLines(statuses.flatMap((status, index) => [...(index === 0 ? [] : ['']), ...statusLines(status)]));
 }
 
-function statusLines(standing: ChainStanding): string[] {
-  const { chain, confirmed, fault, head, lookedAt, network, nodes, scanned } = standing;
+function statusLines(status: ChainStatus): string[] {
+  const { chain, checkedAt, confirmed, fault, head, network, nodes, scanned } = status;
   const behind = head === null || scanned === null ? '' : ` (${head > scanned ? head - scanned : 0n} behind)`;
-  const oldest = standing.oldestPayment === null ? '' : `, the oldest since ${standing.oldestPayment}`;
+  const oldest = status.oldestPayment === null ? '' : `, the oldest since ${status.oldestPayment}`;
   const lines = [
     ['network', network],
-    ['looked at', lookedAt],
+    ['checked at', checkedAt],
     ['newest block', head ?? 'unknown'],
     ['shown up to', `${scanned ?? 'nothing'}${behind}`],
     ['credited up to', confirmed ?? 'nothing'],
-    ['deposits that wait', standing.pendingDeposits],
-    ['payments on their way', `${standing.openPayments}${oldest}`],
+    ['pending deposits', status.pendingDeposits],
+    ['open payments', `${status.openPayments}${oldest}`],
     ['fault', fault ?? 'none'],
-    ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'of use']),
+    ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];
 }
 
-async function chainNoticesCommand({ pool }: Store, { chain, limit }: NoticeOptions): Promise<void> {
+async function uncreditedCommand({ pool }: Store, { chain, limit }: UncreditedOptions): Promise<void> {
   if (chain !== undefined && !Object.hasOwn(networks, chain)) {
-    throw new ConfigError(`--chain: There is no such chain. Give ${Object.keys(networks).join(', ')}.`);
+    throw new ConfigError(`--chain: must be one of ${Object.keys(networks).join(', ')}.`);
   }
-  const lines = (await listNotices(pool, chain, limit)).map((notice) => {
-    const { address, amount, currency, received, seenAt, token, txHash } = notice;
-    // What has no currency is counted in units that nobody has told us.
+  const lines = (await listUncredited(pool, chain, limit)).map((deposit) => {
+    const { address, amount, currency, received, seenAt, token, txHash } = deposit;
+    // The decimals of a token that is not configured are unknown.
     const print = (units: string) =>
       currency === null ? units : `${formatAmount(BigInt(units), currencyScale.usdc)} ${currency}`;
-    const brought = received === '0' ? '' : ` of which ${print(received)} have arrived`;
-    const words = [seenAt, notice.chain.padEnd(9), notice.reason.padEnd(16), `${print(amount)}${brought}`];
+    const brought = received === '0' ? '' : ` of which ${print(received)} were received`;
+    const words = [seenAt, deposit.chain.padEnd(9), deposit.reason.padEnd(16), `${print(amount)}${brought}`];
     return [...words, `to ${address}`, `token ${token}`, txHash].join('  ');
   });
-  printLines(lines.length === 0 ? ['There is nothing to tell of.'] : lines);
+  printLines(lines.length === 0 ? ['There are no uncredited deposits.'] : lines);
 }

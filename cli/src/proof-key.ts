@@ -11,9 +11,9 @@ export function addProofKeyCommand(program: Command): void {
   program
     .command('proof-key')
     .description(
-      "write the key that a signer apart checks transfers' proofs with; it comes from the master key",
+      'write the key with which a separate signer verifies proofs of transfers; it derives from the master key',
     )
-    .argument('<file>', 'the file that is written; overwrites none')
+    .argument('<file>', 'the file to write; an existing file is not overwritten')
     .action((path: string) => proofKeyCommand(program.opts(), path));
 }
 
@@ -21,6 +21,6 @@ async function proofKeyCommand(settings: StoreSettings, path: string): Promise<v
   const keyring = await readKeyring(resolve(settings.dataDir), settings);
   await writeNew(path, writeProofKeys(proofKeysOf(keyring)));
   printLine(
-    `${resolve(path)} holds the key. Give it to the signer's user only: whoever has it and the database can direct payments.`,
+    `${resolve(path)} contains the key. Allow only the signer's user to read it: together with the database it allows payments.`,
   );
 }

@@ -1,6 +1,6 @@
 import { readChainsFile } from '@openledger/server/chains/config.ts';
+import { ChainError } from '@openledger/server/chains/errors.ts';
 import { openChain } from '@openledger/server/chains/families.ts';
-import { ChainError } from '@openledger/server/chains/port.ts';
 import {
   expectedMinor,
   type Reconciliation,
@@ -20,10 +20,10 @@ interface ReconcileOptions {
   readonly json: boolean;
 }
 
-/** What came of one chain. */
+/** The result for one chain. */
 interface ChainResult {
   readonly chain: string;
-  /** Why it could not be compared. */
+  /** Why the chain cannot be compared; undefined if it was. */
   readonly fault?: string;
   readonly tokens: readonly Reconciliation[];
 }
@@ -32,29 +32,29 @@ interface ChainResult {
 export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
-    .description('compare custody on the books with what the chains hold, and explain every difference')
+    .description('compare custody on the books with the balances on the chains, and explain every difference')
     .addOption(
-      new Option('--chains-file <path>', 'the chains that the server is configured for, in JSON').env(
+      new Option('--chains-file <path>', "the server's chain configuration, in JSON").env(
         'OPENLEDGER_CHAINS_FILE',
       ),
     )
-    .option('--chain <chain>', 'only this one')
+    .option('--chain <chain>', 'only this chain')
     .option('--json', 'print JSON', false)
     .action((options: ReconcileOptions) =>
       withReadingVault(program.opts(), (store) => reconcileCommand(store, options)),
     );
 }
 
-/** Compares every chain; the exit code is 1 when something is unexplained, or a chain cannot be compared. */
+/** Compares every chain. The exit code is 1 if a difference is unexplained or a chain cannot be compared. */
 async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Promise<void> {
   const { chain, chainsFile, json } = options;
   if (chainsFile === undefined) {
-    throw new ConfigError('Give --chains-file (OPENLEDGER_CHAINS_FILE): it says where the chains are.');
+    throw new ConfigError('--chains-file (OPENLEDGER_CHAINS_FILE): required.');
   }
   const configs = readChainsFile(chainsFile).filter(
     (config) => chain === undefined || config.chain === chain,
   );
-  if (configs.length === 0) throw new ConfigError(`--chain: The file has no ${chain}.`);
+  if (configs.length === 0) throw new ConfigError(`--chain: ${chain} must be configured in the chains file.`);
   const results: ChainResult[] = [];
   for (const config of configs) {
     const port = openChain(config, '', noSigner, () => undefined);
@@ -71,10 +71,10 @@ async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Pro
   if (!results.every(isClean)) process.exitCode = 1;
 }
 
-/** Nothing is signed to look at balances. */
+/** Reading balances requires no signature. */
 const noSigner = {
-  sign: async () => Promise.reject(new Error('This command signs nothing')),
-  signAuthorization: async () => Promise.reject(new Error('This command signs nothing')),
+  sign: async () => Promise.reject(new Error('This command must not sign anything')),
+  signAuthorization: async () => Promise.reject(new Error('This command must not sign anything')),
 };
 
 async function compare(
@@ -122,16 +122,16 @@ function tokenLines(
   const print = (minor: bigint): string => formatAmount(minor, currencyScale[currency]).padStart(24);
   const explaining = terms.flatMap(({ name, sign, text }) => {
     const amount = books[name];
-    if (amount === undefined) return [`${'not known'.padStart(24)}  ${text}`];
+    if (amount === undefined) return [`${'unknown'.padStart(24)}  ${text}`];
     return amount === 0n && name !== 'booked' ? [] : [`${print(sign * amount)}  ${text}`];
   });
   const lines = [
     ...explaining,
-    `${print(expectedMinor(books))}  what the chain should hold`,
+    `${print(expectedMinor(books))}  explained balance`,
     `${print(held.treasury)}  held by the treasury`,
     `${print(held.addresses)}  held by deposit addresses`,
     `${print(unexplainedMinor)}  unexplained`,
   ];
-  const newest = isNewest ? ' (the newest: no node knows what was held before)' : '';
+  const newest = isNewest ? ' (the newest; no node has earlier balances)' : '';
   return [`${currency} on ${chain}, block ${height}${newest}`, ...lines];
 }

@@ -29,26 +29,26 @@ interface SeedOptions {
 
 /** Adds `openledger seed …`. */
 export function addSeedCommands(program: Command): void {
-  const seed = program.command('seed').description('the seed that all addresses and keys come from');
+  const seed = program.command('seed').description('the seed that all addresses and keys derive from');
   const file = ['<file>', 'the seed file, encrypted with the passphrase'] as const;
   seed
     .command('create')
-    .description('make a new seed file, for a signer that runs apart')
+    .description('create a seed file for a separate signer')
     .argument(...file)
     .addOption(passphraseOption())
     .action((path: string, options: SeedOptions) => createCommand(path, options));
   seed
     .command('backup')
     .description("write the database's seed to a file, or print its words")
-    .argument('[file]', 'the seed file that is written; overwrites none')
-    .option('--words', 'print the 24 words instead: whoever sees them owns everything', false)
+    .argument('[file]', 'the seed file to write; an existing file is not overwritten')
+    .option('--words', 'print the 24 words instead; they give access to all funds', false)
     .addOption(passphraseOption())
     .action((path: string | undefined, options: SeedOptions) =>
       withVault(program.opts(), (store) => backupCommand(store, path, options)),
     );
   seed
     .command('check')
-    .description('check that a backup gives every deposit address on record')
+    .description('check that every recorded deposit address derives from a backup')
     .argument('[file]', file[1])
     .option('--words-file <path>', 'a file with the 24 words, instead of a seed file')
     .addOption(passphraseOption())
@@ -57,10 +57,10 @@ export function addSeedCommands(program: Command): void {
     );
   seed
     .command('restore')
-    .description('put a backup into the database, if it gives every deposit address on record')
+    .description('restore a backup into the database, if every recorded deposit address derives from it')
     .argument('[file]', file[1])
     .option('--words-file <path>', 'a file with the 24 words, instead of a seed file')
-    .option('--replace', 'also when another seed is there that no address comes from', false)
+    .option('--replace', 'replace a different seed from which no recorded address derives', false)
     .addOption(passphraseOption())
     .action((path: string | undefined, options: SeedOptions) =>
       withStore(program.opts(), (store) => restoreCommand(store, program.opts(), path, options)),
@@ -68,7 +68,7 @@ export function addSeedCommands(program: Command): void {
   seed
     .command('detach')
     .description(
-      'take the seed out of the database, once its file is right: a signer apart keeps it from then on',
+      'remove the seed from the database after verifying its file; a separate signer keeps it from then on',
     )
     .argument(...file)
     .addOption(passphraseOption())
@@ -79,7 +79,9 @@ export function addSeedCommands(program: Command): void {
 
 async function createCommand(path: string, options: SeedOptions): Promise<void> {
   await writeNew(path, writeSeedFile(createSeed(), readPassphrase(options.passphraseFile)));
-  printLine(`${resolve(path)} holds a new seed. Keep a copy of it and its passphrase in another place.`);
+  printLine(
+    `${resolve(path)} contains a new seed. Keep a copy of the file and its passphrase in another place.`,
+  );
 }
 
 async function backupCommand(
@@ -89,18 +91,18 @@ async function backupCommand(
 ): Promise<void> {
   const mnemonic = await storedMnemonic(pool, vault);
   if (options.words) {
-    printError('Whoever sees these words owns everything. Write them down; leave them in no file.');
+    printError('These words give access to all funds. Write them down; do not store them in a file.');
     printLine(mnemonic);
     return;
   }
-  if (path === undefined) throw new ConfigError('Give the file that is to be written, or --words.');
+  if (path === undefined) throw new ConfigError('A file to write, or --words, is required.');
   await writeNew(path, writeSeedFile(mnemonic, readPassphrase(options.passphraseFile)));
-  printLine(`${resolve(path)} holds the seed. Check it with: npx openledger seed check ${path}`);
+  printLine(`${resolve(path)} contains the seed. Check it with: npx openledger seed check ${path}`);
 }
 
 async function checkCommand({ pool }: Store, path: string | undefined, options: SeedOptions): Promise<void> {
   const wallets = await requireRecorded(pool, readBackup(path, options));
-  printLine(`The backup gives the addresses of all ${wallets} wallets on record.`);
+  printLine(`The addresses of all ${wallets} recorded wallets derive from the backup.`);
 }
 
 async function restoreCommand(
@@ -114,29 +116,30 @@ async function restoreCommand(
   const vault = createVault(await readKeyring(resolve(settings.dataDir), settings));
   if (!options.replace && wallets === 0) await refuseOther(pool, vault, mnemonic);
   await replaceStoredSeed(pool, sealSeed(vault, mnemonic), systemClock);
-  printLine(`The seed is restored. It gives the addresses of all ${wallets} wallets on record.`);
+  printLine(`The seed is restored. The addresses of all ${wallets} recorded wallets derive from it.`);
 }
 
 async function detachCommand({ pool, vault }: Store, path: string, options: SeedOptions): Promise<void> {
   const stored = await storedMnemonic(pool, vault);
   const backup = readBackup(path, options);
-  if (stored !== backup) throw new ConfigError(`${path} holds another seed than the database.`);
+  if (stored !== backup)
+    throw new ConfigError(`${path} must contain the seed of the database; it contains another one.`);
   await requireRecorded(pool, backup);
   await replaceStoredSeed(pool, sealAbsence(vault, treasuryOf(Buffer.from(backup))), systemClock);
   printLine(
-    'The seed is out of the database. Start the signer, and the server with --signer-socket. Old backups of the ' +
-      'database still hold the seed, sealed with the master key.',
+    'The seed is removed from the database. Start the signer, and the server with --signer-socket. Earlier backups of the ' +
+      'database still contain the seed, sealed with the master key.',
   );
 }
 
-/** Nothing tells two seeds apart while there is no address; the treasury of the other one may hold money. */
+/** Without a recorded address two seeds cannot be told apart, and the treasury of the other one may hold money. */
 async function refuseOther(pool: Pool, vault: Vault, mnemonic: string): Promise<void> {
   const stored = await readStoredSeed(pool, vault);
   const treasury = treasuryOf(Buffer.from(mnemonic));
   const found = stored && ('words' in stored ? treasuryOf(stored.words) : stored.treasury);
   if (found === undefined || found === treasury) return;
   throw new ConfigError(
-    'The database has another seed, and no addresses to compare. To replace it: --replace',
+    'The database has another seed and no recorded addresses. Use --replace to replace that seed.',
   );
 }
 
@@ -144,7 +147,7 @@ async function storedMnemonic(pool: Pool, vault: Vault): Promise<string> {
   const stored = await readStoredSeed(pool, vault);
   if (!stored || !('words' in stored)) {
     throw new ConfigError(
-      'The database has no seed: a signer apart keeps it, and its file is the one to copy.',
+      'The database has no seed. A separate signer keeps it; copy its seed file instead.',
     );
   }
   return stored.words.toString();
@@ -153,7 +156,7 @@ async function storedMnemonic(pool: Pool, vault: Vault): Promise<string> {
 /** The words of a seed file or of a words file. */
 function readBackup(path: string | undefined, { passphraseFile, wordsFile }: SeedOptions): string {
   if ((path === undefined) === (wordsFile === undefined))
-    throw new ConfigError('Give a seed file, or --words-file.');
+    throw new ConfigError('Either a seed file or --words-file is required.');
   if (path !== undefined)
     return openSeedFile(readText('file', path), readPassphrase(passphraseFile)).toString();
   try {
@@ -163,28 +166,26 @@ function readBackup(path: string | undefined, { passphraseFile, wordsFile }: See
   }
 }
 
-/** @returns how many wallets there are */
+/** Verifies that every recorded address derives from the mnemonic. @returns the number of wallets */
 async function requireRecorded(pool: Pool, mnemonic: string): Promise<number> {
   const seed = seedFromMnemonic(mnemonic);
   const { differing, wallets } = await checkRecordedAddresses(pool, seed).finally(() => seed.fill(0));
   if (differing === undefined) return wallets;
   throw new ConfigError(
-    `This is another seed: it does not give the addresses of ${differing}. Nothing was changed.`,
+    `The addresses of ${differing} must derive from the seed; they do not. Nothing was changed.`,
   );
 }
 
 /**
  * Writes a file that only its owner can read.
  *
- * @throws ConfigError when there is one already, or it cannot be written
+ * @throws ConfigError if the file exists or cannot be written
  */
 export async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { mode: 0o600, flag: 'wx', flush: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ConfigError(
-      code === 'EEXIST' ? `${path} is there already.` : `Cannot write ${path} (${code}).`,
-    );
+    throw new ConfigError(code === 'EEXIST' ? `${path} exists already.` : `Cannot write ${path} (${code}).`);
   }
 }

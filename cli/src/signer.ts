@@ -26,7 +26,7 @@ interface SignerOptions {
   readonly passphraseFile?: string;
 }
 
-/** Set for the process that holds the keys: its core limit is zero already. */
+/** Marks the process that holds the keys, whose core limit is zero. */
 const childMark = 'OPENLEDGER_SIGNER_WITHOUT_CORES';
 
 /** Adds `openledger signer`. */
@@ -34,23 +34,26 @@ export function addSignerCommand(program: Command): void {
   program
     .command('signer')
     .description(
-      'run the signer as a process of its own: it alone has the seed, and signs what its policy allows',
+      'run the signer as a separate process, which alone has the seed and signs what its policy allows',
     )
-    .requiredOption('--socket <path>', 'the unix socket that it listens on')
+    .requiredOption('--socket <path>', 'the Unix socket to listen on')
     .addOption(
-      new Option('--socket-mode <mode>', 'who may open the socket: its user, or its group too')
+      new Option(
+        '--socket-mode <mode>',
+        'the file mode of the socket: 600 for its user, 660 also for its group',
+      )
         .choices(['600', '660'])
         .default('600'),
     )
-    .requiredOption('--seed-file <path>', 'the seed, made by openledger seed create or backup')
-    .requiredOption('--policy <path>', 'what may be signed, in JSON')
+    .requiredOption('--seed-file <path>', 'the seed file, created by openledger seed create or backup')
+    .requiredOption('--policy <path>', 'the signing policy, in JSON')
     .requiredOption(
       '--state-dir <path>',
-      'where it remembers what it has signed; no other process may write there',
+      'the directory of its records of signed payments; no other process may write to it',
     )
     .requiredOption(
       '--proof-key-file <path>',
-      'the key that transfers are proven with, made by openledger proof-key; what is not proven is not paid',
+      'the proof key file, created by openledger proof-key; transfers without a valid proof are refused',
     )
     .addOption(passphraseOption())
     .action((options: SignerOptions) =>
@@ -59,8 +62,8 @@ export function addSignerCommand(program: Command): void {
 }
 
 /**
- * Starts this command again with no core dumps: Node cannot set its own limits, a shell can. Signals are passed on, and
- * the end of the one is the end of the other.
+ * Runs this command in a child process without core dumps. Node cannot set its own resource limits; a shell can. Forwards signals, and exits
+ * with the child's code.
  */
 async function runWithoutCores(): Promise<void> {
   refuseInspector();
@@ -73,19 +76,19 @@ async function runWithoutCores(): Promise<void> {
   });
 }
 
-/** Whoever can attach a debugger can read the keys. */
+/** A debugger, a report or a heap snapshot would expose the keys. */
 function refuseInspector(): void {
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
   if (/--(inspect|heapsnapshot|heap-prof|report|diagnostic-dir)/.test(options)) {
     throw new ConfigError(
-      'NODE_OPTIONS: the signer does not run with a debugger, reports or heap snapshots.',
+      'NODE_OPTIONS: must not enable a debugger, reports or heap snapshots for the signer.',
     );
   }
 }
 
 async function runSigner(options: SignerOptions, logLevel: string): Promise<void> {
   refuseInspector();
-  // Node starts its debugger on SIGUSR1, unless somebody listens for it.
+  // Node starts its debugger on SIGUSR1 unless there is a listener.
   process.on('SIGUSR1', () => undefined);
   process.umask(0o077);
   const logger = createLogger(logLevel);

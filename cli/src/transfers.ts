@@ -5,8 +5,8 @@ import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-
 import { readKeyring } from '@openledger/server/key-files.ts';
 import {
   decideTransfer,
-  isUnderWay,
-  proveAgain,
+  isPayable,
+  replaceProof,
   type TransferDecision,
 } from '@openledger/server/onchain/payments/commands.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
@@ -25,23 +25,21 @@ import { type Store, type StoreSettings, withStore, withVault } from './store.ts
 
 /** Adds `openledger transfers …`. */
 export function addTransferCommands(program: Command): void {
-  const transfers = program.command('transfers').description('live transfers on chains that wait');
+  const transfers = program.command('transfers').description('pending live transfers on chains');
   const settings = (): StoreSettings => program.opts();
   transfers
     .command('list')
-    .description(
-      'list the live transfers that have not been sent yet: what each waits for, since when and why',
-    )
-    .option('--review', 'only those that wait for a decision', false)
+    .description('list live transfers that have not been sent, with what each waits for, since when and why')
+    .option('--review', 'only transfers that need a decision', false)
     .action((options: { review: boolean }) => withStore(settings(), (store) => list(store, options.review)));
   transfers
     .command('prove')
     .description(
-      'let the signer pay a transfer that it refuses as not proven, once you know that it is right; needs the master key',
+      'prove a transfer that the signer refuses as not proven, after you have verified it; requires the master key',
     )
     .argument('<transfer>', 'the id of the transfer (txn_…)')
-    .requiredOption('--address <address>', 'where it goes, as you know it from elsewhere than the database')
-    .requiredOption('--amount <amount>', 'how much is paid at most, in the currency that it arrives in')
+    .requiredOption('--address <address>', 'the destination, from a source other than the database')
+    .requiredOption('--amount <amount>', 'the maximum amount, in the currency that is sent')
     .action((id: string, options: { address: string; amount: string }) =>
       withVault(settings(), (store) => prove(store, settings(), id, options)),
     );
@@ -53,15 +51,15 @@ export function addTransferCommands(program: Command): void {
       .command(name)
       .description(
         decision === 'approved'
-          ? 'let a transfer go that is under review'
-          : 'refuse a transfer that is under review: its money is available again',
+          ? 'approve a transfer under review'
+          : 'reject a transfer under review; its money becomes available again',
       )
       .argument('<transfer>', 'the id of the transfer (txn_…)')
       .requiredOption(
         '--reason <text>',
         decision === 'approved'
-          ? 'why, for your own records'
-          : 'why, for your own records and for the client',
+          ? 'the reason, for your records'
+          : 'the reason, for your records and for the client',
       )
       .action((id: string, { reason }: { reason: string }) =>
         withVault(settings(), (store) => decide(store, id, decision, reason)),
@@ -71,7 +69,7 @@ export function addTransferCommands(program: Command): void {
 
 async function list({ pool }: Store, onlyReview: boolean): Promise<void> {
   const lines = (await listWaitingTransfers(pool, onlyReview ? 'review' : undefined)).map(lineOf);
-  const none = onlyReview ? 'No transfer waits for a decision.' : 'No live transfer waits.';
+  const none = onlyReview ? 'No transfer needs a decision.' : 'There are no pending live transfers.';
   printLines(lines.length === 0 ? [none] : lines);
 }
 
@@ -98,7 +96,7 @@ async function decide(
 ): Promise<void> {
   const reason = text.trim();
   if (reason === '' || reason.length > limits.shortTextLength || !reason.isWellFormed()) {
-    throw new ConfigError(`--reason: Give 1 to ${limits.shortTextLength} characters.`);
+    throw new ConfigError(`--reason: must have 1 to ${limits.shortTextLength} characters.`);
   }
   const { row } = await requireTransfer(store, id);
   const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: userName() }));
@@ -106,7 +104,7 @@ async function decide(
   printLine(`${id} is ${decision}.`);
 }
 
-/** What is vouched for is typed in: a row that was changed in the database is not waved through. */
+/** The operator enters address and amount, so that a row that was modified in the database is not proven. */
 async function prove(
   store: Store,
   settings: StoreSettings,
@@ -116,13 +114,13 @@ async function prove(
   const { row } = await requireTransfer(store, id);
   const { destination_currency: token, destination_payment_rail: chain } = row;
   if (row.payout_account_id !== null || !isChain(chain ?? '') || !isStablecoin(token)) {
-    throw new ConfigError(`${id} is not sent on a chain.`);
+    throw new ConfigError(`${id} must be a transfer on a chain.`);
   }
   const most = parseAmount(amount, currencyScale[token]);
-  if (!most.ok) throw new ConfigError(`--amount: Give an amount in ${token}, such as "99.70".`);
+  if (!most.ok) throw new ConfigError(`--amount: must be an amount in ${token}, such as "99.70".`);
   const [key] = proofKeysOf(await readKeyring(resolve(settings.dataDir), settings));
   const outcome = await store.writer.submit(
-    proveAgain(row, (now) => {
+    replaceProof(row, (now) => {
       const isSame =
         token === now.source_currency ? now.net_minor === most.minor : (now.final_minor ?? 0n) <= most.minor;
       if (now.destination_address !== address || !isSame) return undefined;
@@ -133,16 +131,15 @@ async function prove(
   );
   if (outcome.kind !== 'accepted')
     throw new ConfigError(whyNotProven((await requireTransfer(store, id)).row));
-  printLine(`${id} is proven: ${amount} ${token} at most to ${address} on ${chain}.`);
+  printLine(`${id} is proven for at most ${amount} ${token} to ${address} on ${chain}.`);
 }
 
 function whyNotProven(row: TransactionRow): string {
-  if (!isUnderWay(row)) return `${row.id} is ${row.status}: nothing is paid for it any more.`;
+  if (!isPayable(row)) return `${row.id} is ${row.status} and cannot be paid any more.`;
   const { destination_address: address, destination_currency: token, final_minor: final } = row;
   const sent = token === row.source_currency ? row.net_minor : final;
-  const amount =
-    sent === null ? `what ${row.source_currency} comes to` : formatAmount(sent, currencyScale.usdc);
-  return `${row.id} says something else in the database: ${amount} ${token} to ${address}. Nothing was changed.`;
+  const amount = sent === null ? `the converted amount in` : formatAmount(sent, currencyScale.usdc);
+  return `${row.id} differs in the database: ${amount} ${token} to ${address}. Nothing was changed.`;
 }
 
 async function requireTransfer({ pool }: Store, id: string): Promise<ScreenedTransfer> {
@@ -154,12 +151,12 @@ async function requireTransfer({ pool }: Store, id: string): Promise<ScreenedTra
 function whyNot({ row, screening }: ScreenedTransfer): string {
   if (screening?.decision) {
     const { decided_at: at, decided_by: by, decision } = screening;
-    return `${row.id} was ${decision} already, by ${by} at ${at}: it is ${row.status}.`;
+    return `${row.id} was ${decision} by ${by} at ${at} already. It is ${row.status}.`;
   }
-  return `${row.id} is not under review: it is ${row.status}.`;
+  return `${row.id} must be under review. It is ${row.status}.`;
 }
 
-/** Who gives the command, as the operating system knows them. */
+/** The name of the operating system user who runs the command. */
 function userName(): string {
   try {
     return userInfo().username;

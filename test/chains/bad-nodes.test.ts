@@ -117,7 +117,7 @@ test('of a token that keeps a part of each transfer, what has arrived is credite
   await mineThree();
   await untilNotices(address, [{ reason: 'partly_received', amount: '50000000', received: '0' }]);
   const [shown, credited] = await depositsIn(server.live, id, ['failed', 'completed']);
-  expect(shown).toMatchObject({ amount: '50.00', returnReason: 'Another amount has arrived.' });
+  expect(shown).toMatchObject({ amount: '50.00', returnReason: 'Another amount was received.' });
   expect(credited).toMatchObject({ amount: '49.50', sourceCurrency: 'eurc' });
 });
 
@@ -225,9 +225,9 @@ test('logs of blocks that were not asked for, and two logs in one place, are not
     await mineThree();
     await expect.poll(() => standing('ethereum'), { timeout: 15_000 }).toBe(null);
   };
-  await twist((log) => [{ ...log, blockNumber: '0x1' }], 'not asked for');
-  await twist((log) => [log, { ...log, data: `0x${'1'.padStart(64, '0')}` }], 'the same place');
-  await twist((log) => [{ ...log, blockHash: `0x${'1'.repeat(64)}` }], 'changed while it was read');
+  await twist((log) => [{ ...log, blockNumber: '0x1' }], 'outside the requested range');
+  await twist((log) => [log, { ...log, data: `0x${'1'.padStart(64, '0')}` }], 'the same index');
+  await twist((log) => [{ ...log, blockHash: `0x${'1'.repeat(64)}` }], 'changed during the read');
   await depositsIn(server.live, id, ['completed', 'completed', 'completed']);
 });
 
@@ -235,22 +235,24 @@ test('a node of another network and a token of other decimals are not used, and 
   await tokenAt(other.client, 'TestToken', usdc.address).send('mint', [wallet.address, 9_000_000n]);
   await other.client.mine({ blocks: 3 });
   const status = await openledger('chains', 'status');
-  expect(status).toMatch(/ethereum\n(.*\n)*? {2}fault +none\n {2}node 127\.0\.0\.1:\d+ +of use\n/);
+  expect(status).toMatch(/ethereum\n(.*\n)*? {2}fault +none\n {2}node 127\.0\.0\.1:\d+ +healthy\n/);
   expect(status).toMatch(
-    /optimism\n(.*\n)*? {2}fault +The contract configured for usdc has 8 decimals, not 6/,
+    /optimism\n(.*\n)*? {2}fault +The token configured for usdc must have 6 decimals; it has 8/,
   );
   expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It is a node of network 1, not 31338/);
   const deposits = await depositsOf(server.live, wallet.id);
   expect(deposits.every(({ amount }) => amount === '1.00')).toBe(true);
 
-  const notices = await openledger('chains', 'notices', '--chain', 'ethereum');
+  const notices = await openledger('chains', 'uncredited', '--chain', 'ethereum');
   for (const reason of ['unlisted_token', 'zero_value', 'below_minimum', 'too_large', 'partly_received']) {
     expect(notices).toContain(reason);
   }
   expect(notices).toMatch(
     /not_received +8\.00 eurc {2}to 0x[0-9a-f]{40} {2}token 0x[0-9a-f]{40} {2}0x[0-9a-f]{64}\n/,
   );
-  expect(await openledger('chains', 'notices', '--chain', 'base')).toBe('There is nothing to tell of.\n');
+  expect(await openledger('chains', 'uncredited', '--chain', 'base')).toBe(
+    'There are no uncredited deposits.\n',
+  );
   const metrics = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
   expect(metrics).toMatch(/openledger_chain_notices_total\{chain="ethereum",reason="not_received"\} 2\n/);
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);

@@ -99,7 +99,7 @@ test('a deposit that is not mined again is taken back at its depth, and credited
   const { remine } = await reorganise(anvils.base, 1, hash);
   await anvils.base.client.mine({ blocks: 3 });
   const [failed] = await depositsIn(server.live, wallet.id, ['failed']);
-  expect(failed.returnReason).toContain('its block is no longer part of it');
+  expect(failed.returnReason).toContain('is no longer part of the chain');
   expect(await balanceOf(server.live, wallet.id)).toBe('0.00');
   await remine();
   await anvils.base.client.mine({ blocks: 3 });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
-import { type StoryChain, startStoryChain } from '../support/chains/story-chain.ts';
+import { type StoryChain, startStoryChain } from '../support/chains/scenario-chain.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
 import { balanceOf, minor, ok, transferBody, walk } from '../support/factories.ts';
 import { randomFrom } from '../support/load.ts';

@@ -252,13 +252,13 @@ test('an operator who knows a transfer from elsewhere vouches for it; what the d
     openledger(ground, 'prove', id, '--address', address, '--amount', amount);
   const refused = await prove(turned, friend, sent);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain('says something else in the database');
+  expect(refused.stderr).toContain('differs in the database');
   expect(await statusOf(ground, unproven)).toBe('funds_received');
   expect(await prove(unproven, other, sent)).toMatchObject({
-    stdout: `${unproven} is proven: ${sent} ${currency} at most to ${other} on ${rail}.\n`,
+    stdout: `${unproven} is proven for at most ${sent} ${currency} to ${other} on ${rail}.\n`,
   });
   await untilPaid(ground, unproven);
   expect(await ground.paidTo(other)).toBe(sentMinor);
   expect(await ground.paidTo(thief)).toBe(0n);
-  expect((await prove(unproven, other, sent)).stderr).toContain('is completed: nothing is paid');
+  expect((await prove(unproven, other, sent)).stderr).toContain('is completed and cannot be paid');
 }, 240_000);

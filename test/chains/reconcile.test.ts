@@ -161,10 +161,10 @@ test('coins that left the treasury behind our back are unexplained, and the comm
 test('what is missing is told plainly', async () => {
   expect(await openledger(['--chain', 'solana'])).toMatchObject({
     code: 1,
-    stderr: 'error: --chain: The file has no solana.\n',
+    stderr: 'error: --chain: solana must be configured in the chains file.\n',
   });
   const other = writeChains({ base: { ...chainEntry(anvil, { usdc }), rpc: ['http://127.0.0.1:9'] } });
   const { code, stdout } = await openledger(['--chains-file', other.path]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'base\n  No node is of use now.\n' });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'base\n  No node is healthy.\n' });
   other.remove();
 });

@@ -92,7 +92,7 @@ test('what the rules allow is sent, what they deny comes back', async () => {
 test('what has to be looked at waits, is listed with its reason, and goes or comes back as decided', async () => {
   const before = await balanceOf(server.live, wallet.id);
   const sentBefore = await usdc.balanceOf(friend);
-  expect(await succeeds('list', '--review')).toBe('No transfer waits for a decision.\n');
+  expect(await succeeds('list', '--review')).toBe('No transfer needs a decision.\n');
   const [go, stop] = [await underReview('6.00'), await underReview('7.00')];
   const list = await succeeds('list');
   expect(list).toMatch(
@@ -121,7 +121,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
     { decision: 'approved', decision_reason: 'Invoice 7 was seen', decided_by: by, dated: true },
     { decision: 'rejected', decision_reason: 'The payee is not known.', decided_by: by, dated: true },
   ]);
-  expect(await fails('reject', go, '--reason', 'late')).toContain(`${go} was approved already, by ${by} at `);
+  expect(await fails('reject', go, '--reason', 'late')).toContain(`${go} was approved by ${by} at `);
   expect(await fails('approve', stop, '--reason', 'late')).toContain('it is refunded');
   expect(await fails('approve', 'txn_nothing', '--reason', 'x')).toContain(
     'There is no transfer txn_nothing.',
@@ -143,9 +143,9 @@ test('of two operators at once one decides; what was cancelled is not decided ab
   const cancelled = await underReview();
   await ok(server.live.post(`/v1/transfers/${cancelled}/cancel`, {}));
   expect(await fails('approve', cancelled, '--reason', 'too late')).toContain(
-    `${cancelled} is not under review: it is refunded.`,
+    `${cancelled} must be under review. It is refunded.`,
   );
-  expect(await succeeds('list', '--review')).toBe('No transfer waits for a decision.\n');
+  expect(await succeeds('list', '--review')).toBe('No transfer needs a decision.\n');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });
 

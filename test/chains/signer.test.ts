@@ -168,7 +168,7 @@ test('a transfer over the limit of one fails and comes back; one over the limit 
   const before = await paid();
   const tooLarge = await send('30.00');
   const refunded = await inStatus(server.live, tooLarge.id, 'refunded');
-  expect(JSON.stringify(refunded)).toContain('It is larger than what may be sent at once.');
+  expect(JSON.stringify(refunded)).toContain('The amount exceeds the limit for one transfer.');
 
   const late = await send('16.00');
   await expect.poll(() => statusOf(late.id), { timeout: 10_000 }).toBe('funds_received');

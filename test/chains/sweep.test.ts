@@ -1,6 +1,6 @@
 import { type Address, parseAbiItem } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { takeSweepable } from '../../server/src/onchain/sweeps/queries.ts';
+import { takeSweepCandidates } from '../../server/src/onchain/sweeps/queries.ts';
 import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
 import { inStatus, ok, transferBody } from '../support/factories.ts';
@@ -135,8 +135,8 @@ test('among a hundred thousand addresses the next few are found by an index', as
   const { pool } = server.app;
   await pool.query(`insert into sweep_candidates (chain, address, currency, wallet_index, height, checked_at)
     select 'optimism', '0x' || n, 'usdc', n, n, now() - n * interval '1 second' from generate_series(1, 100000) n`);
-  await server.ownerPool.query('analyze sweep_candidates');
-  const taken = await takeSweepable(pool, 'optimism');
+  await server.ownerPool.query('analyze chain_unswept');
+  const taken = await takeSweepCandidates(pool, 'optimism');
   expect(taken.map(({ index }) => index).sort()).toEqual([
     100000, 99993, 99994, 99995, 99996, 99997, 99998, 99999,
   ]);
@@ -145,7 +145,7 @@ test('among a hundred thousand addresses the next few are found by an index', as
     for (let turn = 0; turn < 20; turn += 1) await work();
     return performance.now() - started;
   };
-  const takeMs = await timed(async () => expect(await takeSweepable(pool, 'optimism')).toHaveLength(8));
+  const takeMs = await timed(async () => expect(await takeSweepCandidates(pool, 'optimism')).toHaveLength(8));
   // The same found by reading and sorting all of them.
   const sortMs = await timed(() =>
     pool.query(`select address from sweep_candidates where chain = 'optimism'

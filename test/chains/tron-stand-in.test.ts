@@ -1,7 +1,10 @@
 import { TronWeb, utils } from 'tronweb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeTronRaw, type TronMovement } from '../../server/src/chains/tron/transaction.ts';
-import { signTronTransaction } from '../../server/src/custody/tron-transaction.ts';
+import {
+  encodeTronRaw,
+  signTronTransaction,
+  type TronMovement,
+} from '../../server/src/chains/tron/transaction.ts';
 import { startTron, type TronNode } from '../support/chains/tron.ts';
 
 /** The stand-in refuses what real nodes refuse: what it lets through has passed the same checks. */

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { liveCustomer, writeChains } from '../support/chains/live.ts';
 import { foreignToken, startTron, type TronNode } from '../support/chains/tron.ts';
-import { blockAnswer, infoAnswer, recorded } from '../support/chains/tron-answers.ts';
 import {
   fundWallet,
   sendUsdt,
@@ -11,6 +10,7 @@ import {
   tronWallet,
   withoutFees,
 } from '../support/chains/tron-live.ts';
+import { blockAnswer, infoAnswer, recorded } from '../support/chains/tron-responses.ts';
 import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
 import type { Receiver } from '../support/receiver.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -11,7 +11,8 @@ import {
   serializeTransaction,
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SignerRefusal, type SignRequest, type TransferProof } from '../../server/src/custody/intent.ts';
+import { SignerRefusal } from '../../server/src/chains/errors.ts';
+import type { SignRequest, TransferProof } from '../../server/src/chains/signing.ts';
 import { connectSigner, type RemoteSigner } from '../../server/src/custody/remote-signer.ts';
 import { proofKeysOf, proveTransfer, writeProofKeys } from '../../server/src/custody/transfer-proof.ts';
 import { createKeyring } from '../../server/src/platform/keyring.ts';
@@ -147,25 +148,29 @@ describe('a seed', () => {
     await ok(api.post(`/v1/sandbox/customers/${customer.id}/kyc`, { kycStatus: 'approved' }));
     wallet = (await ok(api.post('/v1/crypto-wallets', { customerId: customer.id }))).id;
 
-    expect(await succeeds(['seed', 'backup', at('seed.json')])).toContain('holds the seed');
+    expect(await succeeds(['seed', 'backup', at('seed.json')])).toContain('contains the seed');
     expect((await stat(at('seed.json'))).mode & 0o777).toBe(0o600);
-    expect(await fails(['seed', 'backup', at('seed.json')])).toContain('is there already');
-    expect(await succeeds(['seed', 'check', at('seed.json')])).toContain('all 1 wallets');
+    expect(await fails(['seed', 'backup', at('seed.json')])).toContain('exists already');
+    expect(await succeeds(['seed', 'check', at('seed.json')])).toContain('all 1 recorded wallets');
 
     const shown = await openledger(['seed', 'backup', '--words']);
-    expect(shown.stderr).toContain('Whoever sees these words owns everything');
+    expect(shown.stderr).toContain('These words give access to all funds');
     expect(shown.stdout.trim().split(' ')).toHaveLength(24);
     expect(await readFile(at('seed.json'), 'utf8')).not.toContain(shown.stdout.split(' ')[0]);
     await writeFile(at('words'), shown.stdout);
-    expect(await succeeds(['seed', 'check', '--words-file', at('words')])).toContain('all 1 wallets');
+    expect(await succeeds(['seed', 'check', '--words-file', at('words')])).toContain(
+      'all 1 recorded wallets',
+    );
 
     await succeeds(['seed', 'create', at('other.json')]);
     for (const command of ['check', 'restore']) {
       expect(await fails(['seed', command, at('other.json')])).toContain(
-        `does not give the addresses of ${wallet}`,
+        `The addresses of ${wallet} must derive from the seed`,
       );
     }
-    expect(await fails(['seed', 'detach', at('other.json')])).toContain('holds another seed');
+    expect(await fails(['seed', 'detach', at('other.json')])).toContain(
+      'must contain the seed of the database',
+    );
     expect(await succeeds(['seed', 'restore', at('seed.json')])).toContain('The seed is restored');
     await writeFile(at('wrong'), 'some other passphrase\n');
     expect(await fails(['seed', 'check', at('seed.json'), '--passphrase-file', at('wrong')])).toContain(
@@ -173,7 +178,7 @@ describe('a seed', () => {
     );
     await writeFile(at('bad-words'), shown.stdout.replace(/^\S+/, 'zzzz'));
     const refused = await fails(['seed', 'check', '--words-file', at('bad-words')]);
-    expect(refused).toContain('Not a valid BIP-39 mnemonic');
+    expect(refused).toContain('a valid checksum (BIP-39)');
     for (const word of new Set(
       shown.stdout
         .trim()
@@ -186,13 +191,13 @@ describe('a seed', () => {
   }, 90_000);
 
   test('moves to a signer apart: the server asks it for addresses, and has no seed any more', async () => {
-    expect(await succeeds(['seed', 'detach', at('seed.json')])).toContain('out of the database');
+    expect(await succeeds(['seed', 'detach', at('seed.json')])).toContain('removed from the database');
     expect(await fails(['seed', 'backup', at('again.json')])).toContain('The database has no seed');
     const alone = await openledgerServer();
     expect(alone).toContain(
-      'OPENLEDGER_SIGNER_SOCKET: the seed of this database is kept by a signer of its own',
+      'OPENLEDGER_SIGNER_SOCKET: must be set, because a separate signer keeps the seed',
     );
-    expect(await openledgerServer('--signer-socket', at('signer.sock'))).toContain('cannot be reached');
+    expect(await openledgerServer('--signer-socket', at('signer.sock'))).toContain('is unreachable');
 
     const signer = await startSigner();
     expect((await stat(at('signer.sock'))).mode & 0o777).toBe(0o600);
@@ -203,7 +208,7 @@ describe('a seed', () => {
     const { customerId } = await ok(api.get(`/v1/crypto-wallets/${wallet}`));
     const made = await ok(api.post('/v1/crypto-wallets', { customerId }));
     expect(await ok(api.get(`/v1/crypto-wallets/${made.id}/crypto-deposit-addresses`))).toHaveLength(8);
-    expect(await succeeds(['seed', 'check', at('seed.json')])).toContain('all 2 wallets');
+    expect(await succeeds(['seed', 'check', at('seed.json')])).toContain('all 2 recorded wallets');
 
     // It comes back after the signer was killed.
     process.kill(await keyHolder(signer), 'SIGKILL');
@@ -285,7 +290,7 @@ describe('the signer process', () => {
     expect(second.code).toBe(1);
     expect(second.stderr).toContain('in use by process');
     const debugged = await openledger(signerArgs(), { NODE_OPTIONS: '--report-on-signal' });
-    expect(debugged.stderr).toContain('does not run with a debugger');
+    expect(debugged.stderr).toContain('must not enable a debugger');
     expect(running.stdout() + running.stderr()).not.toMatch(/xprv|[0-9a-f]{128}/);
   });
 

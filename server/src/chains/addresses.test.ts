@@ -89,7 +89,7 @@ describe('an EVM address', () => {
     usdcOnSolana,
   ])('is refused in another shape: %j', (text) => {
     expect(faultOf('avalanche', text)).toBe(
-      'An address on avalanche is 0x followed by 40 hexadecimal digits.',
+      'An address on avalanche must be 0x followed by 40 hexadecimal digits.',
     );
   });
 

@@ -3,14 +3,14 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { base58, createBase58check, hex } from '@scure/base';
 import { type Chain, chainFamily } from './registry.ts';
 
-/** An address in the one form it is stored and compared in, or a sentence for the client: what would fit. */
+/** An address in its canonical form, or a message for the client that states the rule. */
 export type CheckedAddress =
   | { readonly ok: true; readonly address: string }
   | { readonly ok: false; readonly fault: string };
 
 const accountBytes = 20;
 const tronPrefix = 0x41;
-/** 25 bytes that start with 0x41 are never longer or shorter in base 58. */
+/** The base58 form of 25 bytes that start with 0x41 always has this length. */
 const tronLength = 34;
 const solanaBytes = 32;
 const solanaMinLength = 32;
@@ -19,12 +19,10 @@ const solanaMaxLength = 44;
 const base58check = createBase58check(sha256);
 
 /**
- * Checks an address that money is to be sent to, down to its checksum where the chain has one. Zero addresses
- * are refused: what arrives there is lost. Input of any length is fine: the length is checked before anything
- * is decoded.
+ * Validates a destination address, including its checksum if the chain has one. Rejects zero addresses, which nobody owns. Input of any
+ * length is safe: the length is checked before anything is decoded.
  *
- * @returns the address as the chain's own tools write it (EIP-55 for EVM chains), or the fault, which never
- *   repeats the input
+ * @returns the address in canonical form (EIP-55 on EVM chains), or the fault, which never contains the input
  */
 export function checkAddress(chain: Chain, text: string): CheckedAddress {
   switch (chainFamily(chain)) {
@@ -38,10 +36,10 @@ export function checkAddress(chain: Chain, text: string): CheckedAddress {
 }
 
 /**
- * Writes an EVM address in its checksummed form (EIP-55, Specification).
+ * Encodes an EVM address in its checksummed form (EIP-55, Specification).
  *
  * @param bytes 20 bytes
- * @throws RangeError when they are not 20
+ * @throws RangeError if there are not 20
  */
 export function toChecksumAddress(bytes: Uint8Array): string {
   expectLength(bytes, accountBytes);
@@ -57,11 +55,10 @@ export function toChecksumAddress(bytes: Uint8Array): string {
 }
 
 /**
- * Writes a Tron address: base58check of 0x41 and the account, which is made from the public key as on EVM
- * chains.
+ * Encodes a Tron address: base58check of 0x41 and the account, which derives from the public key as on EVM chains.
  *
  * @param bytes 20 bytes
- * @throws RangeError when they are not 20
+ * @throws RangeError if there are not 20
  */
 export function toTronAddress(bytes: Uint8Array): string {
   expectLength(bytes, accountBytes);
@@ -69,10 +66,10 @@ export function toTronAddress(bytes: Uint8Array): string {
 }
 
 /**
- * Writes a Solana address: base 58 of the ed25519 public key.
+ * Encodes a Solana address: base58 of the ed25519 public key.
  *
  * @param bytes 32 bytes
- * @throws RangeError when they are not 32
+ * @throws RangeError if there are not 32
  */
 export function toSolanaAddress(bytes: Uint8Array): string {
   expectLength(bytes, solanaBytes);
@@ -81,33 +78,34 @@ export function toSolanaAddress(bytes: Uint8Array): string {
 
 function checkEvm(chain: Chain, text: string): CheckedAddress {
   const digits = /^0x([0-9a-fA-F]{40})$/.exec(text)?.[1];
-  if (digits === undefined) return fault(`An address on ${chain} is 0x followed by 40 hexadecimal digits.`);
+  if (digits === undefined)
+    return fault(`An address on ${chain} must be 0x followed by 40 hexadecimal digits.`);
   const bytes = hex.decode(digits.toLowerCase());
   if (isZero(bytes)) return zeroFault(chain);
   const address = toChecksumAddress(bytes);
-  // Without mixed case there is no checksum to check.
+  // Only an address in mixed case has a checksum.
   const mixed = digits !== digits.toLowerCase() && digits !== digits.toUpperCase();
   if (mixed && text !== address) {
-    return fault('The address fails its EIP-55 checksum: copy it again, letter for letter, from its wallet.');
+    return fault('The address must have a valid EIP-55 checksum. Copy it again from its wallet.');
   }
   return { ok: true, address };
 }
 
 function checkTron(text: string): CheckedAddress {
-  const shape = 'An address on tron is 34 base58 characters that start with T.';
+  const shape = 'An address on tron must have 34 base58 characters and start with T.';
   if (text.length !== tronLength || !text.startsWith('T')) return fault(shape);
   const bytes = decoded(base58, text);
   if (bytes === undefined) return fault(shape);
   const payload = decoded(base58check, text);
   if (payload === undefined) {
-    return fault('The address fails its checksum: copy it again, letter for letter, from its wallet.');
+    return fault('The address must have a valid checksum. Copy it again from its wallet.');
   }
   if (payload.length !== accountBytes + 1 || payload[0] !== tronPrefix) return fault(shape);
   return isZero(payload.subarray(1)) ? zeroFault('tron') : { ok: true, address: text };
 }
 
 function checkSolana(text: string): CheckedAddress {
-  const shape = 'An address on solana is the base58 form of 32 bytes, 32 to 44 characters long.';
+  const shape = 'An address on solana must be the base58 form of 32 bytes, 32 to 44 characters long.';
   if (text.length < solanaMinLength || text.length > solanaMaxLength) return fault(shape);
   const bytes = decoded(base58, text);
   if (bytes?.length !== solanaBytes) return fault(shape);
@@ -127,7 +125,7 @@ function isZero(bytes: Uint8Array): boolean {
 }
 
 function zeroFault(chain: Chain): CheckedAddress {
-  return fault(`Nobody owns the zero address on ${chain}: give the address of a wallet.`);
+  return fault(`The address must not be the zero address of ${chain}, which nobody owns.`);
 }
 
 function fault(text: string): CheckedAddress {
@@ -135,5 +133,5 @@ function fault(text: string): CheckedAddress {
 }
 
 function expectLength(bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) throw new RangeError(`An address of this chain is made from ${length} bytes`);
+  if (bytes.length !== length) throw new RangeError(`An address of this chain must have ${length} bytes`);
 }

@@ -19,6 +19,6 @@ it.each([
   'http://hunter2@node.example',
 ])('refuses the node %s, whose traffic others can read, without repeating it', (url) => {
   expect(chainsWith(url)).toEqual({
-    faults: ['/base/rpc/0: It must be an https URL, or http to a host that is loopback.'],
+    faults: ['/base/rpc/0: Must be an https URL, or an http URL of a loopback host.'],
   });
 });

@@ -16,51 +16,48 @@ import {
 } from './registry.ts';
 import { programs, type TokenProgram } from './solana/programs.ts';
 
-/** How much may be paid for a place in a block of an EVM chain. Amounts are in wei. */
+/** Fees on EVM chains, in wei per unit of gas. */
 export interface GasPolicy {
-  /** Above this price for a unit of gas nothing is sent: it waits. */
+  /** The maximum price. Above it payments wait. */
   readonly maxFeeWei: bigint;
-  /** What the block's maker is given for a unit, at least. */
+  /** The minimum tip for the block's producer. */
   readonly priorityFeeWei: bigint;
-  /** After so long without a place in a block the same payment is offered at a higher fee. */
+  /** After this time without being mined a transaction is replaced at a higher fee. */
   readonly bumpAfterMs: number;
 }
 
-/** How much may be paid for a place in a block of Solana. */
+/** Fees on Solana. */
 export interface PriorityPolicy {
-  /** For a unit of compute. */
+  /** Per compute unit. */
   readonly priorityMicroLamports: bigint;
 }
 
-/** How much a contract may use up on Tron. */
+/** Fees on Tron. */
 export interface EnergyPolicy {
-  /** In sun, burned for energy that the treasury has not staked for. */
+  /** The maximum that a call burns for energy that the treasury has not staked for. */
   readonly feeLimitSun: bigint;
 }
 
-/** What a signer inside the server may sign on a chain. Native amounts are in the coin's smallest unit. */
+/** The limits of a signer in this process on one chain. Native amounts are in the coin's smallest unit. */
 export interface SigningLimits {
   readonly perTransferMinor: bigint;
-  /** Of each token, in a day of UTC. */
+  /** Per token and day, in UTC. */
   readonly perDayMinor: bigint;
   readonly maxFeeNative: bigint;
   readonly nativePerDay: bigint;
 }
 
-/** A token that is watched and sent. */
+/** A configured token. */
 export interface Token {
   readonly currency: Stablecoin;
   readonly address: string;
-  /**
-   * Whether it is the issuer's own, as shipped, or the operator trusts it: its events can be believed when the state behind
-   * them is gone, or was never to be had.
-   */
+  /** Whether the token is the issuer's own or trusted by the operator: its events count if nodes do not have the balances behind them. */
   readonly isKnown: boolean;
-  /** Solana: the program that keeps the token's accounts. */
+  /** Solana: the program that owns the token's accounts. */
   readonly program: TokenProgram | undefined;
 }
 
-/** What every family has. */
+/** The configuration that all families have. */
 interface CommonConfig {
   readonly chain: Chain;
   readonly networkId: string;
@@ -69,17 +66,17 @@ interface CommonConfig {
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
-  /** How many nodes must say the same before a deposit is credited. */
+  /** How many nodes must agree before a deposit is credited or a payment ends. */
   readonly agreement: number;
-  /** The first block that is read; the newest one at the first start when left out. */
+  /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
   /** Smaller deposits are not credited. */
   readonly minDepositMinor: bigint;
-  /** Whether transfers of other tokens are looked for, to be shown to the operator. */
+  /** Whether to record transfers of other tokens for the operator. */
   readonly watchUnlisted: boolean;
-  /** Deposits of this much at least are moved into the treasury; undefined to leave them where they are. */
+  /** The minimum balance that is swept into the treasury; undefined for no sweeps. */
   readonly sweepFromMinor: bigint | undefined;
-  /** US dollars for one native coin: what `gasFee` is worked out by. Without it `gasFee` stays null. */
+  /** US dollars per native coin, used to compute `gasFee`; without it `gasFee` is null. */
   readonly nativeUsd: Ratio | undefined;
   readonly signing: SigningLimits;
 }
@@ -99,7 +96,7 @@ export interface TronConfig extends CommonConfig {
   readonly gas: EnergyPolicy;
 }
 
-/** One chain, as it is to be used. */
+/** The configuration of one chain. */
 export type ChainConfig = EvmConfig | SolanaConfig | TronConfig;
 
 const closed = { additionalProperties: false } as const;
@@ -154,10 +151,9 @@ type ChainFile = Static<typeof ChainFile>;
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile<ChainFile>(ChainFile);
 
 /**
- * Reads the configuration of the chains: a JSON object with one member for each chain that is used.
+ * Reads the configuration of the chains: a JSON object with one member per chain.
  *
- * @throws ConfigError naming the file, and every field at fault with what would fit; values are never repeated, since
- *   the URL of a node may hold a key
+ * @throws ConfigError that lists every invalid field with its rule. It never contains values, because the URL of a node may contain a key.
  */
 export function readChainsFile(path: string): ChainConfig[] {
   let text: string;
@@ -171,36 +167,36 @@ export function readChainsFile(path: string): ChainConfig[] {
   return read.chains;
 }
 
-/** The chains that a configuration names, or every fault in it. */
+/** Parses a configuration. @returns the chains, or every fault */
 export function parseChains(text: string): { chains: ChainConfig[] } | { faults: string[] } {
   let file: unknown;
   try {
     file = JSON.parse(text);
   } catch {
-    return { faults: ['It is no valid JSON.'] };
+    return { faults: ['Must be valid JSON.'] };
   }
   if (typeof file !== 'object' || file === null || Array.isArray(file)) {
-    return { faults: ['It must be a JSON object with one member for each chain.'] };
+    return { faults: ['Must be a JSON object with one member per chain.'] };
   }
   const faults: string[] = [];
   const chains: ChainConfig[] = [];
   for (const [name, entry] of Object.entries(file)) {
     if (!isChain(name) || !networks[name]) {
-      faults.push(`/${name}: There is no such chain to configure. Give ${Object.keys(networks).join(', ')}.`);
+      faults.push(`/${name}: Must be one of ${Object.keys(networks).join(', ')}.`);
     } else if (!validate(entry)) {
-      faults.push(...(validate.errors ?? []).filter(isTelling).map((error) => faultText(name, error)));
+      faults.push(...(validate.errors ?? []).filter(isSpecific).map((error) => faultText(name, error)));
     } else {
       const before = faults.length;
       const config = toConfig(name, entry, (field, message) => faults.push(`/${name}/${field}: ${message}`));
       if (faults.length === before) chains.push(config);
     }
   }
-  if (faults.length === 0 && chains.length === 0) faults.push('It names no chain.');
+  if (faults.length === 0 && chains.length === 0) faults.push('Must contain at least one chain.');
   return faults.length > 0 ? { faults } : { chains };
 }
 
-/** What wraps other errors says nothing new. */
-function isTelling({ keyword }: ErrorObject): boolean {
+/** Errors that only wrap other errors are omitted. */
+function isSpecific({ keyword }: ErrorObject): boolean {
   return keyword !== 'anyOf';
 }
 
@@ -212,10 +208,10 @@ function faultText(chain: string, { instancePath, message, params }: ErrorObject
   };
   const property = additionalProperty ?? missingProperty;
   const path = `/${chain}${instancePath}${property === undefined ? '' : `/${property}`}`;
-  if (additionalProperty !== undefined) return `${path}: There is no such field.`;
-  if (missingProperty !== undefined) return `${path}: It is required.`;
-  if (allowedValues) return `${path}: Give one of ${allowedValues.join(', ')}.`;
-  return `${path}: It ${message}.`;
+  if (additionalProperty !== undefined) return `${path}: Unknown field.`;
+  if (missingProperty !== undefined) return `${path}: Required.`;
+  if (allowedValues) return `${path}: Must be one of ${allowedValues.join(', ')}.`;
+  return `${path}: ${message}.`;
 }
 
 type Report = (field: string, message: string) => void;
@@ -228,23 +224,24 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   const networkId = file.networkId ?? known.id;
   const isKnownNetwork = networkId === known.id;
   if (chainFamily(chain) === 'evm' && !/^[1-9][0-9]{0,14}$/.test(networkId)) {
-    report('networkId', 'Give the chain id, such as 1 for Ethereum.');
+    report('networkId', 'Must be the chain id, such as 1 for Ethereum.');
   }
   if (chainFamily(chain) === 'tron' && !/^[0-9a-f]{64}$/.test(networkId)) {
-    report('networkId', 'Give the id of the first block, 64 hexadecimal digits.');
+    report('networkId', 'Must be the id of the first block, 64 hexadecimal digits.');
   }
-  if (!isKnownNetwork && file.network) report('networkId', `The ${kind} of ${chain} has the id ${known.id}.`);
+  if (!isKnownNetwork && file.network)
+    report('networkId', `Must be ${known.id} for the ${kind} of ${chain}.`);
   if (chainFamily(chain) === 'solana') {
     const isHash = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(networkId);
-    if (!isHash) report('networkId', 'Give the hash of the genesis, in base58.');
+    if (!isHash) report('networkId', 'Must be the hash of the genesis block, in base58.');
     if ((file.confirmations ?? 1) !== 1)
-      report('confirmations', 'What is read of Solana is final: leave it out.');
+      report('confirmations', 'Must be omitted: only finalized blocks are read on Solana.');
   }
   const agreement = file.agreement ?? 1;
-  if (agreement > file.rpc.length) report('agreement', 'It is larger than the number of nodes under rpc.');
+  if (agreement > file.rpc.length) report('agreement', 'Must not exceed the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
-    if (!isPrivate) report(`rpc/${index}`, 'It must be an https URL, or http to a host that is loopback.');
+    if (!isPrivate) report(`rpc/${index}`, 'Must be an https URL, or an http URL of a loopback host.');
   });
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;
@@ -302,7 +299,8 @@ function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, repo
   const family = chainFamily(common.chain);
   const known: readonly string[] = [...gasFields[family], 'nativeUsd'];
   for (const name of Object.keys(file)) {
-    if (!known.includes(name)) report(`gas/${name}`, `On ${common.chain} there is ${known.join(', ')}.`);
+    if (!known.includes(name))
+      report(`gas/${name}`, `Unknown field. ${common.chain} has ${known.join(', ')}.`);
   }
   switch (family) {
     case 'evm': {
@@ -324,13 +322,13 @@ function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, repo
   }
 }
 
-/** PYUSD is issued with Token-2022, everything else with the first program. */
+/** PYUSD is issued with Token-2022, all other tokens with the original program. */
 function programOf(currency: Stablecoin): TokenProgram {
   return currency === 'pyusd' ? programs.token2022 : programs.token;
 }
 
 const unmeasured =
-  "Nodes of Tron cannot measure what a contract brings: give the issuer's own, or set trustTokens to believe this one.";
+  "Must be the issuer's own contract, or trustTokens must be set: Tron nodes cannot measure what a contract transfers.";
 
 function readTokens(
   chain: Chain,
@@ -341,7 +339,7 @@ function readTokens(
   const given = file.tokens ?? {};
   for (const name of Object.keys(given)) {
     if ((currenciesOn(chain) as readonly string[]).includes(name)) continue;
-    report(`tokens/${name}`, `On ${chain} there is ${currenciesOn(chain).join(', ')}.`);
+    report(`tokens/${name}`, `Must be one of ${currenciesOn(chain).join(', ')} on ${chain}.`);
   }
   const trusts = file.trustTokens ?? false;
   const tokens = currenciesOn(chain).flatMap((currency): Token[] => {
@@ -354,9 +352,9 @@ function readTokens(
     const program = chainFamily(chain) === 'solana' ? programOf(currency) : undefined;
     return [{ currency, address: checked.ok ? checked.address : '', isKnown, program }];
   });
-  if (tokens.length === 0) report('tokens', 'It has no token: give the address of one contract at least.');
+  if (tokens.length === 0) report('tokens', 'Must contain at least one token.');
   if (new Set(tokens.map(({ address }) => address)).size < tokens.length) {
-    report('tokens', 'Two of them have the same address.');
+    report('tokens', 'Addresses must be different.');
   }
   return tokens;
 }
@@ -368,6 +366,6 @@ function minorOf(field: string, text: string, report: Report): bigint {
 
 function amountOf(field: string, text: string, scale: number, report: Report): bigint {
   const parsed = parseAmount(text, scale);
-  if (!parsed.ok) report(field, `It has more than ${scale} decimals.`);
+  if (!parsed.ok) report(field, `Must have at most ${scale} decimals.`);
   return parsed.ok ? parsed.minor : 0n;
 }

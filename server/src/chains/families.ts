@@ -1,24 +1,25 @@
-import type { Signer } from '../custody/signer.ts';
 import type { ChainConfig } from './config.ts';
-import { createEvmChain } from './evm/family.ts';
-import type { NodeListener } from './node-pool.ts';
+import { evmFamily } from './evm/family.ts';
+import { createChainPort } from './family.ts';
+import type { NodeListener } from './node-health.ts';
 import type { ChainPort } from './port.ts';
-import { createSolanaChain } from './solana/family.ts';
-import { createTronChain } from './tron/family.ts';
+import type { TransactionSigner } from './signing.ts';
+import { solanaFamily } from './solana/family.ts';
+import { tronFamily } from './tron/family.ts';
 
-/** Opens a chain as its family does it. Nothing is asked of its nodes yet. */
+/** Opens a configured chain; sends nothing to its nodes yet. */
 export function openChain(
   config: ChainConfig,
   treasury: string,
-  signer: Pick<Signer, 'sign' | 'signAuthorization'>,
+  signer: TransactionSigner,
   listen: NodeListener,
 ): ChainPort {
   switch (config.family) {
     case 'evm':
-      return createEvmChain(config, treasury, signer, listen);
+      return createChainPort(evmFamily, config, treasury, signer, listen);
     case 'solana':
-      return createSolanaChain(config, treasury, signer, listen);
+      return createChainPort(solanaFamily, config, treasury, signer, listen);
     case 'tron':
-      return createTronChain(config, treasury, signer, listen);
+      return createChainPort(tronFamily, config, treasury, signer, listen);
   }
 }

@@ -5,13 +5,13 @@ import type { Stablecoin } from './registry.ts';
 const stablecoinMinor = 10n ** 6n;
 
 /**
- * What the chain charged, in the transfer's currency, rounded up. Dollar stablecoins count as dollars.
+ * Converts the chain's fee to the transfer's currency, rounded up. Dollar stablecoins count as dollars.
  *
- * @param feeNative in the smallest units of the chain's coin
+ * @param feeNative in the smallest units of the native coin
  * @param nativeUnit how many of them make one coin
- * @param nativeUsd US dollars for one coin
- * @param eurPerUsd needed for EURC only
- * @returns null when a price is not known
+ * @param nativeUsd US dollars per coin
+ * @param eurPerUsd required for EURC only
+ * @returns null if a price is missing
  */
 export function gasFeeMinor(
   feeNative: bigint,

@@ -1,8 +1,8 @@
 import { limits } from '../platform/limits.ts';
-import { BusyError, connectNode, type Node, RpcError } from './node.ts';
-import { ChainError } from './port.ts';
+import { ChainError } from './errors.ts';
+import { connectNode, type Node } from './node.ts';
 
-/** Speaks JSON-RPC to one node over HTTP. */
+/** Connects to a node that speaks JSON-RPC 2.0 over HTTP. */
 export function createRpcNode(url: string): Node {
   const connection = connectNode(url);
   let nextId = 1;
@@ -12,26 +12,30 @@ export function createRpcNode(url: string): Node {
       const id = nextId++;
       const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
       const { json } = await connection.post('', body, method);
-      const answer = json as Readonly<Record<string, unknown>>;
-      const isRefused = answer.error !== undefined && answer.error !== null;
-      // What a node refuses before it looks at it has no id.
-      if (answer.id !== id && !(isRefused && (answer.id ?? null) === null)) {
-        throw new ChainError(`The node's answer to ${method} belongs to another call.`);
+      const response = json as Readonly<Record<string, unknown>>;
+      const isError = response.error !== undefined && response.error !== null;
+      // A request that the node rejects before it parses it has no id.
+      if (response.id !== id && !(isError && (response.id ?? null) === null)) {
+        throw new ChainError(`The node's response to ${method} belongs to another request.`);
       }
-      if (isRefused) throw refusal(method, answer.error);
-      if (answer.result === undefined) throw new ChainError(`The node's answer to ${method} has no result.`);
-      return read(answer.result);
+      if (isError) throw rejection(method, response.error);
+      if (response.result === undefined)
+        throw new ChainError(`The node's response to ${method} has no result.`);
+      return read(response.result);
     },
     close: () => connection.close(),
   };
 }
 
-/** How nodes say in JSON-RPC that they are asked too often; there is no code that means nothing else. */
-const busyWords = /too many requests|rate.?limit|request limit|request count|per second|out of credits/i;
+/** How providers report their rate limit in JSON-RPC; no error code is reserved for it. */
+const rateLimitWords = /too many requests|rate.?limit|request limit|request count|per second|out of credits/i;
 
-function refusal(method: string, error: unknown): ChainError {
+function rejection(method: string, error: unknown): ChainError {
   const { code, message } = (typeof error === 'object' ? error : {}) as { code?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message.slice(0, limits.shortTextLength) : 'no reason';
-  if (code === 429 || busyWords.test(text)) return new BusyError(`The node is asked too often: ${text}`);
-  return new RpcError(typeof code === 'number' ? code : 0, `The node refused ${method}: ${text}`);
+  if (code === 429 || rateLimitWords.test(text)) {
+    return new ChainError(`The node's rate limit is exceeded: ${text}`, 'rate_limited');
+  }
+  const number = typeof code === 'number' ? code : 0;
+  return new ChainError(`The node rejected ${method}: ${text}`, 'rejected', number);
 }

@@ -1,25 +1,22 @@
 import type { Chain, Stablecoin } from './registry.ts';
 
-/** Which of a chain's networks: the one where tokens are worth something, or the public one for trying. */
+/** A chain's main network, or its public test network. */
 export type NetworkKind = 'mainnet' | 'testnet';
 
-/** A network that is known without configuration. */
+/** A network with built-in configuration. */
 export interface KnownNetwork {
-  /**
-   * What the network is known by: the chain id of EVM chains (EIP-155), the hash of Solana's genesis, the id
-   * of Tron's first block.
-   */
+  /** Identifies the network: the chain id of EVM chains (EIP-155), the hash of Solana's genesis block, the id of Tron's first block. */
   readonly id: string;
   /** The issuers' own contracts, as they publish them; all have 6 decimals. */
   readonly tokens: Readonly<Partial<Record<Stablecoin, string>>>;
 }
 
-/** What is usual on a chain. A configuration may say otherwise. */
+/** Default settings of a chain. */
 export interface ChainDefaults {
-  /** A deposit counts in the block that makes it so many deep, its own block included. */
+  /** How many blocks confirm a deposit, its own block included. */
   readonly confirmations: number;
   readonly pollMs: number;
-  /** How many blocks are asked for at once. */
+  /** How many blocks a request covers. */
   readonly blockRange: number;
 }
 
@@ -30,9 +27,9 @@ export const chainDefaults: Readonly<Partial<Record<Chain, ChainDefaults>>> = {
   optimism: { confirmations: 20, pollMs: 2000, blockRange: 200 },
   polygon: { confirmations: 64, pollMs: 2000, blockRange: 200 },
   avalanche: { confirmations: 4, pollMs: 2000, blockRange: 200 },
-  // What is read of Solana is final: there is nothing to wait for.
+  // Only finalized blocks are read on Solana.
   solana: { confirmations: 1, pollMs: 2000, blockRange: 50 },
-  // A block is solid once 19 of 27 producers have built on it: the 20th block in a row is after that.
+  // A block is solid once 19 of 27 producers have built on it, which the 20th block follows.
   tron: { confirmations: 20, pollMs: 3000, blockRange: 20 },
 };
 
@@ -56,7 +53,7 @@ const ethereum: Record<NetworkKind, KnownNetwork> = {
   },
 };
 
-/** The networks that are known, by chain: collected from the issuers' public lists; check them before moving money. */
+/** Built-in networks, by chain. Addresses are from the issuers' public lists; verify them before moving money. */
 export const networks: Readonly<Partial<Record<Chain, Readonly<Record<NetworkKind, KnownNetwork>>>>> = {
   ethereum,
   arbitrum: {
@@ -147,7 +144,7 @@ export const networks: Readonly<Partial<Record<Chain, Readonly<Record<NetworkKin
       id: '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc',
       tokens: { usdt: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t' },
     },
-    // Nile. Its USDT is the community's own.
+    // Nile. Its USDT is issued by the community.
     testnet: {
       id: '0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc',
       tokens: { usdt: 'TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf' },

@@ -1,165 +1,167 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../platform/limits.ts';
-import { BusyError, type Node, type NodeParams } from './node.ts';
-import { type Block, ChainError, type NodeStanding } from './port.ts';
+import { ChainError } from './errors.ts';
+import type { Node, NodeParams } from './node.ts';
+import { createNodeHealth, type NodeHealth, type NodeListener } from './node-health.ts';
+import type { Block, NodeStatus } from './port.ts';
 
-/** The nodes of one chain, of which one is asked at a time. */
-export interface Nodes<Head extends Block> {
+/** The nodes of one chain. One of them, the preferred node, is asked at a time. */
+export interface NodePool<Head extends Block> {
   /**
-   * Asks every node for its newest block and chooses the first in the order of the configuration that does not lag.
+   * Asks every node for its newest block, and prefers the first in configuration order that does not lag.
    *
-   * @throws ChainError when no node is of any use
+   * @throws ChainError if no node is healthy
    */
   choose(): Promise<Head>;
-  /** Asks the chosen node. After a failure another one is chosen next time. */
+  /** Asks the preferred node. After a failure, `choose` prefers another one. */
   call<Result>(method: string, params: NodeParams, read: (result: unknown) => Result): Promise<Result>;
-  /** Every node that is of the right network and answered last time, the chosen one first. */
-  usable(): readonly Node[];
-  standings(): readonly NodeStanding[];
-  /** Leaves a node alone for a while: what it answers is of no use. */
-  blame(node: Node, fault: string): void;
+  /** The nodes of the configured network whose last response was valid, the preferred one first. */
+  healthy(): readonly Node[];
+  statuses(): readonly NodeStatus[];
+  /** Excludes a node for a while, for a response that other nodes refute. */
+  markUnhealthy(node: Node, fault: string): void;
   close(): Promise<void>;
 }
 
-/** Hears of a node that begins or ceases to be of use; `fault` is undefined when all is well. */
-export type NodeListener = (node: string, fault: string | undefined) => void;
-
-/** What every node of a family is asked first. Both throw ChainError. */
+/** What a family asks every node first. Both requests throw ChainError. */
 export interface NodeProbe<Head extends Block> {
-  /** The id of the network that the node is of. */
+  /** The id of the node's network. */
   networkId(node: Node): Promise<string>;
   /** The node's newest block. */
   head(node: Node): Promise<Head>;
-  /** Whether a refusal is about what was asked, and not held against the node. */
-  isAboutTheQuestion(method: string, error: unknown): boolean;
+  /** Whether an error is caused by the request itself, so that the node stays healthy. */
+  isAboutRequest(method: string, error: unknown): boolean;
 }
 
-interface Standing {
-  /** How often it failed in a row, by method: what else it answers does not make up for it. */
-  readonly failures: Map<string, number>;
-  restsUntilMs: number;
-  isVerified: boolean;
-  /** Undefined before anything is known of it; null when all is well. */
-  fault: string | null | undefined;
+/** The network that nodes must belong to, and how many of them must agree on the newest block. */
+export interface NodeRequirements {
+  readonly networkId: string;
+  readonly agreement: number;
+}
+
+interface Candidate<Head extends Block> {
+  readonly node: Node;
+  readonly head: Head;
 }
 
 /**
- * @param networkId the id of the network that a node must have
- * @param agreement how many nodes must have a block before it counts as the newest
- * @param nowMs the time, for how long a node is left alone
+ * Creates the pool of a chain's nodes.
+ *
+ * @param nowMs the current time in milliseconds, which decides how long an unhealthy node rests
  */
-export function createNodes<Head extends Block>(
+export function createNodePool<Head extends Block>(
   nodes: readonly Node[],
   probe: NodeProbe<Head>,
-  networkId: string,
-  agreement: number,
+  { agreement, networkId }: NodeRequirements,
   listen: NodeListener,
   nowMs: () => number = Date.now,
-): Nodes<Head> {
-  const standings = new Map<Node, Standing>();
-  const standingOf = (node: Node): Standing => {
-    const known = standings.get(node) ?? {
-      failures: new Map<string, number>(),
-      restsUntilMs: 0,
-      isVerified: false,
-      fault: undefined,
-    };
-    standings.set(node, known);
-    return known;
+): NodePool<Head> {
+  const health = createNodeHealth(listen, nowMs);
+  let healthy: readonly Node[] = [];
+  const fail = (node: Node, fault: string, method = ''): void => {
+    health.recordFailure(node, fault, method);
+    healthy = healthy.filter((other) => other !== node);
   };
-  let usable: Node[] = [];
-
-  const note = (node: Node, fault: string | null): void => {
-    const standing = standingOf(node);
-    if (standing.fault === fault) return;
-    standing.fault = fault;
-    listen(node.name, fault ?? undefined);
-  };
-
-  const blame = (node: Node, fault: string, method = ''): void => {
-    const standing = standingOf(node);
-    const now = nowMs();
-    if (now - standing.restsUntilMs > limits.nodeCalmMs) standing.failures.clear();
-    const failures = (standing.failures.get(method) ?? 0) + 1;
-    standing.failures.set(method, failures);
-    const restMs = limits.nodeRestMs * 2 ** Math.min(failures - 1, 20);
-    standing.restsUntilMs = now + Math.min(limits.nodeRestMaxMs, restMs);
-    standing.isVerified = false;
-    usable = usable.filter((other) => other !== node);
-    note(node, fault);
-  };
-
-  const guarded = nodes.map((node): Node => {
-    const self: Node = {
-      name: node.name,
-      close: node.close,
-      async call(method, params, read) {
-        try {
-          const result = await patiently(() => node.call(method, params, read));
-          standingOf(self).failures.delete(method);
-          return result;
-        } catch (error) {
-          if (!probe.isAboutTheQuestion(method, error)) blame(self, (error as Error).message, method);
-          throw error;
-        }
-      },
-    };
-    return self;
-  });
-
-  const headOf = async (node: Node): Promise<{ node: Node; head: Head } | undefined> => {
-    try {
-      if (!standingOf(node).isVerified) {
-        const id = await probe.networkId(node);
-        if (id !== networkId) throw new ChainError(`It is a node of network ${id}, not ${networkId}.`);
-        standingOf(node).isVerified = true;
-      }
-      return { node, head: await probe.head(node) };
-    } catch (error) {
-      // A failed call has been held against it already.
-      if (standingOf(node).restsUntilMs <= nowMs()) blame(node, (error as Error).message);
-      return undefined;
-    }
-  };
+  const tracked = nodes.map((node) => trackNode(node, probe, health, fail));
 
   return {
     async choose() {
-      const awake = guarded.filter((node) => standingOf(node).restsUntilMs <= nowMs());
-      const found = (await Promise.all(awake.map(headOf))).filter((answer) => answer !== undefined);
-      // A single node that is far ahead is wrong, or the others lag: both are for the operator.
-      const heights = found.map(({ head }) => head.height).sort((a, b) => b - a);
-      const best = heights[Math.min(agreement, heights.length) - 1] ?? 0;
-      const fresh = found.filter(({ head }) => head.height >= best - limits.nodeLagBlocks);
+      const awake = tracked.filter((node) => !health.isResting(node));
+      const asked = await Promise.all(awake.map((node) => probeNode(node, probe, networkId, health, fail)));
+      const found = asked.filter((candidate) => candidate !== undefined);
+      const { best, first, others } = preferredOf(found, agreement);
       for (const { head, node } of found) {
-        note(node, best - head.height > limits.nodeLagBlocks ? 'It lags behind the other nodes.' : null);
+        const isLagging = best - head.height > limits.nodeLagBlocks;
+        health.setFault(node, isLagging ? 'It lags behind the other nodes.' : null);
       }
-      const first = fresh.find(({ head }) => head.height <= best);
-      if (!first) throw new ChainError('No node is of use now.');
-      usable = [first.node, ...fresh.map(({ node }) => node).filter((node) => node !== first.node)];
+      if (!first) throw noHealthyNode();
+      healthy = [first.node, ...others];
       return first.head;
     },
     async call(method, params, read) {
-      const [node] = usable;
-      if (!node) throw new ChainError('No node is of use now.');
+      const [node] = healthy;
+      if (!node) throw noHealthyNode();
       return node.call(method, params, read);
     },
-    usable: () => usable,
-    standings: () => guarded.map((node) => ({ name: node.name, fault: standingOf(node).fault ?? null })),
-    blame(node, fault) {
-      // A failed call has been held against it already.
-      if (standingOf(node).restsUntilMs <= nowMs()) blame(node, fault);
+    healthy: () => healthy,
+    statuses: () => tracked.map((node) => ({ name: node.name, fault: health.faultOf(node) })),
+    markUnhealthy(node, fault) {
+      // A failed call has been recorded already.
+      if (!health.isResting(node)) fail(node, fault);
     },
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
 }
 
-/** A node that is asked too often is given a moment: what was asked of it before would else be in vain. */
-async function patiently<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
+/** The error for a chain without a healthy node. */
+export function noHealthyNode(): ChainError {
+  return new ChainError('No node is healthy.');
+}
+
+/** Chooses the first node that is as far as `agreement` nodes are: one that is far ahead alone is wrong, or the others lag. */
+function preferredOf<Head extends Block>(found: readonly Candidate<Head>[], agreement: number) {
+  const heights = found.map(({ head }) => head.height).sort((a, b) => b - a);
+  const best = heights[Math.min(agreement, heights.length) - 1] ?? 0;
+  const fresh = found.filter(({ head }) => head.height >= best - limits.nodeLagBlocks);
+  const first = fresh.find(({ head }) => head.height <= best);
+  const others = fresh.map(({ node }) => node).filter((node) => node !== first?.node);
+  return { best, first, others };
+}
+
+/** Returns the node with its successes and failures recorded. */
+function trackNode<Head extends Block>(
+  node: Node,
+  probe: NodeProbe<Head>,
+  health: NodeHealth,
+  fail: (node: Node, fault: string, method: string) => void,
+): Node {
+  const tracked: Node = {
+    name: node.name,
+    close: node.close,
+    async call(method, params, read) {
+      try {
+        const result = await retryWhenRateLimited(() => node.call(method, params, read));
+        health.recordSuccess(tracked, method);
+        return result;
+      } catch (error) {
+        if (!probe.isAboutRequest(method, error)) fail(tracked, (error as Error).message, method);
+        throw error;
+      }
+    },
+  };
+  return tracked;
+}
+
+/** Verifies the node's network, and asks for its newest block. @returns undefined if it fails */
+async function probeNode<Head extends Block>(
+  node: Node,
+  probe: NodeProbe<Head>,
+  networkId: string,
+  health: NodeHealth,
+  fail: (node: Node, fault: string) => void,
+): Promise<Candidate<Head> | undefined> {
+  try {
+    if (!health.isVerified(node)) {
+      const id = await probe.networkId(node);
+      if (id !== networkId) throw new ChainError(`It belongs to network ${id}; expected ${networkId}.`);
+      health.setVerified(node);
+    }
+    return { node, head: await probe.head(node) };
+  } catch (error) {
+    // A failed call has been recorded already.
+    if (!health.isResting(node)) fail(node, (error as Error).message);
+    return undefined;
+  }
+}
+
+/** Waits before it repeats a request that exceeded the node's rate limit: a failure would discard the work done before it. */
+async function retryWhenRateLimited<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof BusyError) || tries === limits.nodeBusyTries) throw error;
+      const isLimited = error instanceof ChainError && error.kind === 'rate_limited';
+      if (!isLimited || tries === limits.nodeBusyTries) throw error;
       await sleep(limits.nodeRestMs * tries);
     }
   }

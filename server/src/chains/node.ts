@@ -1,68 +1,51 @@
 import { Agent, request } from 'undici';
 import { limits } from '../platform/limits.ts';
-import { ChainError } from './port.ts';
+import { ChainError } from './errors.ts';
 
 /** One node of a chain. */
 export interface Node {
-  /** How the node is named in logs: its host alone, for the rest of its URL may hold a key. */
+  /** The node's host, which names it in logs. The rest of its URL may contain a key. */
   readonly name: string;
   /**
-   * @param method what is asked for, in the family's own terms
-   * @param read reads the result, and throws ChainError when it is malformed
-   * @throws RpcError when the node refuses; ChainError when it cannot be reached or answers nonsense
+   * Sends a request.
+   *
+   * @param method the method in the family's own terms
+   * @param read decodes the result; throws ChainError if it is malformed
+   * @throws ChainError `rejected` if the node rejects the request; otherwise as `post`
    */
   call<Result>(method: string, params: NodeParams, read: (result: unknown) => Result): Promise<Result>;
   close(): Promise<void>;
 }
 
-/** A list for JSON-RPC, an object for a node with paths of its own. */
+/** A list for JSON-RPC, an object for Tron's HTTP API. */
 export type NodeParams = readonly unknown[] | Readonly<Record<string, unknown>>;
 
-/** The node understood and refused. */
-export class RpcError extends ChainError {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** The node is asked too often, or by too many: asking for less does not help, asking later may. */
-export class BusyError extends ChainError {}
-
-/** The node is not so far yet, or the chain changes at this moment: nobody's fault. */
-export class UnsettledError extends ChainError {}
-
-/** The answer was too much for us or for the node, or took too long: asking for less may help. */
-export class TooMuchError extends ChainError {}
-
-/** The connections to one node. */
+/** The HTTP connections to one node. */
 export interface NodeConnection {
-  /** Its host. */
+  /** The node's host. */
   readonly name: string;
   /**
    * Posts JSON to the node.
    *
-   * @param path below the node's URL; the URL itself when empty
-   * @param method how the call is named in errors
-   * @returns what it answered, and the status
-   * @throws ChainError when it cannot be reached or answers no JSON object or list; TooMuchError when that is too large or late
+   * @param path relative to the node's URL; empty for the URL itself
+   * @param method names the request in error messages
+   * @throws ChainError `too_large` if the response is too large or too late, `rate_limited` on 429, `failed` if the node is
+   *   unreachable or its response is not a JSON object or list
    */
-  post(path: string, body: string, method: string): Promise<NodeAnswer>;
+  post(path: string, body: string, method: string): Promise<NodeResponse>;
   close(): Promise<void>;
 }
 
-export interface NodeAnswer {
+export interface NodeResponse {
   readonly status: number;
   /** An object or a list. */
   readonly json: object;
 }
 
 /**
- * Opens the connections to a node. Nothing is sent yet.
+ * Prepares the connections to a node; sends nothing yet.
  *
- * @param headers sent with everything, such as a provider's key; never logged
+ * @param headers sent with every request, such as a provider's key; never logged
  */
 export function connectNode(url: string, headers: Readonly<Record<string, string>> = {}): NodeConnection {
   const agent = new Agent({
@@ -71,13 +54,13 @@ export function connectNode(url: string, headers: Readonly<Record<string, string
   });
   return {
     name: new URL(url).host,
-    post: (path, body, method) => post(below(url, path), agent, headers, body, method),
+    post: (path, body, method) => post(urlOf(url, path), agent, headers, body, method),
     close: () => agent.destroy(),
   };
 }
 
-/** The path goes before the query, which may hold a key. */
-function below(base: string, path: string): string {
+/** Appends the path before the query string, which may contain a key. */
+function urlOf(base: string, path: string): string {
   if (path === '') return base;
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
@@ -90,29 +73,32 @@ async function post(
   headers: Readonly<Record<string, string>>,
   body: string,
   method: string,
-): Promise<NodeAnswer> {
+): Promise<NodeResponse> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limits.nodeTimeoutMs);
   try {
-    const answer = await request(url, {
+    const response = await request(url, {
       method: 'POST',
       dispatcher: agent,
       headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
       body,
       signal: controller.signal,
     });
-    const text = await readLimited(answer.body, method);
-    const { statusCode: status } = answer;
-    if (status === 413) throw new TooMuchError(`The node finds ${method} too large.`);
-    if (status === 429) throw new BusyError('The node is asked too often.');
-    // Some send their refusals with 400; what comes with another status is not about the question.
-    if (status !== 200 && status !== 400) throw new ChainError(`The node answered ${method} with ${status}.`);
+    const text = await readLimited(response.body, method);
+    const { statusCode: status } = response;
+    if (status === 413) throw new ChainError(`The node rejected ${method} as too large.`, 'too_large');
+    if (status === 429) throw new ChainError("The node's rate limit is exceeded.", 'rate_limited');
+    // Some nodes reject requests with 400; any other status is not about the request.
+    if (status !== 200 && status !== 400)
+      throw new ChainError(`The node responded to ${method} with ${status}.`);
     return { status, json: parse(text, status, method) };
   } catch (error) {
     if (error instanceof ChainError) throw error;
-    if (controller.signal.aborted) throw new TooMuchError(`The node did not answer ${method} in time.`);
+    if (controller.signal.aborted) {
+      throw new ChainError(`The node did not respond to ${method} in time.`, 'too_large');
+    }
     const { code } = error as NodeJS.ErrnoException;
-    throw new ChainError(`The node cannot be reached (${code ?? 'no connection'}).`);
+    throw new ChainError(`The node is unreachable (${code ?? 'no connection'}).`);
   } finally {
     clearTimeout(timer);
   }
@@ -123,21 +109,25 @@ async function readLimited(body: AsyncIterable<Buffer>, method: string): Promise
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > limits.nodeAnswerBytes) throw new TooMuchError(`The node's answer to ${method} is too large.`);
+    if (size > limits.nodeAnswerBytes) {
+      throw new ChainError(`The node's response to ${method} is too large.`, 'too_large');
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string, status: number, method: string): object {
-  let answer: unknown;
+  let response: unknown;
   try {
-    answer = JSON.parse(text);
+    response = JSON.parse(text);
   } catch {
-    throw new ChainError(`The node answered ${method} with ${status} and no JSON.`);
+    throw new ChainError(`The node responded to ${method} with ${status} and invalid JSON.`);
   }
-  if (typeof answer !== 'object' || answer === null) {
-    throw new ChainError(`The node answered ${method} with ${status} and no object.`);
+  if (typeof response !== 'object' || response === null) {
+    throw new ChainError(
+      `The node responded to ${method} with ${status}, but without a JSON object or list.`,
+    );
   }
-  return answer;
+  return response;
 }

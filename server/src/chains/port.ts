@@ -1,141 +1,112 @@
-import type { TransferProof } from '../custody/intent.ts';
 import type { ChainConfig, Token } from './config.ts';
+import type { BlockingReason } from './errors.ts';
 import type { Chain, Stablecoin } from './registry.ts';
+import type { PaymentIntent } from './signing.ts';
 
 /**
- * What the workers need of a real chain, whatever its family. Heights are block numbers, or slots; ids are block hashes;
- * native amounts are the smallest units of the chain's own coin (wei, lamports, sun).
+ * What the workers need of a chain, whatever its family. Heights are block numbers, or slots on Solana; ids are block hashes;
+ * native amounts are in the smallest unit of the chain's own coin (wei, lamports, sun).
  */
 
-/** A block by its place and its name: another id at the same height is another block. */
+/** A block. Another id at the same height is another block. */
 export interface Block {
   readonly height: number;
   readonly id: string;
 }
 
-/** Addresses that we watch, in the form that the chain's transfers carry. */
+/** The addresses that deposits are read for, in the form of the chain's transfers. */
 export interface WatchedAddresses {
   readonly size: number;
-  /** @param address in the family's own form for comparing: lower case for EVM chains */
+  /** @param address in the family's comparable form: lower case on EVM chains */
   has(address: string): boolean;
   keys(): Iterable<string>;
 }
 
-/** A transfer of a token to an address of ours. */
+/** A token transfer to a watched address. */
 export interface SeenTransfer {
   readonly txHash: string;
-  /** Which of the transaction's transfers to us, from 0: the same wherever the transaction is mined. */
+  /** Index among the transaction's transfers to watched addresses, from 0; the same in whichever block the transaction is. */
   readonly ordinal: number;
   readonly block: Block;
   /** The contract or mint. */
   readonly token: string;
-  /** Undefined when the token is not one of ours. */
+  /** Undefined if the token is not configured. */
   readonly currency: Stablecoin | undefined;
   readonly from: string;
   /** In the form of `WatchedAddresses`. */
   readonly to: string;
-  /** What the chain's event says; never more than 2^256 − 1. */
+  /** The amount that the chain reports; at most 2^256 − 1. */
   readonly amount: bigint;
 }
 
-/** Reads a chain. Every call asks one node and throws when it fails; the next call may ask another one. */
+/** Reads a chain. Each call asks one node unless stated otherwise, and throws ChainError if it fails; the next call may ask another node. */
 export interface ChainReader {
-  /** The newest block. Checks that the node is one of the configured network. */
+  /** The newest block. Verifies that the node belongs to the configured network. */
   head(): Promise<Block>;
-  /** The id of the block at a height; undefined when there is none yet. */
+  /** The id of the block at a height; undefined if there is none yet. */
   blockId(height: number): Promise<string | undefined>;
   /**
-   * Every transfer to a watched address in a range of blocks.
+   * Lists the transfers to watched addresses in a range of blocks, both ends included.
    *
-   * @param final asks as many nodes as have to agree, and throws when they do not
+   * @param final asks as many nodes as must agree, and throws if they do not
    */
   scan(from: number, to: number, watched: WatchedAddresses, final: boolean): Promise<SeenTransfer[]>;
   /**
-   * What really arrived at the receiver with these transfers, which are of one token, to one address, in one block.
+   * Measures the amount that the receiver got by these transfers, which are of one token, to one address, in one block.
    *
-   * @param areOurs which transactions are of our own making: what they took out in the meantime had arrived
-   * @returns undefined when the node no longer knows the state of that block
+   * @param areOurs selects the transactions that were signed here: what they moved out of the address had arrived before
+   * @returns undefined if the node no longer has the state of that block
    */
   received(
     transfers: readonly SeenTransfer[],
     areOurs: (txHashes: readonly string[]) => Promise<ReadonlySet<string>>,
   ): Promise<bigint | undefined>;
-  /** The block that any node has the transaction in; undefined when none does. */
+  /** The block in which any node has the transaction; undefined if no node has it. */
   minedIn(txHash: string): Promise<Block | undefined>;
   /**
-   * What addresses hold of a token, in its smallest units and in their order.
+   * The token balances of addresses, in smallest units and in the order of `addresses`.
    *
-   * @param height after which block; after the newest when left out
-   * @throws ChainError also when the node does not know that state any more
+   * @param height the block after which the balances are read; the newest if omitted
+   * @throws ChainError also if the node no longer has that state
    */
   tokenBalances(currency: Stablecoin, addresses: readonly string[], height?: number): Promise<bigint[]>;
-  /** What an address holds of the chain's own coin. */
+  /** The native balance of an address. */
   nativeBalance(address: string): Promise<bigint>;
 }
 
-/** What is to be paid, kept as it is for as long as the payment lives. Amounts are in the smallest units. */
-export type PaymentIntent =
-  | {
-      readonly kind: 'transfer';
-      readonly currency: Stablecoin;
-      readonly amount: bigint;
-      /** Where it goes. */
-      readonly address: string;
-      /** For the signer: that the transfer was accepted. It is not kept with the payment, but with the transfer. */
-      readonly proof?: TransferProof;
-    }
-  | {
-      /** A deposit goes into the treasury: by the deposit address itself, or by the treasury with its signature. */
-      readonly kind: 'sweep' | 'authorised_sweep';
-      readonly currency: Stablecoin;
-      readonly amount: bigint;
-      /** Where it comes from, and the index of its key. */
-      readonly address: string;
-      readonly index: number;
-    }
-  | {
-      /** Native coin for a deposit address, to pay for its sweep. */
-      readonly kind: 'top_up';
-      readonly amount: bigint;
-      readonly address: string;
-      readonly index: number;
-    };
-
-/** A payment in its place of its sender's order. */
-export interface PlacedPayment {
-  /** Names it for good; for a transfer, the transfer's id. */
+/** A payment with its reserved nonce (EVM) or slot in the send queue (Solana, Tron). */
+export interface ReservedPayment {
+  /** Permanent id; for a transfer, the transfer's id. */
   readonly id: string;
   readonly intent: PaymentIntent;
   readonly sender: string;
   readonly sequence: bigint;
 }
 
-/** A signed transaction: stored before it is sent. */
+/** A signed transaction. It is stored before it is broadcast. */
 export interface SignedAttempt {
   readonly txHash: string;
   readonly raw: string;
-  /** What is offered for it, in the family's own terms: what replaces it must offer more. */
+  /** Fees and validity in the family's own encoding. A replacement must offer more. */
   readonly terms: string;
 }
 
-/** The terms that something can be signed at now, or why not, in words for the operator. */
+/** The terms at which a payment can be signed now, or the reason why it cannot. */
 export type Prepared =
   | { readonly terms: string }
   | {
-      readonly obstacle: string;
-      /** Whether the token itself refuses: then waiting does not help. */
-      readonly isRefused: boolean;
-      /** How much native coin its sender should have, when it has too little. */
+      readonly blockedBy: BlockingReason;
+      /** The native balance that the sender needs, if it has too little. */
       readonly nativeNeeded?: bigint;
     };
 
-/** How a payment stands on its chain. */
+/** The state of a payment on its chain. */
 export type PaymentState =
-  /** Nothing to do but to wait, or to send it again. */
+  /** Wait. If no node knows the newest transaction (`isKnown` is false), broadcast it again. */
   | { readonly kind: 'waiting'; readonly isKnown: boolean }
-  /** It may be signed again, at these terms: never can both be mined. */
+  /** The payment may be signed again at these terms: at most one of its transactions can be mined. */
   | { readonly kind: 'stuck'; readonly terms: string }
-  /** It is as deep as it must be. */
+  /** A transaction of the payment is final. */
   | {
       readonly kind: 'final';
       readonly ok: boolean;
@@ -143,61 +114,58 @@ export type PaymentState =
       readonly height: number;
       readonly feeNative: bigint;
     }
-  /** Its place was taken by something we have not signed for it: an operator must look. */
-  | { readonly kind: 'displaced' };
+  /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
+  | { readonly kind: 'replaced' };
 
-/** Sends payments from the treasury, and from deposit addresses into it. */
+/** Sends payments from the treasury, and from deposit addresses to the treasury. */
 export interface ChainSender {
   readonly treasury: string;
-  /** The first place in a sender's order that the chain has not used (a nonce; 0 where there is none). */
+  /** The sender's first nonce that the chain has not used; 0 on chains without nonces. */
   nextSequence(sender: string): Promise<bigint>;
-  /** Where nothing keeps transactions in order: whether one of these is in a block, and gone from what balances tell. */
+  /** On chains without nonces: whether one of the attempts is in a block, so that balances no longer include its amount. */
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
-  /** Whether a token's deposits can be moved by signature alone, without coin of their own (EIP-3009). */
+  /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
-  /** Whether and how the payment could be signed now: enough coins for it, and the token would do it. */
+  /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   /**
-   * Signs a payment at the terms that it was prepared at.
+   * Signs a payment at terms from `prepare` or from `follow`.
    *
-   * @throws SignerRefusal when the signer's policy does not allow it
+   * @throws SignerRefusal if the signer's policy does not allow it
    */
-  sign(payment: PlacedPayment, terms: string): Promise<SignedAttempt>;
-  /** Offers it to the chain. That it is known already is no error. */
+  sign(payment: ReservedPayment, terms: string): Promise<SignedAttempt>;
+  /** Sends a transaction to every healthy node. Succeeds if a node has it already. */
   broadcast(attempt: SignedAttempt): Promise<void>;
   /**
-   * @param attempts the oldest first; at least one
-   * @param ageMs how long ago the newest was signed
+   * Finds the state of a payment.
+   *
+   * @param attempts at least one, the oldest first
+   * @param ageMs time since the newest was signed
    */
-  follow(payment: PlacedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
 }
 
-/** How a node is. */
-export interface NodeStanding {
-  /** Its host alone. */
+/** The health of a node. */
+export interface NodeStatus {
+  /** The node's host. */
   readonly name: string;
-  /** Why it is of no use; null when it is, or nothing is known of it yet. */
+  /** Why the node is unhealthy; null if it is healthy or has not been asked yet. */
   readonly fault: string | null;
 }
 
-/** A real chain: one for each that is configured. */
+/** A configured chain. */
 export interface ChainPort {
   readonly chain: Chain;
   readonly config: ChainConfig;
-  /** How many of the smallest units make one of the chain's own coins. */
+  /** How many of the smallest units make one native coin. */
   readonly nativeUnit: bigint;
   readonly reader: ChainReader;
   readonly sender: ChainSender;
-  /** How the chain's nodes are, as far as is known. */
-  nodes(): readonly NodeStanding[];
-  /** The token of a currency; undefined when it is not configured. */
+  /** The health of the chain's nodes, as last observed. */
+  nodes(): readonly NodeStatus[];
+  /** The token of a currency; undefined if it is not configured. */
   token(currency: string): Token | undefined;
-  /** How an address of the registry's form is written in `WatchedAddresses`. */
+  /** Converts an address from the registry's form to that of `WatchedAddresses`. */
   comparable(address: string): string;
   close(): Promise<void>;
-}
-
-/** A node did not answer, or not as it should. The text never holds its URL. */
-export class ChainError extends Error {
-  override readonly name = 'ChainError';
 }

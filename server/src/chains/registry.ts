@@ -1,21 +1,21 @@
 import type { Currency } from '../platform/money.ts';
 
-/** How a chain makes its keys and writes its addresses. */
+/** Chains of one family have the same keys, addresses and node API. */
 export type ChainFamily = 'solana' | 'evm' | 'tron';
 
 const stablecoins = ['usdc', 'usdt', 'pyusd', 'eurc'] as const satisfies readonly Currency[];
 
-/** The currencies that live on chains. */
+/** The currencies that exist on chains. */
 export type Stablecoin = (typeof stablecoins)[number];
 
-/** Whether a text is the code of a stablecoin, exactly as the API writes it (lower case). */
+/** Whether a text is a stablecoin's code as the API writes it (lower case). */
 export function isStablecoin(text: string): text is Stablecoin {
   return (stablecoins as readonly string[]).includes(text);
 }
 
 interface ChainFacts {
   readonly family: ChainFamily;
-  /** Only what the issuer itself issues there: no bridged copies. */
+  /** The tokens that their issuers issue on the chain, without bridged tokens. */
   readonly currencies: readonly Stablecoin[];
 }
 
@@ -44,7 +44,7 @@ const registry: Readonly<Record<Chain, ChainFacts>> = {
   tron: { family: 'tron', currencies: ['usdt'] },
 };
 
-/** Whether a text names a chain, exactly as the API writes it (lower case). */
+/** Whether a text is a chain's name as the API writes it (lower case). */
 export function isChain(text: string): text is Chain {
   return Object.hasOwn(registry, text);
 }

@@ -1,24 +1,26 @@
-/** What a transaction that is signed and in no block yet is going to use. */
+/** What a signed transaction that is not in a block yet will use. */
 export interface Reservation {
-  /** Whose energy and coin it is. */
+  /** The account that pays energy and native coin. */
   readonly payer: string;
-  /** Of Tron; 0 elsewhere. */
+  /** Tron's energy; 0 elsewhere. */
   readonly energy: bigint;
-  /** The chain's own coin, in its smallest unit, that it moves or burns whatever the energy. */
+  /** Native coin that it moves or burns regardless of energy, in the smallest unit. */
   readonly native: bigint;
 }
 
 /**
- * What is already spoken for: nodes tell of blocks only, and a transaction whose sender has run out of coin in the
- * meantime fails and is charged all the same. Kept in memory; following the payments makes it anew after a restart.
+ * Energy and coin that pending transactions will use. Nodes report balances of blocks only, and a transaction whose sender has
+ * too little coin by the time it is mined fails and costs its fee. Kept in memory; following the payments restores it after a
+ * restart.
  */
 export interface Reservations {
   set(paymentId: string, reservation: Reservation): void;
   release(paymentId: string): void;
-  /** Of all payments of a payer but one. */
+  /** The sum over a payer's payments except one. */
   totalOf(payer: string, exceptId: string): { readonly energy: bigint; readonly native: bigint };
 }
 
+/** Creates an empty set of reservations. */
 export function createReservations(): Reservations {
   const byPayment = new Map<string, Reservation>();
   return {

@@ -3,10 +3,10 @@ import { base58 } from '@scure/base';
 import { type Chain, chainFamily } from './registry.ts';
 
 /**
- * The transaction hash that the simulated chain gives, in the form of the real one: Solana a base58 signature of
- * 64 bytes, EVM and Tron a hex hash of 32.
+ * Computes a transaction hash of the simulated chain in the form of the real one: on Solana a base58 signature of 64 bytes, on EVM chains and
+ * Tron a hexadecimal hash of 32 bytes.
  *
- * @param seed names the movement; the same one always gets the same hash
+ * @param seed identifies the movement; the same seed gives the same hash
  */
 export function sandboxTxHash(chain: Chain, seed: string): string {
   const family = chainFamily(chain);

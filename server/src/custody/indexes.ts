@@ -3,15 +3,13 @@ import { limits } from '../platform/limits.ts';
 import type { Command } from '../writer/command.ts';
 import type { Writer } from '../writer/writer.ts';
 
-/** Gives out derivation indexes. No two wallets ever share one. */
+/** Allocates derivation indexes. No two wallets share one. */
 export interface IndexSource {
+  /** Takes an index that no wallet has. */
   take(): Promise<number>;
 }
 
-/**
- * Reserves a block of indexes from a lane's counter. Index = counter × 64 + lane, so lanes never meet, however many
- * there are.
- */
+/** Reserves a block of indexes from a lane's counter. Index = counter × 64 + lane, so lanes never share an index. */
 function reserveIndexes(bucket: number): Command<number[]> {
   return {
     name: 'reserve_derivation_indexes',
@@ -39,7 +37,9 @@ function counterId(lane: number): string {
 }
 
 /**
- * @param randomBucket 0..63; spreads the blocks over the lanes
+ * Creates an index source that reserves blocks of indexes in the database.
+ *
+ * @param randomBucket returns 0 to 63; distributes the blocks over the lanes
  */
 export function createIndexSource(writer: Writer, randomBucket: () => number): IndexSource {
   const free: number[] = [];
@@ -48,7 +48,7 @@ export function createIndexSource(writer: Writer, randomBucket: () => number): I
   const reserve = async (): Promise<void> => {
     try {
       const outcome = await writer.submit(reserveIndexes(randomBucket()));
-      assert(outcome.kind === 'accepted', 'a block of indexes is never refused');
+      assert(outcome.kind === 'accepted', 'reserving a block of indexes cannot be refused');
       free.push(...outcome.result);
     } finally {
       reserving = undefined;

@@ -4,28 +4,28 @@ import type { Vault } from '../platform/seal.ts';
 import type { Pool } from '../store/pool.ts';
 import type { SignerPolicy } from './policy.ts';
 import { connectSigner } from './remote-signer.ts';
-import { openMasterSeed, requireSeedApart } from './seed-store.ts';
+import { openMasterSeed, requireDetachedSeed } from './seed-store.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
 import type { ProofKey } from './transfer-proof.ts';
 
-interface SignerPlace {
+interface SignerLocation {
   readonly pool: Pool;
   readonly vault: Vault;
   readonly clock: Clock;
-  /** What a signer in this process may sign; one that runs apart has its own. */
+  /** The policy of a signer in this process. A separate signer has its own. */
   readonly policy: SignerPolicy;
-  /** What a signer in this process checks transfers' proofs with now. */
+  /** Returns the current keys with which a signer in this process verifies proofs of transfers. */
   readonly proofKeys: () => readonly ProofKey[];
-  /** Of a signer that runs apart; undefined when this process is to sign. */
+  /** The socket of a separate signer; undefined if this process signs. */
   readonly socket: string | undefined;
 }
 
 /**
- * Opens the signer: in this process, with the seed of the database, or apart. With it apart this process never has the
- * seed, and the database has none either.
+ * Opens the signer: in this process, with the seed of the database, or a separate process. With a separate signer, neither this
+ * process nor the database has the seed.
  *
- * @throws ConfigError when the seed is not where the setting says, or the signer cannot be reached
+ * @throws ConfigError if the seed is not where the setting requires it, or if the signer is unreachable
  */
 export async function openSigner({
   clock,
@@ -34,7 +34,7 @@ export async function openSigner({
   proofKeys,
   socket,
   vault,
-}: SignerPlace): Promise<Signer & { close(): void }> {
+}: SignerLocation): Promise<Signer & { close(): void }> {
   if (socket === undefined) {
     const seed = await openMasterSeed(pool, vault, clock);
     const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool, clock), clock, proofKeys });
@@ -44,7 +44,7 @@ export async function openSigner({
   const signer = connectSigner(socket);
   try {
     const treasury = (await signer.treasuryAddresses()).find(({ chain }) => chain === 'ethereum');
-    await requireSeedApart(pool, vault, clock, treasury?.address ?? '');
+    await requireDetachedSeed(pool, vault, clock, treasury?.address ?? '');
     return signer;
   } catch (error) {
     signer.close();
@@ -53,7 +53,7 @@ export async function openSigner({
   }
 }
 
-/** The operations of a signer do not show when it is copied: they are named here. */
+/** Copies a signer's operations, which are not enumerable. */
 function closable({ depositAddresses, sign, signAuthorization, treasuryAddresses }: Signer): Signer {
   return { depositAddresses, sign, signAuthorization, treasuryAddresses };
 }

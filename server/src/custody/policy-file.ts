@@ -1,6 +1,13 @@
 import { checkAddress } from '../chains/addresses.ts';
 import { nativeScale } from '../chains/config.ts';
-import { type Chain, chainFamily, currenciesOn, isChain, type Stablecoin } from '../chains/registry.ts';
+import {
+  type Chain,
+  chainFamily,
+  chains,
+  currenciesOn,
+  isChain,
+  type Stablecoin,
+} from '../chains/registry.ts';
 import { programs, type TokenProgram } from '../chains/solana/programs.ts';
 import { ConfigError } from '../platform/config.ts';
 import { currencyScale, parseAmount } from '../platform/money.ts';
@@ -15,9 +22,9 @@ type Fields = Readonly<Record<string, unknown>>;
 type Report = (path: string, message: string) => void;
 
 /**
- * Reads a signer's policy: a JSON object with a member for each chain that may be signed for. Amounts are decimal texts.
+ * Parses a signer's policy: a JSON object with one member per allowed chain. Amounts are decimal strings.
  *
- * @throws ConfigError naming every field at fault
+ * @throws ConfigError that lists every invalid field
  */
 export function parsePolicy(text: string): SignerPolicy {
   const faults: string[] = [];
@@ -25,10 +32,11 @@ export function parsePolicy(text: string): SignerPolicy {
   const policy: Partial<Record<Chain, ChainPolicy>> = {};
   for (const [name, entry] of Object.entries(objectOf(json(text), '/', report))) {
     if (isChain(name)) policy[name] = readChain(name, objectOf(entry, `/${name}`, report), report);
-    else report(`/${name}`, 'There is no such chain.');
+    else report(`/${name}`, `Must be one of: ${chains.join(', ')}.`);
   }
-  if (faults.length === 0 && Object.keys(policy).length === 0) report('/', 'It names no chain.');
-  if (faults.length > 0) throw new ConfigError(`The policy is wrong:\n  ${faults.join('\n  ')}`);
+  if (faults.length === 0 && Object.keys(policy).length === 0)
+    report('/', 'Must contain at least one chain.');
+  if (faults.length > 0) throw new ConfigError(`The policy is invalid:\n  ${faults.join('\n  ')}`);
   return policy;
 }
 
@@ -38,13 +46,13 @@ function readChain(chain: Chain, fields: Fields, report: Report): ChainPolicy {
   known(fields, at, ['maxFee', 'nativePerDay', 'tokens', ...(isEvm ? ['chainId'] : [])], report);
   const { chainId } = fields;
   const isId = Number.isSafeInteger(chainId) && (chainId as number) > 0;
-  if (isEvm && !isId) report(`${at}/chainId`, 'Give the chain id, such as 1 for Ethereum.');
+  if (isEvm && !isId) report(`${at}/chainId`, 'Must be the chain id, such as 1 for Ethereum.');
   const scale = nativeScale[chainFamily(chain)];
   const tokens: Partial<Record<Stablecoin, TokenPolicy>> = {};
   for (const [name, entry] of Object.entries(objectOf(fields.tokens, `${at}/tokens`, report))) {
     const path = `${at}/tokens/${name}`;
     const currency = currenciesOn(chain).find((candidate) => candidate === name);
-    if (!currency) report(path, `On ${chain} there is ${currenciesOn(chain).join(', ')}.`);
+    if (!currency) report(path, `Must be one of: ${currenciesOn(chain).join(', ')}.`);
     else tokens[currency] = readToken(chain, objectOf(entry, path, report), path, report);
   }
   return {
@@ -63,7 +71,7 @@ function readToken(chain: Chain, fields: Fields, at: string, report: Report): To
   const name = fields.program ?? 'token';
   const program =
     typeof name === 'string' && Object.hasOwn(tokenPrograms, name) ? tokenPrograms[name] : undefined;
-  if (!program) report(`${at}/program`, 'Give token or token-2022.');
+  if (!program) report(`${at}/program`, 'Must be token or token-2022.');
   return {
     address: checked.ok ? checked.address : '',
     program: isSolana ? program : undefined,
@@ -75,18 +83,18 @@ function readToken(chain: Chain, fields: Fields, at: string, report: Report): To
 function amountOf(value: unknown, scale: number, path: string, report: Report): bigint {
   const parsed = parseAmount(typeof value === 'string' && value.length <= 40 ? value : '', scale);
   if (parsed.ok) return parsed.minor;
-  report(path, `Give an amount as text, with ${scale} decimals at most, such as "100".`);
+  report(path, `Must be a decimal string with at most ${scale} decimals, such as "100".`);
   return 0n;
 }
 
 function known(fields: Fields, at: string, names: readonly string[], report: Report): void {
   for (const name of Object.keys(fields))
-    if (!names.includes(name)) report(`${at}/${name}`, 'There is no such field.');
+    if (!names.includes(name)) report(`${at}/${name}`, 'Unknown field.');
 }
 
 function objectOf(value: unknown, path: string, report: Report): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  report(path, 'It must be a JSON object.');
+  report(path, 'Must be a JSON object.');
   return {};
 }
 

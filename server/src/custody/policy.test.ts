@@ -8,11 +8,11 @@ import {
 } from 'viem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWriterBench, type WriterBench } from '../../../test/support/writer.ts';
+import { SignerRefusal } from '../chains/errors.ts';
+import type { Intent, SignRequest } from '../chains/signing.ts';
 import { programs } from '../chains/solana/programs.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createKeyring } from '../platform/keyring.ts';
-import type { Intent, SignRequest } from './intent.ts';
-import { SignerRefusal } from './intent.ts';
 import type { SignerPolicy } from './policy.ts';
 import { seedFromMnemonic } from './seed.ts';
 import { createLocalSigner, type Signer } from './signer.ts';

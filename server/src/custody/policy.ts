@@ -1,58 +1,53 @@
+import { SignerRefusal } from '../chains/errors.ts';
 import type { Chain, Stablecoin } from '../chains/registry.ts';
+import type { AuthorizationRequest, Intent, Movement, SignRequest } from '../chains/signing.ts';
 import type { TokenProgram } from '../chains/solana/programs.ts';
-import {
-  type AuthorizationRequest,
-  type Intent,
-  type Movement,
-  SignerRefusal,
-  type SignRequest,
-} from './intent.ts';
 
-/** What may leave in one token. Amounts are in minor units. */
+/** The limits of one token. Amounts are in minor units. */
 export interface TokenPolicy {
-  /** The contract or mint, in the chain's own form. */
+  /** The contract or mint, in the registry's form. */
   readonly address: string;
-  /** Solana: the program that keeps the token's accounts. */
+  /** Solana: the program that owns the token's accounts. */
   readonly program: TokenProgram | undefined;
   readonly perTransferMinor: bigint;
-  /** A day is one of UTC. */
+  /** Per day, in UTC. */
   readonly perDayMinor: bigint;
 }
 
-/** What may be signed for one chain. Native amounts are in the coin's smallest unit. */
+/** The limits of one chain. Native amounts are in the coin's smallest unit. */
 export interface ChainPolicy {
-  /** EVM chain id (EIP-155); of no meaning for the others. */
+  /** EVM: the chain id (EIP-155). Other families do not use it. */
   readonly networkId: string;
   readonly maxFeeNative: bigint;
-  /** Fees that the treasury may pay, at the most, and coin that it gives to deposit addresses. */
+  /** The maximum fees that the treasury may pay per day, plus the coin that it sends to deposit addresses. */
   readonly nativePerDay: bigint;
   readonly tokens: Readonly<Partial<Record<Stablecoin, TokenPolicy>>>;
 }
 
-/** What the signer signs. A chain or token that is not here is refused. */
+/** What the signer may sign. It refuses chains and tokens that the policy does not contain. */
 export type SignerPolicy = Readonly<Partial<Record<Chain, ChainPolicy>>>;
 
-/** @throws SignerRefusal when the chain is none that may be signed for */
+/** Returns the limits of a chain. @throws SignerRefusal `chain_not_allowed` */
 export function chainPolicyOf(policy: SignerPolicy, chain: Chain): ChainPolicy {
   const found = Object.hasOwn(policy, chain) ? policy[chain] : undefined;
   if (!found) throw new SignerRefusal('chain_not_allowed', `The policy does not allow ${chain}.`);
   return found;
 }
 
-/** @throws SignerRefusal when the token is none that may be signed for */
+/** Returns the limits of a token. @throws SignerRefusal `token_not_allowed` */
 export function tokenPolicyOf(policy: ChainPolicy, chain: Chain, token: Stablecoin): TokenPolicy {
   const found = Object.hasOwn(policy.tokens, token) ? policy.tokens[token] : undefined;
   if (!found) throw new SignerRefusal('token_not_allowed', `The policy does not allow ${token} on ${chain}.`);
   return found;
 }
 
-/** The addresses that an intent can name. */
+/** The addresses that an intent can refer to. */
 export interface Addresses {
   readonly treasury: string;
   deposit(index: number): string;
 }
 
-/** What the bytes must say for an intent. Only the treasury pays out; a deposit address pays to the treasury. */
+/** The movement that the bytes of an intent must have. Only the treasury pays out; a deposit address pays to the treasury only. */
 export function movementOf(intent: Intent, policy: ChainPolicy, chain: Chain, at: Addresses): Movement {
   if (intent.kind === 'top_up') {
     const { amountNative: amount, index } = intent;
@@ -67,19 +62,19 @@ export function movementOf(intent: Intent, policy: ChainPolicy, chain: Chain, at
   return { kind, contract, from: at.deposit(intent.index), to: at.treasury, amount };
 }
 
-/** An amount that a signature lets out of the treasury, and how much of the asset may leave in a day. */
+/** An amount that a signature releases from the treasury, and the limit of its asset per day. */
 export interface Spend {
-  /** A token's code, or `native`. */
+  /** A currency code, or `native`. */
   readonly asset: string;
   readonly amount: bigint;
   readonly perDay: bigint;
 }
 
 /**
- * What a signature costs the treasury. The deposit address pays for its own sweep, but on Solana, where the treasury
- * pays for everything.
+ * Lists what a signature releases from the treasury. A deposit address pays the fee of its own sweep, except on Solana, where the
+ * treasury pays all fees.
  *
- * @throws SignerRefusal when one transfer or one fee is too large
+ * @throws SignerRefusal `over_fee_limit` or `over_transfer_limit`
  */
 export function spendsOf(
   { chain, intent }: SignRequest,
@@ -87,7 +82,7 @@ export function spendsOf(
   maxFeeNative: bigint,
 ): readonly Spend[] {
   if (maxFeeNative > policy.maxFeeNative) {
-    throw new SignerRefusal('over_fee_limit', `A transaction on ${chain} may not cost so much.`);
+    throw new SignerRefusal('over_fee_limit', `The fee exceeds the limit for one transaction on ${chain}.`);
   }
   const isPaidByDeposit = intent.kind === 'sweep' && chain !== 'solana';
   const native =
@@ -98,13 +93,13 @@ export function spendsOf(
   if (intent.amountMinor > perTransferMinor) {
     throw new SignerRefusal(
       'over_transfer_limit',
-      `A transfer of ${intent.token} on ${chain} may not be so large.`,
+      `The amount exceeds the limit for one transfer of ${intent.token} on ${chain}.`,
     );
   }
   return [{ asset: intent.token, amount: intent.amountMinor, perDay }, ...spends];
 }
 
-/** What is compared when a reference comes again: everything that the payment is, in one text. */
+/** Writes everything that defines a payment as one text, which is compared when its reference is used again. */
 export function intentText({ chain, intent }: Pick<SignRequest, 'chain' | 'intent'>): string {
   const parts =
     intent.kind === 'top_up'
@@ -113,7 +108,7 @@ export function intentText({ chain, intent }: Pick<SignRequest, 'chain' | 'inten
   return [chain, intent.kind, ...parts].join(' ');
 }
 
-/** @throws SignerRefusal when a number in it is none */
+/** Validates the numbers of an authorization. @throws SignerRefusal `invalid_request` */
 export function checkAuthorization({
   amountMinor,
   nonce,
@@ -123,5 +118,82 @@ export function checkAuthorization({
   const limit = 1n << 256n;
   const isRight =
     amountMinor > 0n && amountMinor < limit && nonce.length === 32 && validAfter >= 0n && validBefore < limit;
-  if (!isRight) throw new SignerRefusal('invalid_request', 'The authorisation has a wrong number.');
+  if (!isRight) throw new SignerRefusal('invalid_request', 'A number of the authorization is out of range.');
+}
+
+/** A payment that is about to be signed. */
+export interface Payment {
+  readonly chain: string;
+  readonly reference: string;
+  /** Everything that defines the payment (`intentText`). */
+  readonly intent: string;
+  /** The EVM nonce; null on chains without nonces. */
+  readonly nonce: string | null;
+  /** `YYYY-MM-DD`, in UTC. */
+  readonly day: string;
+  readonly spends: readonly Spend[];
+}
+
+/** A payment as it was signed before. */
+export interface SignedPayment {
+  readonly intent: string;
+  readonly nonce: string | null;
+  /** The amounts counted for it, by asset. */
+  readonly counted: Readonly<Record<string, bigint>>;
+}
+
+/** An amount that a payment adds to a day's total. */
+export interface CountedAmount {
+  readonly asset: string;
+  readonly amount: bigint;
+}
+
+/** The persistent record of signed payments. Concurrent payments never count the same part of a day's limit. */
+export interface SpendBook {
+  /**
+   * Counts a payment before it is signed. A payment that was signed before with the same nonce counts only the increase (a higher
+   * fee); without a nonce it counts again.
+   *
+   * @throws SignerRefusal `over_day_limit`, or `reference_reused` if the reference belongs to another payment
+   */
+  count(payment: Payment): Promise<void>;
+}
+
+/**
+ * Decides what a payment adds to the totals of its day.
+ *
+ * @param spentOf returns the day's total of an asset
+ * @returns the amount to add per asset, without zeros
+ * @throws SignerRefusal `over_day_limit`, or `reference_reused` if the reference belongs to another payment
+ */
+export function decideSpend(
+  payment: Payment,
+  known: SignedPayment | undefined,
+  spentOf: (asset: string) => bigint,
+): readonly CountedAmount[] {
+  if (known && (known.intent !== payment.intent || known.nonce !== payment.nonce)) {
+    throw new SignerRefusal('reference_reused', 'Another payment was signed under this reference.');
+  }
+  return payment.spends.flatMap(({ amount, asset, perDay }) => {
+    // Without a nonce both versions may take effect, so each signature is a payment of its own.
+    const before = payment.nonce === null ? 0n : (known?.counted[asset] ?? 0n);
+    const added = amount - before;
+    if (added <= 0n) return [];
+    if (spentOf(asset) + added > perDay) {
+      const message = `The limit per day for ${asset} on ${payment.chain} is reached.`;
+      throw new SignerRefusal('over_day_limit', message);
+    }
+    return [{ asset, amount: added }];
+  });
+}
+
+/** The record of a payment after it has been counted. */
+export function afterSpend(
+  payment: Payment,
+  known: SignedPayment | undefined,
+  added: readonly CountedAmount[],
+): SignedPayment {
+  const counted: Record<string, bigint> = { ...known?.counted };
+  for (const { amount, asset } of added) counted[asset] = (counted[asset] ?? 0n) + amount;
+  return { intent: payment.intent, nonce: payment.nonce, counted };
 }

@@ -4,15 +4,15 @@ import { limits } from '../platform/limits.ts';
 import type { Pool } from '../store/pool.ts';
 import { createDeriver } from './derivation.ts';
 
-/** What comparing a seed with the addresses on record has shown. */
+/** The result of comparing a seed with the recorded addresses. */
 export interface AddressCheck {
   readonly wallets: number;
-  /** The first wallet whose addresses the seed does not give. */
+  /** The first wallet with an address that does not derive from the seed. */
   readonly differing: string | undefined;
 }
 
 /**
- * Whether a seed gives every deposit address on record.
+ * Checks whether every recorded deposit address derives from a seed.
  *
  * @param seed 64 bytes
  */

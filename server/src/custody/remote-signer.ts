@@ -1,20 +1,16 @@
 import { connect, type Socket } from 'node:net';
+import { SignerRefusal, type SignerRefusalCode, SignerUnavailableError } from '../chains/errors.ts';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignerRefusalCode } from './intent.ts';
 import type { Signer } from './signer.ts';
 import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
 
-/** The signer cannot be reached, or does not answer in time. Whether it has signed is not known; asking again is safe. */
-export class SignerUnavailableError extends Error {
-  override readonly name = 'SignerUnavailableError';
-}
-
-/** A signer behind a socket. */
+/** A signer in another process. */
 export interface RemoteSigner extends Signer {
+  /** Closes the connection. */
   close(): void;
 }
 
-interface Waiting {
+interface PendingCall {
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -29,11 +25,11 @@ interface Reply {
 }
 
 /**
- * Speaks to the signer that listens on a unix socket. It is called when it is needed, and again after a growing rest when
- * it is away; a request fails at once while it rests, and after a time limit when there is no answer.
+ * Connects to the signer that listens on a Unix socket. Connects on the first request and, after a failure, again with exponential
+ * backoff. A request fails immediately during the backoff, and after a timeout if there is no response.
  */
 export function connectSigner(path: string): RemoteSigner {
-  const waiting = new Map<number, Waiting>();
+  const waiting = new Map<number, PendingCall>();
   let connection: Promise<Socket> | undefined;
   let nextId = 1;
   let failures = 0;
@@ -61,14 +57,15 @@ export function connectSigner(path: string): RemoteSigner {
     });
 
   const ask = async <Result>(operation: string, argument?: unknown): Promise<Result> => {
-    if (!connection && Date.now() < restUntilMs) throw new SignerUnavailableError('The signer is away.');
+    if (!connection && Date.now() < restUntilMs)
+      throw new SignerUnavailableError('The signer is unreachable.');
     connection ??= open();
     const socket = await connection;
     const id = nextId++;
     return new Promise<Result>((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id);
-        reject(new SignerUnavailableError('The signer does not answer in time.'));
+        reject(new SignerUnavailableError('The signer did not respond in time.'));
       }, limits.signerTimeoutMs);
       const settle =
         <Value>(then: (value: Value) => void) =>
@@ -92,7 +89,7 @@ export function connectSigner(path: string): RemoteSigner {
   };
 }
 
-/** Resolves once the signer has said which protocol it speaks. */
+/** Opens a connection. Resolves after the signer has sent its protocol version. */
 function openSocket(
   path: string,
   onReply: (reply: Reply) => void,
@@ -110,15 +107,16 @@ function openSocket(
       onLost(error);
       reject(error);
     };
-    const timer = setTimeout(() => fail('The signer does not greet.'), limits.signerTimeoutMs);
-    // What waits for an answer keeps the process alive by its own timer.
-    socket.unref();
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      fail(`The signer cannot be reached (${error.code}).`),
+    const timer = setTimeout(
+      () => fail('The signer did not send its protocol version.'),
+      limits.signerTimeoutMs,
     );
+    // The timer of a pending request keeps the process alive.
+    socket.unref();
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(`The signer is unreachable (${error.code}).`));
     socket.on('close', () => {
       clearTimeout(timer);
-      fail('The signer has gone.');
+      fail('The signer closed the connection.');
     });
     readFrames(
       socket,
@@ -126,11 +124,12 @@ function openSocket(
         const reply = (content ?? {}) as Reply;
         if (isGreeted) return onReply(reply);
         clearTimeout(timer);
-        if (reply.version !== protocolVersion) return fail('The signer is of another version of OpenLedger.');
+        if (reply.version !== protocolVersion)
+          return fail('The signer must run the same version of OpenLedger.');
         isGreeted = true;
         resolve(socket);
       },
-      () => fail('The signer does not keep to its protocol.'),
+      () => fail('The signer violated the protocol.'),
     );
   });
 }

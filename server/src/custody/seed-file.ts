@@ -3,30 +3,30 @@ import { ConfigError } from '../platform/config.ts';
 import { createDeriver } from './derivation.ts';
 import { checkedMnemonic, seedFromWords } from './seed.ts';
 
-/** A seed on its own, encrypted with a passphrase: a backup, or where a signer apart keeps it. */
+/** A seed encrypted with a passphrase: a backup, or the seed of a separate signer. */
 interface SeedFile {
   readonly format: 'openledger-seed';
   readonly version: 1;
-  /** The treasury's address on EVM chains: which seed this is. */
+  /** The treasury's address on EVM chains, which identifies the seed. */
   readonly treasury: string;
   readonly scrypt: { readonly n: number; readonly r: number; readonly p: number; readonly salt: string };
   readonly nonce: string;
   readonly sealed: string;
 }
 
-/** RFC 7914 §2; 128 MiB and about half a second for each guess. */
+/** scrypt parameters (RFC 7914 §2): 128 MiB and about 0.5 s per guess. */
 const cost = { n: 2 ** 17, r: 8, p: 1 } as const;
 const tagBytes = 16;
 const shortestPassphrase = 12;
 
 /**
- * Encrypts a mnemonic: scrypt (RFC 7914), AES-256-GCM. Which seed it is can be read by anybody, and cannot be changed.
+ * Encrypts a mnemonic with scrypt (RFC 7914) and AES-256-GCM. The treasury's address is authenticated but not encrypted.
  *
- * @throws ConfigError when the passphrase is too short
+ * @throws ConfigError if the passphrase is too short
  */
 export function writeSeedFile(mnemonic: string, passphrase: string): string {
   if (passphrase.length < shortestPassphrase) {
-    throw new ConfigError(`The passphrase must have ${shortestPassphrase} characters at least.`);
+    throw new ConfigError(`The passphrase must have at least ${shortestPassphrase} characters.`);
   }
   const words = checkedMnemonic(mnemonic);
   const treasury = treasuryOf(Buffer.from(words));
@@ -47,10 +47,10 @@ export function writeSeedFile(mnemonic: string, passphrase: string): string {
 }
 
 /**
- * Decrypts what `writeSeedFile` made.
+ * Decrypts the output of `writeSeedFile`.
  *
  * @returns the words, which the caller wipes
- * @throws ConfigError when it is none, was changed, or has another passphrase
+ * @throws ConfigError if the text is not a seed file, was modified, or has another passphrase
  */
 export function openSeedFile(text: string, passphrase: string): Buffer {
   const file = parse(text);
@@ -64,13 +64,13 @@ export function openSeedFile(text: string, passphrase: string): Buffer {
     const words = decipher.update(sealed.subarray(0, sealed.length - tagBytes));
     return Buffer.concat([words, decipher.final()]);
   } catch {
-    throw new ConfigError('The seed file was changed, or the passphrase is another one.');
+    throw new ConfigError('The passphrase must be that of the seed file, and the file must be unmodified.');
   } finally {
     key.fill(0);
   }
 }
 
-/** The treasury's address on EVM chains of the seed that these words give. @param words wiped */
+/** Derives the treasury's address on EVM chains from a mnemonic. @param words wiped */
 export function treasuryOf(words: Buffer): string {
   const seed = seedFromWords(words);
   const treasury = createDeriver(seed).address('evm', 'treasury');
@@ -88,17 +88,17 @@ function parse(text: string): SeedFile {
   try {
     file = JSON.parse(text) as SeedFile;
   } catch {
-    // Told below.
+    // Reported below.
   }
   const isRight =
     file?.format === 'openledger-seed' &&
     file.version === 1 &&
     [file.sealed, file.nonce, file.scrypt?.salt].every((hex) => /^([0-9a-f]{2}){12,512}$/.test(hex)) &&
     typeof file.treasury === 'string' &&
-    // Nobody can make us spend more memory than the cost that we use.
+    // A modified file must not raise the cost of the key derivation.
     file.scrypt.n === cost.n &&
     file.scrypt.r === cost.r &&
     file.scrypt.p === cost.p;
-  if (!isRight || !file) throw new ConfigError('This is no seed file of OpenLedger.');
+  if (!isRight || !file) throw new ConfigError('The file must be a seed file of OpenLedger.');
   return file;
 }

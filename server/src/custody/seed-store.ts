@@ -5,28 +5,28 @@ import type { Pool } from '../store/pool.ts';
 import { createSeed, openSeed, type StoredSeed, sealAbsence, sealSeed, seedFromWords } from './seed.ts';
 
 /**
- * Opens the deployment's master seed; makes it on the first start. Of several processes that start at once, one makes
- * it and the others take that one.
+ * Opens the deployment's master seed, and creates it on the first start. If several processes start concurrently, all use the same
+ * seed.
  *
  * @returns the 64 bytes of the seed, which the caller wipes
- * @throws ConfigError when the seed was sealed under another master key, or is kept by a signer apart
+ * @throws ConfigError if the seed was sealed under another master key, or if a separate signer keeps it
  */
 export async function openMasterSeed(pool: Pool, vault: Vault, clock: Clock): Promise<Uint8Array> {
   await putIfMissing(pool, sealSeed(vault, createSeed()), clock);
   const stored = await readStoredSeed(pool, vault);
   if (stored && 'words' in stored) return seedFromWords(stored.words);
   throw new ConfigError(
-    'OPENLEDGER_SIGNER_SOCKET: the seed of this database is kept by a signer of its own. Give its socket.',
+    'OPENLEDGER_SIGNER_SOCKET: must be set, because a separate signer keeps the seed of this database.',
   );
 }
 
 /**
- * Makes sure that the database has no seed and belongs to the signer.
+ * Verifies that the database has no seed and belongs to the separate signer.
  *
- * @param treasury the signer's address on EVM chains
- * @throws ConfigError when there is a seed, or it is another signer's database
+ * @param treasury the signer's treasury address on EVM chains
+ * @throws ConfigError if the database has a seed, or belongs to another signer
  */
-export async function requireSeedApart(
+export async function requireDetachedSeed(
   pool: Pool,
   vault: Vault,
   clock: Clock,
@@ -37,18 +37,20 @@ export async function requireSeedApart(
   if (stored && 'words' in stored) {
     stored.words.fill(0);
     throw new ConfigError(
-      'OPENLEDGER_SIGNER_SOCKET: the database still has its seed. Take it out with: npx openledger seed detach FILE',
+      'OPENLEDGER_SIGNER_SOCKET: the database must not contain the seed. Remove it with: npx openledger seed detach FILE',
     );
   }
   if (stored?.treasury !== treasury) {
-    throw new ConfigError('OPENLEDGER_SIGNER_SOCKET: this signer has another seed than this database.');
+    throw new ConfigError(
+      'OPENLEDGER_SIGNER_SOCKET: the signer must have the seed of this database; it has another one.',
+    );
   }
 }
 
 /**
- * The seed of the database, or what stands in its place; undefined before the first start.
+ * Reads the seed of the database, or the treasury of the separate signer that keeps it; undefined before the first start.
  *
- * @throws ConfigError when it was sealed under another master key
+ * @throws ConfigError if it was sealed under another master key
  */
 export async function readStoredSeed(pool: Pool, vault: Vault): Promise<StoredSeed | undefined> {
   const { rows } = await pool.query<{ sealed: string }>('select sealed from master_seeds where id = 1');
@@ -57,13 +59,13 @@ export async function readStoredSeed(pool: Pool, vault: Vault): Promise<StoredSe
     return openSeed(vault, rows[0].sealed);
   } catch {
     throw new ConfigError(
-      'OPENLEDGER_MASTER_KEY: the data in this database was encrypted with another master key. Give that key; ' +
-        'without it the wallets of this database are lost, unless you have a backup of their seed.',
+      'OPENLEDGER_MASTER_KEY: must be the key that this database was encrypted with. Without that key, the wallets of ' +
+        'this database can only be recovered from a backup of their seed.',
     );
   }
 }
 
-/** Puts another sealed seed, or what stands for it, in the place of the one that is there. */
+/** Replaces the sealed seed, or the reference to a separate signer. */
 export async function replaceStoredSeed(pool: Pool, sealed: string, clock: Clock): Promise<void> {
   await pool.query(
     `insert into master_seeds (id, sealed, created_at) values (1, $1, $2)

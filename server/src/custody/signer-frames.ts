@@ -1,34 +1,35 @@
 import type { Socket } from 'node:net';
 import { limits } from '../platform/limits.ts';
 
-/** What both ends of the signer's socket speak. Another number is another protocol. */
+/** The version of the protocol between server and signer. Both must have the same. */
 export const protocolVersion = 2;
 
 const lengthBytes = 4;
 
-/** What stands for a bigint or for bytes in JSON. */
+/** The JSON form of a bigint or of bytes. */
 interface Marked {
   readonly $int?: string;
   readonly $hex?: string;
 }
 
-/** Writes a frame: four bytes of length, then JSON. Bigints and bytes are marked as what they are. */
+/** Writes a frame: a 4-byte length, then JSON in which bigints and bytes are marked. @throws RangeError if it is too long */
 export function writeFrame(socket: Socket, content: unknown): void {
   const body = Buffer.from(
     JSON.stringify(content, (_, value) => marked(value)),
     'utf8',
   );
-  if (body.length > limits.signerFrameBytes) throw new RangeError('The message to the signer is too long');
+  if (body.length > limits.signerFrameBytes)
+    throw new RangeError('A message to the signer must not exceed the maximum frame size');
   const head = Buffer.alloc(lengthBytes);
   head.writeUInt32BE(body.length);
   socket.write(Buffer.concat([head, body]));
 }
 
 /**
- * Reads frames as they come in.
+ * Reads frames as they arrive.
  *
- * @param onFrame gets what `writeFrame` was given; the other end is believed nothing else about it
- * @param onBroken the other end does not keep to the protocol; the connection is of no use any more
+ * @param onFrame receives the decoded content, which is not validated
+ * @param onBroken called if the peer violates the protocol; the caller must close the connection
  */
 export function readFrames(socket: Socket, onFrame: (content: unknown) => void, onBroken: () => void): void {
   let kept: Buffer = Buffer.alloc(0);
@@ -37,7 +38,7 @@ export function readFrames(socket: Socket, onFrame: (content: unknown) => void, 
     try {
       while (kept.length >= lengthBytes) {
         const length = kept.readUInt32BE();
-        if (length > limits.signerFrameBytes) throw new RangeError('too long');
+        if (length > limits.signerFrameBytes) throw new RangeError('The frame is too long');
         if (kept.length < lengthBytes + length) return;
         const body = kept.subarray(lengthBytes, lengthBytes + length);
         kept = kept.subarray(lengthBytes + length);
@@ -51,7 +52,7 @@ export function readFrames(socket: Socket, onFrame: (content: unknown) => void, 
 
 function marked(value: unknown): unknown {
   if (typeof value === 'bigint') return { $int: value.toString() };
-  // A Buffer has made itself into JSON before it gets here.
+  // `Buffer.toJSON` has been applied before the replacer is called.
   if (isBufferJson(value)) return { $hex: Buffer.from(value.data).toString('hex') };
   return value instanceof Uint8Array ? { $hex: Buffer.from(value).toString('hex') } : value;
 }

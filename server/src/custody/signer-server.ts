@@ -1,16 +1,11 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { SignerRefusal } from '../chains/errors.ts';
 import { isChain, isStablecoin } from '../chains/registry.ts';
+import type { AuthorizationRequest, Intent, SignRequest, TransferProof } from '../chains/signing.ts';
 import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
-import {
-  type AuthorizationRequest,
-  type Intent,
-  SignerRefusal,
-  type SignRequest,
-  type TransferProof,
-} from './intent.ts';
 import type { Signer } from './signer.ts';
 import { protocolVersion, readFrames, writeFrame } from './signer-frames.ts';
 
@@ -21,11 +16,11 @@ interface Call {
 }
 
 /**
- * Offers a signer on a unix socket, to whoever may open the file.
+ * Serves a signer on a Unix socket, to every process that may open the socket's file.
  *
- * @param mode of the socket's file, e.g. 0o600: only the same user
- * @returns what ends it
- * @throws ConfigError when another signer listens there
+ * @param mode the file mode of the socket; 0o600 allows only the same user
+ * @returns a function that stops the server
+ * @throws ConfigError if another process listens on the socket
  */
 export async function serveSigner(
   signer: Signer,
@@ -33,7 +28,7 @@ export async function serveSigner(
   mode: number,
   logger: Logger,
 ): Promise<() => Promise<void>> {
-  if (await isListening(path)) throw new ConfigError(`--socket: another process listens on ${path}.`);
+  if (await isListening(path)) throw new ConfigError(`--socket: another process listens on ${path} already.`);
   await removeSocket(path);
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -49,15 +44,14 @@ export async function serveSigner(
   };
 }
 
-/** What a signer that was killed has left. Whatever else has that name, a seed file perhaps, stays. */
+/** Removes the socket that a killed signer left behind. Any other file, such as a seed file, is kept. */
 async function removeSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found && !found.isSocket())
-    throw new ConfigError(`--socket: ${path} is there already, and is no socket.`);
+  if (found && !found.isSocket()) throw new ConfigError(`--socket: ${path} must be a socket or not exist.`);
   await rm(path, { force: true });
 }
 
-/** The file is made for its owner alone, and opened to a group, if so, only then. */
+/** Creates the socket for its owner only, and applies the requested mode afterwards. */
 async function listen(server: Server, path: string, mode: number): Promise<void> {
   const before = process.umask(0o177);
   try {
@@ -94,7 +88,7 @@ function serve(socket: Socket, signer: Signer, logger: Logger): void {
     (content) => {
       const call = readCall(content);
       if (!call) return end();
-      void answer(signer, call, logger).then((reply) => {
+      void respond(signer, call, logger).then((reply) => {
         if (!socket.destroyed) writeFrame(socket, { id: call.id, ...reply });
       });
     },
@@ -108,9 +102,9 @@ function readCall(content: unknown): Call | undefined {
   return { id: id as number, operation, argument };
 }
 
-async function answer(signer: Signer, { argument, operation }: Call, logger: Logger) {
+async function respond(signer: Signer, { argument, operation }: Call, logger: Logger) {
   try {
-    const result = await carryOut(signer, operation, argument);
+    const result = await execute(signer, operation, argument);
     if (operation.startsWith('sign')) logger.info(factsOf(operation, argument), 'signed');
     return { result };
   } catch (error) {
@@ -119,18 +113,18 @@ async function answer(signer: Signer, { argument, operation }: Call, logger: Log
       return { refusal: { code: error.code, message: error.message } };
     }
     if (error instanceof RangeError) return { outOfRange: error.message };
-    logger.error({ err: error, operation }, 'a request failed');
-    return { failure: 'The signer failed; its log says why.' };
+    logger.error({ err: error, operation }, 'the request failed');
+    return { failure: 'The signer failed; see its log.' };
   }
 }
 
-/** What may be told of a request: no bytes. */
+/** The fields of a request that may be logged: no bytes. */
 function factsOf(operation: string, argument: unknown) {
   const { chain, intent, reference } = (argument ?? {}) as Partial<SignRequest>;
   return { operation, chain, reference, kind: intent?.kind };
 }
 
-async function carryOut(signer: Signer, operation: string, argument: unknown): Promise<unknown> {
+async function execute(signer: Signer, operation: string, argument: unknown): Promise<unknown> {
   switch (operation) {
     case 'depositAddresses':
       return signer.depositAddresses(typeof argument === 'number' ? argument : Number.NaN);
@@ -141,14 +135,14 @@ async function carryOut(signer: Signer, operation: string, argument: unknown): P
     case 'signAuthorization':
       return signer.signAuthorization(readAuthorization(argument));
     default:
-      throw new SignerRefusal('invalid_request', 'There is no such operation.');
+      throw new SignerRefusal('invalid_request', 'Unknown operation.');
   }
 }
 
 function readSignRequest(argument: unknown): SignRequest {
   const { chain, intent, reference, unsigned } = (argument ?? {}) as SignRequest;
-  expectRequest(typeof chain === 'string' && isChain(chain) && typeof reference === 'string');
-  expectRequest(unsigned instanceof Uint8Array && typeof intent === 'object' && intent !== null);
+  requireValid(typeof chain === 'string' && isChain(chain) && typeof reference === 'string');
+  requireValid(unsigned instanceof Uint8Array && typeof intent === 'object' && intent !== null);
   return { chain, reference, unsigned, intent: readIntent(intent) };
 }
 
@@ -156,38 +150,38 @@ function readIntent(intent: Intent): Intent {
   const { kind } = intent;
   if (kind === 'top_up') {
     const { amountNative, index } = intent;
-    expectRequest(typeof amountNative === 'bigint' && typeof index === 'number');
+    requireValid(typeof amountNative === 'bigint' && typeof index === 'number');
     return { kind, amountNative, index };
   }
   const { amountMinor, token } = intent;
-  expectRequest(typeof token === 'string' && isStablecoin(token) && typeof amountMinor === 'bigint');
+  requireValid(typeof token === 'string' && isStablecoin(token) && typeof amountMinor === 'bigint');
   if (kind === 'transfer') {
-    expectRequest(typeof intent.destination === 'string');
+    requireValid(typeof intent.destination === 'string');
     return { kind, token, amountMinor, destination: intent.destination, proof: readProof(intent.proof) };
   }
-  expectRequest((kind === 'sweep' || kind === 'authorised_sweep') && typeof intent.index === 'number');
+  requireValid((kind === 'sweep' || kind === 'authorised_sweep') && typeof intent.index === 'number');
   return { kind, token, amountMinor, index: intent.index };
 }
 
 function readProof(proof: TransferProof | undefined): TransferProof | undefined {
   if (proof === undefined) return undefined;
   const { text, walletId } = proof ?? {};
-  expectRequest(typeof walletId === 'string' && (typeof text === 'string' || text === null));
+  requireValid(typeof walletId === 'string' && (typeof text === 'string' || text === null));
   return { walletId, text };
 }
 
 function readAuthorization(argument: unknown): AuthorizationRequest {
   const request = (argument ?? {}) as AuthorizationRequest;
   const { amountMinor, chain, index, name, nonce, token, validAfter, validBefore, version } = request;
-  expectRequest(
+  requireValid(
     typeof chain === 'string' && isChain(chain) && typeof token === 'string' && isStablecoin(token),
   );
-  expectRequest([amountMinor, validAfter, validBefore].every((value) => typeof value === 'bigint'));
-  expectRequest(typeof index === 'number' && typeof name === 'string' && typeof version === 'string');
-  expectRequest(nonce instanceof Uint8Array);
+  requireValid([amountMinor, validAfter, validBefore].every((value) => typeof value === 'bigint'));
+  requireValid(typeof index === 'number' && typeof name === 'string' && typeof version === 'string');
+  requireValid(nonce instanceof Uint8Array);
   return { chain, token, amountMinor, index, name, version, validAfter, validBefore, nonce };
 }
 
-function expectRequest(condition: boolean): asserts condition {
-  if (!condition) throw new SignerRefusal('invalid_request', 'The request has a field missing or wrong.');
+function requireValid(condition: boolean): asserts condition {
+  if (!condition) throw new SignerRefusal('invalid_request', 'A field of the request is missing or invalid.');
 }

@@ -1,20 +1,22 @@
 import { checkAddress } from '../chains/addresses.ts';
+import { SignerRefusal } from '../chains/errors.ts';
 import { authorizationDigest } from '../chains/evm/eip3009.ts';
 import { checkEvmTransaction, signEvmTransaction } from '../chains/evm/transaction.ts';
 import { type Chain, chainFamily, chains } from '../chains/registry.ts';
+import type {
+  Intent,
+  Movement,
+  SignedTransaction,
+  SignRequest,
+  TransactionFacts,
+  TransactionSigner,
+} from '../chains/signing.ts';
 import { programs } from '../chains/solana/programs.ts';
+import { checkSolanaTransaction, signSolanaTransaction } from '../chains/solana/transaction.ts';
+import { checkTronTransaction, signTronTransaction } from '../chains/tron/transaction.ts';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import { createDeriver, type Deriver, type KeyOwner } from './derivation.ts';
-import {
-  type AuthorizationRequest,
-  type Intent,
-  type Movement,
-  type SignedTransaction,
-  SignerRefusal,
-  type SignRequest,
-  type TransactionFacts,
-} from './intent.ts';
 import {
   type ChainPolicy,
   chainPolicyOf,
@@ -22,64 +24,46 @@ import {
   intentText,
   movementOf,
   type SignerPolicy,
+  type SpendBook,
   spendsOf,
   tokenPolicyOf,
 } from './policy.ts';
-import { checkSolanaTransaction, signSolanaTransaction } from './solana-transaction.ts';
-import type { SpendBook } from './spending.ts';
 import { type ProofKey, requireProof } from './transfer-proof.ts';
-import { checkTronTransaction, signTronTransaction } from './tron-transaction.ts';
 
-/** Where a wallet takes deposits on one chain. */
+/** An address that receives deposits on one chain. */
 export interface DepositAddress {
   readonly chain: Chain;
   readonly address: string;
 }
 
-/**
- * The one door to the keys. What is behind it may be this process or a process of its own; nothing on this side ever
- * sees a private key.
- */
-export interface Signer {
+/** The only access to the keys, in this process or in a separate one. No operation returns a private key. */
+export interface Signer extends TransactionSigner {
   /**
-   * The deposit addresses of one wallet on every chain, in the order of the registry; EVM chains share one.
+   * Derives a wallet's deposit addresses on every chain, in the order of the registry. EVM chains share one.
    *
-   * @param index which wallet, 0..2^31-1; the same index always gives the same addresses
-   * @throws RangeError (as a rejection) when the index is no such number
+   * @param index the wallet's derivation index, 0 to 2^31 − 1
+   * @throws RangeError (as a rejection) if the index is invalid
    */
   depositAddresses(index: number): Promise<readonly DepositAddress[]>;
-  /** Where the money that is paid out lies, on every chain, in the order of the registry. */
+  /** Derives the treasury's addresses on every chain, in the order of the registry. */
   treasuryAddresses(): Promise<readonly DepositAddress[]>;
-  /**
-   * Signs a transaction, if it does what the request says and the policy allows that.
-   *
-   * @throws SignerRefusal (as a rejection) otherwise; nothing is counted then
-   */
-  sign(request: SignRequest): Promise<SignedTransaction>;
-  /**
-   * Signs an authorisation to move a deposit to the treasury, which submits it (`receiveWithAuthorization`).
-   *
-   * @returns `r s v`, with v 27 or 28
-   * @throws SignerRefusal (as a rejection)
-   */
-  signAuthorization(request: AuthorizationRequest): Promise<Uint8Array>;
 }
 
-/** What a signer that holds the keys needs beside them. */
+/** What a local signer needs apart from the seed. */
 export interface SignerSettings {
   readonly policy: SignerPolicy;
   readonly book: SpendBook;
   readonly clock: Clock;
-  /** What transfers' proofs are checked with now: they change with the master key. Without any nothing is paid out. */
+  /** Returns the current keys that verify proofs of transfers; they change with the master key. Without a key no transfer is signed. */
   readonly proofKeys: () => readonly ProofKey[];
 }
 
 /**
- * A signer that keeps its keys in this process's memory, in a closure: no property leads to them, and neither
- * `JSON.stringify` nor `util.inspect` shows anything.
+ * Creates a signer that keeps its keys in this process. No property refers to them, so neither `JSON.stringify` nor `util.inspect`
+ * shows them.
  *
  * @param seed the 64 bytes of a BIP-39 seed; not kept, the caller may wipe it
- * @throws RangeError when the seed has another length
+ * @throws RangeError if the seed has another length
  */
 export function createLocalSigner(
   seed: Uint8Array,
@@ -108,7 +92,7 @@ export function createLocalSigner(
       await book.count({
         chain,
         reference: request.reference,
-        meaning: intentText(request),
+        intent: intentText(request),
         nonce,
         day: new Date(clock.now()).toISOString().slice(0, 10),
         spends: spendsOf(request, allowed, maxFeeNative),
@@ -119,7 +103,7 @@ export function createLocalSigner(
       const { amountMinor: amount, chain, index, token } = request;
       const allowed = chainPolicyOf(policy, chain);
       const { address: contract } = tokenPolicyOf(allowed, chain, token);
-      if (chainFamily(chain) !== 'evm') throw invalid('Only EVM chains have authorisations.');
+      if (chainFamily(chain) !== 'evm') throw invalid('Authorizations exist on EVM chains only.');
       checkAuthorization(request);
       const at = addressBook(deriver, chain);
       const route = { from: at.deposit(index), to: at.treasury, amount, contract };
@@ -141,16 +125,19 @@ function addressBook(deriver: Deriver, chain: Chain) {
   };
 }
 
-/** What every request must have, before anything is worked out from it. */
+/** Validates a request before anything is derived from it. */
 function checkRequest({ chain, intent, reference, unsigned }: SignRequest): void {
   if (!/^[\x21-\x7e]{1,128}$/.test(reference))
-    throw invalid('The reference is 1 to 128 printable characters.');
-  if (unsigned.length > limits.signerTransactionBytes) throw invalid('The transaction is too long.');
+    throw invalid('The reference must have 1 to 128 printable ASCII characters.');
+  if (unsigned.length > limits.signerTransactionBytes)
+    throw invalid(`The transaction must have at most ${limits.signerTransactionBytes} bytes.`);
   const amount = intent.kind === 'top_up' ? intent.amountNative : intent.amountMinor;
-  if (amount <= 0n || amount >= 1n << 128n) throw invalid('The amount is out of range.');
+  if (amount <= 0n || amount >= 1n << 128n)
+    throw invalid('The amount must be greater than 0 and less than 2^128.');
   if (intent.kind !== 'transfer') return;
   const checked = checkAddress(chain, intent.destination);
-  if (!checked.ok || checked.address !== intent.destination) throw invalid('The destination is no address.');
+  if (!checked.ok || checked.address !== intent.destination)
+    throw invalid(`The destination must be an address on ${chain} in its canonical form.`);
 }
 
 function check(
@@ -184,14 +171,14 @@ function signWith(
     case 'tron':
       return signTronTransaction(unsigned, (digest) => deriver.sign('tron', owner, digest));
     case 'solana':
-      // The treasury pays for all; who owns the tokens signs too.
+      // The treasury pays the fee; the owner of the tokens signs too.
       return signSolanaTransaction(unsigned, (address, message) =>
         deriver.sign('solana', address === from ? owner : 'treasury', message),
       );
   }
 }
 
-/** A deposit address signs its own sweep; everything else is the treasury's. */
+/** A deposit address signs its own sweep; the treasury signs everything else. */
 function ownerOf(intent: Intent): KeyOwner {
   return intent.kind === 'sweep' ? intent.index : 'treasury';
 }

@@ -1,10 +1,7 @@
 import type { ChainConfig } from '../chains/config.ts';
 import type { SignerPolicy } from './policy.ts';
 
-/**
- * What a signer inside this process signs: on the chains and for the tokens that are configured, within their limits.
- * A signer that runs apart has a policy of its own.
- */
+/** The policy of a signer in this process: the configured chains and tokens, within their limits. A separate signer has its own policy. */
 export function signingPolicy(configs: readonly ChainConfig[]): SignerPolicy {
   return Object.fromEntries(
     configs.map(({ chain, networkId, signing, tokens }) => [

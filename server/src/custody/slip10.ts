@@ -2,7 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 
-/** A private node of the ed25519 tree: its key and chain code, 32 bytes each. */
+/** A private node of the ed25519 tree: key and chain code, 32 bytes each. */
 export interface Slip10Node {
   readonly key: Uint8Array;
   readonly chainCode: Uint8Array;
@@ -12,27 +12,25 @@ const hardenedOffset = 0x8000_0000;
 const curve = new TextEncoder().encode('ed25519 seed');
 
 /**
- * The root of the tree (SLIP-0010, Master key generation). For ed25519 every 256-bit number is a valid key,
- * so nothing is ever retried.
+ * Derives the root of the tree (SLIP-0010, Master key generation). Every 256-bit number is a valid ed25519 key, so no retry is needed.
  *
  * @param seed 16 to 64 bytes
- * @throws RangeError when the seed is shorter or longer
+ * @throws RangeError if the seed is shorter or longer
  */
 export function slip10Master(seed: Uint8Array): Slip10Node {
-  if (seed.length < 16 || seed.length > 64) throw new RangeError('A SLIP-0010 seed has 16 to 64 bytes');
+  if (seed.length < 16 || seed.length > 64) throw new RangeError('A SLIP-0010 seed must have 16 to 64 bytes');
   return split(hmac(sha512, curve, seed));
 }
 
 /**
- * The hardened child of a node (SLIP-0010, Private parent key → private child key). ed25519 has no other
- * children.
+ * Derives a hardened child (SLIP-0010, Private parent key → private child key). ed25519 has no other children.
  *
- * @param index 0..2^31-1, as written before the apostrophe in a path
- * @throws RangeError when the index is no such number
+ * @param index 0 to 2^31 − 1, as written before the apostrophe in a path
+ * @throws RangeError if the index is invalid
  */
 export function slip10Child(parent: Slip10Node, index: number): Slip10Node {
   if (!Number.isInteger(index) || index < 0 || index >= hardenedOffset) {
-    throw new RangeError('A SLIP-0010 index is an integer from 0 to 2147483647');
+    throw new RangeError('A SLIP-0010 index must be an integer from 0 to 2147483647');
   }
   // Data = 0x00 || ser256(k) || ser32(i), where i has the hardened bit.
   const data = new Uint8Array(37);

@@ -3,34 +3,34 @@ import { dirname, join } from 'node:path';
 import { type Clock, toIsoTime } from '../platform/clock.ts';
 import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
-import { afterSpend, decideSpend, type KnownPayment, type Payment, type SpendBook } from './spending.ts';
+import { afterSpend, decideSpend, type Payment, type SignedPayment, type SpendBook } from './policy.ts';
 
-/** A line of the book: a payment as it is after it was signed, and what that added to its day. */
+/** A line of the file: a payment after it was counted, and what that added to its day. */
 interface Line {
   readonly at: string;
   readonly chain: string;
   readonly day: string;
   readonly reference: string;
-  readonly meaning: string;
+  readonly intent: string;
   readonly nonce: string | null;
   readonly counted: Readonly<Record<string, string>>;
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** The book of a signer that runs apart, in a file of its own. */
+/** The record of a separate signer, in a file. */
 export interface SpendFile extends SpendBook {
   close(): Promise<void>;
 }
 
 /**
- * Opens the book, or makes it. Every payment is on disk before it is signed; a line that a crash has cut off was never
- * signed, and is dropped. Only one process may have it open, which its caller sees to.
+ * Opens the file, and creates it if it does not exist. Every payment is on disk before it is signed; a line that a crash truncated was
+ * never signed, and is dropped. The caller ensures that only one process has the file open.
  *
- * @throws ConfigError when the file holds anything else
+ * @throws ConfigError if the file contains anything else
  */
 export async function openSpendFile(path: string, clock: Clock): Promise<SpendFile> {
   const lines = (await readLines(path)).filter(({ at }) => isRemembered(at, clock));
-  const known = new Map<string, KnownPayment>();
+  const known = new Map<string, SignedPayment>();
   const spent = new Map<string, bigint>();
   for (const line of lines) note(line, known, spent);
   await rewrite(path, lines);
@@ -39,22 +39,22 @@ export async function openSpendFile(path: string, clock: Clock): Promise<SpendFi
   let isBroken = false;
 
   const count = async (payment: Payment): Promise<void> => {
-    if (isBroken) throw new Error('The book could not be written; start the signer again.');
+    if (isBroken) throw new Error('The spend file could not be written; restart the signer.');
     const before = known.get(payment.reference);
     const added = decideSpend(payment, before, (asset) => spent.get(dayKey(payment, asset)) ?? 0n);
     const after = afterSpend(payment, before, added);
-    const { chain, day, meaning, nonce, reference } = payment;
+    const { chain, day, intent, nonce, reference } = payment;
     const line: Line = {
       at: toIsoTime(clock.now()),
       chain,
       day,
       reference,
-      meaning,
+      intent,
       nonce,
       counted: texts(Object.entries(after.counted)),
       added: texts(added.map(({ amount, asset }) => [asset, amount])),
     };
-    // After half a line nothing may follow it.
+    // Nothing may be written after a partial line.
     isBroken = true;
     await append(file, line);
     isBroken = false;
@@ -62,7 +62,7 @@ export async function openSpendFile(path: string, clock: Clock): Promise<SpendFi
   };
   return {
     count(payment) {
-      // One after the other: the second sees what the first has counted.
+      // Sequentially, so that each payment sees what the previous one counted.
       const result = last.then(() => count(payment));
       last = result.catch(() => undefined);
       return result;
@@ -74,9 +74,9 @@ export async function openSpendFile(path: string, clock: Clock): Promise<SpendFi
   };
 }
 
-function note(line: Line, known: Map<string, KnownPayment>, spent: Map<string, bigint>): void {
-  const { meaning, nonce } = line;
-  known.set(line.reference, { meaning, nonce, counted: amounts(line.counted) });
+function note(line: Line, known: Map<string, SignedPayment>, spent: Map<string, bigint>): void {
+  const { intent, nonce } = line;
+  known.set(line.reference, { intent, nonce, counted: amounts(line.counted) });
   for (const [asset, amount] of Object.entries(amounts(line.added))) {
     const key = dayKey(line, asset);
     spent.set(key, (spent.get(key) ?? 0n) + amount);
@@ -92,7 +92,7 @@ async function append(file: FileHandle, line: Line): Promise<void> {
   await file.datasync();
 }
 
-/** Without what is forgotten: a whole new file or the old one, whatever happens meanwhile. */
+/** Replaces the file atomically, without expired lines. */
 async function rewrite(path: string, lines: readonly Line[]): Promise<void> {
   const draft = `${path}.new`;
   await writeFile(draft, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), {
@@ -118,9 +118,9 @@ async function readLines(path: string): Promise<Line[]> {
       const read = JSON.parse(line) as Line;
       if (typeof read.reference === 'string' && typeof read.at === 'string') return read;
     } catch {
-      // Told below.
+      // Reported below.
     }
-    throw new ConfigError(`--state-dir: line ${at + 1} of ${path} is no line of a signer's book.`);
+    throw new ConfigError(`--state-dir: line ${at + 1} of ${path} must be a record of a signed payment.`);
   });
 }
 

@@ -1,9 +1,9 @@
 import { type Clock, toIsoTime } from '../platform/clock.ts';
 import type { Pool, PoolClient } from '../store/pool.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { afterSpend, decideSpend, type KnownPayment, type Payment, type SpendBook } from './spending.ts';
+import { afterSpend, decideSpend, type Payment, type SignedPayment, type SpendBook } from './policy.ts';
 
-/** The book in the database, for a signer inside the server: any number of servers share it. */
+/** Creates the record in the database, which the signers of all servers share. */
 export function createSpendTable(pool: Pool, clock: Clock): SpendBook {
   return {
     count: (payment) => inTransaction(pool, (client) => countIn(client, payment, toIsoTime(clock.now()))),
@@ -11,11 +11,11 @@ export function createSpendTable(pool: Pool, clock: Clock): SpendBook {
 }
 
 async function countIn(client: PoolClient, payment: Payment, now: string): Promise<void> {
-  // Whoever comes second waits here for the first, and then sees what it has written.
+  // A concurrent signature of the same payment waits here for the first one, and then reads what that one wrote.
   await client.query(
     `insert into signed_payments (reference, intent, nonce, counted, signed_at) values ($1, $2, $3, '{}', $4)
       on conflict (reference) do nothing`,
-    [payment.reference, payment.meaning, payment.nonce, now],
+    [payment.reference, payment.intent, payment.nonce, now],
   );
   const { rows } = await client.query<{ meaning: string; nonce: string | null; counted: string }>(
     'select intent as meaning, nonce, counted from signed_payments where reference = $1 for update',
@@ -40,7 +40,7 @@ async function countIn(client: PoolClient, payment: Payment, now: string): Promi
   ]);
 }
 
-/** In the order of the assets, so that two payments never wait for each other. */
+/** Locks the totals in the order of the assets, so that two payments never deadlock. */
 async function lockDays(client: PoolClient, { chain, day, spends }: Payment): Promise<Map<string, bigint>> {
   const spent = new Map<string, bigint>();
   for (const asset of spends.map((spend) => spend.asset).sort()) {
@@ -57,10 +57,10 @@ async function lockDays(client: PoolClient, { chain, day, spends }: Payment): Pr
   return spent;
 }
 
-function knownOf(row: { meaning: string; nonce: string | null; counted: string }): KnownPayment {
+function knownOf(row: { meaning: string; nonce: string | null; counted: string }): SignedPayment {
   const counted = JSON.parse(row.counted) as Record<string, string>;
   return {
-    meaning: row.meaning,
+    intent: row.meaning,
     nonce: row.nonce,
     counted: Object.fromEntries(Object.entries(counted).map(([asset, amount]) => [asset, BigInt(amount)])),
   };

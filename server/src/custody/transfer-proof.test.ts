@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SignerRefusal } from '../chains/errors.ts';
+import type { SignRequest } from '../chains/signing.ts';
 import { createKeyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignRequest } from './intent.ts';
 import {
   type ProvenTransfer,
   proofKeysOf,
@@ -26,7 +27,7 @@ const proven: ProvenTransfer = {
   madeAtMs: nowMs,
 };
 
-/** What the signer is asked for a transfer, with a proof of it or of another one. */
+/** A request to pay a transfer, with its own proof or another one. */
 function requestOf(asked: ProvenTransfer, text: string | null): SignRequest {
   const { chain, destination, id: reference, mostMinor: amountMinor, token, walletId } = asked;
   const proof = { walletId, text };
@@ -51,11 +52,11 @@ const check = (asked: ProvenTransfer, text: string | null, keys = [key], atMs = 
 describe('a proof', () => {
   const text = proveTransfer(key, proven);
 
-  test('is good for its own transfer, up to its amount', () => {
+  test('is valid for its own transfer, up to its amount', () => {
     expect(text).toMatch(/^proof\.v1\.[0-9a-f]{8}\.9970000\.\d{13}\.[\w-]{43}$/);
     expect(check(proven, text)).toBe('proven');
     expect(check({ ...proven, mostMinor: 1n }, text)).toBe('proven');
-    expect(check({ ...proven, mostMinor: 9_970_001n }, text)).toContain('of a smaller amount');
+    expect(check({ ...proven, mostMinor: 9_970_001n }, text)).toContain('for a smaller amount');
   });
 
   test.each<[string, Partial<ProvenTransfer>]>([
@@ -64,13 +65,13 @@ describe('a proof', () => {
     ['token', { token: 'usdt' }],
     ['address', { destination: '0x71C7656EC7ab88b098defB751B7401B5f6d8976F' }],
     ['wallet', { walletId: 'cw_2' }],
-  ])('is of no use for another %s', (_, change) => {
+  ])('is invalid for another %s', (_, change) => {
     expect(check({ ...proven, ...change }, text)).toContain(
-      'is of another address, token, wallet or transfer',
+      'is for another address, token, wallet or transfer',
     );
   });
 
-  test('cannot be made from parts: of every figure in it depends the code', () => {
+  test('cannot be forged: its code covers every field', () => {
     const parts = text.split('.');
     for (const [at, value] of [
       [3, '99700000'],
@@ -78,7 +79,7 @@ describe('a proof', () => {
       [5, 'A'.repeat(43)],
     ] as const) {
       const forged = parts.with(at, value).join('.');
-      expect(check(proven, forged)).toContain('is of another address');
+      expect(check(proven, forged)).toContain('is for another address');
     }
     fc.assert(
       fc.property(fc.string(), (noise) => {
@@ -87,10 +88,10 @@ describe('a proof', () => {
     );
   });
 
-  test('is there, of a key that the signer has, and not too old', () => {
+  test('must exist, be made with a key of the signer, and not be too old', () => {
     expect(check(proven, null)).toContain('it has no proof');
-    expect(check(proven, text, [otherKey])).toContain('a key that the signer does not have');
-    expect(check(proven, text, [])).toContain('a key that the signer does not have');
+    expect(check(proven, text, [otherKey])).toContain('the signer does not have the key of its proof');
+    expect(check(proven, text, [])).toContain('the signer does not have the key of its proof');
     expect(check(proven, text, [otherKey, key])).toBe('proven');
     const days = limits.transferProofDays;
     expect(check(proven, text, [key], nowMs + days * dayMs)).toBe('proven');
@@ -98,7 +99,7 @@ describe('a proof', () => {
     expect(days).toBeLessThan(limits.signerMemoryDays);
   });
 
-  test('is asked for by payouts only: the rest stays between addresses of the seed', () => {
+  test('is required for payouts only: other intents stay between addresses of the seed', () => {
     const intents = [
       { kind: 'sweep', token: 'usdc', amountMinor: 1n, index: 1 },
       { kind: 'authorised_sweep', token: 'usdc', amountMinor: 1n, index: 1 },
@@ -112,7 +113,7 @@ describe('a proof', () => {
 });
 
 describe('the key file', () => {
-  test('gives the keys that were written, and nothing else is one', () => {
+  test('round-trips, and rejects any other text', () => {
     expect(readProofKeys(writeProofKeys([key, otherKey]))).toEqual([key, otherKey]);
     for (const text of [
       '',
@@ -122,12 +123,12 @@ describe('the key file', () => {
       writeProofKeys([key]).slice(0, -2),
     ]) {
       expect(() => readProofKeys(text)).toThrow(
-        '--proof-key-file: Give a file that openledger proof-key has written.',
+        '--proof-key-file: must be a file written by openledger proof-key.',
       );
     }
   });
 
-  test('has the key of the master key, which is another one than any of the vault', () => {
+  test('contains the key of the master key, which differs from every key of the vault', () => {
     expect(proofKeysOf(createKeyring([Buffer.alloc(32, 1)]))[0]).toEqual(key);
     expect(otherKey.id).not.toBe(key.id);
     expect(Buffer.from(key.secret).toString('hex')).not.toContain(key.id);

@@ -1,43 +1,45 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { SignerRefusal } from '../chains/errors.ts';
 import type { Chain, Stablecoin } from '../chains/registry.ts';
+import type { SignRequest } from '../chains/signing.ts';
 import { ConfigError } from '../platform/config.ts';
 import type { Keyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
-import { SignerRefusal, type SignRequest } from './intent.ts';
 
 /**
- * The proof of a transfer: a message authentication code (HMAC-SHA-256) that the process which has accepted the transfer makes
- * for the signer. The two share its key, and the database has it not: who can only write to the database directs no payment.
+ * The proof of a transfer: a message authentication code (HMAC-SHA-256) that the server computes when it accepts the transfer, and the
+ * signer verifies. Server and signer share the key, and the database does not contain it: write access to the database alone does not
+ * allow a payment.
  */
 
-/** A key that proofs are made and checked with. */
+/** A key that creates and verifies proofs. */
 export interface ProofKey {
-  /** Names it in proofs: 8 hex characters. */
+  /** Identifies the key in proofs: 8 hexadecimal digits. */
   readonly id: string;
   /** 32 bytes. */
   readonly secret: Uint8Array;
 }
 
-/** What a proof says: so much of the token at most may be paid to the address for this transfer. */
+/** The content of a proof: the maximum amount of a token that may be paid to an address for a transfer. */
 export interface ProvenTransfer {
-  /** The transfer's id, which is the payment's reference. */
+  /** The transfer's id, which is also the payment's reference. */
   readonly id: string;
   readonly chain: Chain;
   readonly token: Stablecoin;
-  /** In the form of the registry. */
+  /** The address in the registry's form. */
   readonly destination: string;
-  /** In minor units of the token. */
+  /** The maximum amount, in minor units of the token. */
   readonly mostMinor: bigint;
-  /** The wallet that it is debited to. */
+  /** The debited wallet. */
   readonly walletId: string;
-  /** When it was made, in milliseconds since the Unix epoch. */
+  /** When the proof was created, in milliseconds since the Unix epoch. */
   readonly madeAtMs: number;
 }
 
 const purpose = 'openledger transfer proof v1';
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** The keys of proofs that belong to the master keys, the current one first. */
+/** The proof keys that derive from the master keys, the current one first. */
 export function proofKeysOf(keyring: Keyring): [ProofKey, ...ProofKey[]] {
   return keyring.all().map(({ transferProofKey }) => keyOf(transferProofKey)) as [ProofKey, ...ProofKey[]];
 }
@@ -48,15 +50,15 @@ function keyOf(secret: Uint8Array): ProofKey {
 
 const linePrefix = 'openledger-proof-key.v1.';
 
-/** The text of a file for a signer that runs apart: a line for each key. */
+/** Writes the proof key file of a separate signer: one line per key. */
 export function writeProofKeys(keys: readonly ProofKey[]): string {
   return keys.map(({ secret }) => `${linePrefix}${Buffer.from(secret).toString('hex')}\n`).join('');
 }
 
 /**
- * Reads such a file.
+ * Parses a proof key file.
  *
- * @throws ConfigError when it holds no key, or anything else; the text never holds what was read
+ * @throws ConfigError if the text contains anything but keys; the message never contains the text
  */
 export function readProofKeys(text: string): ProofKey[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
@@ -68,10 +70,10 @@ export function readProofKeys(text: string): ProofKey[] {
   });
   const found = keys.filter((key) => key !== undefined);
   if (found.length > 0 && found.length === lines.length) return found;
-  throw new ConfigError('--proof-key-file: Give a file that openledger proof-key has written.');
+  throw new ConfigError('--proof-key-file: must be a file written by openledger proof-key.');
 }
 
-/** @returns `proof.v1.<key id>.<most, minor units>.<made at, ms>.<43 base64url characters>` */
+/** Creates a proof. @returns `proof.v1.<key id>.<maximum, minor units>.<created at, ms>.<43 base64url characters>` */
 export function proveTransfer(key: ProofKey, transfer: ProvenTransfer): string {
   const { madeAtMs, mostMinor } = transfer;
   return ['proof.v1', key.id, mostMinor, madeAtMs, macOf(key, transfer)].join('.');
@@ -79,7 +81,7 @@ export function proveTransfer(key: ProofKey, transfer: ProvenTransfer): string {
 
 function macOf({ secret }: ProofKey, transfer: ProvenTransfer): string {
   const { chain, destination, id, madeAtMs, mostMinor, token, walletId } = transfer;
-  // JSON keeps the fields apart: no two lists make the same message.
+  // JSON delimits the fields: two different lists never give the same message.
   const message = JSON.stringify([
     purpose,
     id,
@@ -96,8 +98,8 @@ function macOf({ secret }: ProofKey, transfer: ProvenTransfer): string {
 const proofForm = /^proof\.v1\.([0-9a-f]{8})\.(\d{1,20})\.(\d{1,15})\.([\w-]{43})$/;
 
 /**
- * Makes sure that a payout is one that a process which has the key has accepted, and no larger. Other intents need no proof:
- * they move money between addresses of the seed only.
+ * Verifies that a transfer was accepted by a process that has the key, for at least this amount. Other intents need no proof: they move
+ * money between addresses of the seed only.
  *
  * @throws SignerRefusal `not_proven`
  */
@@ -108,16 +110,16 @@ export function requireProof(keys: readonly ProofKey[], request: SignRequest, no
   if (!proof || proof.text === null) throw notProven('it has no proof');
   const [, keyId, most = '', madeAt = '', mac = ''] = proofForm.exec(proof.text) ?? [];
   const key = keys.find((known) => known.id === keyId);
-  if (!key) throw notProven('its proof was made with a key that the signer does not have');
+  if (!key) throw notProven('the signer does not have the key of its proof');
   const [mostMinor, madeAtMs] = [BigInt(most), Number(madeAt)];
   const { walletId } = proof;
   const expected = Buffer.from(macOf(key, { id, chain, token, destination, mostMinor, walletId, madeAtMs }));
   const given = Buffer.from(mac);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw notProven('its proof is of another address, token, wallet or transfer');
+    throw notProven('its proof is for another address, token, wallet or transfer');
   }
-  if (amountMinor > mostMinor) throw notProven('its proof is of a smaller amount');
-  // A payment that the signer may have forgotten must not be made again.
+  if (amountMinor > mostMinor) throw notProven('its proof is for a smaller amount');
+  // A payment that the signer may have forgotten must not be signed again.
   if (nowMs - madeAtMs > limits.transferProofDays * dayMs) throw notProven('its proof is too old');
 }
 

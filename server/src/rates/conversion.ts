@@ -1,4 +1,11 @@
-import { multiplyRatio, parseRatio, type Ratio } from '../platform/money.ts';
+import {
+  type Currency,
+  convertAmount,
+  currencyScale,
+  multiplyRatio,
+  parseRatio,
+  type Ratio,
+} from '../platform/money.ts';
 import { printRate, type Quote, type RateProvider } from './provider.ts';
 
 /** The rate of a conversion: units of the destination currency for one of the source currency, as decimal texts. */
@@ -78,4 +85,32 @@ export function exchangeFeeMinor(netMinor: bigint, rate: string, midRate: string
     { numerator: difference, denominator: middle.numerator * applied.denominator },
     'up',
   );
+}
+
+/** An amount that has been converted. */
+export interface Conversion {
+  /** In minor units of the destination currency. */
+  readonly finalMinor: bigint;
+  /** The applied rate; null at parity. */
+  readonly exchangeRate: string | null;
+  /** The cost of the spread, in minor units of the source currency. */
+  readonly exchangeFeeMinor: bigint;
+}
+
+/**
+ * Converts an amount at a rate, rounded down.
+ *
+ * @param netMinor in minor units of the source currency; not negative
+ */
+export function convertAtRate(
+  netMinor: bigint,
+  from: Currency,
+  to: Currency,
+  { isParity, midRate, rate }: ConversionRate,
+): Conversion {
+  return {
+    finalMinor: convertAmount(netMinor, currencyScale[from], currencyScale[to], parseRatio(rate), 'down'),
+    exchangeRate: isParity ? null : rate,
+    exchangeFeeMinor: exchangeFeeMinor(netMinor, rate, midRate),
+  };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
 import {
   accountAnswer,
   blockAnswer,
@@ -11,8 +12,7 @@ import {
   refusalOf,
   resourcesAnswer,
   takenAnswer,
-} from './tron-answers.ts';
-import { createTronLedger, mainnet, type Payment, type TronLedger, usdt } from './tron-ledger.ts';
+} from './tron-responses.ts';
 import { addressOf } from './tron-wire.ts';
 
 type Body = Record<string, unknown>;

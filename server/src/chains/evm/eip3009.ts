@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 
-/** An authorisation of EIP-3009: who lets whom have how much, and when. Addresses in EIP-55 form. */
+/** An EIP-3009 authorization. Addresses are in EIP-55 form. */
 export interface Authorization {
   readonly name: string;
   readonly version: string;
@@ -20,8 +20,8 @@ const messageType =
   'ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)';
 
 /**
- * The digest that the owner of the money signs (EIP-712: `keccak256(0x1901 ‖ domainSeparator ‖ hashStruct(message))`,
- * with the type `ReceiveWithAuthorization` of EIP-3009, which only the receiver itself can submit).
+ * The digest that the owner of the tokens signs (EIP-712: `keccak256(0x1901 ‖ domainSeparator ‖ hashStruct(message))`). Its type
+ * is `ReceiveWithAuthorization`, which only the receiver can submit.
  */
 export function authorizationDigest(authorization: Authorization): Uint8Array {
   const { amount, chainId, contract, from, name, nonce, to, validAfter, validBefore, version } =

@@ -1,6 +1,6 @@
 import type { GasPolicy } from '../config.ts';
 
-/** What is offered for gas (EIP-1559). Fees are in wei for a unit of gas. */
+/** Gas limit and fees of a transaction (EIP-1559). Fees are in wei per unit of gas. */
 export interface GasTerms {
   readonly gas: bigint;
   readonly maxFeePerGas: bigint;
@@ -8,10 +8,10 @@ export interface GasTerms {
 }
 
 /**
- * The fees of a new transaction: twice the base fee, which it takes six full blocks to reach, and the tip; never above
- * the policy's limit.
+ * The fees of a new transaction: twice the current base fee, which the network needs six full blocks to reach, plus the tip;
+ * capped at the policy's limit.
  *
- * @returns undefined when the limit does not even cover the base fee of now
+ * @returns undefined if the limit does not cover the current base fee
  */
 export function firstFees(baseFeeWei: bigint, gas: bigint, policy: GasPolicy): GasTerms | undefined {
   const tip = policy.priorityFeeWei;
@@ -20,10 +20,10 @@ export function firstFees(baseFeeWei: bigint, gas: bigint, policy: GasPolicy): G
 }
 
 /**
- * The fees of a replacement. Nodes take one for a transaction they hold only if both fees are a tenth higher
- * (go-ethereum, `txpool.pricebump`); it is an eighth here, and at least what a new transaction would offer.
+ * The fees of a replacement transaction. Nodes accept a replacement only if both fees are at least 10 % higher (go-ethereum,
+ * `txpool.pricebump`); these are 12.5 % higher, and at least those of a new transaction.
  *
- * @returns undefined when that would be above the policy's limit
+ * @returns undefined if that exceeds the policy's limit
  */
 export function higherFees(before: GasTerms, baseFeeWei: bigint, policy: GasPolicy): GasTerms | undefined {
   const fresh = firstFees(baseFeeWei, before.gas, policy);
@@ -45,12 +45,12 @@ function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** The terms as they are kept with an attempt. */
+/** Encodes terms for storage with an attempt. */
 export function writeTerms(terms: GasTerms): string {
   return [terms.gas, terms.maxFeePerGas, terms.maxPriorityFeePerGas].join('/');
 }
 
-/** What `writeTerms` wrote. */
+/** Decodes the output of `writeTerms`. */
 export function readTerms(text: string): GasTerms {
   const [gas = '', maxFeePerGas = '', maxPriorityFeePerGas = ''] = text.split('/');
   return {

@@ -1,55 +1,57 @@
 import { limits } from '../../platform/limits.ts';
-import { type Node, RpcError, TooMuchError } from '../node.ts';
+import { ChainError } from '../errors.ts';
+import type { Node } from '../node.ts';
 import { type Log, logs as readLogs } from './responses.ts';
 
-/** What is asked for: contracts (all when undefined) and topics. */
+/** Filter of `eth_getLogs`: contracts (every contract if undefined) and topics. */
 export interface LogFilter {
   readonly address: readonly string[] | undefined;
   readonly topics: readonly (string | null | readonly string[])[];
 }
 
-/** How many blocks a node is asked about at once, as experience has it. */
-export interface LogPace {
+/** How many blocks a node is asked about per request, adapted to its responses. */
+export interface LogRange {
   blocks: number;
-  /** Answers since it was last changed. */
-  answers: number;
+  /** Responses since `blocks` last changed. */
+  responses: number;
 }
 
 /**
- * Fetches the logs of a range of blocks. Nodes limit how much they answer, each in its own way and words, some by
- * leaving out the rest: whatever is refused, takes too long or is suspiciously much is asked for again in halves, and
- * what comes after it in pieces that small.
+ * Fetches the logs of a range of blocks. Nodes limit their responses in different ways, and some omit the rest silently. A
+ * request that is rejected, times out or returns suspiciously many logs is therefore repeated for half the blocks, and later
+ * requests keep that size until several have succeeded.
  *
- * @throws ChainError when a single block cannot be had, or the node is asked too often
+ * @param size the node's current request size; updated
+ * @throws ChainError if the logs of a single block cannot be fetched, or the node's rate limit is exceeded
  */
 export async function fetchLogs(
   node: Pick<Node, 'call'>,
   filter: LogFilter,
   range: { readonly from: number; readonly to: number },
-  pace: LogPace,
+  size: LogRange,
 ): Promise<Log[]> {
   const found: Log[] = [];
   let next = range.from;
   while (next <= range.to) {
-    const last = Math.min(range.to, next + pace.blocks - 1);
-    const answer = await ask(node, filter, next, last);
-    if (answer === undefined) {
-      pace.blocks = Math.max(1, Math.floor((last - next + 1) / 2));
-      pace.answers = 0;
+    const last = Math.min(range.to, next + size.blocks - 1);
+    const logs = await getLogs(node, filter, next, last);
+    if (logs === undefined) {
+      size.blocks = Math.max(1, Math.floor((last - next + 1) / 2));
+      size.responses = 0;
       continue;
     }
-    for (const log of answer) found.push(log);
+    for (const log of logs) found.push(log);
     next = last + 1;
-    pace.answers += 1;
-    if (pace.answers < limits.logRangeAnswers) continue;
-    pace.blocks *= 2;
-    pace.answers = 0;
+    size.responses += 1;
+    if (size.responses < limits.logRangeAnswers) continue;
+    size.blocks *= 2;
+    size.responses = 0;
   }
   return found;
 }
 
-/** @returns undefined when less must be asked for */
-async function ask(
+/** @returns undefined if a smaller range must be requested */
+async function getLogs(
   node: Pick<Node, 'call'>,
   filter: LogFilter,
   from: number,
@@ -60,7 +62,9 @@ async function ask(
     const found = await node.call('eth_getLogs', [query], readLogs);
     return found.length >= limits.logsPerAnswer && from < to ? undefined : found;
   } catch (error) {
-    if (from < to && (error instanceof RpcError || error instanceof TooMuchError)) return undefined;
+    const isTooLarge =
+      error instanceof ChainError && (error.kind === 'rejected' || error.kind === 'too_large');
+    if (from < to && isTooLarge) return undefined;
     throw error;
   }
 }

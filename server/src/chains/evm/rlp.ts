@@ -1,4 +1,4 @@
-/** A decoded RLP item: a string of bytes, or a list (Ethereum yellow paper, appendix B). */
+/** A decoded RLP item: a byte string or a list (Ethereum yellow paper, appendix B). */
 export type RlpItem = Uint8Array | readonly RlpItem[];
 
 const maxDepth = 4;
@@ -17,9 +17,9 @@ export function encodeRlp(item: RlpItem): Uint8Array {
 }
 
 /**
- * Decodes one item that fills the bytes whole. Only the canonical encoding is read, so that one meaning has one form.
+ * Decodes one item that spans all the bytes. Accepts the canonical encoding only.
  *
- * @throws RangeError when the bytes are anything else
+ * @throws RangeError if the bytes are not the canonical encoding of one item
  */
 export function decodeRlp(bytes: Uint8Array): RlpItem {
   const { item, end } = decodeAt(bytes, 0, 0);
@@ -27,7 +27,7 @@ export function decodeRlp(bytes: Uint8Array): RlpItem {
   return item;
 }
 
-/** A whole number without leading zeros, as RLP has it: zero is the empty string. */
+/** Encodes an integer as RLP byte string: big-endian without leading zeros; zero is the empty string. */
 export function rlpNumber(value: bigint): Uint8Array {
   if (value === 0n) return new Uint8Array(0);
   const digits = value.toString(16);
@@ -74,5 +74,5 @@ function bounded(bytes: Uint8Array, start: number, length: number): { start: num
 }
 
 function expectRlp(condition: boolean): asserts condition {
-  if (!condition) throw new RangeError('These bytes are no canonical RLP');
+  if (!condition) throw new RangeError('The bytes are not canonical RLP');
 }

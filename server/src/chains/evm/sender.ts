@@ -1,50 +1,76 @@
-import { bytesToHex, type Hex, hexToBytes, serializeTransaction } from 'viem';
-import type { SignRequest } from '../../custody/intent.ts';
-import type { Signer } from '../../custody/signer.ts';
+import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransaction } from 'viem';
+import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
-import { RpcError } from '../node.ts';
-import {
-  ChainError,
-  type ChainSender,
-  type PaymentIntent,
-  type Prepared,
-  type SignedAttempt,
-} from '../port.ts';
+import { ChainError } from '../errors.ts';
+import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
+import { requireToken } from '../tokens.ts';
+import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
-import { createCallMaker } from './calls.ts';
+import { tokenAbi } from './erc20.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
-import { findFinal } from './final.ts';
-import { count, quantity } from './responses.ts';
+import { judgeUsedNonce } from './finality.ts';
+import { integer, quantity } from './responses.ts';
 
-const tooDear = 'Gas is dearer than gas.maxFeeGwei allows.';
+/** What a transaction does, without its nonce and fees. */
+interface Call {
+  readonly from: string;
+  readonly to: Hex;
+  readonly value: bigint;
+  readonly data: Hex;
+}
 
-/** Sends from the treasury of an EVM chain, and from deposit addresses into it. */
+const contractRefuses: Prepared = {
+  blockedBy: {
+    policy: 'refuse',
+    text: 'The token contract refuses it.',
+    clientText: 'The token contract refuses it.',
+  },
+};
+const aboveMaxFee: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The gas price exceeds gas.maxFeeGwei.' },
+};
+
+/** Creates the sender of an EVM chain. */
 export function createEvmSender(
   config: EvmConfig,
   nodes: EvmNodes,
   treasury: string,
-  signer: Pick<Signer, 'sign' | 'signAuthorization'>,
+  signer: TransactionSigner,
 ): ChainSender {
-  const calls = createCallMaker(config, nodes, treasury, signer);
-  const sentCount = (sender: string): Promise<number> =>
-    nodes.call('eth_getTransactionCount', [sender, 'latest'], count);
-  const senderOf = (intent: PaymentIntent): string => (intent.kind === 'sweep' ? intent.address : treasury);
+  const authorizations = createAuthorizations(config, nodes, treasury, signer);
+  const countSent = async (sender: string): Promise<bigint> =>
+    BigInt(await nodes.call('eth_getTransactionCount', [sender, 'latest'], integer));
+
+  const callOf = async (id: string, intent: PaymentIntent): Promise<Call> => {
+    const { address, amount } = intent;
+    if (intent.kind === 'top_up') return { from: treasury, to: address as Hex, value: amount, data: '0x' };
+    const to = requireToken(config, intent.currency).address as Hex;
+    switch (intent.kind) {
+      case 'transfer':
+        return { from: treasury, to, value: 0n, data: transferData(address, amount) };
+      case 'sweep':
+        return { from: address, to, value: 0n, data: transferData(treasury, amount) };
+      case 'authorised_sweep':
+        return { from: treasury, to, value: 0n, data: await authorizations.callData(id, intent) };
+    }
+  };
 
   return {
     treasury,
-    takesAuthorizations: (currency) => calls.takesAuthorizations(currency),
-    nextSequence: async (sender) => BigInt(await sentCount(sender)),
+    takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
+    nextSequence: countSent,
     async prepare(id, intent) {
       const { baseFeeWei } = await nodes.choose();
-      const { value, ...call } = await calls.callOf(id, intent);
-      const estimated = await estimateGas(nodes, { ...call, value: `0x${value.toString(16)}` });
-      if (estimated === undefined) return { obstacle: 'The token contract refuses it.', isRefused: true };
-      const terms = firstFees(baseFeeWei, estimated + estimated / 4n, config.gas);
-      if (!terms) return { obstacle: tooDear, isRefused: false };
-      return coversFee(nodes, senderOf(intent), value + terms.gas * terms.maxFeePerGas, writeTerms(terms));
+      const call = await callOf(id, intent);
+      const gas = await estimateGas(nodes, call);
+      if (gas === undefined) return contractRefuses;
+      const terms = firstFees(baseFeeWei, gas + gas / 4n, config.gas);
+      if (!terms) return aboveMaxFee;
+      return requireBalance(nodes, call.from, call.value + terms.gas * terms.maxFeePerGas, writeTerms(terms));
     },
     async sign({ id, intent, sequence }, terms) {
-      const { data, to, value } = await calls.callOf(id, intent);
+      const { data, to, value } = await callOf(id, intent);
       const unsigned = serializeTransaction({
         type: 'eip1559',
         chainId: Number(config.networkId),
@@ -54,82 +80,71 @@ export function createEvmSender(
         data,
         ...readTerms(terms),
       });
-      const request = {
+      const signed = await signer.sign({
         chain: config.chain,
         reference: id,
-        intent: signedIntent(intent),
+        intent: signingIntentOf(intent),
         unsigned: hexToBytes(unsigned),
-      };
-      const { id: txHash, transaction } = await signer.sign(request);
-      return { txHash, raw: bytesToHex(transaction), terms };
+      });
+      return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ sender, sequence }, attempts, ageMs) {
-      const sent = BigInt(await sentCount(sender));
-      if (sequence < sent) return findFinal(config, nodes, attempts);
-      const last = attempts.at(-1);
-      // What comes later in the order waits for what is first in it.
-      if (sequence === sent && last && ageMs > config.gas.bumpAfterMs) {
+      const sent = await countSent(sender);
+      if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
+      const newest = attempts.at(-1);
+      // Later nonces wait for the first: only that one needs a higher fee.
+      if (sequence === sent && newest && ageMs > config.gas.bumpAfterMs) {
         const { baseFeeWei } = await nodes.choose();
-        const terms = higherFees(readTerms(last.terms), baseFeeWei, config.gas);
+        const terms = higherFees(readTerms(newest.terms), baseFeeWei, config.gas);
         if (terms) return { kind: 'stuck', terms: writeTerms(terms) };
       }
       const isKnown =
-        last !== undefined &&
-        (await nodes.call('eth_getTransactionByHash', [last.txHash], (found) => found !== null));
+        newest !== undefined &&
+        (await nodes.call('eth_getTransactionByHash', [newest.txHash], (found) => found !== null));
       return { kind: 'waiting', isKnown };
     },
   };
 }
 
-/** The same intent in the signer's words. */
-function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
-  switch (intent.kind) {
-    case 'transfer':
-      return {
-        kind: 'transfer',
-        token: intent.currency,
-        amountMinor: intent.amount,
-        destination: intent.address,
-        proof: intent.proof,
-      };
-    case 'top_up':
-      return { kind: 'top_up', amountNative: intent.amount, index: intent.index };
-    default:
-      return { kind: intent.kind, token: intent.currency, amountMinor: intent.amount, index: intent.index };
-  }
+function transferData(to: string, amount: bigint): Hex {
+  return encodeFunctionData({ abi: tokenAbi, functionName: 'transfer', args: [to as Hex, amount] });
 }
 
-/** @returns undefined when the call would fail */
-async function estimateGas(
-  nodes: EvmNodes,
-  call: { from: string; to: Hex; data: Hex; value: string },
-): Promise<bigint | undefined> {
+/** @returns undefined if the call would revert */
+async function estimateGas(nodes: EvmNodes, { value, ...call }: Call): Promise<bigint | undefined> {
+  const transaction = { ...call, value: `0x${value.toString(16)}` };
   try {
-    return await nodes.call('eth_estimateGas', [call], quantity);
+    return await nodes.call('eth_estimateGas', [transaction], quantity);
   } catch (error) {
-    // Nodes say so in words of their own; whatever else they refuse is their own trouble.
-    if (error instanceof RpcError && /revert/i.test(error.message)) return undefined;
+    // Nodes word this differently; a rejection without "revert" is not about the contract.
+    const isRejected = error instanceof ChainError && error.kind === 'rejected';
+    if (isRejected && /revert/i.test(error.message)) return undefined;
     throw error;
   }
 }
 
-async function coversFee(nodes: EvmNodes, payer: string, cost: bigint, terms: string): Promise<Prepared> {
+async function requireBalance(
+  nodes: EvmNodes,
+  payer: string,
+  cost: bigint,
+  terms: string,
+): Promise<Prepared> {
   const balance = await nodes.call('eth_getBalance', [payer, 'latest'], quantity);
   if (balance >= cost) return { terms };
-  const obstacle = `${payer} has too few native coins to pay for gas.`;
-  return { obstacle, isRefused: false, nativeNeeded: cost };
+  const text = `${payer} has too little native coin to pay for gas.`;
+  return { blockedBy: { policy: 'retry', text }, nativeNeeded: cost };
 }
 
-/** One node that takes it is enough; the more it is offered to, the sooner it gets into a block. */
+/** Nodes that have the transaction already, or one that used its nonce, reject it in these words. */
+const harmless = /already known|already imported|nonce too low|known transaction/i;
+
 async function broadcast(nodes: EvmNodes, attempt: SignedAttempt): Promise<void> {
-  const results = await Promise.allSettled(
-    nodes.usable().map((node) => node.call('eth_sendRawTransaction', [attempt.raw], String)),
-  );
-  const isHarmless = ({ reason }: PromiseRejectedResult): boolean =>
-    /already known|already imported|nonce too low|known transaction/i.test(String(reason?.message));
-  const isTaken = results.some((result) => result.status === 'fulfilled' || isHarmless(result));
-  if (isTaken) return;
-  const refused = results.find((result) => result.status === 'rejected');
-  throw refused?.reason ?? new ChainError('No node is of use now.');
+  await broadcastToAll(nodes, async (node) => {
+    try {
+      await node.call('eth_sendRawTransaction', [attempt.raw], String);
+    } catch (error) {
+      if (!harmless.test(String((error as Error).message))) throw error;
+    }
+  });
 }

@@ -3,8 +3,9 @@ import { encodeFunctionData, type Hex, hashTypedData, keccak256, parseAbi, seria
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, test } from 'vitest';
 import { createDeriver } from '../../custody/derivation.ts';
-import { type Movement, SignerRefusal } from '../../custody/intent.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
+import { SignerRefusal } from '../errors.ts';
+import type { Movement } from '../signing.ts';
 import { authorizationDigest } from './eip3009.ts';
 import { decodeRlp, encodeRlp } from './rlp.ts';
 import { checkEvmTransaction, signEvmTransaction } from './transaction.ts';

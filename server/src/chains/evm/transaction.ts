@@ -1,17 +1,12 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import {
-  type Movement,
-  requireSame,
-  type SignedTransaction,
-  type TransactionFacts,
-} from '../../custody/intent.ts';
 import { toChecksumAddress } from '../addresses.ts';
+import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
 import { decodeRlp, encodeRlp, type RlpItem, rlpNumber } from './rlp.ts';
 
 const transactionType = 0x02;
 const wordBytes = 32;
 
-/** First four bytes of Keccak-256 over each signature. */
+/** Function selectors: the first four bytes of the signature's Keccak-256 hash. */
 const selectors = {
   /** `transfer(address,uint256)` (ERC-20). */
   transfer: 'a9059cbb',
@@ -20,11 +15,11 @@ const selectors = {
 } as const;
 
 /**
- * Checks that an unsigned EIP-1559 transaction does what is expected and nothing else: the chain, the token contract, the
- * call and its arguments, no native coin beside a token, no access list.
+ * Checks that an unsigned EIP-1559 transaction does what is expected and nothing else: chain, token contract, call and arguments;
+ * no native coin beside a token, no access list.
  *
  * @param unsigned `0x02 ‖ rlp([chainId, nonce, maxPriorityFeePerGas, maxFeePerGas, gasLimit, to, value, data, accessList])`
- * @param expected addresses in EIP-55 form; the sender is not in the bytes, the key decides it
+ * @param expected addresses in EIP-55 form. The bytes do not contain the sender; the signing key determines it.
  * @throws SignerRefusal `meaning_differs`
  */
 export function checkEvmTransaction(
@@ -65,7 +60,7 @@ export function checkEvmTransaction(
 /**
  * Signs a checked transaction (EIP-1559, EIP-2718).
  *
- * @param sign gives `r s v` for a digest
+ * @param sign returns `r s v` for a digest
  */
 export function signEvmTransaction(
   unsigned: Uint8Array,
@@ -80,12 +75,12 @@ export function signEvmTransaction(
 }
 
 function readFields(unsigned: Uint8Array): readonly RlpItem[] {
-  requireSame(unsigned[0] === transactionType, 'it is no EIP-1559 transaction');
+  requireSame(unsigned[0] === transactionType, 'this is no EIP-1559 transaction');
   let fields: RlpItem;
   try {
     fields = decodeRlp(unsigned.subarray(1));
   } catch {
-    requireSame(false, 'it is no RLP');
+    requireSame(false, 'this is not canonical RLP');
   }
   requireSame(Array.isArray(fields) && fields.length === 9, 'the number of its fields');
   return fields;

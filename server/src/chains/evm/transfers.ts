@@ -1,6 +1,6 @@
 import type { Token } from '../config.ts';
-import { UnsettledError } from '../node.ts';
-import { ChainError, type SeenTransfer, type WatchedAddresses } from '../port.ts';
+import { ChainError } from '../errors.ts';
+import type { SeenTransfer, WatchedAddresses } from '../port.ts';
 import { transferTopic } from './erc20.ts';
 import type { Log } from './responses.ts';
 
@@ -8,12 +8,12 @@ import type { Log } from './responses.ts';
 export type TokensByAddress = ReadonlyMap<string, Token>;
 
 /**
- * The transfers to watched addresses among logs: one pass, whatever the number of addresses. Their order and repeats do
- * not matter. What another contract emits is no transfer of ours, but is kept without a currency; a transfer to oneself
- * brings nothing and is left out, and so are the events of NFTs, which have a fourth topic.
+ * Extracts the transfers to watched addresses from logs, in one pass. Logs may be in any order and repeated. Transfers of tokens
+ * that are not configured have no currency. Transfers to the sender itself are omitted, and so are events of NFTs, which have a
+ * fourth topic.
  *
- * @param range what was asked for; `lastId` is the id of its last block
- * @throws ChainError when a log lies outside of the range, two blocks claim one height, or two logs one place
+ * @param range the requested range; `lastId` is the id of its last block
+ * @throws ChainError if a log is outside the range, two blocks have one height, or two logs have one index
  */
 export function readTransfers(
   logs: readonly Log[],
@@ -26,10 +26,10 @@ export function readTransfers(
   for (const log of logs) {
     const { height, id } = log.block;
     if (height < range.from || height > range.to) {
-      throw new ChainError('The node answered with logs that it was not asked for.');
+      throw new ChainError('The node responded with logs outside the requested range.');
     }
     if ((idByHeight.get(height) ?? id) !== id)
-      throw new UnsettledError('The chain changed while it was read.');
+      throw new ChainError('The chain changed during the read.', 'unsettled');
     idByHeight.set(height, id);
     if (log.topics.length !== 3 || log.topics[0] !== transferTopic || log.data.length !== 66) continue;
     const to = addressOf(log.topics[2]);
@@ -40,7 +40,7 @@ export function readTransfers(
   return numbered(ours, tokens);
 }
 
-/** The lower 20 bytes of a topic. */
+/** The address in the lower 20 bytes of a topic. */
 function addressOf(topic: string | undefined): string {
   return `0x${(topic ?? '').slice(26)}`;
 }
@@ -53,11 +53,12 @@ function numbered(
   const seen = new Map<string, string>();
   const ordinals = new Map<string, number>();
   return sorted.flatMap((log): SeenTransfer[] => {
-    const place = `${log.block.id}/${log.logIndex}`;
+    const position = `${log.block.id}/${log.logIndex}`;
     const content = [log.txHash, log.address, ...log.topics, log.data].join('/');
-    if ((seen.get(place) ?? content) !== content) throw new ChainError('Two logs claim the same place.');
-    if (seen.has(place)) return [];
-    seen.set(place, content);
+    if ((seen.get(position) ?? content) !== content)
+      throw new ChainError('Two logs have the same index in a block.');
+    if (seen.has(position)) return [];
+    seen.set(position, content);
     const group = `${log.txHash}/${log.address}/${log.to}`;
     const ordinal = ordinals.get(group) ?? 0;
     ordinals.set(group, ordinal + 1);

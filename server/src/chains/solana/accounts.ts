@@ -1,7 +1,8 @@
 import { base58 } from '@scure/base';
 import { limits } from '../../platform/limits.ts';
 import type { Token } from '../config.ts';
-import { ChainError } from '../port.ts';
+import { ChainError } from '../errors.ts';
+import { wrongDecimals } from '../tokens.ts';
 import { finalized, type SolanaNodes } from './blocks.ts';
 import { programs, tokenAccountOf } from './programs.ts';
 import { type Account, accountList, contextValue } from './responses.ts';
@@ -12,7 +13,7 @@ const amountOffset = 64;
 const accountBytes = 165;
 const tokenDecimals = 6;
 
-/** Accounts in the order of their addresses; undefined for those that there are not. */
+/** Returns accounts in the order of their addresses; undefined for accounts that do not exist. */
 export async function findAccounts(
   nodes: Pick<SolanaNodes, 'call'>,
   addresses: readonly string[],
@@ -23,16 +24,21 @@ export async function findAccounts(
     const { value } = await nodes.call(
       'getMultipleAccounts',
       [some, { ...finalized, encoding: 'base64' }],
-      (answer) => contextValue(answer, accountList),
+      (result) => contextValue(result, accountList),
     );
-    if (value.length !== some.length) throw new ChainError('The node answered with other accounts.');
+    if (value.length !== some.length)
+      throw new ChainError('The node responded with another number of accounts.');
     found.push(...value);
   }
   return found;
 }
 
-/** Makes sure that the mints are what the configuration says: of the right program, with six decimals. */
-export async function expectMints(nodes: SolanaNodes, tokens: readonly Token[]): Promise<void> {
+/**
+ * Verifies the configured mints.
+ *
+ * @throws ChainError if one does not exist, belongs to another token program or does not have 6 decimals
+ */
+export async function requireMints(nodes: SolanaNodes, tokens: readonly Token[]): Promise<void> {
   const found = await findAccounts(
     nodes,
     tokens.map(({ address }) => address),
@@ -40,21 +46,20 @@ export async function expectMints(nodes: SolanaNodes, tokens: readonly Token[]):
   tokens.forEach(({ currency, program }, index) => {
     const mint = found[index];
     if (!mint || mint.program !== program || mint.data.length < mintBytes) {
-      throw new ChainError(`What is configured for ${currency} is no mint of its token program.`);
+      throw new ChainError(`The address configured for ${currency} must be a mint of its token program.`);
     }
     const decimals = mint.data[decimalsOffset];
-    if (decimals === tokenDecimals) return;
-    throw new ChainError(`The mint configured for ${currency} has ${decimals} decimals, not 6.`);
+    if (decimals !== tokenDecimals) throw wrongDecimals(currency, decimals);
   });
 }
 
-/** What owners hold of a token in their associated accounts, in its smallest units. */
+/** The balances of owners' associated token accounts, in smallest units and in the order of `owners`. */
 export async function balancesOf(
   nodes: SolanaNodes,
   { address: mint, program }: Token,
   owners: readonly string[],
 ): Promise<bigint[]> {
-  if (!program) throw new ChainError('A token of Solana has its program.');
+  if (!program) throw new ChainError('A token on Solana must have a program.');
   const found = await findAccounts(
     nodes,
     owners.map((owner) => tokenAccountOf(owner, mint, program)),
@@ -62,16 +67,16 @@ export async function balancesOf(
   return found.map((account, index) => amountIn(account, mint, owners[index] ?? '', program));
 }
 
-/** SPL Token, `Account`: mint, owner, amount; Token-2022 puts its extensions behind them. */
+/** Reads an SPL Token `Account`: mint, owner, amount. Token-2022 appends its extensions. */
 function amountIn(account: Account | undefined, mint: string, owner: string, program: string): bigint {
   if (account?.program !== program || account.data.length < accountBytes) return 0n;
   const data = Buffer.from(account.data);
-  const isTheirs =
+  const isOwners =
     base58.encode(data.subarray(0, 32)) === mint && base58.encode(data.subarray(32, 64)) === owner;
-  return isTheirs ? data.readBigUInt64LE(amountOffset) : 0n;
+  return isOwners ? data.readBigUInt64LE(amountOffset) : 0n;
 }
 
-/** Whether an account keeps tokens: tokens that are sent to it as to an owner would be out of reach. */
+/** Whether an account is a token account. Tokens sent to it as to an owner would be lost. */
 export function isTokenAccount(account: Account | undefined): boolean {
   return account?.program === programs.token || account?.program === programs.token2022;
 }

@@ -1,22 +1,24 @@
 import { limits } from '../../platform/limits.ts';
-import { type Node, RpcError } from '../node.ts';
-import type { NodeProbe, Nodes } from '../node-pool.ts';
-import { type Block, ChainError } from '../port.ts';
-import { base58Text, count, type Header, header, slots } from './responses.ts';
+import { count } from '../decoding.ts';
+import { ChainError } from '../errors.ts';
+import type { Node } from '../node.ts';
+import type { NodePool, NodeProbe } from '../node-pool.ts';
+import type { Block } from '../port.ts';
+import { base58Text, type Header, header, slots } from './responses.ts';
 
 /** The nodes of Solana. */
-export type SolanaNodes = Nodes<Block>;
+export type SolanaNodes = NodePool<Block>;
 
-/** Everything is asked for as it is for good: two thirds of the stake have voted on what comes after it. */
+/** All requests read finalized state: two thirds of the stake have voted on later blocks. */
 export const finalized = { commitment: 'finalized' } as const;
 
-/** How much of a block is asked for. */
+/** How much of a block is requested. */
 type Detail = 'none' | 'signatures' | 'accounts';
 
-/** A slot that was skipped, or whose block is gone from long-term storage (Agave, RpcCustomError). */
+/** Error codes for a slot that was skipped, or whose block is missing in long-term storage (Agave, RpcCustomError). */
 const noBlock: ReadonlySet<number> = new Set([-32007, -32009]);
 
-/** What every node is asked first: the network is known by the hash of its genesis. */
+/** Identifies the network by the hash of its genesis block. */
 export const solanaProbe: NodeProbe<Block> = {
   networkId: (node) => node.call('getGenesisHash', [], base58Text),
   async head(node) {
@@ -24,18 +26,19 @@ export const solanaProbe: NodeProbe<Block> = {
     const found = await listSlots(node, Math.max(0, slot - limits.solanaSkippedSlots), slot);
     const last = found.at(-1);
     const head = last === undefined ? undefined : await headerAt(node, last);
-    if (!head) throw new ChainError('It has no newest block.');
+    if (!head) throw new ChainError('The node has no newest block.');
     return { height: head.height, id: head.id };
   },
-  isAboutTheQuestion: (method, error) => error instanceof RpcError && method === 'sendTransaction',
+  isAboutRequest: (method, error) =>
+    error instanceof ChainError && error.kind === 'rejected' && method === 'sendTransaction',
 };
 
-/** The slots of a range that have a block. */
+/** Lists the slots of a range that have a block. */
 export function listSlots(node: Pick<Node, 'call'>, from: number, to: number): Promise<number[]> {
   return node.call('getBlocks', [from, to, finalized], slots);
 }
 
-/** A block with as much of it as is asked for; undefined when its slot has none. */
+/** Reads a block in the requested detail; undefined if its slot has none. */
 export async function blockAt<Found>(
   node: Pick<Node, 'call'>,
   slot: number,
@@ -55,23 +58,23 @@ export async function blockAt<Found>(
       return head && { head, found: read(value) };
     });
   } catch (error) {
-    if (error instanceof RpcError && noBlock.has(error.code)) return undefined;
+    const isMissing = error instanceof ChainError && error.kind === 'rejected' && noBlock.has(error.code);
+    if (isMissing) return undefined;
     throw error;
   }
 }
 
-/** The header of a slot's block; undefined when it has none. */
+/** Reads the header of a slot's block; undefined if the slot has none. */
 export async function headerAt(node: Pick<Node, 'call'>, slot: number): Promise<Header | undefined> {
   return (await blockAt(node, slot, 'none', () => undefined))?.head;
 }
 
 /**
- * Reads the blocks of a range in their order, a few at a time, and makes sure that none is left out: each names the one
- * before it.
+ * Reads the blocks of a range in order, a few concurrently, and verifies by their parents that none is missing.
  *
- * @param before the slot that the first of them must come after, when it is known
- * @param take is given each block; false ends the reading
- * @throws ChainError when the node leaves a block out
+ * @param before the parent slot of the first block, if it is known
+ * @param take receives each block; returns false to end the read
+ * @throws ChainError if the node omits a block
  */
 export async function readBlocks<Found>(
   node: Pick<Node, 'call'>,
@@ -85,12 +88,12 @@ export async function readBlocks<Found>(
   for (let at = 0; at < wanted.length; at += limits.solanaBlocksAtOnce) {
     const some = wanted.slice(at, at + limits.solanaBlocksAtOnce);
     for (const block of await Promise.all(some.map((slot) => blockAt(node, slot, detail, read)))) {
-      if (!block) throw new ChainError('The node does not keep a block that it has listed.');
+      if (!block) throw new ChainError('The node lists a block that it does not have.');
       const { found, head } = block;
-      // The first block of all names itself.
+      // The genesis block is its own parent.
       const isFirst = before === undefined && (head.parentSlot < range.from || head.height === 0);
       const isNext = isFirst || head.parentSlot === before;
-      if (!isNext) throw new ChainError('The node has left out a block.');
+      if (!isNext) throw new ChainError('The node omitted a block.');
       before = head.height;
       if (!take(head, found)) return;
     }

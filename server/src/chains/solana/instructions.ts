@@ -5,11 +5,11 @@ const transferChecked = 12;
 const createIdempotent = 1;
 const tokenDecimals = 6;
 
-/** A movement of tokens between two owners. */
+/** A token transfer between two owners. */
 export interface TokenMovement {
   readonly mint: string;
   readonly program: TokenProgram;
-  /** The owner who signs, and the one who receives. */
+  /** The owner who signs, and the owner who receives. */
   readonly from: string;
   readonly to: string;
   /** In the token's smallest unit. */
@@ -34,7 +34,7 @@ export function transferInstruction({ amount, from, mint, program, to }: TokenMo
   };
 }
 
-/** `CreateIdempotent` of the associated token program: makes the receiver's account unless it is there. */
+/** `CreateIdempotent` of the associated token program: creates the receiver's account if it does not exist. */
 export function creationInstruction(payer: string, { mint, program, to }: TokenMovement): Instruction {
   return {
     program: programs.associatedToken,
@@ -50,7 +50,7 @@ export function creationInstruction(payer: string, { mint, program, to }: TokenM
   };
 }
 
-/** How much may be computed, and what each unit of it is worth (`SetComputeUnitLimit`, `SetComputeUnitPrice`). */
+/** The compute unit limit and the price per unit (`SetComputeUnitLimit`, `SetComputeUnitPrice`). */
 export function budgetInstructions(units: number, microLamports: bigint): Instruction[] {
   const limit = Buffer.alloc(5);
   limit[0] = 2;

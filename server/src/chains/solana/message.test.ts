@@ -16,13 +16,14 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createDeriver } from '../../custody/derivation.ts';
-import { type Movement, SignerRefusal } from '../../custody/intent.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
-import { checkSolanaTransaction, signSolanaTransaction } from '../../custody/solana-transaction.ts';
 import { toSolanaAddress } from '../addresses.ts';
+import { SignerRefusal } from '../errors.ts';
+import type { Movement } from '../signing.ts';
 import { budgetInstructions, creationInstruction, transferInstruction } from './instructions.ts';
 import { decodeMessage, encodeMessage } from './message.ts';
 import { programs, type TokenProgram, tokenAccountOf } from './programs.ts';
+import { checkSolanaTransaction, signSolanaTransaction } from './transaction.ts';
 
 const allAll = createDeriver(seedFromMnemonic('all all all all all all all all all all all all'));
 const usdc = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v';
@@ -163,7 +164,7 @@ describe('what a message does is read from its bytes', () => {
       'the instructions',
     ],
     ['an account for somebody else', [creation(deposit), right], 'the new account'],
-    ['nothing', [], 'there is no transfer'],
+    ['nothing', [], 'it must contain a transfer'],
   ])('%s is refused', (_, instructions, fault) => {
     expect(() => check(instructions)).toThrow(SignerRefusal);
     expect(() => check(instructions)).toThrow(fault);
@@ -172,10 +173,10 @@ describe('what a message does is read from its bytes', () => {
   test('another payer and the older form are refused', () => {
     expect(() =>
       checkSolanaTransaction(compiled([right], deposit), movement, treasury, programs.token),
-    ).toThrow('who pays for it');
+    ).toThrow('the payer');
     const legacy = compiled([right], treasury, 'legacy');
     expect(() => checkSolanaTransaction(legacy, movement, treasury, programs.token)).toThrow(
-      'they are no message',
+      'this is no message',
     );
   });
 

@@ -1,6 +1,6 @@
 import { base58 } from '@scure/base';
 
-/** One instruction of a message, its accounts as addresses. */
+/** An instruction of a message, with its accounts as addresses. */
 export interface DecodedInstruction {
   readonly program: string;
   readonly accounts: readonly string[];
@@ -9,7 +9,7 @@ export interface DecodedInstruction {
 
 /** A message without address lookup tables. */
 export interface DecodedMessage {
-  /** How many signatures it needs; those addresses come first. */
+  /** The number of required signatures. The signers are the first accounts. */
   readonly signatures: number;
   readonly accounts: readonly string[];
   readonly blockhash: string;
@@ -20,10 +20,10 @@ const version0 = 0x80;
 const addressBytes = 32;
 
 /**
- * Decodes a message of version 0 (Solana documentation, Transactions; SIMD-0014 for the version's prefix). Lookup tables
- * are refused: what they name is not in the bytes.
+ * Decodes a message of version 0 (Solana documentation, Transactions; SIMD-0014 for the version prefix). Address lookup tables are
+ * rejected, because the bytes do not contain the addresses that they refer to.
  *
- * @throws RangeError when the bytes are anything else, or have something behind them
+ * @throws RangeError if the bytes are not exactly one such message
  */
 export function decodeMessage(bytes: Uint8Array): DecodedMessage {
   let at = 0;
@@ -33,7 +33,7 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
     return bytes.subarray(at - length, at);
   };
   const takeByte = (): number => take(1)[0] as number;
-  /** The compact-u16 of Solana: seven bits a byte, three bytes at most. */
+  /** Solana's compact-u16: seven bits per byte, at most three bytes. */
   const takeLength = (): number => {
     let value = 0;
     for (let shift = 0; shift < 21; shift += 7) {
@@ -44,7 +44,7 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
         return value;
       }
     }
-    throw new RangeError('A length has no end');
+    throw new RangeError('A compact-u16 must have at most three bytes');
   };
   const takeAddress = (): string => base58.encode(take(addressBytes));
 
@@ -68,10 +68,10 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
 }
 
 function expect(condition: boolean): asserts condition {
-  if (!condition) throw new RangeError('These bytes are no message of version 0 without lookup tables');
+  if (!condition) throw new RangeError('The bytes are not a version 0 message without lookup tables');
 }
 
-/** An instruction that is put into a message. */
+/** An instruction to encode. */
 export interface Instruction {
   readonly program: string;
   readonly accounts: readonly {
@@ -83,8 +83,8 @@ export interface Instruction {
 }
 
 /**
- * Encodes a message of version 0 without lookup tables: the payer first, then signers, then the others, of each those
- * before that are written to.
+ * Encodes a message of version 0 without lookup tables. Accounts are ordered as the format requires: the payer, other signers,
+ * other accounts; writable accounts first in each group.
  */
 export function encodeMessage(
   payer: string,
@@ -129,7 +129,7 @@ export function encodeMessage(
   ]);
 }
 
-/** The compact-u16 of a length; ours are below 128. */
+/** Encodes a length below 128 as compact-u16. */
 function length(count: number): Uint8Array {
   expect(count < 0x80);
   return Uint8Array.of(count);

@@ -2,7 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { base58 } from '@scure/base';
 
-/** The programs that a transfer of tokens calls. */
+/** The programs that a token transfer calls. */
 export const programs = {
   computeBudget: 'ComputeBudget111111111111111111111111111111',
   associatedToken: 'ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL',
@@ -11,14 +11,14 @@ export const programs = {
   token2022: 'TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb',
 } as const;
 
-/** Which program keeps a token's accounts. */
+/** The program that owns a token's accounts. */
 export type TokenProgram = typeof programs.token | typeof programs.token2022;
 
 /**
- * The associated token account of an owner: the one place where its tokens of a mint are kept (SPL Associated Token
- * Account: the program address found from owner, token program and mint).
+ * Derives the associated token account of an owner (SPL Associated Token Account: the program address of owner, token program
+ * and mint).
  *
- * @param owner any address, also one without a key
+ * @param owner any address, including one without a private key
  */
 export function tokenAccountOf(owner: string, mint: string, program: TokenProgram): string {
   const seeds = [owner, program, mint].map((address) => base58.decode(address));
@@ -33,13 +33,13 @@ export function tokenAccountOf(owner: string, mint: string, program: TokenProgra
     );
     if (!isOnCurve(address)) return base58.encode(address);
   }
-  throw new Error('No program address is found');
+  throw new Error('There is no program address for these seeds');
 }
 
-/** A program's address is one that no key has: it is no point of the curve. */
+/** A program address is not a point on the curve, so no private key belongs to it. */
 function isOnCurve(address: Uint8Array): boolean {
   try {
-    // zip215: what Solana's own check accepts as a point.
+    // ZIP 215 rules, which Solana's own check uses.
     ed25519.Point.fromBytes(address, true);
     return true;
   } catch {

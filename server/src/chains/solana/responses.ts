@@ -1,57 +1,50 @@
-import { type Block, ChainError } from '../port.ts';
+import { count, fields, list, malformed } from '../decoding.ts';
+import type { Block } from '../port.ts';
 
-/** Readers of what nodes of Solana answer (Solana RPC HTTP methods). Whatever has another shape is refused. */
+/** Decoders of Solana RPC responses. Each throws ChainError if the response has another shape. */
 
-/** A block's header. Slots without a block are left out by the chain: the parent tells which came before. */
+/** A block header. Slots may be skipped; the parent slot identifies the previous block. */
 export interface Header extends Block {
   readonly parentSlot: number;
-  /** How many blocks there are up to it; null for very old ones. */
+  /** The number of blocks up to this one. */
   readonly blockHeight: number;
 }
 
-/** What a transaction has changed in one token account. */
+/** The change of one token account's balance in a transaction. */
 export interface TokenChange {
   readonly account: string;
   readonly owner: string;
   readonly mint: string;
-  /** After less before, in the token's smallest unit. */
+  /** Balance after minus balance before, in the token's smallest unit. */
   readonly amount: bigint;
 }
 
-/** A transaction that succeeded, as far as tokens go. */
+/** A successful transaction and its token balance changes. */
 export interface TokenTransaction {
   readonly signature: string;
   readonly changes: readonly TokenChange[];
 }
 
-/** How a transaction stands. */
-export interface Standing {
+/** The status of a transaction. */
+export interface SignatureStatus {
   readonly slot: number;
   readonly isFinal: boolean;
   readonly ok: boolean;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** A whole number that we count with. */
-export function count(value: unknown): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw malformed('a number');
-  return value as number;
-}
-
-/** A base58 text: an address, a hash or a signature. */
+/** Decodes a base58 text: an address, a hash or a signature. */
 export function base58Text(value: unknown): string {
   if (typeof value !== 'string' || !/^[1-9A-HJ-NP-Za-km-z]{32,88}$/.test(value))
     throw malformed('a base58 text');
   return value;
 }
 
-/** Slots, in their order. */
+/** Decodes a list of slots. */
 export function slots(value: unknown): number[] {
   return list(value, 'slots').map(count);
 }
 
-/** A block of some detail; undefined when the slot has none. */
+/** Decodes the header of a block in any detail; undefined if the slot has none. */
 export function header(value: unknown, slot: number): Header | undefined {
   if (value === null) return undefined;
   const block = fields(value, 'a block');
@@ -63,16 +56,16 @@ export function header(value: unknown, slot: number): Header | undefined {
   };
 }
 
-/** The signatures of a block that was asked for with them alone. */
+/** Decodes the signatures of a block in detail `signatures`. */
 export function signatures(value: unknown): string[] {
   return list(fields(value, 'a block').signatures, 'signatures').map(base58Text);
 }
 
-/** The transactions of a block that was asked for with accounts; those that failed are left out. */
+/** Decodes the successful transactions of a block in detail `accounts`. */
 export function tokenTransactions(value: unknown): TokenTransaction[] {
   return list(fields(value, 'a block').transactions, 'transactions').flatMap((item) => {
     const { meta, transaction } = fields(item, 'a transaction');
-    const { err, postTokenBalances, preTokenBalances } = fields(meta, 'what became of a transaction');
+    const { err, postTokenBalances, preTokenBalances } = fields(meta, 'transaction metadata');
     if (err !== null) return [];
     const before = list(preTokenBalances ?? [], 'token balances');
     const after = list(postTokenBalances ?? [], 'token balances');
@@ -103,17 +96,17 @@ function changesOf(before: readonly unknown[], after: readonly unknown[], accoun
   return [...changes.values()].filter(({ amount }) => amount !== 0n);
 }
 
-/** The value of an answer that says which slot it is of. */
+/** Decodes a value with its context. */
 export function contextValue<Value>(
-  answer: unknown,
+  result: unknown,
   read: (value: unknown) => Value,
 ): { slot: number; value: Value } {
-  const { context, value } = fields(answer, 'a value');
+  const { context, value } = fields(result, 'a value');
   return { slot: count(fields(context, 'a context').slot), value: read(value) };
 }
 
-/** How transactions stand, in the order in which they were asked for; undefined for those that are unknown. */
-export function standings(value: unknown): (Standing | undefined)[] {
+/** Decodes signature statuses in the order of the request; undefined for unknown transactions. */
+export function signatureStatuses(value: unknown): (SignatureStatus | undefined)[] {
   return list(value, 'statuses').map((item) => {
     if (item === null) return undefined;
     const { confirmationStatus, err, slot } = fields(item, 'a status');
@@ -121,25 +114,25 @@ export function standings(value: unknown): (Standing | undefined)[] {
   });
 }
 
-/** What a transaction took from its payer: fee, and the rent of accounts that it made. */
+/** Decodes what a transaction took from its payer: its fee and the rent of created accounts. Undefined if it is unknown. */
 export function paidByPayer(value: unknown): bigint | undefined {
   if (value === null) return undefined;
   const { meta } = fields(value, 'a transaction');
-  const { postBalances, preBalances } = fields(meta, 'what became of a transaction');
+  const { postBalances, preBalances } = fields(meta, 'transaction metadata');
   const [before] = list(preBalances, 'balances').map(count);
   const [after] = list(postBalances, 'balances').map(count);
   if (before === undefined || after === undefined) throw malformed('balances');
   return BigInt(before) - BigInt(after);
 }
 
-/** An account, or undefined when there is none. */
+/** An account. */
 export interface Account {
   readonly program: string;
   readonly data: Uint8Array;
   readonly lamports: bigint;
 }
 
-/** Accounts that were asked for in base64. */
+/** Decodes accounts in base64; undefined for accounts that do not exist. */
 export function accountList(value: unknown): (Account | undefined)[] {
   return list(value, 'accounts').map((item) => {
     if (item === null) return undefined;
@@ -152,18 +145,4 @@ export function accountList(value: unknown): (Account | undefined)[] {
       lamports: BigInt(count(lamports)),
     };
   });
-}
-
-function list(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw malformed(what);
-  return value;
-}
-
-function fields(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(what);
-  return value as Fields;
-}
-
-function malformed(wanted: string): ChainError {
-  return new ChainError(`The node's answer is malformed: it should hold ${wanted}.`);
 }

@@ -1,18 +1,15 @@
-import type { SignRequest } from '../../custody/intent.ts';
-import type { Signer } from '../../custody/signer.ts';
-import { agreeing } from '../agreement.ts';
+import { broadcastToAll } from '../broadcast.ts';
 import type { SolanaConfig } from '../config.ts';
-import { UnsettledError } from '../node.ts';
-import {
-  ChainError,
-  type ChainSender,
-  type PaymentIntent,
-  type Prepared,
-  type SignedAttempt,
-} from '../port.ts';
+import { ChainError } from '../errors.ts';
+import { followExpiringPayments } from '../expiring-payments.ts';
+import { requireQuorum } from '../node-agreement.ts';
+import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations } from '../reservations.ts';
+import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
+import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
+import { findLanding, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -20,108 +17,107 @@ import {
   transferInstruction,
 } from './instructions.ts';
 import { encodeMessage } from './message.ts';
-import { expired, findLanded, findOutcome } from './outcome.ts';
 import { tokenAccountOf } from './programs.ts';
 import { base58Text } from './responses.ts';
 import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
 
-/** Blocks after its own for which a blockhash is good (`MAX_PROCESSING_AGE`). */
+/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
 const blockhashBlocks = 150;
 const lamportsPerSignature = 5000n;
-/** Above what an account of any listed token locks up. */
+/** An upper bound of the rent of a listed token's account. */
 const accountLamports = 4_200_000n;
-/** What an account without data must keep, or it ceases to be. */
+/** The minimum balance of an account without data; below it the account is deleted. */
 const payerLamports = 890_880n;
 const transferUnits = 80_000;
 const creationUnits = 80_000;
-/** Payments whose places are so far apart may have the same bytes: far more than are ever on their way together. */
-const placesApart = 10_000n;
+/** Payments whose slots are this far apart may have equal bytes: many more than are ever pending together. */
+const distinctSlots = 10_000n;
 
-/** Sends from the treasury on Solana, and from deposit addresses into it. The treasury pays for everything. */
+const isTokenAccountAddress: Prepared = {
+  blockedBy: {
+    policy: 'refuse',
+    text: 'The destination is a token account; tokens must be sent to its owner.',
+    clientText: 'The token contract refuses it.',
+  },
+};
+
+/** Creates the sender of Solana. The treasury pays the fees of every payment. */
 export function createSolanaSender(
   config: SolanaConfig,
   nodes: SolanaNodes,
   treasury: string,
-  signer: Pick<Signer, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign'>,
 ): ChainSender {
-  const movementOf = (intent: PaymentIntent): TokenMovement => {
-    if (intent.kind === 'top_up') throw new ChainError('No address of Solana needs coin of its own.');
-    const { address, amount, currency, kind } = intent;
-    const token = config.tokens.find((known) => known.currency === currency);
-    if (!token?.program) throw new ChainError(`There is no ${currency} configured.`);
-    const { address: mint, program } = token;
-    return kind === 'transfer'
-      ? { mint, program, amount, from: treasury, to: address }
-      : { mint, program, amount, from: address, to: treasury };
-  };
-
   const reservations = createReservations();
-  /** What was proven to be over stays so: while it cannot be signed anew, its blocks need not be read again. */
-  const over = new Map<string, string>();
   const reserve = (id: string, terms: string): void =>
     reservations.set(id, { payer: treasury, energy: 0n, native: costOf(config, readTerms(terms)) });
 
   const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
-    const movement = movementOf(intent);
+    const movement = movementOf(config, treasury, intent);
     const destination = tokenAccountOf(movement.to, movement.mint, movement.program);
     const [owner, account, payer] = await findAccounts(nodes, [movement.to, destination, treasury]);
-    if (isTokenAccount(owner)) {
-      return { obstacle: 'The address is a token account: tokens are sent to its owner.', isRefused: true };
-    }
-    // Whoever sends coin to the address of an account that is not made yet makes another kind of account there.
+    if (isTokenAccount(owner)) return isTokenAccountAddress;
+    // Native coin sent to the address of a missing token account creates an account of the system program there.
     const isCreating = account?.program !== movement.program;
-    const terms = await termsNow(config, nodes, isCreating);
+    const terms = await currentTerms(config, nodes, isCreating);
     const needed = costOf(config, terms) + reservations.totalOf(treasury, id).native + payerLamports;
     if ((payer?.lamports ?? 0n) >= needed) return { terms: writeTerms(terms) };
-    return { obstacle: `${treasury} has too little SOL to pay for fees.`, isRefused: false };
+    return { blockedBy: { policy: 'retry', text: `${treasury} has too little SOL to pay for fees.` } };
   };
 
   return {
     treasury,
     takesAuthorizations: async () => false,
-    // Nothing on Solana keeps transactions in order; places only tell payments apart.
+    // Solana has no nonces: slots in the send queue only keep payments distinct.
     nextSequence: async () => 0n,
-    // Balances are asked for as they are for good: before that, what was paid is in them still.
-    isMined: async (attempts) => (await findLanded(nodes, attempts))?.isFinal === true,
+    // Balances are read as finalized: until then they still include the amount.
+    isMined: async (attempts) => (await findLanding(nodes, attempts))?.isFinal === true,
     prepare,
     async sign({ id, intent, sequence }, terms) {
-      const unsigned = messageOf(config, treasury, movementOf(intent), readTerms(terms), sequence);
-      const request = { chain: config.chain, reference: id, intent: signedIntent(intent), unsigned };
+      const movement = movementOf(config, treasury, intent);
+      const unsigned = messageOf(config, treasury, movement, readTerms(terms), sequence);
+      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
       const { id: txHash, transaction } = await signer.sign(request);
       reserve(id, terms);
       return { txHash, raw: Buffer.from(transaction).toString('base64'), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ id, intent }, attempts) {
-      const last = attempts.at(-1);
-      const isOver = last !== undefined && over.get(id) === last.txHash;
-      const state = isOver ? expired : await findOutcome(config, nodes, attempts);
-      if (last && state.kind === 'waiting') reserve(id, last.terms);
-      else reservations.release(id);
-      if (last && state === expired) over.set(id, last.txHash);
-      else over.delete(id);
-      if (state !== expired) return state as Exclude<typeof state, typeof expired>;
-      const prepared = await prepare(id, intent);
-      if ('obstacle' in prepared) throw new ChainError(prepared.obstacle);
-      return { kind: 'stuck', terms: prepared.terms };
-    },
+    follow: followExpiringPayments({
+      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      prepare,
+      reservations,
+      reserve: (id, _, terms) => reserve(id, terms),
+      isReserved: () => true,
+    }),
   };
+}
+
+function movementOf(config: SolanaConfig, treasury: string, intent: PaymentIntent): TokenMovement {
+  if (intent.kind === 'top_up') throw new ChainError('Deposit addresses on Solana need no native coin.');
+  const { address, amount, currency, kind } = intent;
+  const { address: mint, program } = requireToken(config, currency);
+  if (!program) throw new ChainError('A token on Solana must have a program.');
+  return kind === 'transfer'
+    ? { mint, program, amount, from: treasury, to: address }
+    : { mint, program, amount, from: address, to: treasury };
 }
 
 function unitsOf(isCreating: boolean): number {
   return transferUnits + (isCreating ? creationUnits : 0);
 }
 
-/** The most that a transaction takes from the treasury. */
+/** The maximum that a transaction takes from the treasury, in lamports. */
 function costOf({ gas }: SolanaConfig, { isCreating }: SolanaTerms): bigint {
-  const units = BigInt(unitsOf(isCreating)) + placesApart;
+  const units = BigInt(unitsOf(isCreating)) + distinctSlots;
   const priority = (units * gas.priorityMicroLamports) / 1_000_000n + 1n;
   return 2n * lamportsPerSignature + priority + (isCreating ? accountLamports : 0n);
 }
 
 /**
- * @param sequence the payment's place. Two payments of one amount to one address would be one transaction if nothing told
- *   them apart: they may compute so many units more.
+ * Encodes the message of a payment.
+ *
+ * @param sequence the payment's slot in the send queue. It raises the compute unit limit, which keeps two payments of one amount
+ *   to one address from being the same transaction.
  */
 function messageOf(
   { gas }: SolanaConfig,
@@ -130,7 +126,7 @@ function messageOf(
   { blockhash, isCreating }: SolanaTerms,
   sequence: bigint,
 ): Uint8Array {
-  const units = unitsOf(isCreating) + Number(sequence % placesApart);
+  const units = unitsOf(isCreating) + Number(sequence % distinctSlots);
   return encodeMessage(treasury, blockhash, [
     ...budgetInstructions(units, gas.priorityMicroLamports),
     ...(isCreating ? [creationInstruction(treasury, movement)] : []),
@@ -138,44 +134,33 @@ function messageOf(
   ]);
 }
 
-/** The same intent in the signer's words. */
-function signedIntent(intent: PaymentIntent): SignRequest['intent'] {
-  if (intent.kind === 'top_up') throw new ChainError('No address of Solana needs coin of its own.');
-  const { amount: amountMinor, currency: token } = intent;
-  return intent.kind === 'transfer'
-    ? { kind: 'transfer', token, amountMinor, destination: intent.address, proof: intent.proof }
-    : { kind: 'sweep', token, amountMinor, index: intent.index };
-}
-
 /**
- * The newest final block gives the blockhash, and with it how long it is good for. As many nodes as have to agree say so:
- * were it good for longer than thought, what is signed anew could be paid twice.
+ * Takes the blockhash of the newest final block, which determines how long the transaction is valid. As many nodes as must agree
+ * confirm it: if the transaction were valid longer than assumed, its payment could be signed again and be paid twice.
  */
-async function termsNow(
+async function currentTerms(
   { agreement }: SolanaConfig,
   nodes: SolanaNodes,
   isCreating: boolean,
 ): Promise<SolanaTerms> {
   const { height: slot } = await nodes.choose();
-  const seen = await Promise.all(agreeing(nodes, agreement).map((node) => headerAt(node, slot)));
+  const seen = await Promise.all(requireQuorum(nodes, agreement).map((node) => headerAt(node, slot)));
   const [block] = seen;
   if (!block || seen.some((other) => other?.id !== block.id || other.blockHeight !== block.blockHeight)) {
-    throw new UnsettledError('The nodes do not agree about the newest final block.');
+    throw new ChainError('The nodes do not agree on the newest final block.', 'unsettled');
   }
   const lastValidBlockHeight = block.blockHeight + blockhashBlocks;
   return { blockhash: block.id, lastValidBlockHeight, slot, isCreating };
 }
 
-/** One node that takes it is enough; the more it is offered to, the sooner it gets into a block. */
 async function broadcast(nodes: SolanaNodes, { raw }: SignedAttempt): Promise<void> {
-  // What would fail is to land and to fail: only then is it known for good that it has not been paid.
+  // Without preflight, a transaction that fails does so in a block, which proves that it was not paid.
   const options = { encoding: 'base64', skipPreflight: true };
-  const results = await Promise.allSettled(
-    nodes.usable().map((node) => node.call('sendTransaction', [raw, options], base58Text)),
-  );
-  const isHarmless = ({ reason }: PromiseRejectedResult): boolean =>
-    /already (been )?processed/i.test(String(reason?.message));
-  if (results.some((result) => result.status === 'fulfilled' || isHarmless(result))) return;
-  const failed = results.find((result) => result.status === 'rejected');
-  throw failed?.reason ?? new ChainError('No node is of use now.');
+  await broadcastToAll(nodes, async (node) => {
+    try {
+      await node.call('sendTransaction', [raw, options], base58Text);
+    } catch (error) {
+      if (!/already (been )?processed/i.test(String((error as Error).message))) throw error;
+    }
+  });
 }

@@ -1,20 +1,20 @@
-/** The terms that a transaction is signed at. */
+/** Validity and cost of a transaction. */
 export interface SolanaTerms {
   readonly blockhash: string;
-  /** After a block of this height (blocks counted, not slots) no other one takes it. */
+  /** No block above this height (of blocks, not slots) can contain the transaction. */
   readonly lastValidBlockHeight: number;
-  /** A final slot before the transaction was signed: whatever becomes of it is after that. */
+  /** A final slot before the transaction was signed: it can only land after it. */
   readonly slot: number;
-  /** Whether it makes the receiver's account. */
+  /** Whether it creates the receiver's account. */
   readonly isCreating: boolean;
 }
 
-/** The terms as they are kept with an attempt. */
+/** Encodes terms for storage with an attempt. */
 export function writeTerms({ blockhash, isCreating, lastValidBlockHeight, slot }: SolanaTerms): string {
   return [blockhash, lastValidBlockHeight, slot, isCreating ? 1 : 0].join('/');
 }
 
-/** What `writeTerms` wrote. */
+/** Decodes the output of `writeTerms`. */
 export function readTerms(text: string): SolanaTerms {
   const [blockhash = '', lastValidBlockHeight = '', slot = '', isCreating = ''] = text.split('/');
   return {

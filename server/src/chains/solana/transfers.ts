@@ -3,14 +3,13 @@ import type { Block, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { tokenAccountOf } from './programs.ts';
 import type { TokenChange, TokenTransaction } from './responses.ts';
 
-/** Tokens by their mints. */
+/** Tokens by mint. */
 export type TokensByMint = ReadonlyMap<string, Token>;
 
 /**
- * What the transactions of a block have brought to watched owners: by how much their accounts have grown, whatever the
- * instructions said. That is what has really arrived, with fees on the transfer taken off. What one transaction brings to
- * one account is one transfer. Only the associated token account of an owner is theirs: anybody can make others in their
- * name, which nothing of ours looks at; what lies in those is shown without a currency.
+ * Extracts the transfers to watched owners from a block: the increase of each token account's balance in each transaction. That is
+ * the amount received, after transfer fees, whatever the instructions say. Only an owner's associated token account counts:
+ * anybody can create others for the owner, and transfers to those have no currency.
  */
 export function readTransfers(
   block: Block,
@@ -43,7 +42,7 @@ function currencyOf({ account, mint, owner }: TokenChange, tokens: TokensByMint)
   return account === tokenAccountOf(owner, mint, token.program) ? token.currency : undefined;
 }
 
-/** Whose account has shrunk the most; empty for what was minted. */
+/** The owner whose balance fell the most; empty for minted tokens. */
 function senderOf(changes: readonly TokenChange[], mint: string): string {
   const [most] = changes
     .filter((change) => change.mint === mint && change.amount < 0n)

@@ -1,23 +1,24 @@
-import { type Node, RpcError } from '../node.ts';
-import type { NodeProbe, Nodes } from '../node-pool.ts';
-import { type Block, ChainError } from '../port.ts';
+import { ChainError } from '../errors.ts';
+import type { Node } from '../node.ts';
+import type { NodePool, NodeProbe } from '../node-pool.ts';
+import type { Block } from '../port.ts';
 import { type FullBlock, fullBlock, type Header, header } from './responses.ts';
 
 /** The nodes of Tron. */
-export type TronNodes = Nodes<Header>;
+export type TronNodes = NodePool<Header>;
 
-/** Why a node is of no use: what it tells of no transaction may have happened all the same. */
-export const noOutcomes = 'It does not keep the outcomes of transactions.';
+/** The fault of a node without transaction history: it reports transactions that happened as unknown. */
+export const noHistory = 'The node does not keep the outcomes of transactions.';
 
-/** What a node may refuse because of what was asked, not because of itself. */
-const answerable = new Set([
+/** Methods that a healthy node may reject because of the request. */
+const rejectable = new Set([
   'triggerconstantcontract',
   'estimateenergy',
   'broadcasthex',
   'broadcasttransaction',
 ]);
 
-/** What every node is asked first: the network is known by the id of its first block. */
+/** Identifies the network by the id of its first block. */
 export const tronProbe: NodeProbe<Header> = {
   async networkId(node) {
     const first = await headerAt(node, 0);
@@ -25,26 +26,27 @@ export const tronProbe: NodeProbe<Header> = {
   },
   async head(node) {
     const head = await node.call('getblock', { detail: false }, header);
-    if (!head) throw new ChainError('It has no newest block.');
+    if (!head) throw new ChainError('The node has no newest block.');
     return head;
   },
-  isAboutTheQuestion: (method, error) => error instanceof RpcError && answerable.has(method),
+  isAboutRequest: (method, error) =>
+    error instanceof ChainError && error.kind === 'rejected' && rejectable.has(method),
 };
 
-/** The header of the block at a height, by one node; undefined when it has none. */
+/** Reads the header of the block at a height, by one node; undefined if the node has none. */
 export async function headerAt(node: Pick<Node, 'call'>, height: number): Promise<Header | undefined> {
-  return expectHeight(
+  return requireHeight(
     await node.call('getblock', { id_or_num: String(height), detail: false }, header),
     height,
   );
 }
 
-/** The block at a height with all its transactions, by one node; undefined when it has none. */
+/** Reads the block at a height with the ids of its transactions, by one node; undefined if the node has none. */
 export async function blockAt(node: Pick<Node, 'call'>, height: number): Promise<FullBlock | undefined> {
-  return expectHeight(await node.call('getblockbynum', { num: height }, fullBlock), height);
+  return requireHeight(await node.call('getblockbynum', { num: height }, fullBlock), height);
 }
 
-function expectHeight<Found extends Block>(found: Found | undefined, height: number): Found | undefined {
-  if (found && found.height !== height) throw new ChainError('The node answered with another block.');
+function requireHeight<Found extends Block>(found: Found | undefined, height: number): Found | undefined {
+  if (found && found.height !== height) throw new ChainError('The node responded with another block.');
   return found;
 }

@@ -1,23 +1,24 @@
 import type { Node } from '../node.ts';
-import { ChainError } from '../port.ts';
+import type { Stablecoin } from '../registry.ts';
+import { wrongDecimals } from '../tokens.ts';
 import { type ConstantCall, constantCall, word } from './responses.ts';
 import { tronAddressBytes } from './transaction.ts';
 
-/** First four bytes of Keccak-256 over `decimals()` and `balanceOf(address)`. */
+/** Function selectors of `decimals()` and `balanceOf(address)`. */
 const selectors = { decimals: '313ce567', balanceOf: '70a08231' } as const;
 
-/** An address as nodes take it: 21 bytes in hexadecimal. */
+/** Converts an address to the form of Tron's HTTP API: 21 bytes in hexadecimal. */
 export function hexAddress(address: string): string {
   return Buffer.from(tronAddressBytes(address)).toString('hex');
 }
 
 /**
- * Tries a call without a transaction, after the newest block.
+ * Simulates a call after the newest block. A call that fails is a result.
  *
  * @param data selector and parameters, in hexadecimal
- * @throws RpcError when the node does not try it; that the call fails is an answer
+ * @throws ChainError `rejected` if the node does not simulate the call
  */
-export function tryCall(
+export function simulateCall(
   node: Pick<Node, 'call'>,
   from: string,
   contract: string,
@@ -27,24 +28,22 @@ export function tryCall(
   return node.call('triggerconstantcontract', params, constantCall);
 }
 
-/** What an address holds of a token after the newest block. */
+/** The token balance of an address after the newest block. */
 export async function balanceOf(node: Pick<Node, 'call'>, contract: string, owner: string): Promise<bigint> {
   const parameter = hexAddress(owner).slice(2).padStart(64, '0');
-  return word(await tryCall(node, owner, contract, selectors.balanceOf + parameter));
+  return word(await simulateCall(node, owner, contract, selectors.balanceOf + parameter));
 }
 
 /**
- * Makes sure that a contract is a token of six decimals: another one would be credited a million times too much or too
- * little.
+ * Verifies that a token contract has 6 decimals.
  *
- * @throws ChainError when it has others
+ * @throws ChainError if it does not
  */
-export async function expectDecimals(
+export async function requireDecimals(
   node: Pick<Node, 'call'>,
   contract: string,
-  currency: string,
+  currency: Stablecoin,
 ): Promise<void> {
-  const decimals = word(await tryCall(node, contract, contract, selectors.decimals));
-  if (decimals === 6n) return;
-  throw new ChainError(`The contract configured for ${currency} has ${decimals} decimals, not 6.`);
+  const decimals = word(await simulateCall(node, contract, contract, selectors.decimals));
+  if (decimals !== 6n) throw wrongDecimals(currency, decimals);
 }

@@ -36,10 +36,10 @@ describe('Tron in the file of chains', () => {
   });
 
   test.each([
-    [{ networkId: '1' }, /networkId: Give the id of the first block/],
-    [{ gas: { maxFeeGwei: '1' } }, /gas\/maxFeeGwei: On tron there is feeLimit/],
-    [{ gas: { feeLimit: '0.0000001' } }, /gas\/feeLimit: It has more than 6 decimals/],
-    [{ tokens: { usdc: contract } }, /tokens\/usdc: On tron there is usdt/],
+    [{ networkId: '1' }, /networkId: Must be the id of the first block/],
+    [{ gas: { maxFeeGwei: '1' } }, /gas\/maxFeeGwei: Unknown field. tron has feeLimit/],
+    [{ gas: { feeLimit: '0.0000001' } }, /gas\/feeLimit: Must have at most 6 decimals/],
+    [{ tokens: { usdc: contract } }, /tokens\/usdc: Must be one of usdt on tron/],
     [{ tokens: { usdt: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u' } }, /checksum/],
   ])('%o is refused', (entry, fault) => {
     expect((parse(entry) as { faults: string[] }).faults.join()).toMatch(fault);

@@ -1,34 +1,34 @@
 import type { Prices, Resources } from './responses.ts';
 
-/** Bytes of a transaction beside its raw data: the signature and its framing, and what nodes keep free for the result. */
+/** Bytes that count in addition to the raw data: the signature with its framing, and the node's allowance for the result. */
 const framingBytes = 65 + 8 + 64;
 
-/** What a transaction is going to use. */
+/** The resources that a transaction uses. */
 export interface Usage {
-  /** With room for a state that changes until it gets into a block. */
+  /** With a margin for changes of the contract's state until the transaction is mined. */
   readonly energy: bigint;
   readonly rawBytes: number;
   readonly makesAccount: boolean;
 }
 
-/** What is tried takes a quarter less than what may be used. */
+/** Adds 25 % to simulated energy. */
 export function withMargin(energy: bigint): bigint {
   return energy + energy / 4n;
 }
 
-/** The limit for a call's energy, staked or burnt, in sun: nodes count both against it. */
+/** The fee limit of a call in sun. Nodes count staked and burnt energy against it. */
 export function feeLimitOf(energy: bigint, { energySun }: Prices): bigint {
   return energy * energySun;
 }
 
-/** Bytes that count as bandwidth. */
+/** The bandwidth of a transaction, in bytes. */
 export function bandwidthOf(rawBytes: number): bigint {
   return BigInt(rawBytes + framingBytes);
 }
 
 /**
- * The most that is burnt for a transaction, in sun: energy beyond the sender's own, all of the bandwidth unless all of it
- * is staked for or free, and a new account.
+ * The maximum that a transaction burns, in sun: energy beyond the sender's own; all of the bandwidth unless all of it is staked or
+ * free; the fee for a new account.
  */
 export function burntFor({ energy, makesAccount, rawBytes }: Usage, prices: Prices, own: Resources): bigint {
   const bytes = bandwidthOf(rawBytes);

@@ -1,11 +1,11 @@
-import { connectNode, type Node, RpcError } from '../node.ts';
+import { ChainError } from '../errors.ts';
+import { connectNode, type Node } from '../node.ts';
 import { text } from './responses.ts';
 
 /**
- * Speaks to a full node over HTTP. The method is the path below `wallet/`.
+ * Connects to a full node over HTTP. The method is the path below `wallet/`.
  *
- * @param url where the node is; a name before its host is the key of TronGrid (`https://KEY@api.trongrid.io`), which goes
- *   into a header
+ * @param url a user name in it is the TronGrid API key (`https://KEY@api.trongrid.io`), which is sent as a header
  */
 export function createTronNode(url: string): Node {
   const { address, headers } = splitKey(url);
@@ -16,7 +16,8 @@ export function createTronNode(url: string): Node {
       const { json, status } = await connection.post(`wallet/${method}`, JSON.stringify(params), method);
       const fault = 'Error' in json ? json.Error : undefined;
       if (status !== 200 || fault !== undefined) {
-        throw new RpcError(status, `The node refused ${method} with ${status}: ${text(fault)}`);
+        const message = `The node rejected ${method} with ${status}: ${text(fault)}`;
+        throw new ChainError(message, 'rejected', status);
       }
       return read(json);
     },

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ChainError } from '../port.ts';
+import { ChainError } from '../errors.ts';
 import {
   accountBalance,
-  broadcastCode,
+  broadcastResult,
   constantCall,
   fullBlock,
   header,
@@ -110,7 +110,7 @@ describe('what real nodes have answered', () => {
     ['expired', 'TRANSACTION_EXPIRATION_ERROR'],
     ['taposError', 'TAPOS_ERROR'],
   ])('a transaction that is offered: %s', (name, code) => {
-    expect(broadcastCode(answer(name)).code).toBe(code);
+    expect(broadcastResult(answer(name)).code).toBe(code);
   });
 
   test('words in hexadecimal', () => {
@@ -160,7 +160,7 @@ describe('malformed answers are refused', () => {
     ],
     ['a call without a result', constantCall, {}],
     ['prices without that of energy', prices, { chainParameter: [] }],
-    ['a transaction that is offered, without a code', broadcastCode, {}],
+    ['a transaction that is offered, without a code', broadcastResult, {}],
   ])('%s', (_, read, value) => {
     expect(() => read(value)).toThrow(ChainError);
   });

@@ -1,14 +1,15 @@
 import { limits } from '../../platform/limits.ts';
 import { toTronAddress } from '../addresses.ts';
-import { RpcError } from '../node.ts';
-import { type Block, ChainError } from '../port.ts';
+import { type Fields, fields, list, malformed, count as requiredCount } from '../decoding.ts';
+import { ChainError } from '../errors.ts';
+import type { Block } from '../port.ts';
 
 /**
- * Readers of what full nodes answer (java-tron, HTTP API). Whatever has another shape is refused: a node may be broken,
- * or none at all. Fields that have their default are left out by nodes, and what is not there is an empty object.
+ * Decoders of full node responses (java-tron, HTTP API). Each throws ChainError if the response has another shape. Nodes omit fields
+ * with default values, and return an empty object for what does not exist.
  */
 
-/** A block's header, as far as we look at it. */
+/** A block header. */
 export interface Header extends Block {
   readonly parentId: string;
   readonly timestampMs: number;
@@ -16,57 +17,55 @@ export interface Header extends Block {
   readonly isEmpty: boolean;
 }
 
-/** A block with the ids of all its transactions. */
+/** A block with the ids of its transactions. */
 export interface FullBlock extends Header {
   readonly txIds: readonly string[];
 }
 
-/** An event of a contract. */
+/** An event log of a contract. */
 export interface Log {
-  /** Of the contract; starts with T. */
+  /** The contract's address; starts with T. */
   readonly address: string;
-  /** In lower case, without 0x. */
+  /** Lower-case hexadecimal without 0x. */
   readonly topics: readonly string[];
   readonly data: string;
 }
 
-/** What became of a transaction. */
+/** The outcome of a transaction. */
 export interface Outcome {
   readonly txHash: string;
   readonly height: number;
   readonly timestampMs: number;
-  /** Transactions that call no contract have no result of a call. */
+  /** `no_call` for a transaction that calls no contract. */
   readonly result: 'called' | 'no_call' | 'failed';
-  /** Everything that was burnt for it: energy, bandwidth, a new account. */
+  /** Everything that was burnt: energy, bandwidth, account creation. */
   readonly feeSun: bigint;
   readonly logs: readonly Log[];
 }
 
-/** What a call would do if it were a transaction. */
+/** The result of a simulated call. */
 export interface ConstantCall {
   readonly ok: boolean;
   readonly energy: bigint;
-  /** What it returns, in hexadecimal. */
+  /** The returned data, in hexadecimal. */
   readonly data: string;
 }
 
-/** What an account may still use without burning anything for it. */
+/** The resources that an account can use without burning TRX. */
 export interface Resources {
   readonly energy: bigint;
   readonly stakedBandwidth: bigint;
   readonly freeBandwidth: bigint;
 }
 
-/** What the network asks for, in sun. */
+/** The network's prices, in sun. */
 export interface Prices {
   readonly energySun: bigint;
   readonly bandwidthSun: bigint;
   readonly newAccountSun: bigint;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** A header, or undefined when the node has no such block. */
+/** Decodes a header; undefined if the node has no such block. */
 export function header(value: unknown): Header | undefined {
   const block = fields(value, 'a block');
   if (block.blockID === undefined) return undefined;
@@ -85,7 +84,7 @@ export function header(value: unknown): Header | undefined {
   };
 }
 
-/** A whole block, or undefined when the node has no such one. */
+/** Decodes a block; undefined if the node has no such block. */
 export function fullBlock(value: unknown): FullBlock | undefined {
   const found = header(value);
   if (!found) return undefined;
@@ -95,14 +94,14 @@ export function fullBlock(value: unknown): FullBlock | undefined {
   return { ...found, txIds };
 }
 
-/** The outcomes of all transactions of a block. */
+/** Decodes the outcomes of a block's transactions. */
 export function outcomes(value: unknown): Outcome[] {
-  // For the first block nodes answer with an empty object.
+  // Nodes return an empty object for the first block.
   if (!Array.isArray(value) && Object.keys(fields(value, 'a list')).length === 0) return [];
   return list(value, 'a list of outcomes').map((item) => readOutcome(fields(item, 'an outcome')));
 }
 
-/** An outcome, or undefined while the transaction is in no block. */
+/** Decodes an outcome; undefined while the transaction is in no block. */
 export function outcome(value: unknown): Outcome | undefined {
   const item = fields(value, 'an outcome');
   return item.id === undefined ? undefined : readOutcome(item);
@@ -135,35 +134,38 @@ function readLog(value: unknown): Log {
 }
 
 /**
- * A call that was only tried.
+ * Decodes the result of a simulated call.
  *
- * @throws RpcError when the node does not try it at all
+ * @throws ChainError `rejected` if the node did not simulate the call
  */
 export function constantCall(value: unknown): ConstantCall {
-  const answer = fields(value, 'a result');
-  const { code, message, result } = fields(answer.result, 'a result');
-  const said = text(message);
-  const isReverted = /revert|runtime error/i.test(said);
-  if (result !== true && !isReverted) throw new RpcError(0, `The node refused a call: ${text(code)} ${said}`);
-  const transaction = fields(answer.transaction ?? {}, 'a transaction');
+  const response = fields(value, 'a result');
+  const { code, message, result } = fields(response.result, 'a result');
+  const reason = text(message);
+  const isReverted = /revert|runtime error/i.test(reason);
+  if (result !== true && !isReverted) {
+    throw new ChainError(`The node rejected a call: ${text(code)} ${reason}`, 'rejected');
+  }
+  const transaction = fields(response.transaction ?? {}, 'a transaction');
   const [ret = {}] = list(transaction.ret ?? [], 'a result');
-  const [data = ''] = list(answer.constant_result ?? [], 'a result');
-  const hasFailed = isReverted || said !== '' || fields(ret, 'a result').ret === 'FAILED';
-  return { ok: !hasFailed, energy: BigInt(count(answer.energy_used)), data: hex(data) };
+  const [data = ''] = list(response.constant_result ?? [], 'a result');
+  const hasFailed = isReverted || reason !== '' || fields(ret, 'a result').ret === 'FAILED';
+  return { ok: !hasFailed, energy: BigInt(count(response.energy_used)), data: hex(data) };
 }
 
-/** One word of 32 bytes, as a contract returns a number. */
+/** The 32-byte word that a call returned. @throws ChainError if the call failed */
 export function word({ data, ok }: ConstantCall): bigint {
-  if (!ok) throw new ChainError('A token contract failed when it was asked.');
+  if (!ok) throw new ChainError('A read-only call of a token contract failed.');
   return BigInt(`0x${hex(data, 32)}`);
 }
 
-/** The native coin of an account in sun; undefined when there is no such account. */
+/** Decodes the balance of an account in sun; undefined if the account does not exist. */
 export function accountBalance(value: unknown): bigint | undefined {
   const account = fields(value, 'an account');
   return account.address === undefined ? undefined : BigInt(count(account.balance));
 }
 
+/** Decodes the resources of an account. */
 export function resources(value: unknown): Resources {
   const found = fields(value, 'resources');
   const left = (limit: unknown, used: unknown): bigint => BigInt(Math.max(0, count(limit) - count(used)));
@@ -174,6 +176,7 @@ export function resources(value: unknown): Resources {
   };
 }
 
+/** Decodes the network's prices. @throws ChainError if one is missing */
 export function prices(value: unknown): Prices {
   const entries = list(fields(value, 'parameters').chainParameter, 'parameters').map((entry) =>
     fields(entry, 'a parameter'),
@@ -190,44 +193,28 @@ export function prices(value: unknown): Prices {
   };
 }
 
-/** The code by which a node took or refused a transaction, and its words for it. */
-export function broadcastCode(value: unknown): { code: string; said: string } {
-  const answer = fields(value, 'a code');
-  const code = answer.code ?? (answer.result === true ? 'SUCCESS' : undefined);
+/** Decodes the result of a broadcast: the node's code and message. */
+export function broadcastResult(value: unknown): { code: string; message: string } {
+  const response = fields(value, 'a code');
+  const code = response.code ?? (response.result === true ? 'SUCCESS' : undefined);
   if (typeof code !== 'string') throw malformed('a code');
-  return { code: text(code), said: text(answer.message) };
+  return { code: text(code), message: text(response.message) };
 }
 
-/** Nodes write their words in hexadecimal, or as they are. */
+/** Decodes a message, which nodes send in hexadecimal or as plain text. */
 export function text(value: unknown): string {
   if (typeof value !== 'string') return '';
   const isHex = /^(?:[0-9a-f]{2})+$/i.test(value);
   return (isHex ? Buffer.from(value, 'hex').toString('utf8') : value).slice(0, limits.shortTextLength);
 }
 
-/** What we count with; left out when it is 0. */
+/** Decodes a non-negative integer that nodes omit when it is 0. */
 function count(value: unknown): number {
-  if (value === undefined) return 0;
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw malformed('a number');
-  return value as number;
+  return value === undefined ? 0 : requiredCount(value);
 }
 
 function hex(value: unknown, length?: number): string {
   if (typeof value !== 'string' || !/^(?:[0-9a-fA-F]{2})*$/.test(value)) throw malformed('bytes');
   if (length !== undefined && value.length !== 2 * length) throw malformed(`${length} bytes`);
   return value.toLowerCase();
-}
-
-function fields(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(what);
-  return value as Fields;
-}
-
-function list(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw malformed(what);
-  return value;
-}
-
-function malformed(wanted: string): ChainError {
-  return new ChainError(`The node's answer is malformed: it should hold ${wanted}.`);
 }

@@ -1,26 +1,26 @@
 import type { Block } from '../port.ts';
 import type { TronEnvelope } from './transaction.ts';
 
-/** The terms that a transaction is signed at. */
+/** Validity and cost of a transaction. */
 export interface TronTerms {
-  /** A block that is final: the transaction can get into no chain without it, and into no block before it. */
+  /** A final block. The transaction is valid only in chains that contain it, and only after it. */
   readonly reference: Block;
-  /** The newest block's time when the terms were made. */
+  /** The newest block's time when the terms were created. */
   readonly madeAtMs: number;
-  /** After a block of this time no other one takes it. */
+  /** No block after one with this time can contain the transaction. */
   readonly expirationMs: number;
   readonly feeLimitSun: bigint;
-  /** What it may use, staked for or burnt. */
+  /** The energy that it may use, staked or burnt. */
   readonly energy: bigint;
 }
 
-/** The terms as they are kept with an attempt. */
+/** Encodes terms for storage with an attempt. */
 export function writeTerms(terms: TronTerms): string {
   const { energy, expirationMs, feeLimitSun, madeAtMs, reference } = terms;
   return [reference.height, reference.id, madeAtMs, expirationMs, feeLimitSun, energy].join('/');
 }
 
-/** What `writeTerms` wrote. */
+/** Decodes the output of `writeTerms`. */
 export function readTerms(text: string): TronTerms {
   const [height = '', id = '', madeAtMs = '', expirationMs = '', feeLimitSun = '', energy = ''] =
     text.split('/');
@@ -33,14 +33,14 @@ export function readTerms(text: string): TronTerms {
   };
 }
 
-/** Payments whose places are so far apart may have the same bytes: far more than are ever on their way together. */
-const placesApart = 100_000n;
+/** Payments whose slots are this far apart may have equal bytes: many more than are ever pending together. */
+const distinctSlots = 100_000n;
 
 /**
- * What the transaction carries beside its contract.
+ * The fields of a transaction other than its contract.
  *
- * @param sequence the payment's place in its sender's order. Two payments of one amount to one address would be one
- *   transaction if nothing told them apart; nodes do not look at the time that a transaction gives for itself.
+ * @param sequence the payment's slot in the send queue. It changes the transaction's own timestamp, which nodes ignore, and so keeps
+ *   two payments of one amount to one address from being the same transaction.
  */
 export function envelopeOf(terms: TronTerms, sequence: bigint): TronEnvelope {
   const { expirationMs, feeLimitSun, madeAtMs, reference } = terms;
@@ -50,7 +50,7 @@ export function envelopeOf(terms: TronTerms, sequence: bigint): TronEnvelope {
     refBlockBytes: height.subarray(6),
     refBlockHash: Buffer.from(reference.id, 'hex').subarray(8, 16),
     expirationMs,
-    timestampMs: madeAtMs - Number(sequence % placesApart),
+    timestampMs: madeAtMs - Number(sequence % distinctSlots),
     feeLimitSun,
   };
 }

@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { TronWeb, utils } from 'tronweb';
 import { describe, expect, test } from 'vitest';
 import { createDeriver } from '../../custody/derivation.ts';
-import { type Movement, SignerRefusal } from '../../custody/intent.ts';
 import { seedFromMnemonic } from '../../custody/seed.ts';
-import { checkTronTransaction, signTronTransaction } from '../../custody/tron-transaction.ts';
 import { toTronAddress } from '../addresses.ts';
+import { SignerRefusal } from '../errors.ts';
+import type { Movement } from '../signing.ts';
 import {
+  checkTronTransaction,
   encodeTronRaw,
   readTronEnvelope,
+  signTronTransaction,
   type TronEnvelope,
   transferParameters,
   tronDigest,

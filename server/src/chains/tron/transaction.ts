@@ -1,19 +1,20 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createBase58check } from '@scure/base';
+import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
 
-/** What every Tron transaction carries beside its contract. */
+/** The fields of a Tron transaction other than its contract. */
 export interface TronEnvelope {
-  /** Bytes 6 and 7 of the number of a recent block (TaPoS). */
+  /** Bytes 6 and 7 of a recent block's number (TaPoS). */
   readonly refBlockBytes: Uint8Array;
-  /** Bytes 8 to 15 of its id. */
+  /** Bytes 8 to 15 of that block's id. */
   readonly refBlockHash: Uint8Array;
   readonly expirationMs: number;
   readonly timestampMs: number;
-  /** The most that the energy of a contract call may cost, in sun; 0 where nothing is called. */
+  /** The maximum cost of a contract call's energy, in sun; 0 if no contract is called. */
   readonly feeLimitSun: bigint;
 }
 
-/** A TRC-20 transfer, or one of TRX. Addresses start with T. */
+/** A transfer of a TRC-20 token, or of TRX if `contract` is undefined. Addresses start with T. */
 export interface TronMovement {
   readonly contract: string | undefined;
   readonly from: string;
@@ -28,9 +29,9 @@ const contractTypes = { TransferContract: 1, TriggerSmartContract: 31 } as const
 const typeUrl = 'type.googleapis.com/protocol.';
 
 /**
- * Encodes `Transaction.raw` of a transfer, field by field in the order of their numbers, as java-tron and TronWeb do.
+ * Encodes `Transaction.raw` of a transfer, with the fields in the order of their numbers, as java-tron and TronWeb do.
  *
- * @throws Error when an address is none
+ * @throws Error if an address is invalid
  */
 export function encodeTronRaw(envelope: TronEnvelope, movement: TronMovement): Uint8Array {
   const name = movement.contract === undefined ? 'TransferContract' : 'TriggerSmartContract';
@@ -48,20 +49,20 @@ export function encodeTronRaw(envelope: TronEnvelope, movement: TronMovement): U
   );
 }
 
-/** The id of a transaction: SHA-256 of its raw data, 32 bytes. It is also what is signed. */
+/** The SHA-256 hash of raw data, 32 bytes: the transaction's id and the digest that is signed. */
 export function tronDigest(raw: Uint8Array): Uint8Array {
   return sha256(raw);
 }
 
-/** The whole `Transaction`: raw data and one signature of 65 bytes. */
+/** Encodes `Transaction`: raw data and one 65-byte signature. */
 export function encodeTronTransaction(raw: Uint8Array, signature: Uint8Array): Uint8Array {
   return concat(bytesField(1, raw), bytesField(2, signature));
 }
 
 /**
- * Takes apart the raw data's own fields; the contract stays encoded.
+ * Decodes the fields of raw data other than the contract.
  *
- * @throws RangeError when the bytes are no such message
+ * @throws RangeError if the bytes are not such a message
  */
 export function readTronEnvelope(raw: Uint8Array): TronEnvelope {
   const fields = readFields(raw);
@@ -72,7 +73,7 @@ export function readTronEnvelope(raw: Uint8Array): TronEnvelope {
   };
   const number = (field: number): bigint => {
     const value = fields.get(field) ?? 0n;
-    if (typeof value !== 'bigint') throw new RangeError(`Field ${field} is no number`);
+    if (typeof value !== 'bigint') throw new RangeError(`Field ${field} must be a number`);
     return value;
   };
   return {
@@ -84,7 +85,47 @@ export function readTronEnvelope(raw: Uint8Array): TronEnvelope {
   };
 }
 
-/** The 21 bytes of an address that starts with T. */
+/** The maximum cost of a transfer's bandwidth, in sun: 1,000 sun per byte, and no transfer has 500 bytes. */
+const maxBandwidthSun = 500_000n;
+/** The cost of sending TRX to an account that does not exist, in sun: 1 TRX, and 0.1 TRX for its bandwidth. */
+const newAccountSun = 1_100_000n;
+
+/**
+ * Checks that raw data is the expected transfer. Encodes the transfer with the block reference, times and fee limit of the bytes,
+ * and compares.
+ *
+ * @throws SignerRefusal `meaning_differs`
+ */
+export function checkTronTransaction(unsigned: Uint8Array, expected: Movement): TransactionFacts {
+  requireSame(expected.kind !== 'authorised', 'Tron has no authorizations');
+  let envelope: TronEnvelope;
+  try {
+    envelope = readTronEnvelope(unsigned);
+  } catch {
+    requireSame(false, 'this is not raw data of a transaction');
+  }
+  requireSame(
+    Buffer.from(encodeTronRaw(envelope, expected)).equals(unsigned),
+    'this is not the expected transfer',
+  );
+  return { maxFeeNative: envelope.feeLimitSun + maxBandwidthSun + newAccountSun, nonce: null };
+}
+
+/** Signs checked raw data. The recovery id is written as 27 or 28, as TronWeb does. */
+export function signTronTransaction(
+  unsigned: Uint8Array,
+  sign: (digest: Uint8Array) => Uint8Array,
+): SignedTransaction {
+  const digest = tronDigest(unsigned);
+  const signature = sign(digest);
+  signature[64] = (signature[64] as number) + 27;
+  return {
+    transaction: encodeTronTransaction(unsigned, signature),
+    id: Buffer.from(digest).toString('hex'),
+  };
+}
+
+/** Decodes an address that starts with T to its 21 bytes. */
 export function tronAddressBytes(address: string): Uint8Array {
   return base58check.decode(address);
 }
@@ -94,7 +135,7 @@ export function transferParameters(to: string, amount: bigint): Uint8Array {
   return concat(new Uint8Array(12), tronAddressBytes(to).subarray(1), word(amount));
 }
 
-/** The whole call of `transfer(address,uint256)`. */
+/** The call data of `transfer(address,uint256)`. */
 export function transferCall(to: string, amount: bigint): Uint8Array {
   return concat(selector, transferParameters(to, amount));
 }
@@ -124,7 +165,7 @@ function bytesField(field: number, bytes: Uint8Array): Uint8Array {
   return concat(varint(BigInt(field * 8 + 2)), varint(BigInt(bytes.length)), bytes);
 }
 
-/** Wire type 0. Zero is the default and is left out (proto3). */
+/** Wire type 0. Zero is the default and is omitted (proto3). */
 function numberField(field: number, value: bigint): Uint8Array {
   return value === 0n ? new Uint8Array(0) : concat(varint(BigInt(field * 8)), varint(value));
 }
@@ -149,19 +190,19 @@ function readFields(message: Uint8Array): Map<number, bigint | Uint8Array> {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    throw new RangeError('A number has no end');
+    throw new RangeError('A varint must end within the message');
   };
   while (at < message.length) {
     const key = Number(readVarint());
     const field = key >> 3;
-    if (fields.has(field)) throw new RangeError('A field is there twice');
+    if (fields.has(field)) throw new RangeError('A field must not be repeated');
     if ((key & 7) === 0) fields.set(field, readVarint());
     else if ((key & 7) === 2) {
       const length = Number(readVarint());
-      if (length > message.length - at) throw new RangeError('A field has no end');
+      if (length > message.length - at) throw new RangeError('A field must end within the message');
       fields.set(field, message.subarray(at, at + length));
       at += length;
-    } else throw new RangeError('A field of an unknown kind');
+    } else throw new RangeError('A field must be a varint or length-delimited');
   }
   return fields;
 }

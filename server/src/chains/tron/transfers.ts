@@ -3,25 +3,25 @@ import type { Token } from '../config.ts';
 import type { Block, SeenTransfer, WatchedAddresses } from '../port.ts';
 import type { Log, Outcome } from './responses.ts';
 
-/** Tokens by the address of their contract. */
+/** Tokens by contract address. */
 export type TokensByAddress = ReadonlyMap<string, Token>;
 
-/** The first topic of `Transfer(address,address,uint256)` (TRC-20): its Keccak-256. */
+/** Topic 0 of `Transfer(address,address,uint256)` (TRC-20): its Keccak-256 hash. */
 export const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 
 /**
- * The transfers to watched addresses among the outcomes of a block: one pass, whatever the number of addresses. Only what
- * a call that succeeded has told counts. What another contract emits is no transfer of ours, but is kept without a
- * currency; a transfer to oneself brings nothing and is left out, and so are the events of NFTs, which have a fourth topic.
+ * Extracts the transfers to watched addresses from the outcomes of a block, in one pass. Only events of successful calls count.
+ * Transfers of tokens that are not configured have no currency. Transfers to the sender itself are omitted, and so are events of
+ * NFTs, which have a fourth topic.
  *
- * @param isUnlistedWanted whether other tokens than the configured ones are kept
+ * @param watchUnlisted whether to include tokens that are not configured
  */
 export function readTransfers(
   block: Block,
   outcomes: readonly Outcome[],
   watched: WatchedAddresses,
   tokens: TokensByAddress,
-  isUnlistedWanted: boolean,
+  watchUnlisted: boolean,
 ): SeenTransfer[] {
   return outcomes.flatMap(({ logs, result, txHash }) => {
     if (result !== 'called') return [];
@@ -30,7 +30,7 @@ export function readTransfers(
       if (!isTransfer(log)) return [];
       const { address: token, data } = log;
       const currency = tokens.get(token)?.currency;
-      if (currency === undefined && !isUnlistedWanted) return [];
+      if (currency === undefined && !watchUnlisted) return [];
       const to = addressIn(log.topics[2]);
       if (!watched.has(to)) return [];
       const from = addressIn(log.topics[1]);
@@ -43,12 +43,12 @@ export function readTransfers(
   });
 }
 
-/** Whether a log is of a transfer of tokens: three topics, and a number of 32 bytes. */
+/** Whether a log is a token transfer: three topics, and a 32-byte number. */
 export function isTransfer({ data, topics }: Log): boolean {
   return topics.length === 3 && topics[0] === transferTopic && data.length === 64;
 }
 
-/** The account in the lower 20 bytes of a topic. */
+/** The address in the lower 20 bytes of a topic. */
 function addressIn(topic = ''): string {
   return toTronAddress(Buffer.from(topic.slice(24), 'hex'));
 }

@@ -1,10 +1,6 @@
-import type { Chain, Stablecoin } from '../../chains/registry.ts';
-import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
-import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { assert, conflict, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import { walletInStatus } from '../../resources/crypto-wallets/commands.ts';
 import {
   createdEvents,
@@ -25,30 +21,33 @@ import {
   type RowRef,
   type RowWrite,
 } from '../../writer/command.ts';
+import {
+  type ArrivedTokens,
+  creditedCurrency,
+  creditOf,
+  type DepositCredit,
+  depositAccounts,
+  depositJournal,
+} from './credit.ts';
 
-/** Tokens that a real chain shows to have been sent to a wallet. */
-export interface ChainDeposit {
+/** A deposit on a real chain. */
+export interface ChainDeposit extends ArrivedTokens {
   /** chain:transaction:token:receiver:ordinal */
   readonly id: string;
   readonly environmentId: string;
-  readonly walletId: string;
-  readonly chain: Chain;
   readonly txHash: string;
   readonly height: number;
   readonly blockId: string;
-  readonly currency: Stablecoin;
-  readonly amountMinor: bigint;
 }
 
-/** What is known of a deposit before the command: another process may have been faster. */
+/** The transaction of a deposit as read before the command; another process may change it in between. */
 export type KnownDeposit = Pick<ChainDepositRow, 'transaction_id'> | undefined;
 
-/** How a deposit stands after a command. */
-export type DepositStanding = ChainDepositRow['status'];
+export type DepositStatus = ChainDepositRow['status'];
 
-/** Shows a deposit as pending, or that it is in another block now. What has been credited stays as it is. */
-export function noteDeposit(deposit: ChainDeposit, known: KnownDeposit): Command<DepositStanding> {
-  return depositCommand('note_chain_deposit', deposit, known, (found, context) => {
+/** Shows a deposit as pending, or in another block than before. Does not change a confirmed or credited deposit. */
+export function showDeposit(deposit: ChainDeposit, known: KnownDeposit): Command<DepositStatus> {
+  return depositCommand('show_chain_deposit', deposit, known, (found, context) => {
     const { row } = found;
     if (row?.status === 'credited' || row?.status === 'confirmed') return { result: row.status };
     return writeDeposit(deposit, pendingDeposit(deposit, found, context), 'pending', context);
@@ -56,15 +55,15 @@ export function noteDeposit(deposit: ChainDeposit, known: KnownDeposit): Command
 }
 
 /**
- * Credits a deposit that is as deep as it must be, once.
+ * Credits a final deposit once.
  *
- * @param sellRate US dollars for one USDT; without it a deposit of USDT waits as `confirmed`
+ * @param sellRate US dollars per USDT; without it a deposit of USDT waits as `confirmed`
  */
 export function creditDeposit(
   deposit: ChainDeposit,
   known: KnownDeposit,
   sellRate: string | undefined,
-): Command<DepositStanding> {
+): Command<DepositStatus> {
   return depositCommand('credit_chain_deposit', deposit, known, (found, context) => {
     const { row, wallet } = found;
     if (row?.status === 'credited') return { result: 'credited' };
@@ -75,23 +74,23 @@ export function creditDeposit(
   });
 }
 
-/** Why a pending deposit is taken back. */
-export type DropCause = 'block_gone' | 'nothing_received';
+/** Why a pending deposit is withdrawn. */
+export type WithdrawalCause = 'block_orphaned' | 'nothing_received';
 
-const dropTexts: Readonly<Record<DropCause, string>> = {
-  block_gone: 'The chain has taken it back: its block is no longer part of it.',
-  nothing_received: 'The chain shows it, but nothing that is credited has arrived.',
+const withdrawalTexts: Readonly<Record<WithdrawalCause, string>> = {
+  block_orphaned: 'The block of the deposit is no longer part of the chain.',
+  nothing_received: 'The transaction is in the chain, but it transferred nothing that can be credited.',
 };
 
-/** Takes back a pending deposit: nothing had been credited. */
-export function dropDeposit(
+/** Withdraws a pending deposit, of which nothing has been credited. */
+export function withdrawDeposit(
   deposit: ChainDeposit,
   known: KnownDeposit,
-  cause: DropCause,
-): Command<DepositStanding> {
-  return depositCommand('drop_chain_deposit', deposit, known, ({ row, transaction }, context) => {
-    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'orphaned' };
-    const failed = failedDeposit(transaction, dropTexts[cause], context);
+  cause: WithdrawalCause,
+): Command<DepositStatus> {
+  return depositCommand('withdraw_chain_deposit', deposit, known, ({ row, transaction }, context) => {
+    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'vanished' };
+    const failed = failedDeposit(transaction, withdrawalTexts[cause], context);
     return {
       result: 'orphaned',
       writes: [
@@ -113,8 +112,8 @@ function depositCommand(
   name: string,
   deposit: ChainDeposit,
   known: KnownDeposit,
-  decide: (found: Found, context: DecideContext) => Decision<DepositStanding>,
-): Command<DepositStanding> {
+  decide: (found: Found, context: DecideContext) => Decision<DepositStatus>,
+): Command<DepositStatus> {
   const { environmentId, id, walletId } = deposit;
   const bucket = bucketOfId(walletId);
   const transaction: RowRef[] = known ? [{ table: 'transactions', bucket, id: known.transaction_id }] : [];
@@ -126,13 +125,13 @@ function depositCommand(
       { table: 'chain_deposits', bucket, id },
       { table: 'wallets', bucket, id: walletId },
       ...transaction,
-      ...accountReads(accountsOf(stripe, deposit)),
+      ...accountReads(depositAccounts(stripe, deposit)),
     ],
     decide(state, context) {
       const row = state.get('chain_deposits', id);
       if (row?.transaction_id !== known?.transaction_id) return { refusal: outdated() };
       const wallet = state.get('wallets', walletId);
-      assert(wallet, 'a deposit has a wallet');
+      assert(wallet, 'a deposit must have a wallet');
       const transaction = known && state.get('transactions', known.transaction_id);
       return decide({ row, transaction, wallet }, context);
     },
@@ -140,18 +139,7 @@ function depositCommand(
 }
 
 function outdated(): Refusal {
-  return conflict('deposit_changed', 'The deposit has been changed by another process.');
-}
-
-function accountsOf(stripe: Stripe, { chain, currency, walletId }: ChainDeposit) {
-  const credited = creditedCurrency(currency);
-  const positions = credited === currency ? [] : [fxPosition(stripe, currency), fxPosition(stripe, credited)];
-  return [custody(stripe, chain, currency), ...positions, walletAvailable(walletId, credited)];
-}
-
-/** USDT is converted, every other currency is credited as it is (contract §4, Crypto wallets). */
-function creditedCurrency(currency: Stablecoin): Stablecoin {
-  return currency === 'usdt' ? 'usdc' : currency;
+  return conflict('deposit_changed', 'Another process changed the deposit.');
 }
 
 interface Replaced {
@@ -161,14 +149,14 @@ interface Replaced {
 
 interface Pending {
   readonly transaction: TransactionRow;
-  /** The transaction as it was; undefined when it is new. */
+  /** The transaction before the command; undefined if it is new. */
   readonly before: TransactionRow | undefined;
-  /** Transactions that told of the deposit before and are no longer true, before and after. */
+  /** Transactions that this one replaces, before and after. */
   readonly replaced: readonly Replaced[];
   readonly row: ChainDepositRow | undefined;
 }
 
-/** The transaction that tells of a deposit: the one that did, unless it has ended or told of another amount. */
+/** The transaction of a deposit: the existing one, or a new one if that has ended or has another amount. */
 function pendingDeposit(
   deposit: ChainDeposit,
   { row, transaction, wallet }: Found,
@@ -180,7 +168,7 @@ function pendingDeposit(
   }
   const replaced =
     transaction && isOpen
-      ? [{ before: transaction, row: failedDeposit(transaction, 'Another amount has arrived.', context) }]
+      ? [{ before: transaction, row: failedDeposit(transaction, 'Another amount was received.', context) }]
       : [];
   return { transaction: newDeposit(deposit, wallet, context), before: undefined, replaced, row };
 }
@@ -208,10 +196,10 @@ function failedDeposit(transaction: TransactionRow, reason: string, context: Dec
 function writeDeposit(
   deposit: ChainDeposit,
   pending: Pending,
-  status: DepositStanding,
+  status: DepositStatus,
   context: DecideContext,
   more: { journals?: JournalDraft[]; writes?: RowWrite[]; events?: EventDraft[] } = {},
-): Decision<DepositStanding> {
+): Decision<DepositStatus> {
   const { before, replaced, row, transaction } = pending;
   const events = replaced.flatMap((gone) => updatedEvents(gone.before, gone.row));
   if (!before) events.push(...createdEvents(transaction, transactionJson(transaction)));
@@ -233,7 +221,7 @@ function depositRow(
   deposit: ChainDeposit,
   transaction: TransactionRow,
   before: ChainDepositRow | undefined,
-  status: DepositStanding,
+  status: DepositStatus,
   { bucket, environmentId, now }: DecideContext,
 ): ChainDepositRow {
   return {
@@ -254,59 +242,24 @@ function depositRow(
   };
 }
 
-interface Credit {
-  readonly creditedMinor: bigint;
-  readonly exchangeRate: string | null;
-}
-
-/** @returns undefined while there is no rate */
-function creditOf({ amountMinor, currency }: ChainDeposit, sellRate: string | undefined): Credit | undefined {
-  if (currency !== 'usdt') return { creditedMinor: amountMinor, exchangeRate: null };
-  if (sellRate === undefined) return undefined;
-  const scales = [currencyScale.usdt, currencyScale.usdc] as const;
-  const creditedMinor = convertAmount(amountMinor, ...scales, parseRatio(sellRate), 'down');
-  return creditedMinor > 0n ? { creditedMinor, exchangeRate: sellRate } : undefined;
-}
-
 function completeDeposit(
   deposit: ChainDeposit,
   pending: Pending,
-  credit: Credit,
+  credit: DepositCredit,
   wallet: WalletRow,
   context: DecideContext,
-): Decision<DepositStanding> {
+): Decision<DepositStatus> {
   const transaction: TransactionRow = {
     ...withStatus(pending.transaction, 'completed', context.now),
     final_minor: credit.creditedMinor,
     exchange_fee_minor: 0n,
     exchange_rate: credit.exchangeRate,
   };
-  // Money in a closed wallet would be out of its owner's reach for good.
+  // The owner could never reach money in a closed wallet.
   const reopened = wallet.status === 'closed' ? [walletInStatus(wallet, 'active', context.now)] : [];
   return writeDeposit(deposit, { ...pending, transaction }, 'credited', context, {
-    journals: [depositJournal(deposit, transaction, credit, context)],
+    journals: [depositJournal(context, transaction.id, deposit, credit)],
     writes: reopened.map(({ write }) => write),
     events: reopened.map(({ event }) => event),
-  });
-}
-
-function depositJournal(
-  deposit: ChainDeposit,
-  { destination_currency: credited, id: transactionId }: TransactionRow,
-  { creditedMinor, exchangeRate }: Credit,
-  stripe: Stripe,
-): JournalDraft {
-  const { amountMinor, chain, currency, walletId } = deposit;
-  if (exchangeRate === null) {
-    return depositFlow(stripe, { transactionId, walletId, chain, currency, amountMinor });
-  }
-  return convertedDepositFlow(stripe, {
-    transactionId,
-    walletId,
-    chain,
-    sourceCurrency: currency,
-    sourceMinor: amountMinor,
-    creditedCurrency: credited,
-    creditedMinor,
   });
 }

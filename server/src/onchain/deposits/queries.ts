@@ -7,7 +7,7 @@ import type { GuardedRow } from '../../store/row-guard.ts';
 import type { ChainDepositRow } from '../../store/tables/chains.ts';
 import type { ChainDeposit, KnownDeposit } from './commands.ts';
 
-/** What is known of deposits, by their ids. */
+/** Finds the rows of deposits, by id. */
 export async function findDeposits(
   pool: Pool,
   deposits: readonly ChainDeposit[],
@@ -31,19 +31,19 @@ export async function findDeposits(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** A deposit as its row tells it. */
-export interface KeptDeposit {
+/** A stored deposit. */
+export interface StoredDeposit {
   readonly deposit: ChainDeposit;
   readonly known: KnownDeposit;
 }
 
-/** Pending deposits up to a height; those that are not ours are left out. */
-export function listPending(pool: Pool, chain: Chain, toHeight: number): Promise<KeptDeposit[]> {
+/** Lists pending deposits up to a height, without rows that fail authentication. */
+export function listPending(pool: Pool, chain: Chain, toHeight: number): Promise<StoredDeposit[]> {
   return listOpen(pool, chain, 'pending', toHeight);
 }
 
-/** Deposits that are deep enough and wait for a rate. */
-export function listWaiting(pool: Pool, chain: Chain): Promise<KeptDeposit[]> {
+/** Lists final deposits that wait for a rate. */
+export function listAwaitingRate(pool: Pool, chain: Chain): Promise<StoredDeposit[]> {
   return listOpen(pool, chain, 'confirmed', Number.MAX_SAFE_INTEGER);
 }
 
@@ -52,7 +52,7 @@ async function listOpen(
   chain: Chain,
   status: ChainDepositRow['status'],
   toHeight: number,
-): Promise<KeptDeposit[]> {
+): Promise<StoredDeposit[]> {
   const { rows } = await pool.query<ChainDepositRow>({
     name: 'list_open_chain_deposits',
     text: `select * from chain_deposits

@@ -9,7 +9,7 @@ import type { DepositAddressRow } from '../../store/tables/wallets.ts';
 
 type WatchedRow = DepositAddressRow & Record<string, unknown> & { readonly environment_id: string };
 
-/** Whose an address is. */
+/** The owner of an address. */
 export interface AddressOwner {
   readonly walletId: string;
   readonly environmentId: string;
@@ -17,39 +17,40 @@ export interface AddressOwner {
 
 /** The deposit addresses of all live wallets on one chain, in memory. */
 export interface AddressBook extends WatchedAddresses {
+  /** The wallet of an address; undefined for the treasury and for unknown addresses. */
   ownerOf(address: string): AddressOwner | undefined;
-  /** Learns the wallets that were made since. What was shown to anybody before the call is known after it. */
+  /** Loads the wallets that were created since the last call, including every address that the API returned before this call. */
   refresh(): Promise<void>;
 }
 
 /**
- * Makes the address book of a chain.
+ * Creates the address book of a chain; it is empty until `refresh`.
  *
- * @param comparable how an address is written in what the chain shows
- * @param house addresses of our own that are watched too
+ * @param comparable converts an address to the form of the chain's transfers
+ * @param ownAddresses additional watched addresses: the treasury
  */
 export function createAddressBook(
   pool: Pool,
   chain: Chain,
   comparable: (address: string) => string,
-  house: readonly string[],
+  ownAddresses: readonly string[],
 ): AddressBook {
   const owners = new Map<string, AddressOwner>();
-  const houseAddresses = new Set(house.map(comparable));
+  const treasuries = new Set(ownAddresses.map(comparable));
   let newestMs = 0;
 
   return {
     get size() {
-      return owners.size + houseAddresses.size;
+      return owners.size + treasuries.size;
     },
-    has: (address) => owners.has(address) || houseAddresses.has(address),
+    has: (address) => owners.has(address) || treasuries.has(address),
     *keys() {
-      yield* houseAddresses;
+      yield* treasuries;
       yield* owners.keys();
     },
     ownerOf: (address) => owners.get(address),
     async refresh() {
-      // Ids sort by the time they were made in, a little before they were committed.
+      // Ids sort by their creation time, which precedes the commit.
       const sinceMs = newestMs - limits.walletOverlapMs;
       const startedMs = Date.now();
       const { rows } = await pool.query<WatchedRow>({
@@ -65,7 +66,7 @@ export function createAddressBook(
         rows.map((row) => row.environment_id),
       );
       for (const row of rows) {
-        // The wallet is looked at when it is credited.
+        // The wallet's own row is authenticated when it is credited.
         if (live.get(row.environment_id)?.kind !== 'live') continue;
         if (!pool.guard.admits('deposit_addresses', row)) continue;
         owners.set(comparable(row.address), {

@@ -1,5 +1,4 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
-import type { ConversionRate } from '../../rates/conversion.ts';
 import { updatedEvents } from '../../resources/transactions/lifecycle.ts';
 import {
   moveAlong,
@@ -7,20 +6,20 @@ import {
   type TransferKey,
   transferCommand,
 } from '../../resources/transfers/advance.ts';
-import { type Cause, type LiveMove, priceOf } from '../../resources/transfers/moves.ts';
+import type { Cause, LiveMove } from '../../resources/transfers/moves.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 
-/** The steps of a transfer on a real chain. Taking one twice changes nothing. */
+/** The steps of a transfer on a real chain. A step that has been taken already is refused without effect. */
 
-/** The transfer has been screened: its money may go, stays for a decision, or does not go. */
+/** Records the screening verdict: the transfer is paid, waits for a decision, or fails. */
 export function screenTransfer(
   key: TransferKey,
   { reason, verdict }: ScreeningVerdict,
 ): Command<TransactionStatus> {
   return screeningCommand('screen_transfer', key, (transfer, before, context) => {
-    if (before) return { refusal: notThere(transfer.row) };
+    if (before) return { refusal: notInStatus(transfer.row) };
     const screening: ScreeningRow = {
       bucket: context.bucket,
       id: key.id,
@@ -33,27 +32,31 @@ export function screenTransfer(
       decided_at: null,
       created_at: context.now,
     };
-    const ways = { allow: ['funds_received'], review: [], reject: ['failed', 'refunded'] } as const;
-    return withScreening(screening, step(transfer, 'in_review', ways[verdict], context, {}, refused(reason)));
+    const paths = { allow: ['funds_received'], review: [], reject: ['failed', 'refunded'] } as const;
+    return withScreening(
+      screening,
+      step(transfer, 'in_review', paths[verdict], context, {}, refused(reason)),
+    );
   });
 }
 
-/** What an operator has decided about a transfer that had to be looked at. */
+/** An operator's decision about a transfer under review. */
 export interface TransferDecision {
   readonly decision: 'approved' | 'rejected';
-  /** For the books of the operator; of a rejection also for the client. */
+  /** Recorded for the operator. The client reads the reason of a rejection. */
   readonly reason: string;
-  /** Who decided. */
+  /** Names the operator. */
   readonly by: string;
 }
 
-/** An operator has decided about a transfer that had to be looked at: once, whoever is first. */
+/** Applies an operator's decision about a transfer under review. Only the first decision counts. */
 export function decideTransfer(
   key: TransferKey,
   { by, decision, reason }: TransferDecision,
 ): Command<TransactionStatus> {
   return screeningCommand('decide_transfer', key, (transfer, before, context) => {
-    if (before?.verdict !== 'review' || before.decision !== null) return { refusal: notThere(transfer.row) };
+    if (before?.verdict !== 'review' || before.decision !== null)
+      return { refusal: notInStatus(transfer.row) };
     const screening = {
       ...before,
       decision,
@@ -61,8 +64,8 @@ export function decideTransfer(
       decided_by: by,
       decided_at: context.now,
     };
-    const way = decision === 'approved' ? (['funds_received'] as const) : (['failed', 'refunded'] as const);
-    return withScreening(screening, step(transfer, 'in_review', way, context, {}, refused(reason)));
+    const path = decision === 'approved' ? (['funds_received'] as const) : (['failed', 'refunded'] as const);
+    return withScreening(screening, step(transfer, 'in_review', path, context, {}, refused(reason)));
   });
 }
 
@@ -79,15 +82,13 @@ function screeningCommand(
     context: DecideContext,
   ) => Decision<TransactionStatus>,
 ): Command<TransactionStatus> {
-  let screening: ScreeningRow | undefined;
-  const command = transferCommand(name, key, (transfer, context) => decide(transfer, screening, context));
+  const commandWith = (screening: ScreeningRow | undefined) =>
+    transferCommand(name, key, (transfer, context) => decide(transfer, screening, context));
+  const { reads, ...command } = commandWith(undefined);
   return {
     ...command,
-    reads: (stripe) => [...command.reads(stripe), { table: 'screenings', bucket: key.bucket, id: key.id }],
-    decide(state, context) {
-      screening = state.get('screenings', key.id);
-      return command.decide(state, context);
-    },
+    reads: (stripe) => [...reads(stripe), { table: 'screenings', bucket: key.bucket, id: key.id }],
+    decide: (state, context) => commandWith(state.get('screenings', key.id)).decide(state, context),
   };
 }
 
@@ -100,32 +101,17 @@ function withScreening(
 }
 
 /**
- * What is sent of a transfer that is converted is fixed before it is signed, for good: a payment has one amount.
+ * Stores a new proof of a transfer that an operator has verified, for example if its conversion exceeds the proven maximum.
  *
- * @returns what is sent, in minor units of its own currency: that of the first time, whatever the rate is now
+ * @param prove creates the proof of the current row; returns undefined if the row differs from what the operator verified
  */
-export function priceTransfer(key: TransferKey, conversion: ConversionRate): Command<bigint> {
-  return transferCommand('price_transfer', key, ({ row }, context) => {
-    if (row.final_minor !== null) return { result: row.final_minor };
-    if (row.status !== 'funds_received') return { refusal: notThere(row) };
-    const price = priceOf(row, conversion);
-    return { result: price.final_minor, ...changed(row, price, context) };
-  });
-}
-
-/**
- * An operator vouches for what is going to be paid, where there is no proof that holds: it was accepted before there were
- * proofs, or it has become more than was proven.
- *
- * @param prove makes the proof of the transfer as it is now; undefined when the operator knows another one
- */
-export function proveAgain(
+export function replaceProof(
   key: TransferKey,
   prove: (row: TransactionRow) => string | undefined,
 ): Command<TransactionStatus> {
   return transferCommand('prove_transfer', key, ({ row }) => {
-    const proof = isUnderWay(row) ? prove(row) : undefined;
-    if (proof === undefined) return { refusal: notThere(row) };
+    const proof = isPayable(row) ? prove(row) : undefined;
+    if (proof === undefined) return { refusal: notInStatus(row) };
     return {
       result: row.status,
       writes: [{ table: 'transactions', row: { ...row, transfer_proof: proof } }],
@@ -133,24 +119,24 @@ export function proveAgain(
   });
 }
 
-/** Whether something may still be paid for it. */
-export function isUnderWay({ status }: TransactionRow): boolean {
+/** Whether a transfer may still be paid. */
+export function isPayable({ status }: TransactionRow): boolean {
   return status === 'in_review' || status === 'funds_received' || status === 'payment_submitted';
 }
 
-/** The payment is signed and stored: it is told before it is broadcast. */
+/** Marks the transfer as submitted, after its payment was signed and stored, and before it is broadcast. */
 export function submitTransfer(key: TransferKey, txHash: string): Command<TransactionStatus> {
   return transferCommand('submit_transfer', key, (transfer, context) =>
     transfer.row.status === 'payment_submitted'
-      ? renamed(transfer.row, txHash, context)
+      ? withTxHash(transfer.row, txHash, context)
       : step(transfer, 'funds_received', ['payment_submitted'], context, { txHash }),
   );
 }
 
 /**
- * The payment is deep enough in the chain.
+ * Completes a transfer whose payment is final.
  *
- * @param gasFeeMinor what the chain charged, in the transfer's currency; null when that cannot be said
+ * @param gasFeeMinor the chain's fee in the transfer's currency; null if it cannot be converted
  */
 export function completeTransfer(
   key: TransferKey,
@@ -162,7 +148,7 @@ export function completeTransfer(
   );
 }
 
-/** The payment never left, or the chain refused it for good: the money is available again. */
+/** Fails a transfer whose payment was never sent or failed on the chain. The money becomes available again. */
 export function failTransfer(
   key: TransferKey,
   from: 'funds_received' | 'payment_submitted',
@@ -173,14 +159,18 @@ export function failTransfer(
   );
 }
 
-/** A payment with a higher fee has another hash. */
-function renamed(row: TransactionRow, txHash: string, context: DecideContext): Decision<TransactionStatus> {
+/** A replacement with a higher fee has another hash. */
+function withTxHash(
+  row: TransactionRow,
+  txHash: string,
+  context: DecideContext,
+): Decision<TransactionStatus> {
   if (row.destination_tx_hash === txHash) return { result: row.status };
-  return { result: row.status, ...changed(row, { destination_tx_hash: txHash }, context) };
+  return { result: row.status, ...withChange(row, { destination_tx_hash: txHash }, context) };
 }
 
-/** The transfer stays in its status. */
-function changed(row: TransactionRow, change: Partial<TransactionRow>, { now }: DecideContext) {
+/** The writes and events of a change that keeps the transfer's status. */
+export function withChange(row: TransactionRow, change: Partial<TransactionRow>, { now }: DecideContext) {
   const next = { ...row, ...change, updated_at: now };
   const writes: RowWrite[] = [{ table: 'transactions', row: next }];
   return { writes, events: updatedEvents(row, next) };
@@ -191,16 +181,16 @@ const noCause: Cause = { code: null, text: '' };
 function step(
   transfer: Transfer,
   from: TransactionStatus,
-  way: readonly TransactionStatus[],
+  path: readonly TransactionStatus[],
   context: DecideContext,
   live: LiveMove,
   cause: Cause = noCause,
 ): Decision<TransactionStatus> {
-  if (transfer.row.status !== from) return { refusal: notThere(transfer.row) };
+  if (transfer.row.status !== from) return { refusal: notInStatus(transfer.row) };
   const terms = { stepMs: 0, conversion: undefined, live };
   return moveAlong(
     transfer,
-    way,
+    path,
     context,
     terms,
     () => cause,
@@ -208,6 +198,7 @@ function step(
   );
 }
 
-function notThere({ status }: TransactionRow): Refusal {
+/** The refusal of a step that the transfer's status does not allow. */
+export function notInStatus({ status }: TransactionRow): Refusal {
   return conflict('not_due', `The transfer is ${status} already.`);
 }

@@ -1,7 +1,7 @@
+import { type BlockingReason, blockingReasonOf, ChainError, SignerRefusal } from '../../chains/errors.ts';
 import { gasFeeMinor } from '../../chains/gas-fee.ts';
-import { ChainError, type ChainPort, type PaymentState, type SignedAttempt } from '../../chains/port.ts';
+import type { ChainPort, PaymentState, SignedAttempt } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import { SignerRefusal } from '../../custody/intent.ts';
 import { parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import { chainRefused } from '../../resources/transfers/moves.ts';
@@ -11,9 +11,9 @@ import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { completeTransfer, failTransfer, submitTransfer } from './commands.ts';
-import { proofOf } from './price.ts';
-import { endPayment, type OpenPayment, signPlaced } from './queries.ts';
-import { signPlacedPayment } from './sign.ts';
+import type { OpenPayment } from './queries.ts';
+import { proofOf } from './quote.ts';
+import { endPayment, signAndStore, signReservedPayment } from './send-queue.ts';
 
 /** What following a payment needs. */
 export interface FollowDeps {
@@ -24,56 +24,61 @@ export interface FollowDeps {
 }
 
 /**
- * Looks at one payment that is on its way, and does what is next for it.
+ * Reads the state of an open payment from the chain, and takes the next step.
  *
- * @param transfer what it pays; undefined for errands of our own
- * @returns what keeps it waiting, in words, if that is for the operator
+ * @param transfer the transfer that it pays; undefined for treasury operations
+ * @returns why it waits, if an operator should know
  */
 export async function followPayment(
   deps: FollowDeps,
   stored: OpenPayment,
   transfer: LiveTransfer | undefined,
-): Promise<string | undefined> {
+): Promise<BlockingReason | undefined> {
   const { pool, port } = deps;
   const payment = withProof(stored, transfer);
-  const { attempts } = payment;
-  const last = attempts.at(-1);
-  if (!last) {
-    const signed = await signPlacedPayment(pool, port, payment);
-    if ('note' in signed) return signed.note;
-    if ('attempt' in signed) await tellAndSend(deps, transfer, signed.attempt);
-    return undefined;
+  const { attempts, id } = payment;
+  const newest = attempts.at(-1);
+  if (!newest) {
+    const signed = await signReservedPayment(pool, port, payment);
+    if ('attempt' in signed) await submitAndBroadcast(deps, transfer, signed.attempt);
+    return 'blockedBy' in signed ? signed.blockedBy : undefined;
   }
-  // The process may have ended between the storing and the telling.
-  if (transfer?.status === 'funds_received') await tell(deps, transfer, last.txHash);
+  // The process may have ended after it had stored the attempt.
+  if (transfer?.status === 'funds_received') await markSubmitted(deps, transfer, newest.txHash);
   const state = await port.sender.follow(payment, attempts, Date.now() - payment.signedAtMs);
   const hasEnded = transfer?.status === 'failed' || transfer?.status === 'refunded';
   if (hasEnded && state.kind !== 'final') {
-    return `The payment of ${payment.id} is not sent: the transfer is ${transfer.status}.`;
+    return askOperator(`The payment of ${id} is not sent: the transfer is ${transfer.status}.`);
   }
   switch (state.kind) {
     case 'waiting':
       if (!state.isKnown) await broadcastAny(port, attempts);
       return undefined;
     case 'stuck':
-      return replace(deps, payment, transfer, state.terms);
-    case 'displaced':
-      return `The place ${payment.sequence} of ${payment.sender} was taken by another transaction than those of ${payment.id}.`;
+      return replaceAttempt(deps, payment, transfer, state.terms);
+    case 'replaced':
+      return askOperator(
+        `Nonce ${payment.sequence} of ${payment.sender} was used by a transaction that was not signed for ${id}.`,
+      );
     case 'final':
-      if (transfer) await end(deps, transfer, state);
-      await endPayment(pool, payment.id, state);
+      if (transfer) await endTransfer(deps, transfer, state);
+      await endPayment(pool, id, state);
       return undefined;
   }
 }
 
-/** The proof is kept with the transfer: it is for this one, wherever its payment says that the money goes. */
+function askOperator(text: string): BlockingReason {
+  return { policy: 'ask_operator', text };
+}
+
+/** Adds the proof, which is stored with the transfer and does not depend on the payment's row. */
 function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
   const { intent } = payment;
   if (!transfer || intent.kind !== 'transfer') return payment;
   return { ...payment, intent: { ...intent, proof: proofOf(transfer) } };
 }
 
-/** The newest that the nodes take: what was offered a higher fee may be too dear for its sender by now. */
+/** Broadcasts the newest attempt that nodes accept. The sender may be unable to pay the higher fee of the newest by now. */
 async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAttempt[]): Promise<void> {
   let fault: unknown;
   for (const attempt of [...attempts].reverse()) {
@@ -87,63 +92,63 @@ async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAtte
   throw fault;
 }
 
-/** @throws ChainError when the transfer is in no state to be paid: then nothing may be sent for it */
-async function tell({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
+/** @throws ChainError if the transfer's status does not allow a payment; nothing must be sent then */
+async function markSubmitted({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
   const outcome = await writer.submit(submitTransfer(transfer, txHash));
   if (outcome.kind === 'accepted') return;
   throw new ChainError(`The payment of ${transfer.id} is not sent: the transfer has ended.`);
 }
 
-/** The transfer is told before anybody else is: nothing is in the chain that the API does not know of. */
-export async function tellAndSend(
+/** Marks the transfer as submitted and broadcasts the payment, in this order: the API knows of every transaction in the chain. */
+export async function submitAndBroadcast(
   deps: FollowDeps,
   transfer: LiveTransfer | undefined,
   attempt: SignedAttempt,
 ): Promise<void> {
-  if (transfer) await tell(deps, transfer, attempt.txHash);
+  if (transfer) await markSubmitted(deps, transfer, attempt.txHash);
   await deps.port.sender.broadcast(attempt);
 }
 
-/** The same payment in the same place, for a higher fee: of the two, the chain takes one. */
-async function replace(
+/** Signs the payment again at new terms. The chain accepts at most one of its transactions. */
+async function replaceAttempt(
   deps: FollowDeps,
   payment: OpenPayment,
   transfer: LiveTransfer | undefined,
   terms: string,
-): Promise<string | undefined> {
+): Promise<BlockingReason | undefined> {
   try {
-    const again = await signPlaced(deps.pool, deps.port, payment, payment.attempts, terms);
-    await tellAndSend(deps, transfer, again);
+    const again = await signAndStore(deps.pool, deps.port, payment, payment.attempts, terms);
+    await submitAndBroadcast(deps, transfer, again);
     return undefined;
   } catch (error) {
-    if (error instanceof SignerRefusal)
-      return `The signer refuses a higher fee for ${payment.id}: ${error.message}`;
-    throw error;
+    // An earlier attempt may still be mined: the payment waits whatever the refusal is.
+    if (error instanceof SignerRefusal) {
+      return askOperator(`The signer refuses to sign ${payment.id} again: ${error.message}`);
+    }
+    return blockingReasonOf(error, payment.id);
   }
 }
 
-/** @throws ChainError when the transfer could not be ended as its payment has: the payment stays open then */
-async function end(
+/** @throws ChainError if the transfer cannot end as its payment did; the payment stays open then */
+async function endTransfer(
   deps: FollowDeps,
   transfer: LiveTransfer,
   state: PaymentState & { kind: 'final' },
 ): Promise<void> {
-  const outcome = await deps.writer.submit(endOf(deps, transfer, state));
+  const outcome = await deps.writer.submit(endCommand(deps, transfer, state));
   if (outcome.kind === 'accepted') return;
   // The process may have ended after it had ended the transfer.
-  const now = (await findLiveTransfers(deps.pool, [transfer.id])).get(transfer.id)?.status;
-  if (now === (state.ok ? 'completed' : 'refunded')) return;
-  throw new ChainError(`The payment of ${transfer.id} has ended, but the transfer is ${now}.`);
+  const status = (await findLiveTransfers(deps.pool, [transfer.id])).get(transfer.id)?.status;
+  if (status === (state.ok ? 'completed' : 'refunded')) return;
+  throw new ChainError(`The payment of ${transfer.id} has ended, but the transfer is ${status}.`);
 }
 
-function endOf(
+function endCommand(
   { port, rates }: FollowDeps,
   transfer: LiveTransfer,
   state: PaymentState & { kind: 'final' },
 ): Command<TransactionStatus> {
-  if (!state.ok) {
-    return failTransfer(transfer, 'payment_submitted', chainRefused);
-  }
+  if (!state.ok) return failTransfer(transfer, 'payment_submitted', chainRefused);
   const eurPerUsd = rates?.quote('usd', 'eurc', Date.now())?.midRate;
   const fee = gasFeeMinor(
     state.feeNative,

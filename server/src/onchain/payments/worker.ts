@@ -1,57 +1,55 @@
-import { ChainError, type ChainPort } from '../../chains/port.ts';
-import type { Stablecoin } from '../../chains/registry.ts';
-import { SignerUnavailableError } from '../../custody/remote-signer.ts';
+import { type BlockingReason, blockingReasonOf, isPaymentError } from '../../chains/errors.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
+import { nothingArrives } from '../../resources/transfers/moves.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
-import type { Screener, ScreeningSubject, ScreeningVerdict } from '../../screening/port.ts';
-import { holdChain } from '../bookkeeping.ts';
-import { leavingAtEnd } from '../lease.ts';
+import type { Screener } from '../../screening/port.ts';
+import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
-import { failTransfer, screenTransfer } from './commands.ts';
-import { type FollowDeps, followPayment, tellAndSend } from './follow.ts';
-import { obstacleTo, priceForSending, type TransferIntent } from './price.ts';
-import { listPayments, listWithdrawn, withdrawPayment } from './queries.ts';
-import { type Budget, readBudget, type Signed, signNewPayment } from './sign.ts';
+import { type Budget, readBudget } from './budget.ts';
+import { failTransfer } from './commands.ts';
+import { type FollowDeps, followPayment, submitAndBroadcast } from './follow.ts';
+import { listPayments, listWithdrawn } from './queries.ts';
+import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
+import { screenTransfers } from './screening.ts';
+import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
 
-export interface PayDeps extends FollowDeps {
+export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
   readonly screener: Screener;
-  /** Names this process. */
-  readonly holder: string;
+  /** Identifies this process. */
+  readonly leaseOwner: string;
 }
 
-/** What is remembered from turn to turn; losing it does no harm. */
+/** What the worker remembers between turns. Losing it has no consequences. */
 interface Memory {
-  /** How often in a row the token contract refused a transfer. */
+  /** Consecutive refusals, by transfer. */
   readonly refusals: Map<string, number>;
   reported: string;
   turns: number;
 }
 
-/**
- * Sends live transfers on a chain: screens them, signs and stores their payments, broadcasts them, and follows them to
- * their end.
- */
-export function startChainPay(deps: PayDeps): Worker {
+/** Sends the live transfers of a chain: screens them, signs, stores and broadcasts their payments, and follows them to their end. */
+export function startPaymentWorker(deps: PaymentDeps): Worker {
   const { logger, port } = deps;
   const memory: Memory = { refusals: new Map(), reported: '', turns: 0 };
-  const worker = startWorker(`pay ${port.chain}`, logger, port.config.pollMs, async () => {
+  const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
     try {
       await payOnce(deps, memory, notes);
     } catch (error) {
-      notes.push(hindranceOf(error));
+      if (!isPaymentError(error)) throw error;
+      notes.push(error.message);
     }
     report(deps, memory, notes);
     return false;
   });
-  return leavingAtEnd(worker, deps);
+  return releasingLeaseAtStop(worker, deps);
 }
 
-/** What keeps payments waiting is logged when it changes, not at every turn. */
-function report({ logger, port }: PayDeps, memory: Memory, notes: readonly string[]): void {
+/** Logs why payments wait when that changes, not in every turn. */
+function report({ logger, port }: PaymentDeps, memory: Memory, notes: readonly string[]): void {
   const text = [...new Set(notes)].sort().join(' ');
   if (text === memory.reported) return;
   memory.reported = text;
@@ -59,172 +57,156 @@ function report({ logger, port }: PayDeps, memory: Memory, notes: readonly strin
   else logger.warn({ chain: port.chain, fault: text }, 'payments wait');
 }
 
-/** @param notes takes what keeps payments waiting, in words */
-async function payOnce(deps: PayDeps, memory: Memory, notes: string[]): Promise<void> {
-  const { pool, port } = deps;
-  await screenNew(deps, notes);
-  if (!(await holdChain(pool, port.chain, deps.holder))) return;
-  await port.reader.head();
+/** @param notes receives the reasons why payments wait */
+async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
+  await screenTransfers(deps, notes);
+  if (!(await acquireLease(deps))) return;
+  await deps.port.reader.head();
   await followAll(deps, notes);
   await signReady(deps, memory, notes);
   memory.turns += 1;
   if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
 }
 
-async function screenNew(deps: PayDeps, notes: string[]): Promise<void> {
-  for await (const page of listOpenOnChain(deps.pool, deps.port.chain, 'in_review')) {
-    for (const transfer of page) {
-      try {
-        await screenOne(deps, transfer);
-      } catch (error) {
-        notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
-      }
-    }
-  }
-}
-
-async function screenOne({ port, screener, writer }: PayDeps, transfer: LiveTransfer): Promise<void> {
-  const verdict = await screen(screener, port, {
-    transferId: transfer.id,
-    customerId: transfer.customer_id,
-    chain: port.chain,
-    currency: transfer.source_currency as Stablecoin,
-    amountMinor: transfer.amount_minor,
-    address: transfer.destination_address,
-  });
-  await writer.submit(screenTransfer(transfer, verdict));
-}
-
-/** What would be sent to where it comes from would be sent nowhere. */
-async function screen(
-  screener: Screener,
-  { comparable, sender }: ChainPort,
-  subject: ScreeningSubject,
-): Promise<ScreeningVerdict> {
-  if (comparable(subject.address) === comparable(sender.treasury)) {
-    return { verdict: 'reject', reason: 'The address is the one that transfers are sent from.' };
-  }
-  return screener.screen(subject);
-}
-
-async function followAll(deps: PayDeps, notes: string[]): Promise<void> {
+async function followAll(deps: PaymentDeps, notes: string[]): Promise<void> {
   const open = await listPayments(deps.pool, deps.port.chain);
   const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
   const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
   for (const payment of open) {
-    if (!(await holdChain(deps.pool, deps.port.chain, deps.holder))) return;
-    const note = await orNote(followPayment(deps, payment, transfers.get(payment.id)));
-    if (note !== undefined) notes.push(note);
+    if (!(await acquireLease(deps))) return;
+    const following = followPayment(deps, payment, transfers.get(payment.id));
+    // A payment that cannot be followed must not hold up the others.
+    const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
+    if (blockedBy) notes.push(blockedBy.text);
   }
 }
 
-/** What hinders one payment need not hinder the others. */
-async function orNote(work: Promise<string | undefined>): Promise<string | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    return hindranceOf(error);
-  }
-}
-
-/** A chain or a signer that is away comes back. @throws error when it is something else */
-function hindranceOf(error: unknown): string {
-  if (error instanceof ChainError || error instanceof SignerUnavailableError) return error.message;
-  throw error;
-}
-
-/** Signs what the treasury can pay now, the oldest first. What has to wait holds up nothing after it. */
-async function signReady(deps: PayDeps, memory: Memory, notes: string[]): Promise<void> {
-  const { pool, port } = deps;
+/** Signs what the treasury can pay, the oldest transfer first. A transfer that must wait does not hold up later ones. */
+async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
+  const { pool, port, rates } = deps;
   let budget: Budget | undefined;
   for await (const page of listOpenOnChain(pool, port.chain, 'funds_received')) {
     budget ??= await readBudget(pool, port);
-    const ids = page.map(({ id }) => id);
-    const withdrawn = await listWithdrawn(pool, ids);
+    const withdrawn = await listWithdrawn(
+      pool,
+      page.map(({ id }) => id),
+    );
     for (const transfer of page) {
       if (budget.free <= 0) return;
       if (budget.started.has(transfer.id)) continue;
-      const obstacle = withdrawn.has(transfer.id)
-        ? undefined
-        : obstacleTo(transfer, budget.tokens, deps.rates);
-      if (obstacle !== undefined) {
-        notes.push(obstacle);
+      if (withdrawn.has(transfer.id)) {
+        if (!(await acquireLease(deps))) return;
+        // The process that withdrew it ended before the transfer failed.
+        await fail(deps, transfer, 'It cannot be sent.');
         continue;
       }
-      if (!(await holdChain(pool, port.chain, deps.holder))) return;
-      // Its process ended before it told the transfer so.
-      if (withdrawn.has(transfer.id)) await fail(deps, transfer, 'It cannot be sent.');
-      else notes.push(...(await signOne(deps, memory, budget, transfer)));
+      const quote = quotePayment(transfer, rates, Date.now());
+      const waitsFor = blockedByBudget(quote, budget);
+      if (waitsFor) {
+        notes.push(waitsFor.text);
+        continue;
+      }
+      if (!(await acquireLease(deps))) return;
+      const blockedBy = await pay(deps, memory, budget, transfer, quote);
+      if (blockedBy) notes.push(blockedBy.text);
+      if (blockedBy?.policy === 'stop_signing') return;
     }
+  }
+}
+
+/** Why a quote cannot be paid now; undefined if it can, or if its transfer must fail. */
+function blockedByBudget(quote: Quote, { tokens }: Budget): BlockingReason | undefined {
+  switch (quote.kind) {
+    case 'blocked':
+      return quote.blockedBy;
+    case 'nothing_arrives':
+      return undefined;
+    case 'payable': {
+      const { amount, currency } = quote.intent;
+      if ((tokens.get(currency) ?? 0n) >= amount) return undefined;
+      return { policy: 'retry', text: `The treasury has too little ${currency}.` };
+    }
+  }
+}
+
+/** Pays a transfer, or fails it if nothing would arrive. @returns why it waits */
+async function pay(
+  deps: PaymentDeps,
+  memory: Memory,
+  budget: Budget,
+  transfer: LiveTransfer,
+  quote: Quote,
+): Promise<BlockingReason | undefined> {
+  if (quote.kind === 'blocked') return quote.blockedBy;
+  if (quote.kind === 'nothing_arrives') {
+    await deps.writer.submit(failTransfer(transfer, 'funds_received', nothingArrives));
+    return undefined;
+  }
+  try {
+    const intent = await fixQuote(deps.writer, transfer, quote);
+    if (!intent) return undefined;
+    const signed = await signWithinBudget(budget, intent, () =>
+      signNewPayment(deps.pool, deps.port, transfer.id, intent),
+    );
+    if ('blockedBy' in signed) {
+      await applyPolicy(deps, memory, transfer, intent, signed.blockedBy);
+      return signed.blockedBy;
+    }
+    memory.refusals.delete(transfer.id);
+    if ('attempt' in signed) await submitAndBroadcast(deps, transfer, signed.attempt);
+    return undefined;
+  } catch (error) {
+    return blockingReasonOf(error, transfer.id);
   }
 }
 
 /**
- * @returns what keeps it waiting, in words
- * @throws SignerUnavailableError which keeps all waiting: each of them would take a place that nobody has counted
+ * Signs a transfer's payment within the budget. A payment that may have been reserved counts as spent, even if signing throws; only one
+ * that is certainly not reserved does not.
  */
-async function signOne(
-  deps: PayDeps,
-  memory: Memory,
-  budget: Budget,
-  transfer: LiveTransfer,
-): Promise<string[]> {
-  try {
-    const intent = await priceForSending(deps, transfer);
-    if (!intent) return [];
-    const signed = await spending(budget, intent, () =>
-      signNewPayment(deps.pool, deps.port, transfer.id, intent),
-    );
-    if ('note' in signed) {
-      const { note, refusal } = signed;
-      if (refusal !== undefined) await countRefusal(deps, memory, transfer, intent, refusal);
-      return [note];
-    }
-    memory.refusals.delete(transfer.id);
-    if ('attempt' in signed) await tellAndSend(deps, transfer, signed.attempt);
-    return [];
-  } catch (error) {
-    if (error instanceof ChainError) return [error.message];
-    throw error;
-  }
-}
-
-/** What may have got a place is counted as spent, whatever becomes of it; only what surely has none is not. */
-async function spending(
+async function signWithinBudget(
   budget: Budget,
   { amount, currency }: TransferIntent,
-  sign: () => Promise<Signed>,
-): Promise<Signed> {
+  sign: () => Promise<SignResult>,
+): Promise<SignResult> {
   const change = (by: bigint): void =>
     void budget.tokens.set(currency, (budget.tokens.get(currency) ?? 0n) + by);
   change(-amount);
   budget.free -= 1;
-  const signed = await sign();
-  if ('attempt' in signed) return signed;
+  const result = await sign();
+  if ('attempt' in result) return result;
   change(amount);
   budget.free += 1;
-  return signed;
+  return result;
 }
 
-/** One node may be wrong, or a moment behind, and a policy be mended: only what is refused again and again has failed. */
-async function countRefusal(
-  deps: PayDeps,
+/** Fails a transfer that is refused repeatedly. One refusal is not enough: a node may be wrong, or the policy may be changed. */
+async function applyPolicy(
+  deps: PaymentDeps,
   { refusals }: Memory,
   transfer: LiveTransfer,
   intent: TransferIntent,
-  text: string,
+  blockedBy: BlockingReason,
 ): Promise<void> {
-  const times = (refusals.get(transfer.id) ?? 0) + 1;
-  refusals.set(transfer.id, times);
-  if (times < limits.refusalsBeforeFailure) return;
-  refusals.delete(transfer.id);
-  const { pool, port } = deps;
-  // Another process may be sending it at this moment: it fails only when nobody can any more.
-  const { treasury } = port.sender;
-  if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intent))) return;
-  await fail(deps, transfer, text);
+  switch (blockedBy.policy) {
+    case 'retry':
+    case 'stop_signing':
+    case 'ask_operator':
+      return;
+    case 'refuse': {
+      const count = (refusals.get(transfer.id) ?? 0) + 1;
+      refusals.set(transfer.id, count);
+      if (count < limits.refusalsBeforeFailure) return;
+      refusals.delete(transfer.id);
+      const { pool, port } = deps;
+      // Another process may be signing it: the transfer fails only if nobody can reserve its payment any more.
+      const { treasury } = port.sender;
+      if (!(await withdrawPayment(pool, port.chain, treasury, transfer.id, intent))) return;
+      await fail(deps, transfer, blockedBy.clientText);
+    }
+  }
 }
 
-async function fail({ writer }: PayDeps, transfer: LiveTransfer, text: string): Promise<void> {
+async function fail({ writer }: PaymentDeps, transfer: LiveTransfer, text: string): Promise<void> {
   await writer.submit(failTransfer(transfer, 'funds_received', { code: null, text }));
 }

@@ -1,68 +1,68 @@
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
 
-/** What the books say of one token on one chain at a block. Amounts are in minor units, and never negative but `booked`. */
+/** The books of one token on one chain at a block. Amounts are in minor units; only `booked` can be negative. */
 export interface BookFigures {
   /** The balance of the custody accounts. */
   readonly booked: bigint;
-  /** What the treasury held before the first block that was read; undefined when no node could say. */
+  /** The treasury's balance before the first scanned block; undefined if no node had it. */
   readonly opening: bigint | undefined;
-  /** Deposits that are deep enough and wait to be credited: USDT without a rate. */
+  /** Final deposits that wait for a rate (USDT). */
   readonly waiting: bigint;
-  /** What blocks have brought that are not deep enough yet; of meaning only for balances of the newest block. */
+  /** Deposits of blocks that are not final; 0 unless balances of the newest block are compared. */
   readonly pending: bigint;
-  /** What arrived and is no customer's: funding, dust, what was held back. */
+  /** Uncredited deposits: treasury funding, amounts below the minimum, amounts withheld. */
   readonly notCredited: bigint;
-  /** Deposits that are credited already and lie in later blocks. */
+  /** Credited deposits of later blocks. */
   readonly creditedLater: bigint;
-  /** Payments that the chain has made and the books do not know of yet. */
+  /** Payments in the chain that are not booked yet. */
   readonly paidUnbooked: bigint;
-  /** Payments that are booked already and lie in later blocks. */
+  /** Booked payments of later blocks. */
   readonly bookedLater: bigint;
 }
 
-/** What the chain says. */
+/** The balances on the chain. */
 export interface HeldFigures {
   readonly treasury: bigint;
-  /** All deposit addresses together. */
+  /** The sum over all deposit addresses. */
   readonly addresses: bigint;
 }
 
-/** How the books of one token on one chain agree with the chain. */
+/** The comparison of books and chain for one token on one chain. */
 export interface Reconciliation {
   readonly chain: Chain;
   readonly currency: Stablecoin;
   /** The block whose balances were compared. */
   readonly height: number;
-  /** Whether that is the newest one, since no node knows what was held where the books are. */
+  /** Whether that is the newest block, because no node has the balances at the books' block. */
   readonly isNewest: boolean;
   readonly held: HeldFigures;
   readonly books: BookFigures;
-  /** What the chain holds more (or less, when negative) than the books explain. */
+  /** What the chain holds in excess of what the books explain; negative if it holds less. */
   readonly unexplainedMinor: bigint;
 }
 
-/** The terms of the explanation in their order: what each adds to what the books say, and how it is called. */
+/** The terms of the explanation in order, each with its sign and label. */
 export const terms: readonly { name: keyof BookFigures; sign: 1n | -1n; text: string }[] = [
   { name: 'booked', sign: 1n, text: 'custody on the books' },
   { name: 'opening', sign: 1n, text: 'held by the treasury before the first block' },
-  { name: 'notCredited', sign: 1n, text: "arrived, and no customer's (funding, dust)" },
-  { name: 'waiting', sign: 1n, text: 'arrived, and not credited yet' },
-  { name: 'pending', sign: 1n, text: 'arrived, and not deep enough yet' },
+  { name: 'notCredited', sign: 1n, text: 'uncredited (funding, below the minimum)' },
+  { name: 'waiting', sign: 1n, text: 'final, and not credited yet' },
+  { name: 'pending', sign: 1n, text: 'in blocks that are not final' },
   { name: 'creditedLater', sign: -1n, text: 'credited, from later blocks' },
   { name: 'paidUnbooked', sign: -1n, text: 'paid, and not booked yet' },
   { name: 'bookedLater', sign: 1n, text: 'booked as paid, in later blocks' },
 ];
 
-/** What the chain should hold if the books are right, in minor units. */
+/** The balance that the books explain, in minor units. */
 export function expectedMinor(books: BookFigures): bigint {
   return terms.reduce((sum, { name, sign }) => sum + sign * (books[name] ?? 0n), 0n);
 }
 
 /** Compares the books with the chain. */
 export function explain(
-  place: Pick<Reconciliation, 'chain' | 'currency' | 'height' | 'isNewest'>,
+  at: Pick<Reconciliation, 'chain' | 'currency' | 'height' | 'isNewest'>,
   books: BookFigures,
   held: HeldFigures,
 ): Reconciliation {
-  return { ...place, books, held, unexplainedMinor: held.treasury + held.addresses - expectedMinor(books) };
+  return { ...at, books, held, unexplainedMinor: held.treasury + held.addresses - expectedMinor(books) };
 }

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChainError, type ChainPort } from '../../chains/port.ts';
+import { ChainError } from '../../chains/errors.ts';
+import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createAddressBook } from '../deposits/watched-addresses.ts';
-import { listAddresses, readSnapshot, type Snapshot, type Sums } from './books.ts';
 import { type BookFigures, explain, type HeldFigures, type Reconciliation } from './explain.ts';
+import { listAddresses, readSnapshot, type Snapshot, type Sums } from './queries.ts';
 
-/** What came of reconciling a chain. */
+/** The result of reconciling a chain. */
 export type Reconciled =
   | { readonly kind: 'done'; readonly tokens: readonly Reconciliation[] }
-  /** No server has followed the chain yet, or it has not caught up: there is nothing to compare now. */
+  /** No server has followed the chain yet, or it lags too far behind. */
   | { readonly kind: 'not_ready'; readonly why: string };
 
 /**
- * Compares what the books say is in custody on a chain with what the chain says, token by token, at the block up to
- * which everything is credited. Where no node knows the balances of that block any more, those of the newest one are
- * compared, and what is still on its way counts as explained.
+ * Compares custody on the books with the balances on the chain, token by token, at the block up to which deposits are credited. If no
+ * node has the balances of that block, compares those of the newest block; deposits and payments under way then count as explained.
  *
- * @throws ChainError when the nodes cannot say
+ * @throws ChainError if the nodes do not respond
  */
 export async function reconcileChain(pool: Pool, port: ChainPort): Promise<Reconciled> {
   await port.reader.head();
@@ -26,10 +26,10 @@ export async function reconcileChain(pool: Pool, port: ChainPort): Promise<Recon
   for (let attempt = 1; ; attempt += 1) {
     const books = await readSnapshot(pool, port.chain, currencies);
     if (!books) return { kind: 'not_ready', why: 'No server has followed it yet.' };
-    const tokens = (await compareThen(pool, port, books)) ?? (await compareNow(pool, port, books));
+    const tokens = (await compareAtCursor(pool, port, books)) ?? (await compareAtHead(pool, port, books));
     if ('why' in tokens) return { kind: 'not_ready', why: tokens.why };
     const isClean = tokens.found.every(({ unexplainedMinor }) => unexplainedMinor === 0n);
-    // Beside a chain that moves, balances and books are not of one moment: only what stays is a difference.
+    // While the chain advances, balances and books are not of one moment: only a difference that persists counts.
     if (isClean || tokens.isExact || attempt === limits.reconcileAttempts)
       return { kind: 'done', tokens: tokens.found };
     await sleep(port.config.pollMs);
@@ -38,12 +38,12 @@ export async function reconcileChain(pool: Pool, port: ChainPort): Promise<Recon
 
 interface Compared {
   readonly found: readonly Reconciliation[];
-  /** Whether balances and books are surely of one block. */
+  /** Whether balances and books are certainly of one block. */
   readonly isExact: boolean;
 }
 
-/** At the block up to which everything is credited. @returns undefined when no node knows its state any more */
-async function compareThen(pool: Pool, port: ChainPort, books: Snapshot): Promise<Compared | undefined> {
+/** Compares at the block up to which deposits are credited. @returns undefined if no node has its state */
+async function compareAtCursor(pool: Pool, port: ChainPort, books: Snapshot): Promise<Compared | undefined> {
   const { confirmed: height, open } = books;
   let held: ReadonlyMap<Stablecoin, HeldFigures>;
   try {
@@ -52,19 +52,19 @@ async function compareThen(pool: Pool, port: ChainPort, books: Snapshot): Promis
     if (error instanceof ChainError) return undefined;
     throw error;
   }
-  const moved = new Map<string, number>();
+  const paidAt = new Map<string, number>();
   for (const payment of open) {
     const state = payment.attempts.length > 0 && (await port.sender.follow(payment, payment.attempts, 0));
-    if (state && state.kind === 'final' && state.ok) moved.set(payment.id, state.height);
+    if (state && state.kind === 'final' && state.ok) paidAt.set(payment.id, state.height);
   }
   const found = port.config.tokens.map(({ currency }) => {
     const ofToken = open.filter(({ intent }) => 'currency' in intent && intent.currency === currency);
     const sum = (isBooked: boolean, isLater: boolean): bigint =>
       ofToken
-        .filter((one) => one.isBooked === isBooked && moved.has(one.id))
-        .filter(({ id }) => (moved.get(id) ?? 0) > height === isLater)
+        .filter((one) => one.isBooked === isBooked && paidAt.has(one.id))
+        .filter(({ id }) => (paidAt.get(id) ?? 0) > height === isLater)
         .reduce((total, { intent }) => total + intent.amount, 0n);
-    const sums = books.sums.get(currency) ?? nothing;
+    const sums = books.sums.get(currency) ?? noSums;
     const figures: BookFigures = {
       ...sums,
       opening: openingOf(books, currency),
@@ -72,14 +72,14 @@ async function compareThen(pool: Pool, port: ChainPort, books: Snapshot): Promis
       paidUnbooked: sum(false, false),
       bookedLater: sums.bookedLater + sum(true, true),
     };
-    const place = { chain: port.chain, currency, height, isNewest: false };
-    return explain(place, figures, held.get(currency) ?? empty);
+    const at = { chain: port.chain, currency, height, isNewest: false };
+    return explain(at, figures, held.get(currency) ?? noBalances);
   });
   return { found, isExact: true };
 }
 
-/** At the newest block: what has come since the books were last brought up to a block counts too. */
-async function compareNow(
+/** Compares at the newest block, including the deposits of blocks that are not credited yet. */
+async function compareAtHead(
   pool: Pool,
   port: ChainPort,
   books: Snapshot,
@@ -88,7 +88,7 @@ async function compareNow(
   const behind = height - books.confirmed;
   if (behind > limits.reconcileLagBlocks) {
     return {
-      why: `It is ${behind} blocks behind, and no node knows the balances of block ${books.confirmed}.`,
+      why: `It is ${behind} blocks behind, and no node has the balances of block ${books.confirmed}.`,
     };
   }
   const held = await readHeld(pool, port, books.treasury, undefined);
@@ -102,19 +102,19 @@ async function compareNow(
       .filter(({ id, intent }) => paid.has(id) && 'currency' in intent && intent.currency === currency)
       .reduce((total, { intent }) => total + intent.amount, 0n);
     const figures = {
-      ...(books.sums.get(currency) ?? nothing),
+      ...(books.sums.get(currency) ?? noSums),
       opening: openingOf(books, currency),
       pending: arrived.get(currency) ?? 0n,
       bookedLater: 0n,
       paidUnbooked,
     };
-    const place = { chain: port.chain, currency, height, isNewest: true };
-    return explain(place, figures, held.get(currency) ?? empty);
+    const at = { chain: port.chain, currency, height, isNewest: true };
+    return explain(at, figures, held.get(currency) ?? noBalances);
   });
   return { found, isExact: false };
 }
 
-/** What blocks that are not read for good yet have brought, to whomever of ours. Sweeps bring nothing. */
+/** Sums the transfers to watched addresses in blocks that are not credited yet, without sweeps. */
 async function readArrived(
   pool: Pool,
   port: ChainPort,
@@ -132,20 +132,20 @@ async function readArrived(
   return arrived;
 }
 
-const nothing: Sums = {
+const noSums: Sums = {
   booked: 0n,
   waiting: 0n,
   notCredited: 0n,
   creditedLater: 0n,
   bookedLater: 0n,
 };
-const empty: HeldFigures = { treasury: 0n, addresses: 0n };
+const noBalances: HeldFigures = { treasury: 0n, addresses: 0n };
 
 function openingOf({ opening }: Snapshot, currency: Stablecoin): bigint | undefined {
   return opening && (opening.get(currency) ?? 0n);
 }
 
-/** What the chain holds for us, token by token, a page of addresses at a time. */
+/** Reads the balances of the treasury and of all deposit addresses, token by token. */
 async function readHeld(
   pool: Pool,
   port: ChainPort,
@@ -161,7 +161,7 @@ async function readHeld(
   for await (const addresses of listAddresses(pool, chain)) {
     for (const { currency } of config.tokens) {
       const balances = await reader.tokenBalances(currency, addresses, height);
-      const before = held.get(currency) ?? empty;
+      const before = held.get(currency) ?? noBalances;
       const sum = balances.reduce((total, balance) => total + balance, before.addresses);
       held.set(currency, { ...before, addresses: sum });
     }

@@ -1,40 +1,34 @@
-import { ChainError, type ChainPort } from '../../chains/port.ts';
+import { ChainError } from '../../chains/errors.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { currencyScale } from '../../platform/money.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
-import type { Pool } from '../../store/pool.ts';
-import { holdChain } from '../bookkeeping.ts';
-import { leavingAtEnd } from '../lease.ts';
-import { keepTreasury } from './books.ts';
+import { acquireLease, type LeaseDeps, releasingLeaseAtStop } from '../lease.ts';
 import type { Reconciliation } from './explain.ts';
+import { saveTreasury } from './queries.ts';
 import { reconcileChain } from './reconcile.ts';
 
-interface ReconcileDeps {
-  readonly pool: Pool;
+interface ReconciliationDeps extends LeaseDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly port: ChainPort;
-  /** Names this process. */
-  readonly holder: string;
 }
 
-/** Compares the books with a chain again and again, and shows the difference as a metric. */
-export function startChainReconcile(deps: ReconcileDeps): Worker {
-  const { holder, logger, metrics, pool, port } = deps;
+/** Compares the books with a chain periodically, and exports the difference as a metric. */
+export function startReconciliationWorker(deps: ReconciliationDeps): Worker {
+  const { logger, metrics, pool, port } = deps;
   const { chain } = port;
   let nextMs = 0;
   let reported = '';
   const worker = startWorker(`reconcile ${chain}`, logger, port.config.pollMs, async () => {
-    if (performance.now() < nextMs || !(await holdChain(pool, chain, holder))) return false;
-    await keepTreasury(pool, chain, port.sender.treasury);
+    if (performance.now() < nextMs || !(await acquireLease(deps))) return false;
+    await saveTreasury(pool, chain, port.sender.treasury);
     try {
       const outcome = await reconcileChain(pool, port);
       if (outcome.kind === 'not_ready') return false;
       nextMs = performance.now() + limits.reconcileEveryMs;
       metrics.chainReconciled.set({ chain }, Date.now() / 1000);
-      reported = show(deps, outcome.tokens, reported);
+      reported = report(deps, outcome.tokens, reported);
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       nextMs = performance.now() + limits.workerErrorDelayMs;
@@ -42,14 +36,14 @@ export function startChainReconcile(deps: ReconcileDeps): Worker {
     }
     return false;
   });
-  return leavingAtEnd(worker, deps);
+  return releasingLeaseAtStop(worker, deps);
 }
 
-/** A difference is logged when it changes. @returns what has been said */
-function show(
-  { logger, metrics, port: { chain } }: ReconcileDeps,
+/** Exports the differences, and logs them when they change. @returns what is logged by now */
+function report(
+  { logger, metrics, port: { chain } }: ReconciliationDeps,
   tokens: readonly Reconciliation[],
-  said: string,
+  logged: string,
 ): string {
   const differing = tokens.filter(({ unexplainedMinor }) => unexplainedMinor !== 0n);
   for (const { currency, unexplainedMinor } of tokens) {
@@ -61,8 +55,8 @@ function show(
   const text = differing
     .map(({ currency, unexplainedMinor }) => `${unexplainedMinor} ${currency}`)
     .join(', ');
-  if (text === said) return said;
+  if (text === logged) return logged;
   if (text === '') logger.info({ chain }, 'the books agree with the chain again');
-  else logger.warn({ chain, differenceMinor: text }, 'the chain holds another amount than the books explain');
+  else logger.warn({ chain, differenceMinor: text }, 'the books do not explain the balances on the chain');
   return text;
 }

@@ -4,34 +4,40 @@ import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
 
-/** A deposit address that may have something for the treasury. */
-export interface Sweepable {
+/** A deposit address that may hold tokens for the treasury. */
+export interface SweepCandidate {
   readonly address: string;
   readonly index: number;
   readonly currency: Stablecoin;
-  /** Of the newest deposit that is known of. */
+  /** The height of its newest known deposit. */
   readonly height: bigint;
 }
 
-/** A deposit that has arrived for good. */
-interface Arrived {
+/** A final deposit. */
+interface FinalDeposit {
   readonly walletId: string;
   readonly currency: Stablecoin;
   readonly height: number;
 }
 
-/** Notes where deposits have arrived. Noting one twice changes nothing. */
-export async function noteSweepable(pool: Pool, chain: Chain, arrived: readonly Arrived[]): Promise<void> {
-  if (arrived.length === 0) return;
-  const newest = new Map<string, Arrived>();
-  for (const deposit of arrived) {
-    const name = `${deposit.walletId}/${deposit.currency}`;
-    if ((newest.get(name)?.height ?? -1) < deposit.height) newest.set(name, deposit);
+/** Saves the addresses of final deposits as candidates. Saving one again has no effect. */
+export async function saveSweepCandidates(
+  pool: Pool,
+  chain: Chain,
+  deposits: readonly FinalDeposit[],
+): Promise<void> {
+  if (deposits.length === 0) return;
+  const newest = new Map<string, FinalDeposit>();
+  for (const deposit of deposits) {
+    const key = `${deposit.walletId}/${deposit.currency}`;
+    if ((newest.get(key)?.height ?? -1) < deposit.height) newest.set(key, deposit);
   }
   const each = [...newest.values()];
+  const column = (type: 'int2' | 'text' | 'int8', of: (deposit: FinalDeposit) => string | number) =>
+    arrayLiteral(type, each.map(of));
   await pool.query({
-    name: 'note_sweepable',
-    text: `insert into sweep_candidates (chain, address, currency, wallet_index, height)
+    name: 'save_sweep_candidates',
+    text: `insert into chain_unswept (chain, address, currency, wallet_index, height)
       select $1, a.address, n.currency, w.derivation_index, n.height
       from unnest($2::int2[], $3::text[], $4::text[], $5::int8[]) as n(bucket, wallet_id, currency, height)
         join wallets w on w.bucket = n.bucket and w.id = n.wallet_id
@@ -39,38 +45,26 @@ export async function noteSweepable(pool: Pool, chain: Chain, arrived: readonly 
       on conflict (chain, address, currency) do update set height = greatest(sweep_candidates.height, excluded.height)`,
     values: [
       chain,
-      arrayLiteral(
-        'int2',
-        each.map(({ walletId }) => bucketOfId(walletId)),
-      ),
-      arrayLiteral(
-        'text',
-        each.map(({ walletId }) => walletId),
-      ),
-      arrayLiteral(
-        'text',
-        each.map(({ currency }) => currency),
-      ),
-      arrayLiteral(
-        'int8',
-        each.map(({ height }) => height),
-      ),
+      column('int2', ({ walletId }) => bucketOfId(walletId)),
+      column('text', ({ walletId }) => walletId),
+      column('text', ({ currency }) => currency),
+      column('int8', ({ height }) => height),
     ],
   });
 }
 
 /**
- * The deposit addresses that are to be looked at next: those that were not looked at for the longest time, and that no
- * errand is on its way to. However many wallets and deposits there are, only as many rows are read as are given.
+ * Takes the candidates that have not been checked for the longest time, and that no treasury operation is under way for. The number of
+ * rows read does not depend on the number of wallets.
  */
-export async function takeSweepable(pool: Pool, chain: Chain): Promise<Sweepable[]> {
+export async function takeSweepCandidates(pool: Pool, chain: Chain): Promise<SweepCandidate[]> {
   const { rows } = await pool.query<{
     address: string;
     wallet_index: number;
     currency: string;
     height: bigint;
   }>({
-    name: 'take_sweepable',
+    name: 'take_sweep_candidates',
     text: `with next as (
         select u.address, u.currency from sweep_candidates u
         where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1 and p.address = u.address
@@ -89,11 +83,11 @@ export async function takeSweepable(pool: Pool, chain: Chain): Promise<Sweepable
   }));
 }
 
-/** There is too little at the address, unless a newer deposit has been noted in the meantime. */
-export async function forgetSweepable(
+/** Removes a candidate with too little balance, unless a newer deposit has been saved in the meantime. */
+export async function removeSweepCandidate(
   pool: Pool,
   chain: Chain,
-  { address, currency, height }: Sweepable,
+  { address, currency, height }: SweepCandidate,
 ): Promise<void> {
   await pool.query(
     'delete from sweep_candidates where chain = $1 and address = $2 and currency = $3 and height = $4',

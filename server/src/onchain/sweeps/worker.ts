@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { ChainError, type ChainPort, type PaymentIntent } from '../../chains/port.ts';
+import { type BlockingReason, blockingReasonOf } from '../../chains/errors.ts';
+import type { ChainPort } from '../../chains/port.ts';
+import type { PaymentIntent } from '../../chains/signing.ts';
 import type { Pool } from '../../store/pool.ts';
-import { readBudget, signNewPayment } from '../payments/sign.ts';
-import { forgetSweepable, type Sweepable, takeSweepable } from './queries.ts';
+import { readBudget } from '../payments/budget.ts';
+import { signNewPayment } from '../payments/send-queue.ts';
+import { removeSweepCandidate, type SweepCandidate, takeSweepCandidates } from './queries.ts';
 
 interface SweepDeps {
   readonly pool: Pool;
@@ -10,64 +13,61 @@ interface SweepDeps {
 }
 
 /**
- * Moves deposits into the treasury: where the token lets it, by a signature of the deposit address that the treasury
- * submits; else the treasury gives the address coin for gas, and the address sends the tokens itself.
+ * Moves deposits to the treasury. If the token implements EIP-3009, the treasury submits an authorization that the deposit address signs.
+ * Otherwise the treasury tops the address up with native coin, and the address sends the tokens itself.
  *
- * @param notes takes what keeps deposits where they are, in words
+ * @param notes receives the reasons why sweeps wait
  */
 export async function sweepDeposits({ pool, port }: SweepDeps, notes: string[]): Promise<void> {
-  const from = port.config.sweepFromMinor;
-  if (from === undefined) return;
-  const found = await takeSweepable(pool, port.chain);
-  if (found.length === 0) return;
+  const minimum = port.config.sweepFromMinor;
+  if (minimum === undefined) return;
+  const candidates = await takeSweepCandidates(pool, port.chain);
+  if (candidates.length === 0) return;
   const budget = await readBudget(pool, port);
-  for (const sweepable of found) {
+  for (const candidate of candidates) {
     if (budget.free <= 0) return;
     budget.free -= 1;
-    try {
-      const note = await sweepOne(pool, port, sweepable, from);
-      if (note !== undefined) notes.push(note);
-    } catch (error) {
-      // What hinders one sweep need not hinder the others.
-      if (!(error instanceof ChainError)) throw error;
-      notes.push(error.message);
-    }
+    const sweeping = sweepOne(pool, port, candidate, minimum);
+    // A sweep that cannot be made must not hold up the others.
+    const blockedBy = await sweeping.catch((error) => blockingReasonOf(error, candidate.address));
+    if (blockedBy) notes.push(blockedBy.text);
+    if (blockedBy?.policy === 'stop_signing') return;
   }
 }
 
 async function sweepOne(
   pool: Pool,
   port: ChainPort,
-  sweepable: Sweepable,
-  from: bigint,
-): Promise<string | undefined> {
-  const { address, currency, index } = sweepable;
+  candidate: SweepCandidate,
+  minimum: bigint,
+): Promise<BlockingReason | undefined> {
+  const { address, currency, index } = candidate;
   if (port.token(currency) === undefined) return undefined;
   const [amount = 0n] = await port.reader.tokenBalances(currency, [address]);
-  if (amount < from) {
-    await forgetSweepable(pool, port.chain, sweepable);
+  if (amount < minimum) {
+    await removeSweepCandidate(pool, port.chain, candidate);
     return undefined;
   }
   const kind = (await port.sender.takesAuthorizations(currency)) ? 'authorised_sweep' : 'sweep';
   const sweep: PaymentIntent = { kind, currency, amount, address, index };
   if (kind === 'sweep') {
-    const needed = await coinNeeded(port, sweep);
-    if (needed !== undefined) return sign(pool, port, { kind: 'top_up', amount: needed, address, index });
+    const missing = await missingCoin(port, sweep);
+    if (missing !== undefined) return send(pool, port, { kind: 'top_up', amount: missing, address, index });
   }
-  return sign(pool, port, sweep);
+  return send(pool, port, sweep);
 }
 
-/** How much native coin the deposit address has to be given for its sweep. */
-async function coinNeeded(port: ChainPort, sweep: PaymentIntent): Promise<bigint | undefined> {
+/** The native coin that the deposit address needs for its sweep; undefined if it has enough. */
+async function missingCoin(port: ChainPort, sweep: PaymentIntent): Promise<bigint | undefined> {
   const prepared = await port.sender.prepare('estimate', sweep);
-  if (!('obstacle' in prepared) || prepared.nativeNeeded === undefined) return undefined;
+  if (!('blockedBy' in prepared) || prepared.nativeNeeded === undefined) return undefined;
   const held = await port.reader.nativeBalance(sweep.address);
-  // Fees may rise until it is spent; what is left over pays for the next sweep.
+  // Fees may rise until the sweep is sent. What remains pays for the next one.
   return prepared.nativeNeeded + prepared.nativeNeeded / 2n - held;
 }
 
-async function sign(pool: Pool, port: ChainPort, intent: PaymentIntent): Promise<string | undefined> {
+async function send(pool: Pool, port: ChainPort, intent: PaymentIntent): Promise<BlockingReason | undefined> {
   const signed = await signNewPayment(pool, port, `${intent.kind}:${randomUUID()}`, intent);
   if ('attempt' in signed) await port.sender.broadcast(signed.attempt);
-  return 'note' in signed ? signed.note : undefined;
+  return 'blockedBy' in signed ? signed.blockedBy : undefined;
 }

@@ -1,11 +1,13 @@
-import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../../chains/registry.ts';
+import { type Chain, chainsOf, currenciesOn, isStablecoin, type Stablecoin } from '../../chains/registry.ts';
 import { sandboxTxHash } from '../../chains/sandbox.ts';
-import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
-import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
-import type { JournalDraft } from '../../ledger/journal.ts';
+import {
+  type ArrivedTokens,
+  creditOf,
+  depositAccounts,
+  depositJournal,
+} from '../../onchain/deposits/credit.ts';
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { TransactionRow } from '../../store/tables/transactions.ts';
 import type { WalletRow } from '../../store/tables/wallets.ts';
@@ -16,12 +18,12 @@ import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
 import { transactionJson } from '../transactions/schema.ts';
 import type { CryptoDepositBody } from './schema.ts';
 
-/** A deposit once its request has been understood: what arrived, and what is credited for it. */
+/** A deposit once its request has been parsed: what arrived, and what is credited for it. */
 export interface DepositTerms {
   readonly chain: Chain;
-  readonly sourceCurrency: Currency;
+  readonly sourceCurrency: Stablecoin;
   readonly sourceMinor: bigint;
-  readonly creditedCurrency: Currency;
+  readonly creditedCurrency: Stablecoin;
   readonly creditedMinor: bigint;
   /** The rate of the conversion; null without one. */
   readonly exchangeRate: string | null;
@@ -49,28 +51,19 @@ export function readDeposit(
   }
   const amount = readAmount(body.amount, currency);
   if (!amount.ok) return { refusal: invalidRequest('invalid_amount', amount.fault.message, [amount.fault]) };
-  const arrived = { chain, sourceCurrency: currency, sourceMinor: amount.minor };
-  if (currency !== 'usdt') {
-    return {
-      terms: { ...arrived, creditedCurrency: currency, creditedMinor: amount.minor, exchangeRate: null },
-    };
-  }
-  return convertUsdt(arrived, rates.quote('usdt', 'usd', nowMs)?.sellRate);
-}
-
-function convertUsdt(
-  arrived: Pick<DepositTerms, 'chain' | 'sourceCurrency' | 'sourceMinor'>,
-  rate: string | undefined,
-): { readonly terms: DepositTerms } | { readonly refusal: Refusal } {
-  const creditedMinor =
-    rate === undefined
-      ? 0n
-      : convertAmount(arrived.sourceMinor, currencyScale.usdt, currencyScale.usdc, parseRatio(rate), 'down');
-  if (rate === undefined || creditedMinor === 0n) {
+  const arrived = { chain, currency, amountMinor: amount.minor };
+  const credit = creditOf(arrived, rates.quote('usdt', 'usd', nowMs)?.sellRate);
+  if (!credit) {
     const message = 'So little is worth nothing once it is converted.';
     return { refusal: invalidRequest('amount_too_small', message, [{ path: '/amount', message }]) };
   }
-  return { terms: { ...arrived, creditedCurrency: 'usdc', creditedMinor, exchangeRate: rate } };
+  const { creditedMinor, currency: creditedCurrency, exchangeRate } = credit;
+  const source = { chain, sourceCurrency: currency, sourceMinor: amount.minor };
+  return { terms: { ...source, creditedCurrency, creditedMinor, exchangeRate } };
+}
+
+function arrivedOf(walletId: string, { chain, sourceCurrency, sourceMinor }: DepositTerms): ArrivedTokens {
+  return { walletId, chain, currency: sourceCurrency, amountMinor: sourceMinor };
 }
 
 /** Lets tokens arrive at a wallet's address on a simulated chain. */
@@ -86,7 +79,7 @@ export function createCryptoDeposit(
     bucket,
     reads: (stripe) => [
       { table: 'wallets', bucket, id: walletId },
-      ...accountReads(accountsOf(stripe, walletId, terms)),
+      ...accountReads(depositAccounts(stripe, arrivedOf(walletId, terms))),
     ],
     decide(state, context) {
       const wallet = findWalletIn(state, context, walletId);
@@ -102,20 +95,16 @@ export function createCryptoDeposit(
       return {
         result: data,
         writes: [{ table: 'transactions', row }],
-        journals: [depositJournal(row, terms, context)],
+        journals: [
+          depositJournal(context, row.id, arrivedOf(walletId, terms), {
+            ...terms,
+            currency: terms.creditedCurrency,
+          }),
+        ],
         events: createdEvents(row, data),
       };
     },
   };
-}
-
-function accountsOf(stripe: Stripe, walletId: string, terms: DepositTerms) {
-  const { chain, creditedCurrency, sourceCurrency } = terms;
-  const positions =
-    sourceCurrency === creditedCurrency
-      ? []
-      : [fxPosition(stripe, sourceCurrency), fxPosition(stripe, creditedCurrency)];
-  return [custody(stripe, chain, sourceCurrency), ...positions, walletAvailable(walletId, creditedCurrency)];
 }
 
 function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideContext): TransactionRow {
@@ -136,11 +125,4 @@ function newDeposit(wallet: WalletRow, terms: DepositTerms, context: DecideConte
     exchange_fee_minor: 0n,
     exchange_rate: terms.exchangeRate,
   });
-}
-
-function depositJournal(row: TransactionRow, terms: DepositTerms, stripe: Stripe): JournalDraft {
-  const named = { transactionId: row.id, walletId: row.wallet_id };
-  if (terms.exchangeRate !== null) return convertedDepositFlow(stripe, { ...named, ...terms });
-  const { chain, creditedCurrency: currency, creditedMinor: amountMinor } = terms;
-  return depositFlow(stripe, { ...named, chain, currency, amountMinor });
 }

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { walletAvailable, walletInTransit } from '../../ledger/accounts.ts';
-import {
-  completeTransfer,
-  failTransfer,
-  priceTransfer,
-  submitTransfer,
-} from '../../onchain/payments/commands.ts';
+import { completeTransfer, failTransfer, submitTransfer } from '../../onchain/payments/commands.ts';
+import { fixConversion } from '../../onchain/payments/quote.ts';
 import { createVault } from '../../platform/seal.ts';
 import { railNames } from '../../rails/rails.ts';
 import {
@@ -14,9 +10,8 @@ import {
   returnCodesOf,
   usualReturnCode,
 } from '../../rails/return-codes.ts';
-import type { ConversionRate } from '../../rates/conversion.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
-import type { WalletRow } from '../../store/tables/wallets.ts';
+import { type ConversionRate, convertAtRate } from '../../rates/conversion.ts';
+import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { newTransaction } from '../transactions/lifecycle.ts';
 import { advanceDueTransfer, cancelTransfer } from './advance.ts';
@@ -215,13 +210,14 @@ describe('a transfer of USDC that is sent as USDT', () => {
   });
 
   it('keeps on a real chain what was worked out before it was signed, whatever the rate is afterwards', () => {
-    const priced = decide(priceTransfer(row, at('0.9')), { row });
+    const convertedAt = (rate: string) => convertAtRate(row.net_minor, 'usdc', 'usdt', at(rate));
+    const priced = decide(fixConversion(row, convertedAt('0.9')), { row });
     expect(priced).toMatchObject({
       result: 8_973_000n,
       row: { status: 'funds_received', final_minor: 8_973_000n, exchange_rate: '0.9' },
       events: ['transaction.updated'],
     });
-    const again = decide(priceTransfer(row, at('0.8')), { row: priced.row as TransactionRow });
+    const again = decide(fixConversion(row, convertedAt('0.8')), { row: priced.row as TransactionRow });
     expect(again).toMatchObject({ result: 8_973_000n, row: undefined });
     const sent = decide(submitTransfer(row, '0x1'), { row: priced.row as TransactionRow });
     expect(sent.row).toMatchObject({ status: 'payment_submitted', final_minor: 8_973_000n });
@@ -235,7 +231,9 @@ describe('a transfer of USDC that is sent as USDT', () => {
 
   it('is not worked out for one that has ended', () => {
     const ended = { ...row, status: 'refunded' } as const;
-    expect(decide(priceTransfer(row, at('1')), { row: ended })).toEqual({ reason: 'not_due' });
+    expect(
+      decide(fixConversion(row, convertAtRate(row.net_minor, 'usdc', 'usdt', at('1'))), { row: ended }),
+    ).toEqual({ reason: 'not_due' });
   });
 });
 

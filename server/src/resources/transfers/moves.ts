@@ -18,8 +18,8 @@ import { type Rail, railFacts } from '../../rails/rails.ts';
 import { findReturnCode } from '../../rails/return-codes.ts';
 import { returnDeadlineMs, settlementOf } from '../../rails/settlement.ts';
 import { traceId } from '../../rails/trace-ids.ts';
-import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
+import { type ConversionRate, convertAtRate } from '../../rates/conversion.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { DecideContext } from '../../writer/command.ts';
 import { withStatus } from '../transactions/lifecycle.ts';
 import { isConvertedOnChain, isPayout } from './lifecycle.ts';
@@ -149,15 +149,17 @@ export function arrivesTooLittle(row: TransactionRow, { conversion }: MoveTerms)
 }
 
 /** What a transfer's conversion comes to at a rate. */
-export function priceOf(
+function priceOf(
   row: TransactionRow,
   conversion: ConversionRate | undefined,
 ): Pick<TransactionRow, 'exchange_fee_minor' | 'exchange_rate'> & { readonly final_minor: bigint } {
   assert(conversion, 'a transfer is converted at a rate');
+  const [from, to] = [row.source_currency as Currency, row.destination_currency as Currency];
+  const converted = convertAtRate(row.net_minor, from, to, conversion);
   return {
-    final_minor: payoutMinor(moneyOf(row), row.destination_currency as Currency, conversion),
-    exchange_rate: conversion.isParity ? null : conversion.rate,
-    exchange_fee_minor: exchangeFeeMinor(row.net_minor, conversion.rate, conversion.midRate),
+    final_minor: converted.finalMinor,
+    exchange_rate: converted.exchangeRate,
+    exchange_fee_minor: converted.exchangeFeeMinor,
   };
 }
 

@@ -12,16 +12,14 @@ import { isId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import {
   type Currency,
-  convertAmount,
   currencyScale,
   formatAmount,
   multiplyRatio,
-  parseRatio,
   type Ratio,
 } from '../../platform/money.ts';
 import type { FiatCode } from '../../rails/fiat.ts';
 import { checkReference, isRail, type Rail, railFacts, railNames } from '../../rails/rails.ts';
-import type { ConversionRate } from '../../rates/conversion.ts';
+import { type ConversionRate, convertAtRate } from '../../rates/conversion.ts';
 import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
 import { readAmount } from '../fields.ts';
 import type { CreateTransferBody } from './schema.ts';
@@ -157,10 +155,9 @@ function readBankTerms(
 }
 
 /** What arrives of a transfer: its net amount at the rate, rounded down, in minor units of the currency it arrives in. */
-export function payoutMinor(money: Money, arrivingCurrency: Currency, { rate }: ConversionRate): bigint {
+export function payoutMinor(money: Money, arrivingCurrency: Currency, rate: ConversionRate): bigint {
   const { amountMinor, currency, feeMinor } = money;
-  const scales = [currencyScale[currency], currencyScale[arrivingCurrency]] as const;
-  return convertAmount(amountMinor - feeMinor, ...scales, parseRatio(rate), 'down');
+  return convertAtRate(amountMinor - feeMinor, currency, arrivingCurrency, rate).finalMinor;
 }
 
 interface Fault extends FaultDetail {

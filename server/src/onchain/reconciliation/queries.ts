@@ -7,16 +7,16 @@ import { inTransaction } from '../../store/transaction.ts';
 import type { OpenPayment } from '../payments/queries.ts';
 import { listPayments } from '../payments/queries.ts';
 
-/** What the books say of a chain at one moment. */
+/** The books of a chain at one moment. */
 export interface Snapshot {
-  /** Deposits up to this block are credited. */
+  /** Deposits up to this height are credited. */
   readonly confirmed: number;
-  /** Deposits up to this block are shown. */
+  /** Deposits up to this height are shown. */
   readonly scanned: number;
   readonly treasury: string;
   readonly opening: ReadonlyMap<Stablecoin, bigint> | undefined;
   readonly sums: ReadonlyMap<Stablecoin, Sums>;
-  /** Payments of transfers that are on their way. */
+  /** The open payments of transfers. */
   readonly open: readonly (OpenPayment & { readonly isBooked: boolean })[];
 }
 
@@ -30,9 +30,9 @@ export interface Sums {
 }
 
 /**
- * Reads the books of a chain, all of it at one moment.
+ * Reads the books of a chain in one database snapshot.
  *
- * @returns undefined when no server has followed the chain yet
+ * @returns undefined if no server has followed the chain yet
  */
 export async function readSnapshot(
   pool: Pool,
@@ -42,7 +42,7 @@ export async function readSnapshot(
   return inTransaction(
     pool,
     async (db) => {
-      const cursor = await readPlace(db, chain);
+      const cursor = await readFollowed(db, chain);
       if (!cursor) return undefined;
       const sums = new Map<Stablecoin, Sums>();
       for (const currency of currencies) {
@@ -60,15 +60,15 @@ export async function readSnapshot(
   );
 }
 
-interface PlaceRow {
+interface FollowedRow {
   readonly scanned_height: bigint;
   readonly confirmed_height: bigint;
   readonly opening_balances: string | null;
   readonly treasury: string | null;
 }
 
-async function readPlace(db: Queryable, chain: Chain) {
-  const { rows } = await db.query<PlaceRow>(
+async function readFollowed(db: Queryable, chain: Chain) {
+  const { rows } = await db.query<FollowedRow>(
     'select scanned_height, confirmed_height, opening_balances, treasury from chain_cursors where chain = $1',
     [chain],
   );
@@ -85,7 +85,7 @@ async function readPlace(db: Queryable, chain: Chain) {
   };
 }
 
-/** Custody lies in a stripe of each lane (ledger/accounts.ts): they are looked up by their names. */
+/** Each lane has a custody account of its own (ledger/accounts.ts). They are found by name. */
 const sumsText = `select
   (select coalesce(sum(a.balance_minor), 0)::text from environments e cross join generate_series(0, $4 - 1) lane
     join accounts a on a.bucket = lane and a.id = e.current_id || ':' || lane || ':custody:' || $1 || ':' || $2
@@ -117,7 +117,7 @@ async function readSums(db: Queryable, chain: Chain, currency: Stablecoin, heigh
   };
 }
 
-/** Which of some transfers are booked as paid. */
+/** Finds out which transfers are booked as paid. */
 async function listCompleted(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
   const { rows } = await db.query<{ id: string }>(
@@ -129,7 +129,7 @@ async function listCompleted(db: Queryable, ids: readonly string[]): Promise<Rea
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The deposit addresses of live wallets on a chain, a page at a time, in the order of their text. */
+/** Lists the deposit addresses of live wallets on a chain in pages, ordered by address. */
 export async function* listAddresses(pool: Pool, chain: Chain): AsyncGenerator<string[]> {
   for (let after = ''; ; ) {
     const { rows } = await pool.query<{ address: string }>({
@@ -146,8 +146,8 @@ export async function* listAddresses(pool: Pool, chain: Chain): AsyncGenerator<s
   }
 }
 
-/** Notes whose the treasury is, for commands, which have no signer to ask. */
-export async function keepTreasury(pool: Pool, chain: Chain, treasury: string): Promise<void> {
+/** Saves the treasury's address for commands, which have no signer. */
+export async function saveTreasury(pool: Pool, chain: Chain, treasury: string): Promise<void> {
   await pool.query(
     'update chain_cursors set treasury = $2 where chain = $1 and treasury is distinct from $2',
     [chain, treasury],

@@ -1,25 +1,25 @@
 import { base58 } from '@scure/base';
-import { type DecodedInstruction, type DecodedMessage, decodeMessage } from '../chains/solana/message.ts';
-import { programs, type TokenProgram, tokenAccountOf } from '../chains/solana/programs.ts';
-import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from './intent.ts';
+import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
+import { type DecodedInstruction, type DecodedMessage, decodeMessage } from './message.ts';
+import { programs, type TokenProgram, tokenAccountOf } from './programs.ts';
 
-/** What the network takes for a signature (Solana documentation, Fees). */
+/** The network's fee per signature (Solana documentation, Fees). */
 const lamportsPerSignature = 5000n;
-/** Above what an account of any listed token locks up: 165 bytes and less than 300 of extensions. */
+/** An upper bound of the rent of a listed token's account: 165 bytes plus less than 300 bytes of extensions. */
 const accountLamports = 4_200_000n;
 const tokenDecimals = 6;
 const transferChecked = 12;
 const createIdempotent = 1;
 
-/** A token as the policy knows it. */
+/** A token of the policy. */
 interface Mint {
   readonly mint: string;
   readonly program: TokenProgram;
 }
 
 /**
- * Checks that a message is one `transferChecked` between the associated token accounts of two owners, paid for by the
- * treasury; before it may come the compute budget and the creation of the destination's account.
+ * Checks that a message is one `transferChecked` between the associated token accounts of two owners, paid for by the treasury. It
+ * may be preceded by the compute budget and by the creation of the destination's account.
  *
  * @param expected `from` and `to` are owners, not token accounts
  * @throws SignerRefusal `meaning_differs`
@@ -30,10 +30,10 @@ export function checkSolanaTransaction(
   treasury: string,
   program: TokenProgram,
 ): TransactionFacts {
-  requireSame(expected.kind === 'token' && expected.contract !== undefined, 'only tokens move on Solana');
+  requireSame(expected.kind === 'token' && expected.contract !== undefined, 'only tokens are sent on Solana');
   const message = readMessage(unsigned);
   const signers = new Set([treasury, expected.from]);
-  requireSame(message.accounts[0] === treasury, 'who pays for it');
+  requireSame(message.accounts[0] === treasury, 'the payer');
   requireSame(message.signatures === signers.size, 'the number of signatures');
   requireSame(
     message.accounts.slice(0, signers.size).every((account) => signers.has(account)),
@@ -43,7 +43,7 @@ export function checkSolanaTransaction(
   const mint: Mint = { mint: expected.contract, program };
   const rest = [...message.instructions];
   const transfer = rest.pop();
-  requireSame(transfer !== undefined, 'there is no transfer');
+  requireSame(transfer !== undefined, 'it must contain a transfer');
   checkTransfer(transfer, expected, mint);
   const isCreating = rest.at(-1)?.program === programs.associatedToken;
   if (isCreating) checkCreation(rest.pop() as DecodedInstruction, expected.to, treasury, mint);
@@ -53,9 +53,9 @@ export function checkSolanaTransaction(
 }
 
 /**
- * Signs a checked message with every key that it names.
+ * Signs a checked message with the key of every required signer.
  *
- * @param sign gives the signature of an address over a message, 64 bytes
+ * @param sign returns an address's signature of a message, 64 bytes
  */
 export function signSolanaTransaction(
   unsigned: Uint8Array,
@@ -73,7 +73,7 @@ function readMessage(unsigned: Uint8Array): DecodedMessage {
   try {
     return decodeMessage(unsigned);
   } catch {
-    requireSame(false, 'they are no message');
+    requireSame(false, 'this is no message');
   }
 }
 
@@ -114,7 +114,7 @@ function checkCreation(
   );
 }
 
-/** Compute unit limit (2) and price in millionths of a lamport (3), both or neither. @returns lamports on top */
+/** Checks the compute unit limit (2) and the price in micro-lamports (3): both or neither. @returns the priority fee in lamports */
 function checkBudget(instructions: readonly DecodedInstruction[]): bigint {
   const [limit, price, ...more] = instructions;
   if (!limit) return 0n;

@@ -1,0 +1,157 @@
+import { SignerRefusal } from './errors.ts';
+import type { Chain, Stablecoin } from './registry.ts';
+
+/**
+ * The signing port: what a chain needs of a signer, and what a signer needs to know of a transaction. `custody` implements it,
+ * in this process or in another one.
+ */
+export interface TransactionSigner {
+  /**
+   * Signs a transaction if its bytes do what the intent says and the policy allows it.
+   *
+   * @throws SignerRefusal (as a rejection) otherwise; nothing is counted then
+   * @throws SignerUnavailableError (as a rejection) if the signer is another process and does not respond
+   */
+  sign(request: SignRequest): Promise<SignedTransaction>;
+  /**
+   * Signs an authorization to move a deposit to the treasury, which submits it (EIP-3009, `receiveWithAuthorization`).
+   *
+   * @returns `r s v`, with v 27 or 28
+   * @throws SignerRefusal (as a rejection)
+   */
+  signAuthorization(request: AuthorizationRequest): Promise<Uint8Array>;
+}
+
+/** The proof that a transfer was accepted (custody/transfer-proof.ts), and the fields that the bytes do not show. */
+export interface TransferProof {
+  readonly walletId: string;
+  /** The output of `proveTransfer`; null if the transfer has no proof. */
+  readonly text: string | null;
+}
+
+/** What a payment pays, unchanged for as long as the payment exists. Amounts are in the smallest units. */
+export type PaymentIntent =
+  | {
+      readonly kind: 'transfer';
+      readonly currency: Stablecoin;
+      readonly amount: bigint;
+      /** The destination. */
+      readonly address: string;
+      /** Proof for the signer that the transfer was accepted. It is stored with the transfer, not with the payment. */
+      readonly proof?: TransferProof;
+    }
+  | {
+      /** A deposit moves to the treasury: sent by the deposit address, or by the treasury on the address's signature. */
+      readonly kind: 'sweep' | 'authorised_sweep';
+      readonly currency: Stablecoin;
+      readonly amount: bigint;
+      /** The deposit address, and the index of its key. */
+      readonly address: string;
+      readonly index: number;
+    }
+  | {
+      /** Native coin for a deposit address, which pays for its sweep with it. */
+      readonly kind: 'top_up';
+      readonly amount: bigint;
+      readonly address: string;
+      readonly index: number;
+    };
+
+/**
+ * The purpose of a transaction as the caller states it. The signer derives the same from the bytes and refuses if they differ.
+ *
+ * - `transfer`: the treasury pays out for a proven transfer.
+ * - `sweep`: a deposit address sends its tokens to the treasury and to nobody else.
+ * - `authorised_sweep`: the same by EIP-3009: the treasury submits what `signAuthorization` has signed.
+ * - `top_up`: the treasury sends native coin to a deposit address, which pays for its sweep with it.
+ */
+export type Intent =
+  | {
+      readonly kind: 'transfer';
+      readonly token: Stablecoin;
+      readonly amountMinor: bigint;
+      readonly destination: string;
+      /** Proof that the transfer was accepted. The signer refuses a transfer without one. */
+      readonly proof?: TransferProof | undefined;
+    }
+  | {
+      readonly kind: 'sweep' | 'authorised_sweep';
+      readonly token: Stablecoin;
+      readonly amountMinor: bigint;
+      /** Derivation index of the deposit address. */
+      readonly index: number;
+    }
+  | { readonly kind: 'top_up'; readonly amountNative: bigint; readonly index: number };
+
+/** A transaction to sign. */
+export interface SignRequest {
+  readonly chain: Chain;
+  /**
+   * Names the payment permanently. Signing again under the same reference (higher fee, newer blockhash) is the same payment and
+   * counts once; another payment under the reference is refused.
+   */
+  readonly reference: string;
+  readonly intent: Intent;
+  /** EVM: the EIP-1559 payload `0x02 ‖ rlp([…])`. Solana: the message. Tron: `raw_data`. */
+  readonly unsigned: Uint8Array;
+}
+
+export interface SignedTransaction {
+  /** The encoding that the chain's nodes accept. */
+  readonly transaction: Uint8Array;
+  /** The id that block explorers use: EVM `0x…`, Solana base58, Tron hexadecimal. */
+  readonly id: string;
+}
+
+/** A sweep that the token contract executes on a signature (EIP-3009, `ReceiveWithAuthorization`). */
+export interface AuthorizationRequest {
+  readonly chain: Chain;
+  readonly token: Stablecoin;
+  readonly amountMinor: bigint;
+  readonly index: number;
+  /** Name and version of the contract's EIP-712 domain. */
+  readonly name: string;
+  readonly version: string;
+  readonly validAfter: bigint;
+  readonly validBefore: bigint;
+  /** 32 bytes. */
+  readonly nonce: Uint8Array;
+}
+
+/** A movement of tokens or native coin in the terms of a chain. Addresses are in the chain's own form. */
+export interface Movement {
+  readonly kind: 'token' | 'native' | 'authorised';
+  /** The token's contract or mint; undefined for native coin. */
+  readonly contract: string | undefined;
+  readonly from: string;
+  readonly to: string;
+  readonly amount: bigint;
+}
+
+/** What the bytes say apart from the movement. */
+export interface TransactionFacts {
+  /** The maximum cost of the transaction, in the native coin's smallest unit. */
+  readonly maxFeeNative: bigint;
+  /** The nonce, which lets only one version of the transaction take effect; null on chains without one. */
+  readonly nonce: string | null;
+}
+
+/** States a payment's purpose to the signer. Families without EIP-3009 never pass `authorised_sweep`. */
+export function signingIntentOf(intent: PaymentIntent): Intent {
+  switch (intent.kind) {
+    case 'transfer': {
+      const { address: destination, amount: amountMinor, currency: token, kind, proof } = intent;
+      return { kind, token, amountMinor, destination, proof };
+    }
+    case 'top_up':
+      return { kind: 'top_up', amountNative: intent.amount, index: intent.index };
+    case 'sweep':
+    case 'authorised_sweep':
+      return { kind: intent.kind, token: intent.currency, amountMinor: intent.amount, index: intent.index };
+  }
+}
+
+/** @throws SignerRefusal `meaning_differs` if `condition` is false */
+export function requireSame(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new SignerRefusal('meaning_differs', `The bytes differ from the intent: ${what}.`);
+}

@@ -1,0 +1,221 @@
+import { type BlockingReason, blockingReasonOf, ChainError, SignerRefusal } from '../../chains/errors.ts';
+import type { ChainPort, Prepared, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
+import type { Chain } from '../../chains/registry.ts';
+import type { PaymentIntent } from '../../chains/signing.ts';
+import { authenticatedColumns } from '../../store/authenticated-rows.ts';
+import type { Pool } from '../../store/pool.ts';
+import { inTransaction } from '../../store/transaction.ts';
+import { listWithdrawn, type OpenPayment } from './queries.ts';
+
+/** The result of an attempt to sign a payment. */
+export type SignResult =
+  | { readonly attempt: SignedAttempt }
+  | { readonly blockedBy: BlockingReason }
+  /** There is a payment under this id, or a treasury operation for this address, already. */
+  | { readonly exists: true };
+
+/**
+ * Prepares a payment, reserves its nonce or slot, signs it and stores the signed transaction. The caller broadcasts it.
+ *
+ * @param id names the payment permanently
+ */
+export async function signNewPayment(
+  pool: Pool,
+  port: ChainPort,
+  id: string,
+  intent: PaymentIntent,
+): Promise<SignResult> {
+  const { sender } = port;
+  const prepared = await sender.prepare(id, intent);
+  if ('blockedBy' in prepared) return prepared;
+  const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
+  const unused = await sender.nextSequence(from);
+  const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
+  return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
+}
+
+/** Signs a payment whose process ended between the reservation and the signature. */
+export async function signReservedPayment(
+  pool: Pool,
+  port: ChainPort,
+  payment: OpenPayment,
+): Promise<SignResult> {
+  const prepared: Prepared = await port.sender.prepare(payment.id, payment.intent);
+  if ('blockedBy' in prepared) {
+    // The signer may have seen this nonce already, and would refuse the same payment with another one.
+    if (prepared.blockedBy.policy === 'refuse') await releasePayment(pool, port.chain, payment);
+    return prepared;
+  }
+  return signOrRelease(pool, port, payment, prepared.terms);
+}
+
+async function signOrRelease(
+  pool: Pool,
+  port: ChainPort,
+  payment: ReservedPayment,
+  terms: string,
+): Promise<SignResult> {
+  try {
+    return { attempt: await signAndStore(pool, port, payment, [], terms) };
+  } catch (error) {
+    // Without a decision of the signer, the transaction may have been signed: the reservation must stay.
+    if (!(error instanceof SignerRefusal)) throw error;
+    await releasePayment(pool, port.chain, payment);
+    return { blockedBy: blockingReasonOf(error, payment.id) };
+  }
+}
+
+/**
+ * Reserves the sender's next nonce (EVM) or slot (Solana, Tron) for a payment, permanently. The payment is signed only afterwards, so
+ * that after any crash it is signed for the same nonce.
+ *
+ * @param id names the payment; there is never a second one under it
+ * @param unused the first nonce that the chain has not used
+ * @returns undefined if there is a payment under the id, or an open treasury operation for the address
+ */
+export async function reservePayment(
+  pool: Pool,
+  chain: Chain,
+  sender: string,
+  id: string,
+  intent: PaymentIntent,
+  unused: bigint,
+): Promise<ReservedPayment | undefined> {
+  return inTransaction(pool, async (client) => {
+    await client.query(
+      'insert into chain_sequences (chain, sender, next_sequence) values ($1, $2, $3) on conflict do nothing',
+      [chain, sender, unused],
+    );
+    const { rows } = await client.query<{ next_sequence: bigint }>(
+      'select next_sequence from chain_sequences where chain = $1 and sender = $2 for update',
+      [chain, sender],
+    );
+    const next = rows[0]?.next_sequence ?? 0n;
+    const sequence = next > unused ? next : unused;
+    const currency = intent.kind === 'top_up' ? null : intent.currency;
+    const index = intent.kind === 'transfer' ? null : intent.index;
+    const { address, kind } = intent;
+    const amount = intent.amount.toString();
+    const mac = pool.guard.macOf('chain_payments', {
+      ...{ chain, id, kind, sender, sequence, currency, address, amount },
+      wallet_index: index,
+      status: 'open',
+    });
+    const { rowCount } = await client.query(
+      `insert into chain_payments
+          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10) on conflict do nothing`,
+      [chain, id, kind, sender, sequence, currency, address, index, amount, mac],
+    );
+    if (rowCount !== 1) return undefined;
+    await client.query('update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2', [
+      chain,
+      sender,
+      sequence + 1n,
+    ]);
+    return { id, intent, sender, sequence };
+  });
+}
+
+/**
+ * Releases a reservation without a signature if it is the sender's last one. A gap would block all later nonces.
+ *
+ * @returns whether it was released
+ */
+export async function releasePayment(pool: Pool, chain: Chain, payment: ReservedPayment): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update chain_sequences set next_sequence = $3
+        where chain = $1 and sender = $2 and next_sequence = $3 + 1
+          and not exists (select from chain_attempts where payment_id = $4)`,
+      [chain, payment.sender, payment.sequence, payment.id],
+    );
+    if (rowCount !== 1) return false;
+    await client.query("delete from chain_payments where id = $1 and status = 'open'", [payment.id]);
+    return true;
+  });
+}
+
+/**
+ * Withdraws a payment, so that no process can reserve it. Its transfer may fail only after that.
+ *
+ * @returns false if the payment has been reserved, possibly by another process
+ */
+export async function withdrawPayment(
+  pool: Pool,
+  chain: Chain,
+  sender: string,
+  id: string,
+  intent: PaymentIntent & { kind: 'transfer' },
+): Promise<boolean> {
+  const { address, currency, kind } = intent;
+  const amount = intent.amount.toString();
+  const row = { chain, id, kind, sender, currency, address, amount, status: 'withdrawn' };
+  await pool.query(
+    `insert into chain_payments (chain, id, kind, sender, currency, address, amount, status, created_at, updated_at, mac)
+      values ($1, $2, 'transfer', $3, $4, $5, $6, 'withdrawn', now(), now(), $7) on conflict do nothing`,
+    [chain, id, sender, currency, address, amount, pool.guard.macOf('chain_payments', row)],
+  );
+  return (await listWithdrawn(pool, [id])).has(id);
+}
+
+/**
+ * Signs a reserved payment and stores the signed transaction. It must be broadcast only afterwards.
+ *
+ * @throws ChainError if another process has stored this attempt or released the reservation; nothing must be broadcast then
+ * @throws SignerRefusal, SignerUnavailableError
+ */
+export async function signAndStore(
+  pool: Pool,
+  { sender }: ChainPort,
+  payment: ReservedPayment,
+  attempts: readonly SignedAttempt[],
+  terms: string,
+): Promise<SignedAttempt> {
+  const attempt = await sender.sign(payment, terms);
+  const number = attempts.length + 1;
+  const { raw, terms: signedTerms, txHash } = attempt;
+  const row = { payment_id: payment.id, number, tx_hash: txHash, raw, terms: signedTerms };
+  const mac = pool.guard.macOf('chain_attempts', row);
+  const { rowCount } = await pool.query(
+    `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
+      select id, $2, $3, $4, $5, now(), $7 from chain_payments where id = $1 and status = 'open' and sequence = $6
+      on conflict do nothing`,
+    [payment.id, number, txHash, raw, signedTerms, payment.sequence.toString(), mac],
+  );
+  if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
+  return attempt;
+}
+
+/** How a payment ended: the final transaction, its height and the fee that the chain charged. */
+interface PaymentEnd {
+  readonly ok: boolean;
+  readonly txHash: string;
+  readonly height: number;
+  readonly feeNative: bigint;
+}
+
+/**
+ * Records the end of a payment. Does nothing if it has ended already.
+ *
+ * @throws RowNotAuthenticError if the payment's row is not authentic
+ */
+export async function endPayment(pool: Pool, id: string, end: PaymentEnd): Promise<void> {
+  const status = end.ok ? 'completed' : 'failed';
+  await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(
+      `select ${authenticatedColumns('chain_payments')} from chain_payments t
+        where t.id = $1 and t.status = 'open' for update`,
+      [id],
+    );
+    const row = rows[0];
+    if (!row) return;
+    const ended = { ...pool.guard.require('chain_payments', row), status, tx_hash: end.txHash };
+    const mac = pool.guard.macOf('chain_payments', ended);
+    await client.query(
+      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6
+        where id = $1`,
+      [id, status, end.txHash, end.height, end.feeNative.toString(), mac],
+    );
+  });
+}
