@@ -254,7 +254,9 @@ test('a node of another network and a token of other decimals are not used, and 
     'There are no uncredited deposits.\n',
   );
   const metrics = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
-  expect(metrics).toMatch(/openledger_chain_notices_total\{chain="ethereum",reason="not_received"\} 2\n/);
+  expect(metrics).toMatch(
+    /openledger_uncredited_deposits_total\{chain="ethereum",reason="not_received"\} 2\n/,
+  );
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
 
   stray.behave();

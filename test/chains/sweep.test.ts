@@ -135,7 +135,7 @@ test('among a hundred thousand addresses the next few are found by an index', as
   const { pool } = server.app;
   await pool.query(`insert into sweep_candidates (chain, address, currency, wallet_index, height, checked_at)
     select 'optimism', '0x' || n, 'usdc', n, n, now() - n * interval '1 second' from generate_series(1, 100000) n`);
-  await server.ownerPool.query('analyze chain_unswept');
+  await server.ownerPool.query('analyze sweep_candidates');
   const taken = await takeSweepCandidates(pool, 'optimism');
   expect(taken.map(({ index }) => index).sort()).toEqual([
     100000, 99993, 99994, 99995, 99996, 99997, 99998, 99999,

@@ -17,7 +17,7 @@ async function countIn(client: PoolClient, payment: Payment, now: string): Promi
       on conflict (reference) do nothing`,
     [payment.reference, payment.intent, payment.nonce, now],
   );
-  const { rows } = await client.query<{ meaning: string; nonce: string | null; counted: string }>(
+  const { rows } = await client.query<{ intent: string; nonce: string | null; counted: string }>(
     'select intent as meaning, nonce, counted from signed_payments where reference = $1 for update',
     [payment.reference],
   );
@@ -57,10 +57,10 @@ async function lockDays(client: PoolClient, { chain, day, spends }: Payment): Pr
   return spent;
 }
 
-function knownOf(row: { meaning: string; nonce: string | null; counted: string }): SignedPayment {
+function knownOf(row: { intent: string; nonce: string | null; counted: string }): SignedPayment {
   const counted = JSON.parse(row.counted) as Record<string, string>;
   return {
-    intent: row.meaning,
+    intent: row.intent,
     nonce: row.nonce,
     counted: Object.fromEntries(Object.entries(counted).map(([asset, amount]) => [asset, BigInt(amount)])),
   };

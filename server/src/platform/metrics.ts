@@ -15,7 +15,7 @@ export interface Metrics {
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
-  readonly chainNotices: Counter<'chain' | 'reason'>;
+  readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
@@ -119,8 +119,8 @@ function chainMetrics(registers: Registry[]) {
       labelNames: ['chain'],
       registers,
     }),
-    chainNotices: new Counter({
-      name: 'openledger_chain_notices_total',
+    uncreditedDeposits: new Counter({
+      name: 'openledger_uncredited_deposits_total',
       help: 'Transfers to addresses of ours that were not credited, by reason',
       labelNames: ['chain', 'reason'],
       registers,

@@ -89,7 +89,7 @@ export function withdrawDeposit(
   cause: WithdrawalCause,
 ): Command<DepositStatus> {
   return depositCommand('withdraw_chain_deposit', deposit, known, ({ row, transaction }, context) => {
-    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'vanished' };
+    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'orphaned' };
     const failed = failedDeposit(transaction, withdrawalTexts[cause], context);
     return {
       result: 'orphaned',

@@ -37,7 +37,7 @@ export async function saveSweepCandidates(
     arrayLiteral(type, each.map(of));
   await pool.query({
     name: 'save_sweep_candidates',
-    text: `insert into chain_unswept (chain, address, currency, wallet_index, height)
+    text: `insert into sweep_candidates (chain, address, currency, wallet_index, height)
       select $1, a.address, n.currency, w.derivation_index, n.height
       from unnest($2::int2[], $3::text[], $4::text[], $5::int8[]) as n(bucket, wallet_id, currency, height)
         join wallets w on w.bucket = n.bucket and w.id = n.wallet_id

@@ -11,7 +11,8 @@ import {
   usualReturnCode,
 } from '../../rails/return-codes.ts';
 import { type ConversionRate, convertAtRate } from '../../rates/conversion.ts';
-import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
+import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { newTransaction } from '../transactions/lifecycle.ts';
 import { advanceDueTransfer, cancelTransfer } from './advance.ts';

@@ -19,7 +19,7 @@ import { findReturnCode } from '../../rails/return-codes.ts';
 import { returnDeadlineMs, settlementOf } from '../../rails/settlement.ts';
 import { traceId } from '../../rails/trace-ids.ts';
 import { type ConversionRate, convertAtRate } from '../../rates/conversion.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
+import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { DecideContext } from '../../writer/command.ts';
 import { withStatus } from '../transactions/lifecycle.ts';
 import { isConvertedOnChain, isPayout } from './lifecycle.ts';
