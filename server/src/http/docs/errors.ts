@@ -1,23 +1,22 @@
 import { errorStatus } from '../../platform/errors.ts';
 import { type Html, html, joined } from '../../platform/html.ts';
-import { inlineMarkdown } from './markdown.ts';
-import { codeBlock } from './operation.ts';
+import { renderInline } from './markdown.ts';
 import { codeMeanings, type ReasonEntry, reasons } from './reasons.ts';
 
-/** Renders what can go wrong. Every reason has the anchor that `docUrl` of an error points to. */
+/** Renders the codes and reasons of errors. The anchor of each reason is what `docUrl` of an error points to. */
 export function errorsSection(publicUrl: string): Html {
   return html`<section id="errors" class="prose">
 <h2>Errors</h2>
-<p>A failure has one of six codes. <code>reason</code> says more exactly what happened; it never changes its
-meaning, so programs can rely on it. <code>message</code> is for people and may change.</p>
-${codeBlock('An error', exampleError(publicUrl))}
+<p>An error has one of six codes. <code>reason</code> is more specific and stable: programs can rely on it.
+<code>message</code> is for people and can change.</p>
+<figure><figcaption>An error</figcaption><pre><code>${exampleError(publicUrl)}</code></pre></figure>
 <h3>Codes</h3>
 <table>
 <thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead>
 <tbody>
 ${codeMeanings.map(
   ([code, meaning]) => html`<tr><th scope="row"><code>${code}</code></th><td>${errorStatus[code]}</td>
-<td>${inlineMarkdown(meaning)}</td></tr>
+<td>${renderInline(meaning)}</td></tr>
 `,
 )}</tbody>
 </table>
@@ -37,7 +36,7 @@ function reasonRow({ codes, meaning, reason, whatToDo }: ReasonEntry): Html {
     ', ',
   );
   return html`<tr id="error-${reason}"><th scope="row"><code>${reason}</code><small>${statuses}</small></th>
-<td>${inlineMarkdown(meaning)} <span class="todo">${inlineMarkdown(whatToDo)}</span></td></tr>
+<td>${renderInline(meaning)} <span class="remedy">${renderInline(whatToDo)}</span></td></tr>
 `;
 }
 
