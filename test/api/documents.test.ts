@@ -2,6 +2,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
+import { stoppedClock } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -105,17 +106,22 @@ describe('the documentation', () => {
 
 describe('the documents', () => {
   it('have a rate limit of their own by client address, which leaves the API alone', async () => {
-    const limited = await startServer({ rateLimit: { writesPerSecond: 500, readsPerSecond: 2000 } });
+    const limited = await startServer({
+      rateLimit: { writesPerSecond: 500, readsPerSecond: 2000 },
+      clock: stoppedClock(),
+    });
     try {
+      const small = ['/docs', '/openapi.json', '/events.schema.json'];
       const burst = limits.documentsPerSecond * limits.burstFactor;
       const answers = await Promise.all(
         Array.from({ length: 3 * burst }, (_, index) =>
-          get(paths[index % paths.length] as string, {}, limited.app.url),
+          get(small[index % small.length] as string, {}, limited.app.url),
         ),
       );
       const refused = answers.filter(({ status }) => status === 429);
       expect(answers.every(({ status }) => status === 200 || status === 429)).toBe(true);
-      expect(refused.length).toBeGreaterThan(burst);
+      // The clients of the test server have read the document before.
+      expect(refused.length).toBeGreaterThanOrEqual(2 * burst);
       expect(JSON.parse(String(refused[0]?.bytes))).toMatchObject({
         ok: false,
         error: { code: 'RATE_LIMITED', reason: 'rate_limited' },
