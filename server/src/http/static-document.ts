@@ -44,9 +44,9 @@ const encoders: Readonly<Record<Encoding, (text: Buffer) => Promise<Buffer>>> = 
  * first request for each encoding compresses it, outside the event loop.
  */
 export function staticDocument(
-  make: () => DocumentText,
+  make: () => DocumentText | Promise<DocumentText>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
-  let made: DocumentText | undefined;
+  let making: Promise<DocumentText> | undefined;
   const representations = new Map<Encoding, Promise<Representation>>();
 
   const representationIn = (encoding: Encoding, { content }: DocumentText): Promise<Representation> => {
@@ -63,7 +63,8 @@ export function staticDocument(
   };
 
   return async (request, reply) => {
-    made ??= make();
+    making ??= Promise.resolve(make());
+    const made = await making;
     const encoding = encodingFor(request);
     const { bytes, etag } = await representationIn(encoding, made);
     reply

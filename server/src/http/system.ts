@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
-import { type DocsFiles, docsPages } from './docs/pages.ts';
+import { type DocsFiles, docsPages, type PageMaker } from './docs/pages.ts';
 import type { DescribedEvent } from './event.ts';
 import { requireAllowance } from './gate.ts';
 import { buildOpenApi } from './openapi/document.ts';
@@ -9,7 +9,7 @@ import { buildEventSchema } from './openapi/event-schemas.ts';
 import { overview } from './openapi/frame.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import type { Route } from './route.ts';
-import { type DocumentText, staticDocument } from './static-document.ts';
+import { staticDocument } from './static-document.ts';
 
 /**
  * Adds what is not part of the API itself: the machine-readable documents and the documentation. They need no key, so they
@@ -29,7 +29,7 @@ export function addDocuments(
 ): void {
   const { clock, docsFiles, events, publicUrl, rateLimit, routes } = options;
   const limiter = rateLimit ? createRateLimiter(clock, limits.documentsPerSecond) : undefined;
-  const documents: Readonly<Record<string, () => DocumentText>> = {
+  const documents: Readonly<Record<string, PageMaker>> = {
     '/openapi.json': () => ({
       content: JSON.stringify(buildOpenApi(routes, publicUrl(), events)),
       type: 'application/json; charset=utf-8',

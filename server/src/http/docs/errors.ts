@@ -1,10 +1,10 @@
 import { errorStatus } from '../../platform/errors.ts';
 import { type Html, html, joined } from '../../platform/html.ts';
-import { renderInline } from './markdown.ts';
+import type { Markdown } from './markdown.ts';
 import { codeMeanings, type ReasonEntry, reasons } from './reasons.ts';
 
 /** Renders the codes and reasons of errors. The anchor of each reason is what `docUrl` of an error points to. */
-export function errorsSection(publicUrl: string): Html {
+export function errorsSection(markdown: Markdown, publicUrl: string): Html {
   return html`<section id="errors" class="prose">
 <h2>Errors</h2>
 <p>An error has one of six codes. <code>reason</code> is more specific and stable: programs can rely on it.
@@ -16,7 +16,7 @@ export function errorsSection(publicUrl: string): Html {
 <tbody>
 ${codeMeanings.map(
   ([code, meaning]) => html`<tr><th scope="row"><code>${code}</code></th><td>${errorStatus[code]}</td>
-<td>${renderInline(meaning)}</td></tr>
+<td>${markdown.renderInline(meaning)}</td></tr>
 `,
 )}</tbody>
 </table>
@@ -24,19 +24,19 @@ ${codeMeanings.map(
 <table>
 <thead><tr><th scope="col">Reason</th><th scope="col">Meaning, and what to do</th></tr></thead>
 <tbody>
-${reasons.map(reasonRow)}</tbody>
+${reasons.map((entry) => reasonRow(markdown, entry))}</tbody>
 </table>
 </section>
 `;
 }
 
-function reasonRow({ codes, meaning, reason, whatToDo }: ReasonEntry): Html {
+function reasonRow(markdown: Markdown, { codes, meaning, reason, whatToDo }: ReasonEntry): Html {
   const statuses = joined(
     codes.map((code) => `${errorStatus[code]} ${code}`),
     ', ',
   );
   return html`<tr id="error-${reason}"><th scope="row"><code>${reason}</code><small>${statuses}</small></th>
-<td>${renderInline(meaning)} <span class="remedy">${renderInline(whatToDo)}</span></td></tr>
+<td>${markdown.renderInline(meaning)} <span class="remedy">${markdown.renderInline(whatToDo)}</span></td></tr>
 `;
 }
 

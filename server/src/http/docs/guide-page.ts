@@ -1,12 +1,12 @@
 import { html } from '../../platform/html.ts';
 import type { Guide } from './guides.ts';
 import type { DocsPage } from './layout.ts';
-import { type LinkResolver, renderMarkdown } from './markdown.ts';
+import type { LinkResolver, Markdown } from './markdown.ts';
 
 /** Renders a guide. Links to other guides lead to their pages; the server has no page for other files of the repository. */
-export function guidePage({ name, text, title }: Guide, apiTitle: string): DocsPage {
+export function guidePage(markdown: Markdown, { name, text, title }: Guide, apiTitle: string): DocsPage {
   const content = html`<article class="guide">
-${renderMarkdown(text, toGuide)}
+${markdown.render(text, toGuide)}
 <p class="source"><a href="${name}.md">This page as Markdown</a></p>
 </article>
 `;

@@ -1,8 +1,16 @@
-import MarkdownIt, { type Token } from 'markdown-it';
+import type { MarkdownIt, Token } from 'markdown-it';
 import { type Html, verbatim } from '../../platform/html.ts';
 
 /** What a relative link leads to: another address, or undefined if the page has no such target. */
 export type LinkResolver = (href: string) => string | undefined;
+
+/** Renders CommonMark with tables as HTML. Tags in the text are shown, never interpreted. */
+export interface Markdown {
+  /** @param resolve called for every relative link; a link without a target becomes plain text */
+  render(text: string, resolve?: LinkResolver): Html;
+  /** Renders a text of one paragraph without the paragraph itself. */
+  renderInline(text: string): Html;
+}
 
 const languages: Readonly<Record<string, string>> = {
   js: 'Node.js',
@@ -11,37 +19,37 @@ const languages: Readonly<Record<string, string>> = {
   sql: 'SQL',
 };
 
-/** `html: false` escapes every tag in the text; `validateLink` of the library refuses `javascript:` and its kind. */
-const renderer = new MarkdownIt({ html: false });
-const { escapeHtml } = renderer.utils;
+/** Loads the library, which a server needs only once somebody reads its documentation. */
+export async function loadMarkdown(): Promise<Markdown> {
+  const { default: Library } = await import('markdown-it');
+  // `html: false` escapes every tag in the text; `validateLink` of the library refuses `javascript:` and its kind.
+  const library = new Library({ html: false });
+  setRules(library);
+  return {
+    render: (text, resolve = () => undefined) => render(library, text, resolve),
+    renderInline: (text) => verbatim(library.renderInline(text)),
+  };
+}
 
-renderer.renderer.rules.fence = (tokens, index) => {
-  const { content = '', info = '' } = tokens[index] ?? {};
-  const title = languages[info.split(' ', 1)[0] ?? ''];
-  const caption = title === undefined ? '' : `<figcaption>${title}</figcaption>`;
-  return `<figure>${caption}<pre><code>${escapeHtml(content.trimEnd())}</code></pre></figure>\n`;
-};
-// A wide table scrolls by itself, with the keyboard too; the page does not.
-renderer.renderer.rules.table_open = () => '<div class="table" tabindex="0"><table>\n';
-renderer.renderer.rules.table_close = () => '</table></div>\n';
+function setRules({ renderer, utils }: MarkdownIt): void {
+  renderer.rules.fence = (tokens, index) => {
+    const { content = '', info = '' } = tokens[index] ?? {};
+    const title = languages[info.split(' ', 1)[0] ?? ''];
+    const caption = title === undefined ? '' : `<figcaption>${title}</figcaption>`;
+    return `<figure>${caption}<pre><code>${utils.escapeHtml(content.trimEnd())}</code></pre></figure>\n`;
+  };
+  // A wide table scrolls by itself, with the keyboard too; the page does not.
+  renderer.rules.table_open = () => '<div class="table" tabindex="0"><table>\n';
+  renderer.rules.table_close = () => '</table></div>\n';
+}
 
-/**
- * Renders CommonMark with tables as HTML. Tags in the text are shown, never interpreted.
- *
- * @param resolve called for every relative link; a link without a target becomes plain text
- */
-export function renderMarkdown(text: string, resolve: LinkResolver = () => undefined): Html {
-  const tokens = renderer.parse(text, {});
+function render(library: MarkdownIt, text: string, resolve: LinkResolver): Html {
+  const tokens = library.parse(text, {});
   for (const [index, token] of tokens.entries()) {
     if (token.type === 'heading_open') token.attrSet('id', headingAnchor(tokens[index + 1]?.content ?? ''));
     if (token.children) resolveLinks(token.children, resolve);
   }
-  return verbatim(renderer.renderer.render(tokens, renderer.options, {}));
-}
-
-/** Renders a text of one paragraph without the paragraph itself. */
-export function renderInline(text: string): Html {
-  return verbatim(renderer.renderInline(text));
+  return verbatim(library.renderer.render(tokens, library.options, {}));
 }
 
 /** The anchor of a heading, as GitHub makes it. */

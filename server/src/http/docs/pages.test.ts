@@ -26,24 +26,26 @@ function pagesWith(more: Partial<typeof info> = {}, url = publicUrl) {
   return docsPages({ guides: guidesFolder, referenceBundle }, { ...info, ...more }, () => url);
 }
 
-function make(path: string, pages = pagesWith()): DocumentText {
+async function make(path: string, pages = pagesWith()): Promise<DocumentText> {
   const page = pages[path];
   if (!page) throw new Error(`There is no page ${path}`);
   return page();
 }
 
-const htmlOf = (path: string, pages = pagesWith()): string => String(make(path, pages).content);
-const policyOf = (path: string): string => make(path).headers?.['content-security-policy'] ?? '';
+const htmlOf = async (path: string, pages = pagesWith()): Promise<string> =>
+  String((await make(path, pages)).content);
+const policyOf = async (path: string): Promise<string> =>
+  (await make(path)).headers?.['content-security-policy'] ?? '';
 const ownPages = ['/docs', ...guideNames.map((name) => `/docs/guides/${name}`)];
 
-it('has a page for every guide in the directory', () => {
+it('has a page for every guide in the directory', async () => {
   const files = readdirSync(guidesFolder).map((file) => file.replace(/\.md$/, ''));
   expect(files.toSorted()).toEqual([...guideNames].toSorted());
 });
 
 describe('the front page', () => {
-  it('has the description of the API, the guides, and the reference', () => {
-    const html = htmlOf('/docs');
+  it('has the description of the API, the guides, and the reference', async () => {
+    const html = await htmlOf('/docs');
     expect(html).toContain('It does <code>much</code>.');
     expect(html).toContain('<h2 id="lists">Lists</h2>');
     expect(html).toContain(`Base URL: <code>${publicUrl}</code>`);
@@ -52,14 +54,14 @@ describe('the front page', () => {
       expect(html).toContain(`href="${path}"`);
   });
 
-  it('has the anchor of every reason once', () => {
-    const html = htmlOf('/docs');
+  it('has the anchor of every reason once', async () => {
+    const html = await htmlOf('/docs');
     for (const { reason } of reasons) expect(html.split(`id="error-${reason}"`)).toHaveLength(2);
   });
 
-  it('shows hostile text as text', () => {
+  it('shows hostile text as text', async () => {
     const hostile = `"><script>alert('x')</script><img src=x onerror=alert(1)>\`</code><b>\``;
-    const html = htmlOf(
+    const html = await htmlOf(
       '/docs',
       pagesWith(
         { title: hostile, version: hostile, description: `${hostile}\n\n## ${hostile}` },
@@ -73,34 +75,36 @@ describe('the front page', () => {
 });
 
 describe.each(ownPages)('%s', (path) => {
-  it('has every anchor once, and each one that it points to', () => {
-    const html = htmlOf(path);
+  it('has every anchor once, and each one that it points to', async () => {
+    const html = await htmlOf(path);
     const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, target] of html.matchAll(/ href="#([^"]*)"/g)) expect(ids).toContain(target);
   });
 
-  it('links to what the server has', () => {
+  it('links to what the server has', async () => {
     const pages = pagesWith();
-    const targets = [...htmlOf(path).matchAll(/ href="([^"#][^"]*)"/g)].map(
+    const targets = [...(await htmlOf(path)).matchAll(/ href="([^"#][^"]*)"/g)].map(
       ([, href = '']) => new URL(href, publicUrl + path),
     );
     for (const { hash, origin, pathname } of targets.filter(({ origin }) => origin === publicUrl)) {
       if (/^\/(openapi|events\.schema)\.json$/.test(pathname)) continue;
       expect(pages, `${path} → ${pathname}`).toHaveProperty([pathname]);
       if (hash)
-        expect(htmlOf(pathname, pages), `${origin}${pathname}${hash}`).toContain(` id="${hash.slice(1)}"`);
+        expect(await htmlOf(pathname, pages), `${origin}${pathname}${hash}`).toContain(
+          ` id="${hash.slice(1)}"`,
+        );
     }
   });
 
-  it('runs no script, loads nothing, and permits its style sheet by the hash', () => {
-    const html = htmlOf(path);
+  it('runs no script, loads nothing, and permits its style sheet by the hash', async () => {
+    const html = await htmlOf(path);
     const styles = [...html.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style]) => style ?? '');
     expect(styles).toHaveLength(1);
     const hash = createHash('sha256')
       .update(styles[0] ?? '')
       .digest('base64');
-    expect(policyOf(path)).toBe(
+    expect(await policyOf(path)).toBe(
       `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     );
     expect(html).not.toMatch(/<(script|link|img|iframe|object|embed|base|form|svg)[\s>]/);
@@ -108,33 +112,33 @@ describe.each(ownPages)('%s', (path) => {
     expect(styles[0]).not.toMatch(/url\(|@import/);
   });
 
-  it('is small', () => {
-    expect(Buffer.byteLength(htmlOf(path))).toBeLessThan(60_000);
+  it('is small', async () => {
+    expect(Buffer.byteLength(await htmlOf(path))).toBeLessThan(60_000);
   });
 });
 
 describe('a guide', () => {
-  it('has the server’s own URL in its examples, as a page and as Markdown', () => {
+  it('has the server’s own URL in its examples, as a page and as Markdown', async () => {
     for (const path of ['/docs/guides/events', '/docs/guides/events.md']) {
-      const text = htmlOf(path, pagesWith({}, 'https://ledger.example.com/v2/'));
+      const text = await htmlOf(path, pagesWith({}, 'https://ledger.example.com/v2/'));
       expect(text).toContain('URL=https://ledger.example.com/v2\n');
       expect(text).not.toContain('localhost:4000');
     }
   });
 
-  it('keeps the example URL if a shell would interpret the server’s', () => {
-    expect(htmlOf('/docs/guides/events.md', pagesWith({}, 'http://x/$(id)'))).toContain(
+  it('keeps the example URL if a shell would interpret the server’s', async () => {
+    expect(await htmlOf('/docs/guides/events.md', pagesWith({}, 'http://x/$(id)'))).toContain(
       'URL=http://localhost:4000\n',
     );
   });
 });
 
 describe('the reference', () => {
-  it('runs the bundle and its own script, evaluates nothing, and calls this server only', () => {
-    const html = htmlOf('/docs/reference');
+  it('runs the bundle and its own script, evaluates nothing, and calls this server only', async () => {
+    const html = await htmlOf('/docs/reference');
     const [, script = ''] = /<script>(.*?)<\/script>/s.exec(html) ?? [];
     const hash = createHash('sha256').update(script).digest('base64');
-    const policy = policyOf('/docs/reference');
+    const policy = await policyOf('/docs/reference');
     expect(policy).toContain(`script-src 'self' 'sha256-${hash}';`);
     expect(policy).toContain("default-src 'none'; ");
     expect(policy).toContain("connect-src 'self';");
@@ -143,7 +147,7 @@ describe('the reference', () => {
     expect(html.match(/<script/g)).toHaveLength(2);
   });
 
-  it('has the bundle that the build wrote', () => {
-    expect(String(make('/docs/reference/bundle.js').content)).toBe('bundle');
+  it('has the bundle that the build wrote', async () => {
+    expect(String((await make('/docs/reference/bundle.js')).content)).toBe('bundle');
   });
 });

@@ -1,8 +1,9 @@
 import type { DocumentText } from '../static-document.ts';
 import { type ApiInfo, frontPage } from './front-page.ts';
 import { guidePage } from './guide-page.ts';
-import { guideNames, readGuides } from './guides.ts';
+import { type Guide, guideNames, readGuides } from './guides.ts';
 import { layoutPage } from './layout.ts';
+import { loadMarkdown } from './markdown.ts';
 import { readReferenceBundle, referencePage } from './reference.ts';
 
 /** Where the parts of the documentation are that are files. */
@@ -12,6 +13,9 @@ export interface DocsFiles {
   /** The script that renders the reference, as `scripts/build.mjs` copies it. */
   readonly referenceBundle: string;
 }
+
+/** Makes a page when it is first requested. */
+export type PageMaker = () => DocumentText | Promise<DocumentText>;
 
 /**
  * Lists the pages of the documentation by their path, each with a function that makes it.
@@ -23,30 +27,25 @@ export function docsPages(
   files: DocsFiles,
   info: ApiInfo,
   publicUrl: () => string,
-): Readonly<Record<string, () => DocumentText>> {
+): Readonly<Record<string, PageMaker>> {
   const baseUrl = (): string => publicUrl().replace(/\/+$/, '');
   const guides = () => readGuides(files.guides, baseUrl());
-  const guideOf = (name: string) => {
-    const all = guides();
-    const guide = all.find((candidate) => candidate.name === name);
-    if (!guide) throw new Error(`There is no guide ${name}`);
-    return { all, guide };
-  };
-  const pages: Record<string, () => DocumentText> = {
-    '/docs': () => {
+  const pages: Record<string, PageMaker> = {
+    '/docs': async () => {
       const all = guides();
-      return layoutPage(frontPage(info, baseUrl(), all), info.title, all);
+      return layoutPage(frontPage(await loadMarkdown(), info, baseUrl(), all), info.title, all);
     },
     '/docs/reference': () => referencePage(info.title),
     '/docs/reference/bundle.js': () => readReferenceBundle(files.referenceBundle),
   };
-  for (const name of guideNames) {
-    pages[`/docs/guides/${name}`] = () => {
-      const { all, guide } = guideOf(name);
-      return layoutPage(guidePage(guide, info.title), info.title, all);
+  for (const [index, name] of guideNames.entries()) {
+    pages[`/docs/guides/${name}`] = async () => {
+      const all = guides();
+      const page = guidePage(await loadMarkdown(), all[index] as Guide, info.title);
+      return layoutPage(page, info.title, all);
     };
     pages[`/docs/guides/${name}.md`] = () => ({
-      content: guideOf(name).guide.text,
+      content: (guides()[index] as Guide).text,
       type: 'text/markdown; charset=utf-8',
     });
   }

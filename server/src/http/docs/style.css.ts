@@ -85,7 +85,8 @@ pre {
 .source { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; }
 
 .table { overflow-x: auto; margin: 1rem 0; }
-.table :is(td:first-child, td:nth-child(2):not(:last-child)) code { white-space: nowrap; }
+.table td:not(:last-child) code { white-space: nowrap; }
+.table td:last-child { min-width: 14rem; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 th, td {
   padding: .55rem .75rem .55rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top;
