@@ -47,6 +47,22 @@ export async function build() {
     if (!existsSync(join(root, source))) continue;
     await bundle(esbuild, join(root, source), join(root, target));
   }
+  await writeReferenceBundle(join(root, 'server/dist/reference.js'));
+}
+
+/**
+ * Writes the script that renders the API reference in the browser, so that the server needs neither the package nor the
+ * network for it. The package serves the script from a plugin of Fastify and exports it in no other way.
+ */
+async function writeReferenceBundle(target) {
+  const { default: fastify } = await import('fastify');
+  const { default: reference } = await import('@scalar/fastify-api-reference');
+  const app = fastify();
+  app.register(reference, { routePrefix: '/reference', configuration: { url: '/openapi.json' } });
+  const { body, statusCode } = await app.inject('/reference/js/scalar.js');
+  await app.close();
+  if (statusCode !== 200) throw new PrepareError('@scalar/fastify-api-reference does not serve its script.');
+  writeAtomically(target, body);
 }
 
 async function bundle(esbuild, source, target) {

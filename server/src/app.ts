@@ -19,7 +19,6 @@ import { routesByKind } from './http/routes-by-kind.ts';
 import { addSecurityText } from './http/security-text.ts';
 import { createHttpServer } from './http/server.ts';
 import { addDocuments } from './http/system.ts';
-import { sandboxNames } from './identity/lifecycle.ts';
 import type { LinkContext } from './identity/links.ts';
 import { openChains, startChains } from './onchain/workers.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -50,7 +49,6 @@ import { rateRoutes } from './resources/rates/routes.ts';
 import { referenceRoutes } from './resources/reference/routes.ts';
 import { sandboxRoutes } from './resources/sandbox/routes.ts';
 import { transactionRoutes } from './resources/transactions/routes.ts';
-import { sandboxValues } from './resources/transfers/magic.ts';
 import { velocityOf } from './resources/transfers/queries.ts';
 import { transferRoutes } from './resources/transfers/routes.ts';
 import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
@@ -150,6 +148,10 @@ const oneRole =
   'the role of DATABASE_URL owns the tables, and can undo what protects them; for live money set OPENLEDGER_MIGRATION_URL';
 const ownTerms = fileURLToPath(new URL('../data/terms/2026-11-01.md', import.meta.url));
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+const docsFiles = {
+  guides: fileURLToPath(new URL('../../docs/guides', import.meta.url)),
+  referenceBundle: fileURLToPath(new URL('../dist/reference.js', import.meta.url)),
+};
 
 /**
  * Puts the server together and starts it: this is the one place where the parts meet.
@@ -271,7 +273,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...options,
       routes,
       events: describedEvents,
-      sandboxValues: [...sandboxNames, ...sandboxValues],
+      docsFiles,
       clock,
       publicUrl,
     });

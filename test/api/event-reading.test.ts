@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSnippet } from '../../server/src/http/docs/events.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import {
@@ -14,6 +13,7 @@ import {
   transferBody,
   walk,
 } from '../support/factories.ts';
+import { importSnippet } from '../support/guides.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -190,9 +190,11 @@ describe('reading forward', () => {
   });
 });
 
-it('the reader of the documentation page reads all there is, and goes on', async () => {
-  const module = `data:text/javascript,${encodeURIComponent(readSnippet)}`;
-  const { readOn: read } = await import(/* @vite-ignore */ module);
+it('the reader in the guide on events reads every event, and continues', async () => {
+  type Handle = (event: { id: string }) => Promise<void>;
+  const { readOn: read } = await importSnippet<{
+    readOn(url: string, key: string, cursor: string, handle: Handle): Promise<string>;
+  }>('events', 'readOn');
   const ids: string[] = [];
   const handle = async ({ id }: { id: string }) => void ids.push(id);
   const cursor = await read(server.app.url, server.testKey, 'start', handle);

@@ -6,6 +6,7 @@ import { type PlayedEvent, playEveryEvent } from '../../scripts/event-examples/p
 import { eventTypes } from '../../server/src/events/types.ts';
 import { eventSchemaName } from '../../server/src/http/event.ts';
 import { assertEvent } from '../support/events.ts';
+import { readGuide, tableRows } from '../support/guides.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 // Documents are read as they come: their fields are what is tested.
@@ -102,16 +103,19 @@ describe('the examples of events', () => {
     for (const type of eventTypes) expect(shapeOf(kept[type]), type).toEqual(shapeOf(played[type]));
   });
 
-  it('are valid, and on the documentation page, each with when it is sent', async () => {
-    const page = await (await fetch(`${server.app.url}/docs`)).text();
+  it('are valid, and in the OpenAPI document, each with when it is sent', async () => {
+    const { webhooks } = (await (await fetch(`${server.app.url}/openapi.json`)).json()) as {
+      webhooks: Record<string, { post: { description: string; requestBody: { content: unknown } } }>;
+    };
+    const guide = tableRows(readGuide('events'), 'Event types').map(([type]) => type?.replaceAll('`', ''));
+    expect(guide).toEqual(eventTypes);
     for (const type of eventTypes) {
       expect(() => assertEvent(kept[type])).not.toThrow();
-      const article =
-        page
-          .split(`<article class="event" id="event-${type.replace(/\W/, '-')}">`)[1]
-          ?.split('</article>')[0] ?? '';
-      expect(article).toContain(kept[type].id);
-      expect(article).toMatch(/<p>[A-Z].{20,}/);
+      const post = webhooks[type]?.post;
+      expect(post?.description).toMatch(/^[A-Z].{20,}/);
+      expect(post?.requestBody.content).toMatchObject({
+        'application/json': { example: { id: kept[type].id } },
+      });
     }
   });
 });

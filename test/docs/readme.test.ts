@@ -1,25 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main as openledger } from '../../cli/src/main.ts';
-import { parseChains } from '../../server/src/chains/config.ts';
-import { parsePolicy } from '../../server/src/custody/policy-file.ts';
-import { readConfig } from '../../server/src/platform/config.ts';
-import { readRulesFile } from '../../server/src/screening/rules.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guideNames } from '../../server/src/http/docs/guides.ts';
+import { headingAnchor } from '../../server/src/http/docs/markdown.ts';
+import { runExamples } from '../support/examples.ts';
+import { codeBlocks } from '../support/guides.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
-/** The documentation, run and compared with what it tells of. */
+/** The README and the other Markdown files, run and compared with what they describe. */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const readme = read('README.md');
-
-/** The README's commands that are to be run as they stand: the `sh` blocks after `<!-- run -->`. */
-const commands = [...readme.matchAll(/<!-- run -->\n```sh\n([\s\S]*?)\n```/g)].map(([, text]) => text);
 
 describe('the commands of the README', () => {
   let server: TestServer;
@@ -32,28 +26,10 @@ describe('the commands of the README', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Runs a script in bash, which ends at the first command that fails, and keeps every answer that curl gets. */
-  async function bash(script: string): Promise<{ code: number; answers: string[]; stderr: string }> {
-    const answersFile = join(directory, 'answers');
-    const spy = `set -euo pipefail\ncurl() { command curl "$@" | tee -a "$ANSWERS"; }\n`;
-    const child = spawn('bash', ['-c', spy + script], {
-      cwd: directory,
-      env: { PATH: process.env.PATH, KEY: server.testKey, ANSWERS: answersFile },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    const [code] = await once(child, 'close');
-    return { code, stderr, answers: readFileSync(answersFile, 'utf8').split('\n').filter(Boolean) };
-  }
-
-  it('run as they are written, and every answer is a success', async () => {
-    expect(commands.length).toBeGreaterThan(0);
-    const written = commands.join('\n');
+  it('run as they are written, and every response is a success', async () => {
+    const written = codeBlocks(readme, 'sh run').join('\n');
     expect(written).toContain('http://localhost:4000');
-    const { answers, code, stderr } = await bash(written.replaceAll('http://localhost:4000', server.app.url));
+    const { answers, code, stderr } = await runExamples(written, server, directory);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const calls = written.split('\n').filter((line) => /\bcall \$URL/.test(line));
     expect(answers).toHaveLength(calls.length);
@@ -65,56 +41,14 @@ describe('the commands of the README', () => {
   });
 });
 
-/** What the help and the README's table tell of a setting. */
-interface Setting {
-  readonly variable: string;
-  readonly default: string;
-}
-
-/** The settings that `--help` lists, by their long flags. */
-function settingsOfHelp(): Map<string, Setting> {
-  const shown = readConfig(['--help']);
-  const options = 'helpText' in shown ? (shown.helpText.split('Options:\n')[1] ?? '') : '';
-  const settings = new Map<string, Setting>();
-  for (const option of options.split(/\n(?= {2}-)/)) {
-    const text = option.replaceAll(/\s+/g, ' ');
-    const flag = /(--[a-z-]+)/.exec(text)?.[1];
-    if (flag === undefined || flag === '--help') continue;
-    settings.set(flag, {
-      variable: /env: (\w+)\)/.exec(text)?.[1] ?? '',
-      default: (/\(default: "?(.*?)"?(?:, env: \w+)?\)/.exec(text)?.[1] ?? '').trim(),
-    });
-  }
-  return settings;
-}
-
-/** The settings of the README's table. */
-function settingsOfReadme(): Map<string, Setting> {
-  const rows = [...readme.matchAll(/^\| `(--[a-z-]+)` +\|(.*?)\|(.*?)\|.*\|$/gm)];
-  const plain = (cell = ''): string => cell.replaceAll('`', '').trim();
-  return new Map(
-    rows.map(([, flag = '', variable, fallback]) => [
-      flag,
-      { variable: plain(variable), default: plain(fallback) },
-    ]),
-  );
-}
-
-/** The JSON of a section. */
-function jsonOf(section: string): string[] {
-  const text = new RegExp(`\\n## ${section}\\n([\\s\\S]*?)\\n## `).exec(readme)?.[1] ?? '';
-  return [...text.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, json = '']) => json);
-}
-
 describe('the README', () => {
-  it('lists every setting with its environment variable and default, and no other', () => {
-    const settings = settingsOfHelp();
-    expect(settings.get('--port')).toEqual({ variable: 'PORT', default: '4000' });
-    expect(Object.fromEntries(settingsOfReadme())).toEqual(Object.fromEntries(settings));
+  it('has at most 150 lines, and names every guide', () => {
+    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+    for (const name of guideNames) expect(readme).toContain(`](docs/guides/${name}.md`);
   });
 
   it('has the test command that continuous integration runs', () => {
-    const command = /## Test\n+```\n(.*)\n```/.exec(readme)?.[1];
+    const command = /## Develop\n+```\n(.*)\n```/.exec(readme)?.[1];
     expect(command).toBe('npm test');
     const lines = read('.ci/run')
       .split('\n')
@@ -122,44 +56,6 @@ describe('the README', () => {
     const before = ['set -euo pipefail', 'cd "$(dirname "$0")/.."', 'node scripts/sbom.mjs'];
     expect(lines).toEqual([...before, command]);
     expect(statSync(join(root, '.ci/run')).mode & 0o111).toBe(0o111);
-  });
-
-  it('shows files of chains that the server takes', () => {
-    const section = /^## Real chains\n[\s\S]*?(?=^## )/m.exec(readme)?.[0] ?? '';
-    const files = [...section.matchAll(/```json\n([\s\S]*?)\n```/g)].map(([, text = '']) => text);
-    expect(files.length).toBeGreaterThan(1);
-    for (const text of files) expect(parseChains(text), text).toHaveProperty('chains');
-  });
-
-  it('shows a policy of the signer and rules of screening that are taken', () => {
-    const [policy = ''] = jsonOf('Keys');
-    expect(Object.keys(parsePolicy(policy))).toEqual(['ethereum']);
-    const [rules = ''] = jsonOf('Screening');
-    const folder = mkdtempSync(join(tmpdir(), 'openledger-rules-'));
-    writeFileSync(join(folder, 'rules.json'), rules);
-    expect(readRulesFile(join(folder, 'rules.json')).velocity?.hours).toBe(24);
-    rmSync(folder, { recursive: true });
-  });
-
-  it('gives openledger only commands and options that it has', async () => {
-    const lines = readme.replaceAll('\\\n', ' ').split('\n');
-    const calls = lines.flatMap((line) => /^npx openledger ([^#]*)/.exec(line)?.[1] ?? []);
-    expect(calls.length).toBeGreaterThan(15);
-    const wanted = new Map<string, Set<string>>();
-    for (const call of calls) {
-      const name = /^[a-z-]+(?: (?:[a-z]+)(?= |$))?/.exec(call)?.[0].trim() ?? '';
-      const flags = wanted.get(name) ?? new Set();
-      for (const [flag] of call.matchAll(/--[a-z-]+/g)) flags.add(flag);
-      wanted.set(name, flags);
-    }
-    for (const [name, flags] of wanted) {
-      const said = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-      await openledger([...name.split(' '), '--help']);
-      const help = said.mock.calls.map(([text]) => String(text)).join('');
-      said.mockRestore();
-      expect(help).toContain(`Usage: openledger ${name}`);
-      for (const flag of flags) expect(help, name).toContain(flag);
-    }
   });
 
   it('names only npm commands that there are', () => {
@@ -216,12 +112,7 @@ describe('the Markdown files', () => {
 
 /** The anchors of a Markdown file's headings. */
 function headingsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\w\s-]/g, '')
-      .replaceAll(/\s/g, '-'),
-  );
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => headingAnchor(title));
 }
 
 /** `server/src/` is left out in the tables and steps that say so. */

@@ -7,7 +7,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { createActor } from './actor.ts';
 
 /**
- * Sends the same random requests to two servers on PostgreSQL and to a model in memory. `npm run simulate -- --database` runs
+ * Sends the same random requests to two servers on PostgreSQL and to a model in memory. `npm run soak -- model` runs
  * it for longer; MODEL_SEED repeats the requests of a run.
  */
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31));

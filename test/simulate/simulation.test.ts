@@ -4,7 +4,7 @@ import { faults } from './faults.ts';
 import { simulate } from './simulation.ts';
 import type { SimulationOptions } from './world.ts';
 
-/** `npm run simulate` sets these variables; without them this is the short form of `npm test`. */
+/** `npm run soak -- simulate` sets these variables; without them this is the short form of `npm test`. */
 const given = (name: string): number | undefined => {
   const text = process.env[`SIMULATE_${name}`];
   return text === undefined ? undefined : Number(text);
@@ -27,7 +27,7 @@ async function run(options: SimulationOptions): Promise<Readonly<Record<string, 
   const lane = options.lanes === undefined ? '' : ` --lanes ${options.lanes}`;
   throw new Error(
     `Seed ${seed}, step ${broken.step}: ${broken.invariant}\n` +
-      `Again: npm run simulate -- --seed ${seed} --steps ${options.steps}${lane}`,
+      `Again: npm run soak -- simulate --seed ${seed} --steps ${options.steps}${lane}`,
   );
 }
 

@@ -1,20 +1,19 @@
 import { Webhook } from 'standardwebhooks';
 import { expect } from 'vitest';
-import { standardSnippet, verifySnippet } from '../../server/src/http/docs/webhooks.ts';
 import type { ApiAnswer, ApiClient } from './client.ts';
 import { ok } from './factories.ts';
+import { importSnippet } from './guides.ts';
 import type { Received } from './receiver.ts';
 
 type Data = ApiAnswer['data'];
 
-/** What the documentation page gives its readers, as it stands there. */
-const documented = (await import(`data:text/javascript,${encodeURIComponent(verifySnippet)}`)) as {
+/** The functions that the guide on webhooks gives its readers. */
+const documented = await importSnippet<{
   isGenuine(rawBody: string, header: string, secret: string): boolean;
-};
-
-const documentedStandard = (await import(`data:text/javascript,${encodeURIComponent(standardSnippet)}`)) as {
+}>('webhooks', 'isGenuine');
+const documentedStandard = await importSnippet<{
   isStandard(rawBody: string, headers: object, secret: string): boolean;
-};
+}>('webhooks', 'isStandard');
 
 /** Whether a delivery is genuine by each style: X-Ledger-Signature by our documentation, and Standard Webhooks. */
 export function genuine({ body, headers }: Received, secret: string) {

@@ -5,9 +5,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { limits } from '../platform/limits.ts';
 
-/** What a document is served as. */
+/** A document, as the server sends it. */
 export interface DocumentText {
-  readonly text: string;
+  readonly content: string | Buffer;
   readonly type: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -30,35 +30,41 @@ const encoders: Readonly<Record<Encoding, (text: Buffer) => Promise<Buffer>>> = 
   br: (text) =>
     compressBrotli(text, {
       params: {
-        [constants.BROTLI_PARAM_QUALITY]: limits.documentBrotliQuality,
+        [constants.BROTLI_PARAM_QUALITY]:
+          text.length > limits.largeDocumentBytes
+            ? limits.largeDocumentBrotliQuality
+            : limits.documentBrotliQuality,
         [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
       },
     }),
 };
 
 /**
- * Makes the handler of a document that never changes while the server runs. It is made when it is first asked for, and
- * compressed once for each encoding, outside the event loop.
+ * Creates the handler of a document that does not change while the server runs. The first request makes the document; the
+ * first request for each encoding compresses it, outside the event loop.
  */
 export function staticDocument(
-  make: () => DocumentText,
+  make: () => DocumentText | Promise<DocumentText>,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
-  let made: DocumentText | undefined;
+  let making: Promise<DocumentText> | undefined;
   const representations = new Map<Encoding, Promise<Representation>>();
 
-  const representationIn = (encoding: Encoding, { text }: DocumentText): Promise<Representation> => {
+  const representationIn = (encoding: Encoding, { content }: DocumentText): Promise<Representation> => {
     const known = representations.get(encoding);
     if (known) return known;
-    const encoded = encoders[encoding](Buffer.from(text)).then((bytes) => ({
-      bytes,
-      etag: `"${hash('sha256', bytes, 'base64url').slice(0, 27)}"`,
-    }));
+    const encoded = encoders[encoding](typeof content === 'string' ? Buffer.from(content) : content).then(
+      (bytes) => ({
+        bytes,
+        etag: `"${hash('sha256', bytes, 'base64url').slice(0, 27)}"`,
+      }),
+    );
     representations.set(encoding, encoded);
     return encoded;
   };
 
   return async (request, reply) => {
-    made ??= make();
+    making ??= Promise.resolve(make());
+    const made = await making;
     const encoding = encodingFor(request);
     const { bytes, etag } = await representationIn(encoding, made);
     reply
@@ -74,10 +80,10 @@ export function staticDocument(
   };
 }
 
-/** The types of the package do not know its second argument yet: among equals, what comes first is preferred. */
+/** The types of the package lack its second argument: the order of preference among equals. */
 type Choose = (available: string[], options: { preferred: string[] }) => string[];
 
-/** The best encoding that the client takes; unchanged when it takes none of ours. */
+/** The best encoding that the client accepts, or `identity` if it accepts none of ours. */
 function encodingFor(request: FastifyRequest): Encoding {
   const negotiator = new Negotiator(request.raw);
   const choose = negotiator.encodings.bind(negotiator) as Choose;
@@ -85,7 +91,7 @@ function encodingFor(request: FastifyRequest): Encoding {
   return (best as Encoding | undefined) ?? 'identity';
 }
 
-/** Whether the client has what it would be sent (RFC 9110 §13.1.2: weak comparison). */
+/** Whether the client already has this representation (RFC 9110 §13.1.2: weak comparison). */
 function isCurrent(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const given = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));

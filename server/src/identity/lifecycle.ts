@@ -102,13 +102,6 @@ const magicNames = [
   { name: 'Denied', decision: 'rejected' },
 ] as const;
 
-/** The same in words, for the documentation page. */
-export const sandboxNames = magicNames.map(({ decision, name }) => ({
-  field: 'the last name of a customer, or in their form',
-  value: name,
-  effect: `Whatever is chosen at the end of the hosted page, the \`kycStatus\` becomes \`${decision}\`.`,
-}));
-
 const decisionByMagicName: ReadonlyMap<string, KycStatus> = new Map(
   magicNames.map(({ decision, name }) => [name.toLowerCase(), decision]),
 );

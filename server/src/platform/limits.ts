@@ -80,6 +80,9 @@ export const limits = {
   documentMaxAgeSeconds: 300,
   /** The best takes ten times as long for 3 % less. */
   documentBrotliQuality: 9,
+  /** From this size on, a document is compressed faster and a little worse. */
+  largeDocumentBytes: 1024 * 1024,
+  largeDocumentBrotliQuality: 5,
 
   // Test beside live
   /** For so long after a request with a live key, test environments are held back. */

@@ -1,23 +1,22 @@
 import { errorStatus } from '../../platform/errors.ts';
 import { type Html, html, joined } from '../../platform/html.ts';
-import { inlineMarkdown } from './markdown.ts';
-import { codeBlock } from './operation.ts';
+import type { Markdown } from './markdown.ts';
 import { codeMeanings, type ReasonEntry, reasons } from './reasons.ts';
 
-/** Renders what can go wrong. Every reason has the anchor that `docUrl` of an error points to. */
-export function errorsSection(publicUrl: string): Html {
+/** Renders the codes and reasons of errors. The anchor of each reason is what `docUrl` of an error points to. */
+export function errorsSection(markdown: Markdown, publicUrl: string): Html {
   return html`<section id="errors" class="prose">
 <h2>Errors</h2>
-<p>A failure has one of six codes. <code>reason</code> says more exactly what happened; it never changes its
-meaning, so programs can rely on it. <code>message</code> is for people and may change.</p>
-${codeBlock('An error', exampleError(publicUrl))}
+<p>An error has one of six codes. <code>reason</code> is more specific and stable: programs can rely on it.
+<code>message</code> is for people and can change.</p>
+<figure><figcaption>An error</figcaption><pre><code>${exampleError(publicUrl)}</code></pre></figure>
 <h3>Codes</h3>
 <table>
 <thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead>
 <tbody>
 ${codeMeanings.map(
   ([code, meaning]) => html`<tr><th scope="row"><code>${code}</code></th><td>${errorStatus[code]}</td>
-<td>${inlineMarkdown(meaning)}</td></tr>
+<td>${markdown.renderInline(meaning)}</td></tr>
 `,
 )}</tbody>
 </table>
@@ -25,19 +24,19 @@ ${codeMeanings.map(
 <table>
 <thead><tr><th scope="col">Reason</th><th scope="col">Meaning, and what to do</th></tr></thead>
 <tbody>
-${reasons.map(reasonRow)}</tbody>
+${reasons.map((entry) => reasonRow(markdown, entry))}</tbody>
 </table>
 </section>
 `;
 }
 
-function reasonRow({ codes, meaning, reason, whatToDo }: ReasonEntry): Html {
+function reasonRow(markdown: Markdown, { codes, meaning, reason, whatToDo }: ReasonEntry): Html {
   const statuses = joined(
     codes.map((code) => `${errorStatus[code]} ${code}`),
     ', ',
   );
   return html`<tr id="error-${reason}"><th scope="row"><code>${reason}</code><small>${statuses}</small></th>
-<td>${inlineMarkdown(meaning)} <span class="todo">${inlineMarkdown(whatToDo)}</span></td></tr>
+<td>${markdown.renderInline(meaning)} <span class="remedy">${markdown.renderInline(whatToDo)}</span></td></tr>
 `;
 }
 

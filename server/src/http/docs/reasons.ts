@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../platform/errors.ts';
 
-/** A stable sub-code of an error, as the page explains it. */
+/** A stable sub-code of an error, as the documentation explains it. */
 export interface ReasonEntry {
   readonly reason: string;
-  /** The codes it comes with; most have one. */
+  /** The codes that it occurs with; most occur with one. */
   readonly codes: readonly ErrorCode[];
   readonly meaning: string;
   readonly whatToDo: string;
@@ -11,15 +11,21 @@ export interface ReasonEntry {
 
 /** The six codes, in the order of their statuses. */
 export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
-  ['INVALID_REQUEST', 'The request is wrong. The same request will fail again: change it first.'],
-  ['UNAUTHORIZED', 'There is no API key, or none that is valid.'],
+  ['INVALID_REQUEST', 'The request is invalid. It fails again if you repeat it unchanged.'],
+  ['UNAUTHORIZED', 'The API key is missing or invalid.'],
   [
     'NOT_FOUND',
-    'There is no such thing: it never was, belongs to someone else, or is in the other environment.',
+    'The object does not exist, belongs to another organisation, or is in the other environment.',
   ],
-  ['CONFLICT', 'The request is right, but the state of things forbids it now.'],
-  ['RATE_LIMITED', 'Too much at once. Wait for the seconds in `Retry-After`, then send it again.'],
-  ['INTERNAL_ERROR', 'Our fault. Send it again with the same `Idempotency-Key`, and keep the `requestId`.'],
+  ['CONFLICT', 'The request is valid, but the current state does not permit it.'],
+  [
+    'RATE_LIMITED',
+    'There are too many requests. Wait for the seconds in `Retry-After`, then repeat the request.',
+  ],
+  [
+    'INTERNAL_ERROR',
+    'The server failed. Repeat the request with the same `Idempotency-Key`, and keep the `requestId`.',
+  ],
 ];
 
 /** Every reason that the server gives, by code and name. */
@@ -27,144 +33,148 @@ export const reasons: readonly ReasonEntry[] = [
   ...of('INVALID_REQUEST', [
     [
       'amount_too_large',
-      'More would arrive than the rail pays at once, or than can be credited at once.',
-      'Send it in several parts.',
+      'More would arrive than the rail pays in one payment, or than can be credited in one deposit.',
+      'Send several smaller amounts.',
     ],
     [
       'amount_too_small',
-      'The fee or the conversion would leave nothing of the amount, or less than the rail pays.',
+      'After the fee or the conversion nothing is left of the amount, or less than the rail pays.',
       'Send a larger amount.',
     ],
-    ['body_incomplete', 'The connection broke off in the middle of the body.', 'Send it again.'],
+    ['body_incomplete', 'The connection ended in the middle of the body.', 'Repeat the request.'],
     [
       'body_too_large',
-      'The body has more bytes than the operation takes: 64 KiB, where the document does not say more.',
-      'Send less.',
+      'The body is larger than the operation permits: 64 KiB unless the reference states more.',
+      'Send a smaller body.',
     ],
     [
       'clock_backwards',
-      'The time to move the sandbox’s clock to has passed already.',
-      'Give a later time; only a reset takes the clock back.',
+      'The time to which the sandbox’s clock should advance is in the past.',
+      'Set a later time; only a reset moves the clock back.',
     ],
     [
       'clock_too_far',
       'The sandbox’s clock would be more than ten years ahead.',
-      'Move it less far, or reset the sandbox.',
+      'Advance it less, or reset the sandbox.',
     ],
     [
       'cursor_outdated',
-      'The cursor of events is of another environment, or the sandbox has been reset since.',
-      'Begin again with `cursor=start`.',
+      'The cursor of events belongs to another environment, or the sandbox was reset after it.',
+      'Start again with `cursor=start`.',
     ],
     [
       'insufficient_funds',
-      'The wallet has less of the currency available than the transfer takes.',
-      'Read the balance; wait for a deposit or send less.',
+      'The wallet has less of the currency available than the transfer needs.',
+      'Read the balance. Wait for a deposit or send less.',
     ],
     [
       'invalid_address',
-      'The destination address is no address of that chain.',
-      'Check the chain and copy the address again; `details` says what is wrong.',
+      'The destination address is not an address of that chain.',
+      'Check the chain and the address; `details` states the fault.',
     ],
     [
       'invalid_amount',
-      'The amount is no plain positive decimal, or has more decimals than the currency.',
-      'Send a text such as `"10.00"`.',
+      'The amount must be a positive decimal with at most the decimals of the currency.',
+      'Send a string such as `"10.00"`.',
     ],
-    ['invalid_encoding', 'The body is not valid UTF-8.', 'Encode it as UTF-8.'],
+    ['invalid_encoding', 'The body is not valid UTF-8.', 'Encode the body in UTF-8.'],
     [
       'invalid_idempotency_key',
-      'The `Idempotency-Key` header is empty, too long or not printable.',
-      'Use 1 to 255 printable ASCII characters, a UUID for example.',
+      'The `Idempotency-Key` header must have 1 to 255 printable ASCII characters.',
+      'Use a UUID, for example.',
     ],
     [
       'invalid_json',
-      'The body is not JSON, has a key twice, or is nested too deeply.',
-      'Let a JSON library write it; `details` names the place where it can.',
+      'The body is not JSON, contains a key twice, or is nested too deeply.',
+      'Use a JSON library; `details` contains the position if it is known.',
     ],
     [
       'invalid_reference',
-      'The reference is too long for the rail, or has a character that it does not carry.',
-      'Shorten it; `GET /v1/rails` tells what each rail carries.',
+      'The reference is too long for the rail, or contains a character that the rail does not support.',
+      'Change it; `GET /v1/rails` states what each rail supports.',
     ],
     [
       'invalid_return_code',
-      'The rail returns nothing with this code, or nothing was paid out by a bank.',
-      'Choose a code that the message names.',
+      'The rail has no such return code, or the transaction is not a payout.',
+      'Use a code that the message lists.',
     ],
     [
       'invalid_webhook_url',
-      'Webhooks cannot be sent to this URL.',
-      'Use an `https` URL of a public host; the message says what is wrong with this one.',
+      'The server does not send webhooks to this URL.',
+      'Use an `https` URL of a public host; the message states the fault.',
     ],
     [
       'malformed_request',
-      'The request is not valid HTTP, or its URL cannot be read.',
-      'Check path and headers.',
+      'The request is not valid HTTP, or its URL cannot be decoded.',
+      'Check the path and the headers.',
     ],
     [
       'rail_not_configured',
-      'This server has nothing set up to send live money on that rail.',
-      'Use a test key, or ask whoever runs the server.',
+      'This server is not configured to send live money on that rail.',
+      'Use a test key, or ask the operator of the server.',
     ],
     [
       'rates_not_configured',
       'This server has no source of live exchange rates.',
-      'Use a test key, or ask whoever runs the server.',
+      'Use a test key, or ask the operator of the server.',
     ],
     [
       'request_timeout',
-      'The request did not come whole within half a minute, or its headers within ten seconds.',
-      'Send it again, without pauses.',
+      'The request did not arrive completely within 30 seconds, or its headers within 10 seconds.',
+      'Repeat the request without pauses.',
     ],
-    ['unsupported_charset', 'The `Content-Type` names another charset than UTF-8.', 'Send UTF-8.'],
+    ['unsupported_charset', 'The charset in `Content-Type` must be UTF-8.', 'Send UTF-8.'],
     [
       'unsupported_content_type',
-      'The body is not declared as JSON.',
+      'The `Content-Type` must be JSON.',
       'Send `Content-Type: application/json`.',
     ],
     [
       'unsupported_currency',
-      'The currency does not exist here, or not together with the chain or the other currency.',
-      'Choose one that the message names.',
+      'The currency is not supported, or not in combination with the chain or the other currency.',
+      'Use one that the message lists.',
     ],
-    ['unsupported_encoding', 'The body is compressed.', 'Send it without `Content-Encoding`.'],
+    ['unsupported_encoding', 'The body is compressed.', 'Send the body without `Content-Encoding`.'],
     [
       'unsupported_pair',
-      'There is no exchange rate between these two currencies.',
-      'Choose a pair that the message names; codes are in lower case.',
+      'These two currencies have no exchange rate.',
+      'Use a pair that the message lists; codes are in lower case.',
     ],
     [
       'unsupported_rail',
-      'The payment rail does not exist, or does not carry the currency.',
-      'Choose one that the message names.',
+      'The payment rail does not exist, or does not support the currency.',
+      'Use one that the message lists.',
     ],
     [
       'validation_failed',
-      'Fields are missing, unknown or out of their limits.',
-      'Correct every place that `details` names; it has all of them at once.',
+      'Fields are missing, unknown or outside their limits.',
+      'Correct every field in `details`, which lists all of them.',
     ],
   ]),
   ...of('UNAUTHORIZED', [
     [
       'invalid_api_key',
-      'The key is unknown, revoked or not well formed.',
-      'Copy the whole key again, `ld_test_` or `ld_live_` included.',
+      'The key is unknown, revoked or malformed.',
+      'Copy the whole key, including `ld_test_` or `ld_live_`.',
     ],
     [
       'missing_api_key',
-      'There is no key in the request.',
+      'The request contains no key.',
       'Send `Authorization: Bearer <key>` or `X-API-Key: <key>`.',
     ],
-    ['two_api_keys', 'The two headers for the key carry different keys.', 'Send one of them.'],
+    ['two_api_keys', 'The two headers for the key contain different keys.', 'Send one of them.'],
   ]),
   ...of('NOT_FOUND', [
     ['event_not_found', 'There is no such event.', 'Check the id and which environment the key is for.'],
     ['key_not_found', 'There is no such API key.', 'List the keys and check the id.'],
     ['organisation_not_found', 'There is no such organisation.', 'List the organisations and check the id.'],
-    ['route_not_found', 'There is no such path, or not with this method.', 'Compare both with this page.'],
-    ['sandbox_not_found', 'There is no sandbox behind this key.', 'Use a test key.'],
-    ['sandbox_only', 'The operation belongs to the sandbox and the key is a live one.', 'Use a test key.'],
+    [
+      'route_not_found',
+      'The path does not exist, or not with this method.',
+      'Compare both with the reference.',
+    ],
+    ['sandbox_not_found', 'The key does not belong to a sandbox.', 'Use a test key.'],
+    ['sandbox_only', 'The operation is for the sandbox and the key is a live key.', 'Use a test key.'],
     [
       'transaction_not_found',
       'There is no such transaction.',
@@ -172,13 +182,13 @@ export const reasons: readonly ReasonEntry[] = [
     ],
     [
       'transfer_not_found',
-      'There is no such transfer; a deposit is none.',
+      'There is no such transfer. A deposit is not a transfer.',
       'Check the id and which environment the key is for.',
     ],
     [
       'delivery_not_found',
       'The webhook has no such delivery.',
-      'List its deliveries; they are kept for 30 days.',
+      'List its deliveries; the server keeps them for 30 days.',
     ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
   ]),
@@ -204,8 +214,8 @@ export const reasons: readonly ReasonEntry[] = [
   {
     reason: 'rate_unavailable',
     codes: ['INVALID_REQUEST', 'CONFLICT'],
-    meaning: 'The source of exchange rates has given none for the pair lately.',
-    whatToDo: 'Try again later; if it stays so, ask whoever runs the server.',
+    meaning: 'The source of exchange rates has no recent rate for the pair.',
+    whatToDo: 'Try again later. If the error persists, ask the operator of the server.',
   },
   {
     reason: 'wallet_not_found',
@@ -215,113 +225,109 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check both ids and which environment the key is for.',
   },
   ...of('CONFLICT', [
-    ['counterparty_inactive', 'The counterparty was deactivated.', 'Create it again, or pay to another one.'],
+    ['counterparty_inactive', 'The counterparty is deactivated.', 'Create it again, or use another one.'],
     [
       'customer_erased',
-      'The customer was erased: nothing of them can be changed, and answers about them are gone.',
-      'Create another customer if they come back.',
+      'The customer is erased: they cannot be changed, and earlier responses about them are deleted.',
+      'Create a new customer if they return.',
     ],
     [
       'customer_has_money',
-      'A customer with money, or with transactions that have not ended, cannot be erased.',
-      'Move the money out of their wallets, wait for what is on its way, then erase them.',
+      'A customer with money or with pending transactions cannot be erased.',
+      'Transfer the money out of their wallets, wait for pending transactions, then erase them.',
     ],
     [
       'retention_duty',
-      'The customer’s data must still be kept.',
-      'Erase them after the time that `message` names; the operator can do so before.',
+      'The retention period of the customer’s data has not ended.',
+      'Erase them after the time in `message`; the operator can do so earlier.',
     ],
     [
       'customer_rejected',
-      'The customer was rejected for good.',
-      'Leave `status` out; the other fields can still be changed.',
+      'The customer is rejected permanently.',
+      'Omit `status`; you can still change the other fields.',
     ],
     [
       'idempotency_key_reused',
-      'The `Idempotency-Key` was used for another operation or another body.',
-      'Make a new key for each new intention, and repeat requests unchanged.',
+      'The `Idempotency-Key` was already used with another operation or another body.',
+      'Use a new key for each new request, and repeat requests unchanged.',
     ],
     [
       'identity_verified',
-      'The names of a customer whose identity was approved stay as they were verified.',
-      'Leave out what `details` names; e-mail address, phone, `externalId` and `metadata` can be changed.',
+      'The names of a customer whose identity is approved cannot be changed.',
+      'Omit the fields in `details`; you can change email, phone, `externalId` and `metadata`.',
     ],
     [
       'deposit_changed',
-      'Another process has recorded the deposit meanwhile.',
-      'Nothing: the server reads it again by itself.',
+      'Another process recorded the deposit concurrently.',
+      'No action is necessary: the server reads it again.',
     ],
     [
       'kyc_required',
-      'The customer has not been verified, or has not accepted the terms.',
-      'See `details` for what is missing; in the sandbox, decide the verification yourself.',
+      'The customer is not verified, or has not accepted the terms.',
+      '`details` lists what is missing. In the sandbox, decide the verification yourself.',
     ],
-    [
-      'not_due',
-      'The transfer has nothing to do at this time.',
-      'Read it again: it may have gone on already.',
-    ],
+    ['not_due', 'The transfer has no step that is due.', 'Read it again: its status may have changed.'],
     [
       'request_in_progress',
-      'The first request with this `Idempotency-Key` is still running.',
-      'Send it again after `Retry-After`; it never runs twice.',
+      'The first request with this `Idempotency-Key` is still in progress.',
+      'Repeat the request after `Retry-After`; it never runs twice.',
     ],
     [
       'too_many_secrets',
-      'The webhook’s secret was rotated so often that too many are valid at once.',
-      'End the ones before with `overlapSeconds`: 0, or wait until one has expired.',
+      'The webhook has too many valid secrets, because its secret was rotated too often.',
+      'Rotate with `overlapSeconds` 0, which ends the earlier secrets, or wait until one expires.',
     ],
     [
       'too_many_webhooks',
-      'The environment has as many webhooks as it may have.',
-      'Delete one that is not needed.',
+      'The environment has the maximum number of webhooks.',
+      'Delete one that you do not need.',
     ],
     [
       'transfer_not_cancelable',
-      'The transfer has left its review.',
-      'Wait for its end; only `in_review` can be cancelled.',
+      'The transfer is no longer in review.',
+      'Wait for its terminal status; only an `in_review` transfer can be cancelled.',
     ],
     [
       'transition_not_allowed',
-      'The transaction cannot get to this status from the one it has.',
-      'The message names what can follow.',
+      'The transaction cannot reach this status from its current one.',
+      'The message lists the possible statuses.',
     ],
-    ['wallet_closed', 'The wallet is closed, for good.', 'Create a new wallet.'],
+    ['wallet_closed', 'The wallet is closed permanently.', 'Create a new wallet.'],
     [
       'wallet_frozen',
-      'The wallet is frozen: money comes in, none goes out.',
+      'The wallet is frozen: it can receive money but not send it.',
       'Set its status to `active` first.',
     ],
     [
       'webhook_disabled',
-      'A disabled webhook is sent nothing.',
-      'Set its `status` to `active` first; `disabledReason` says why it is disabled.',
+      'The server sends nothing to a disabled webhook.',
+      'Set its `status` to `active` first; `disabledReason` states why it is disabled.',
     ],
     ['wallet_not_empty', 'Only an empty wallet can be closed.', 'Transfer everything out of it first.'],
   ]),
   ...of('RATE_LIMITED', [
-    ['rate_limited', 'The key or the address has sent more than its rate allows.', 'Wait for `Retry-After`.'],
+    ['rate_limited', 'The key or the address exceeded its rate limit.', 'Wait for `Retry-After`.'],
     [
       'server_busy',
-      'More writes are waiting than the server takes on.',
-      'Wait for `Retry-After`, then send it again.',
+      'The server’s queue of writes is full.',
+      'Wait for `Retry-After`, then repeat the request.',
     ],
     [
       'environment_busy',
-      'More requests of test keys, or of live keys, are under way than the server takes on. Test keys wait while live keys are used.',
-      'Wait for `Retry-After`, then send it again; send fewer requests concurrently.',
+      'The server has too many requests in progress for test keys, or for live keys. Test keys wait while live keys are used.',
+      'Wait for `Retry-After`, then repeat the request; send fewer requests concurrently.',
     ],
     [
       'too_many_streams',
-      'The sandbox or the server has as many event streams open as it may have.',
-      'Close one that is not needed, or wait for `Retry-After`.',
+      'The environment or the server has the maximum number of open event streams.',
+      'Close one that you do not need, or wait for `Retry-After`.',
     ],
   ]),
   ...of('INTERNAL_ERROR', [
     [
       'internal_error',
-      'Something went wrong in the server; its log has more under the `requestId`.',
-      'Send it again with the same `Idempotency-Key`.',
+      'The server failed. Its log contains the details under the `requestId`.',
+      'Repeat the request with the same `Idempotency-Key`.',
     ],
   ]),
 ];

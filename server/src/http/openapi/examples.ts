@@ -1,24 +1,23 @@
-import { type Endpoint, type OpenApiDocument, readEndpoints } from '../docs/document.ts';
-import { exampleAnswer, exampleParameter, exampleRequest } from '../docs/example.ts';
+import { type Endpoint, type OpenApiDocument, readEndpoints } from './endpoints.ts';
+import { exampleAnswer, exampleParameter, exampleRequest } from './example.ts';
 
 type Json = Record<string, unknown>;
 
-/** The examples of an operation: those that the documentation page shows. */
+/** The examples of an operation. */
 interface Examples {
   readonly request?: unknown;
   readonly response?: unknown;
 }
 
 /**
- * The paths of a document with an example for every body and every answer, and for parameters that must be given.
+ * Adds an example to every body, every response and every required parameter of a document's paths.
  *
- * @param originals the ids of operations whose bodies and answers stay to the letter: their examples stand beside them,
- *   in `x-examples`
+ * @param originals the ids of operations whose bodies and responses are not changed: their examples go into `x-examples`
  */
 export function withExamples(document: Json, originals: ReadonlySet<string>): Json {
   const paths = structuredClone(document.paths) as Record<string, Record<string, Json>>;
   for (const endpoint of readEndpoints(document)) {
-    const operation = paths[endpoint.path]?.[endpoint.method.toLowerCase()];
+    const operation = paths[endpoint.path]?.[endpoint.method];
     if (!operation) continue;
     const examples = examplesOf(document, endpoint);
     for (const parameter of (operation.parameters ?? []) as Json[]) addToParameter(document, parameter);
@@ -30,7 +29,7 @@ export function withExamples(document: Json, originals: ReadonlySet<string>): Js
 
 function examplesOf(document: OpenApiDocument, { answer, body, id }: Endpoint): Examples {
   return {
-    ...(body ? { request: exampleRequest(document, body.schema, 'values') } : {}),
+    ...(body ? { request: exampleRequest(document, body) } : {}),
     ...(answer ? { response: exampleAnswer(document, id, answer) } : {}),
   };
 }
@@ -48,5 +47,5 @@ function addToContents(operation: Json, { request, response }: Examples): void {
 
 function addToParameter(document: OpenApiDocument, parameter: Json): void {
   const { name, required, schema } = parameter as { name: string; required?: boolean; schema?: Json };
-  if (required) parameter.example = exampleParameter(document, name, schema, 'values');
+  if (required) parameter.example = exampleParameter(document, name, schema);
 }

@@ -1,39 +1,18 @@
-import type { SandboxValue } from '../../http/docs/sandbox-values.ts';
-import { formatAmount } from '../../platform/money.ts';
 import type { ExternalAccount } from '../../rails/account-types.ts';
 import { findReturnCode } from '../../rails/return-codes.ts';
 import type { BankTerms, TransferTerms } from './terms.ts';
 
 /**
- * Values that steer the sandbox without extra calls. They are listed in the documentation page; what they choose is
- * kept with the transfer, so that it does the same thing in every process.
+ * Test values of the sandbox. `docs/guides/sandbox.md` lists them. The outcome that they choose is stored with the transfer, so
+ * that every process does the same.
  */
 
-/** Every held currency has six decimals, in which the magic amounts are written. */
-const amountScale = 6;
-
-/** Whole amounts in minor units, in any held currency. */
-const magicAmounts = [
-  {
-    amountMinor: 66_130_000n,
-    outcome: 'fail',
-    effect: 'The chain or the bank refuses it: it becomes `failed`, and then `refunded`.',
-  },
-  {
-    amountMinor: 66_170_000n,
-    outcome: 'hold_review',
-    effect: 'On a chain it stays in its review until it is moved on or cancelled: `in_review`.',
-  },
-  {
-    amountMinor: 66_190_000n,
-    outcome: 'hold_payment',
-    effect: 'The chain or the bank does not answer until it is moved on: it stays `payment_submitted`.',
-  },
-] as const;
-
-const outcomeByAmount: ReadonlyMap<bigint, string> = new Map(
-  magicAmounts.map(({ amountMinor, outcome }) => [amountMinor, outcome]),
-);
+/** Outcomes by the whole amount, in minor units of six decimals, in any held currency. */
+const outcomeByAmount: ReadonlyMap<bigint, string> = new Map([
+  [66_130_000n, 'fail'],
+  [66_170_000n, 'hold_review'],
+  [66_190_000n, 'hold_payment'],
+]);
 
 /** Addresses that nobody has the key of: what is sent there fails. */
 const failingAddresses: ReadonlySet<string> = new Set([
@@ -43,27 +22,6 @@ const failingAddresses: ReadonlySet<string> = new Set([
 
 /** The end of a US account number that comes back with the ACH code R01 to R29. */
 const returnedAccount = /100(\d\d)$/;
-
-/** The same in words, for the documentation page. */
-export const sandboxValues: readonly SandboxValue[] = [
-  ...magicAmounts.map(({ amountMinor, effect }) => ({
-    field: '`amount` of a transfer',
-    value: formatAmount(amountMinor, amountScale),
-    effect,
-  })),
-  ...[...failingAddresses].map((value) => ({
-    field: '`destinationAddress` of a transfer on a chain',
-    value,
-    effect: 'The chain refuses it: it becomes `failed`, and then `refunded`.',
-  })),
-  {
-    field: 'the account number of a `us_bank`, paid by `ach` or `ach_same_day`',
-    value: '…10001 to …10029',
-    effect:
-      'Some days after it was processed it comes back with R01 to R29, the code of the last two digits, whatever the ' +
-      'amount: it becomes `returned`, and then `refunded`.',
-  },
-];
 
 /** What the simulated chain will do with a transfer; null for what happens ordinarily. */
 export function chainOutcome(terms: Extract<TransferTerms, { kind: 'chain' }>): string | null {

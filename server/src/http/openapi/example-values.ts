@@ -1,4 +1,4 @@
-/** Values that make examples read like the real thing. What has none gets one from its schema. */
+/** Realistic values for examples. A field without one gets a value from its schema. */
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -98,7 +98,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   version: '0.1.0',
 };
 
-/** Ids that are the client's own, or a rail's: no shell variable stands for them. */
+/** Ids that the client or a rail chooses: they have no prefix of ours. */
 export const ownIds: ReadonlySet<string> = new Set(['externalId', 'clientReferenceId', 'traceId']);
 
 const prefixes: Readonly<Record<string, string>> = {
@@ -123,22 +123,22 @@ const prefixes: Readonly<Record<string, string>> = {
 };
 
 /**
- * An id as the server makes them.
+ * Makes an id in the server's format.
  *
- * @param kind of what it is the id, capitalised: `Customer`
+ * @param kind the kind of object, capitalised: `Customer`
  */
 export function exampleId(kind: string): string {
   return `${prefixes[kind] ?? 'id'}_01jhmbxq7ve2r8n5d0kz3c6tga`;
 }
 
-/** A link to a hosted page, shortened. */
+/** A shortened link to a hosted page. */
 function exampleLink(purpose: 'kyc' | 'terms'): string {
   return `https://ledger.example.com/hosted/${purpose}/t6bx2o.${exampleId('Customer')}.${exampleId('Environment')}.b3Zl…`;
 }
 
-/** What an example answer has otherwise than its schema alone would give. */
+/** How an example response differs from what its schema alone gives. */
 interface AnswerChange {
-  /** Optional fields that this answer has not. */
+  /** Optional fields that this response does not have. */
   readonly omit?: readonly string[];
   readonly set?: Readonly<Record<string, Json>>;
 }
@@ -189,7 +189,7 @@ const arrivedInDollars: Readonly<Record<string, Json>> = {
   timeline: [{ status: 'completed', at: earlier }],
 };
 
-/** A line of a journal that moves 4.40. */
+/** A posting of a journal that moves 4.40. */
 function exampleLine(line: number, accountId: string, side: 'debit' | 'credit'): Json {
   return {
     line,
@@ -218,7 +218,7 @@ const replayedDay: Readonly<Record<string, Json>> = {
   completedAt: null,
 };
 
-/** Changes by the name of the answer's object. */
+/** Changes by the name of the response's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   Counterparty: { omit: ['details'], set: paidToBank },
   CounterpartyValidation: { omit: ['details', 'pixKeyType'], set: { ...paidToBank, country: 'US' } },
@@ -278,7 +278,7 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   WebhookReplay: { set: replayedDay },
 };
 
-/** Changes by operation; an operation's own take the place of its object's. */
+/** Changes by operation; they replace those of its object. */
 export const changesByOperation: Readonly<Record<string, AnswerChange>> = {
   createCustomer: {
     omit: ['phone', 'businessName'],

@@ -1,33 +1,21 @@
-import { type Answer, type OpenApiDocument, resolveSchema, type Schema, typesOf } from './document.ts';
+import { type Answer, type OpenApiDocument, resolveSchema, type Schema, typesOf } from './endpoints.ts';
 import { changesByObject, changesByOperation, exampleId, ownIds, valuesByName } from './example-values.ts';
 
-/** How deep examples go; a schema that contains itself ends here. */
+/** The depth at which examples end: a schema can contain itself. */
 const deepest = 8;
-
-/**
- * Stands before the name of a shell variable inside an example. It is no character that anybody types, so a
- * `$` that comes from the document is never taken for one of ours.
- */
-export const variableMark = '\uE000';
-
-/** How ids are written in a request: as shell variables, or as the server makes them. */
-export type IdStyle = 'variables' | 'values';
 
 interface Context {
   readonly document: OpenApiDocument;
-  /** Only what is needed is there. */
+  /** Only required fields are present. */
   readonly isRequest: boolean;
-  readonly ids: IdStyle;
-  /** What the nearest named object is: its `id` gets that prefix. */
+  /** The kind of the nearest named object: its `id` has that prefix. */
   readonly kind: string;
   readonly depth: number;
 }
 
-/**
- * Makes an example of a request body: the schema's own, else the required fields, or the first where none is.
- */
-export function exampleRequest(document: OpenApiDocument, schema: Schema, ids: IdStyle): unknown {
-  const context: Context = { document, isRequest: true, ids, kind: '', depth: 0 };
+/** Makes an example of a request body: the schema's own, else the required fields, or the first field if none is required. */
+export function exampleRequest(document: OpenApiDocument, schema: Schema): unknown {
+  const context: Context = { document, isRequest: true, kind: '', depth: 0 };
   const [own] = resolveSchema(document, schema).examples ?? [];
   if (!isRecord(own)) return exampleOf(schema, '', context);
   const entries = Object.entries(own);
@@ -36,10 +24,10 @@ export function exampleRequest(document: OpenApiDocument, schema: Schema, ids: I
   );
 }
 
-/** Makes an example of a whole answer, with its envelope. */
+/** Makes an example of a whole response, with its envelope. */
 export function exampleAnswer(document: OpenApiDocument, operationId: string, answer: Answer): unknown {
   const { isList, name = '', schema } = answer;
-  const data = exampleOf(schema, '', { document, isRequest: false, ids: 'values', kind: name, depth: 0 });
+  const data = exampleOf(schema, '', { document, isRequest: false, kind: name, depth: 0 });
   const changed = isRecord(data) ? change(data, operationId, name) : data;
   return isList ? { ok: true, data: [changed], nextCursor: null } : { ok: true, data: changed };
 }
@@ -49,18 +37,9 @@ export function exampleParameter(
   document: OpenApiDocument,
   name: string,
   schema: Schema | undefined,
-  ids: IdStyle,
 ): string {
-  const value = exampleOf(schema ?? {}, name, { document, isRequest: true, ids, kind: '', depth: 0 });
+  const value = exampleOf(schema ?? {}, name, { document, isRequest: true, kind: '', depth: 0 });
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** The shell variable for an id: `customerId` is `CUSTOMER_ID`. */
-export function variableName(field: string): string {
-  return field
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replaceAll(/[^A-Za-z0-9]+/g, '_')
-    .toUpperCase();
 }
 
 function change(data: Record<string, unknown>, operationId: string, name: string): unknown {
@@ -88,11 +67,10 @@ function exampleOf(given: Schema, name: string, context: Context): unknown {
   return exampleScalar(types[0], schema);
 }
 
-function exampleOfId(schema: Schema, name: string, { ids, kind }: Context): string | undefined {
+function exampleOfId(schema: Schema, name: string, { kind }: Context): string | undefined {
   if (!typesOf(schema).includes('string') || ownIds.has(name)) return undefined;
   if (name === 'id') return exampleId(kind);
   if (!/[a-z]Id$/.test(name)) return undefined;
-  if (ids === 'variables') return variableMark + variableName(name);
   return exampleId(name.charAt(0).toUpperCase() + name.slice(1, -'Id'.length));
 }
 
@@ -114,7 +92,7 @@ function exampleScalar(type: string | undefined, schema: Schema): unknown {
   return 'text'.padEnd(schema.minLength ?? 0, 'x').slice(0, schema.maxLength);
 }
 
-/** Whether a known value is right for this schema: a name alone says little. */
+/** Whether a known value is valid by this schema: fields of one name have different schemas. */
 function fits(value: unknown, schema: Schema): boolean {
   if (schema.enum && !schema.enum.includes(value)) return false;
   const types = typesOf(schema);
