@@ -94,7 +94,7 @@ describe('an EVM address', () => {
   });
 
   test('is refused when it is zero', () => {
-    expect(faultOf('arbitrum', `0x${'0'.repeat(40)}`)).toContain('zero address on arbitrum');
+    expect(faultOf('arbitrum', `0x${'0'.repeat(40)}`)).toContain('zero address of arbitrum');
   });
 
   test('is written as viem writes it', () => {
@@ -143,7 +143,7 @@ describe('a Tron address', () => {
   test('is refused when it is zero, the account that TronWeb shows before a wallet is connected', () => {
     const zero = toTronAddress(new Uint8Array(20));
     expect(zero).toBe('T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb');
-    expect(faultOf('tron', zero)).toContain('zero address on tron');
+    expect(faultOf('tron', zero)).toContain('zero address of tron');
   });
 });
 
@@ -175,7 +175,7 @@ describe('a Solana address', () => {
   });
 
   test('is refused when it is zero', () => {
-    expect(faultOf('solana', '1'.repeat(32))).toContain('zero address on solana');
+    expect(faultOf('solana', '1'.repeat(32))).toContain('zero address of solana');
   });
 });
 

@@ -2,7 +2,8 @@ import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransact
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import { newestOf } from '../finality.ts';
+import type { ChainSender, PaymentState, Prepared, SignedAttempt } from '../port.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
@@ -92,19 +93,28 @@ export function createEvmSender(
     async follow({ sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
       if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
-      const newest = attempts.at(-1);
       // Later nonces wait for the first: only that one needs a higher fee.
-      if (sequence === sent && newest && ageMs > config.gas.bumpAfterMs) {
-        const { baseFeeWei } = await nodes.choose();
-        const terms = higherFees(readTerms(newest.terms), baseFeeWei, config.gas);
-        if (terms) return { kind: 'stuck', terms: writeTerms(terms) };
-      }
-      const isKnown =
-        newest !== undefined &&
-        (await nodes.call('eth_getTransactionByHash', [newest.txHash], (found) => found !== null));
-      return { kind: 'waiting', isKnown };
+      const isFirst = sequence === sent;
+      return followUnmined(config, nodes, attempts, isFirst && ageMs > config.gas.bumpAfterMs);
     },
   };
+}
+
+/** The state of a payment that is in no block. @param isOverdue whether to replace it at a higher fee */
+async function followUnmined(
+  config: EvmConfig,
+  nodes: EvmNodes,
+  attempts: readonly SignedAttempt[],
+  isOverdue: boolean,
+): Promise<PaymentState> {
+  const newest = newestOf(attempts);
+  if (isOverdue) {
+    const { baseFeeWei } = await nodes.choose();
+    const terms = higherFees(readTerms(newest.terms), baseFeeWei, config.gas);
+    if (terms) return { kind: 'stuck', terms: writeTerms(terms) };
+  }
+  const isKnown = await nodes.call('eth_getTransactionByHash', [newest.txHash], (found) => found !== null);
+  return { kind: 'waiting', isKnown };
 }
 
 function transferData(to: string, amount: bigint): Hex {
