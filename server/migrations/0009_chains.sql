@@ -2,7 +2,7 @@
 -- the chains' own bookkeeping: it belongs to the whole deployment, has no bucket, and is written by the chain workers.
 
 -- How far a chain has been read. Up to confirmed_height everything has been credited; between it and scanned_height
--- deposits are shown as pending. The holder is the process that works on the chain now.
+-- deposits are shown as pending. The lease owner is the process that works on the chain now.
 create table chain_cursors (
   chain text primary key,
   network text not null,
@@ -10,20 +10,20 @@ create table chain_cursors (
   confirmed_height bigint not null check (confirmed_height >= -1),
   -- What the treasury held of each token, by currency, before the first block that was read; null when no node could say.
   opening_balances json,
-  holder text,
-  held_until timestamptz,
+  lease_owner text,
+  lease_expires_at timestamptz,
   updated_at timestamptz not null,
   constraint chain_cursors_in_order check (confirmed_height <= scanned_height)
 );
 
--- How a chain looked at the last turn of the process that follows it, for the operator. Nodes are named by their hosts.
-create table chain_standings (
+-- The status of a chain in the last turn of the process that follows it. Nodes are named by their hosts.
+create table chain_statuses (
   chain text primary key,
   network text not null,
   head_height bigint,
   fault text,
   nodes json not null,
-  looked_at timestamptz not null
+  checked_at timestamptz not null
 );
 
 -- The ends of the ranges that were read last: a block of another id at one of these heights tells of a reorganisation.
@@ -46,7 +46,7 @@ create table chain_deposits (
   block_id text not null,
   currency text not null,
   amount_minor bigint not null check (amount_minor > 0),
-  status text not null check (status in ('pending', 'confirmed', 'credited', 'vanished')),
+  status text not null check (status in ('pending', 'confirmed', 'credited', 'orphaned')),
   transaction_id text collate "C" not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
@@ -57,8 +57,8 @@ create table chain_deposits (
 create index chain_deposits_open on chain_deposits (chain, height) where status in ('pending', 'confirmed');
 create index chain_deposits_of_wallet on chain_deposits (bucket, wallet_id);
 
--- What arrived and was not credited, for the operator.
-create table chain_notices (
+-- Transfers to watched addresses that were not credited, for the operator.
+create table uncredited_deposits (
   chain text not null,
   id text collate "C" not null,
   tx_hash text not null,
@@ -69,14 +69,14 @@ create table chain_notices (
   token text not null,
   address text not null,
   amount text not null check (amount ~ '^[0-9]+$'),
-  -- How much of it has really arrived, of a listed token.
+  -- The received amount of a configured token.
   received text not null check (received ~ '^[0-9]+$'),
   currency text,
   seen_at timestamptz not null,
   primary key (chain, id)
 );
-create index chain_notices_listed on chain_notices (chain, currency) where currency is not null;
-create index chain_notices_by_time on chain_notices (seen_at desc);
+create index uncredited_deposits_listed on uncredited_deposits (chain, currency) where currency is not null;
+create index uncredited_deposits_by_time on uncredited_deposits (seen_at desc);
 
 -- Every live transfer on a chain that waits for its next step: those of the sandbox have a time of their own for it.
 create index transactions_open_on_chain on transactions (destination_payment_rail, id)

@@ -1,7 +1,7 @@
 -- What is sent on the real chains. The signed transaction is stored before anybody is told of it: whatever happens then,
 -- it is these bytes that are sent again, or others in the same place of the sender's order, of which the chain takes one.
 
--- The next free place in the order of a sender's transactions: the nonce of EVM chains.
+-- The next nonce (EVM) or slot in the send queue (Solana, Tron) of each sender.
 create table chain_sequences (
   chain text not null,
   sender text not null,
@@ -10,8 +10,8 @@ create table chain_sequences (
 );
 
 -- One payment for each transfer, whose id it has: never two. Beside transfers there are those that bring deposits into
--- the treasury (sweep, authorised_sweep), and native coin for what the former cost (top_up). Its place in the order is
--- taken before it is signed, and given back only while nothing is. What was withdrawn is never placed: its transfer fails.
+-- the treasury (sweep, authorised_sweep), and native coin for what the former cost (top_up). Its nonce or slot is
+-- reserved before it is signed, and released only while nothing is. A withdrawn payment is never reserved: its transfer fails.
 create table chain_payments (
   chain text not null,
   id text collate "C" not null,
@@ -31,11 +31,11 @@ create table chain_payments (
   updated_at timestamptz not null,
   primary key (id),
   unique (chain, sender, sequence),
-  constraint chain_payments_placed check ((status = 'withdrawn') = (sequence is null)),
+  constraint chain_payments_reserved check ((status = 'withdrawn') = (sequence is null)),
   constraint chain_payments_ended check ((status in ('completed', 'failed')) = (tx_hash is not null))
 );
 create index chain_payments_open on chain_payments (chain, sequence) where status = 'open';
-create unique index chain_payments_one_errand on chain_payments (chain, address, coalesce(currency, ''))
+create unique index chain_payments_one_treasury_operation on chain_payments (chain, address, coalesce(currency, ''))
   where status = 'open' and kind <> 'transfer';
 create index chain_payments_ended on chain_payments (chain, height) where status = 'completed';
 
@@ -50,18 +50,18 @@ create table chain_attempts (
   primary key (payment_id, number)
 );
 
--- Deposit addresses that may hold something for the treasury: noted when a deposit is credited, forgotten when a look
--- at the chain has shown too little. The height is that of the newest deposit.
-create table chain_unswept (
+-- Deposit addresses that may hold tokens for the treasury: added when a deposit is final, removed when the balance is too
+-- small. The height is that of the newest deposit.
+create table sweep_candidates (
   chain text not null,
   address text collate "C" not null,
   currency text not null,
   wallet_index int not null,
   height bigint not null,
-  looked_at timestamptz,
+  checked_at timestamptz,
   primary key (chain, address, currency)
 );
-create index chain_unswept_next on chain_unswept (chain, looked_at nulls first);
+create index sweep_candidates_next on sweep_candidates (chain, checked_at nulls first);
 
 -- What was found about a live transfer before it may be sent, and who decided about those that had to be looked at.
 create table screenings (

@@ -4,14 +4,14 @@
 -- What each payment is. Under one reference there is one payment: it may be signed again, not changed.
 create table signed_payments (
   reference text collate "C" primary key,
-  meaning text not null,
+  intent text not null,
   nonce text,
   counted json not null,
   signed_at timestamptz not null
 );
 
 -- What a day has let out. Native coin is counted in its smallest unit, of which a bigint holds too few.
-create table signed_days (
+create table daily_spending (
   chain text not null,
   asset text not null,
   day date not null,

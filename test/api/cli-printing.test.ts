@@ -116,12 +116,12 @@ describe('what strangers have typed cannot steer a terminal', () => {
   async function hostileChain(): Promise<void> {
     const { ownerPool: pool } = server;
     await pool.query(
-      `insert into chain_notices (chain, id, tx_hash, height, reason, token, address, amount, received, seen_at)
+      `insert into uncredited_deposits (chain, id, tx_hash, height, reason, token, address, amount, received, seen_at)
         values ('solana', 'x', $1, 1, 'unlisted_token', $1, $1, '1', '0', now())`,
       [hostile],
     );
     await pool.query(
-      `insert into chain_standings (chain, network, fault, nodes, looked_at) values ('solana', $1, $1, $2, now())`,
+      `insert into chain_statuses (chain, network, fault, nodes, checked_at) values ('solana', $1, $1, $2, now())`,
       [hostile, JSON.stringify([{ name: hostile, fault: hostile }])],
     );
     await pool.query('update organisations set name = $1, mac = null', [hostile]);

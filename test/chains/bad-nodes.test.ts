@@ -67,7 +67,7 @@ interface Notice {
 
 async function noticesTo(address: string): Promise<Notice[]> {
   const { rows } = await server.app.pool.query<Notice>(
-    `select reason, amount, received, currency from chain_notices where lower(address) = lower($1)
+    `select reason, amount, received, currency from uncredited_deposits where lower(address) = lower($1)
       order by height, id`,
     [address],
   );
@@ -89,7 +89,7 @@ async function openledger(...args: string[]): Promise<string> {
 }
 
 const standing = async (chain: string) => {
-  const { rows } = await server.app.pool.query('select fault from chain_standings where chain = $1', [chain]);
+  const { rows } = await server.app.pool.query('select fault from chain_statuses where chain = $1', [chain]);
   return rows[0]?.fault;
 };
 
@@ -239,7 +239,7 @@ test('a node of another network and a token of other decimals are not used, and 
   expect(status).toMatch(
     /optimism\n(.*\n)*? {2}fault +The token configured for usdc must have 6 decimals; it has 8/,
   );
-  expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It is a node of network 1, not 31338/);
+  expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It belongs to network 1; expected 31338/);
   const deposits = await depositsOf(server.live, wallet.id);
   expect(deposits.every(({ amount }) => amount === '1.00')).toBe(true);
 
@@ -254,7 +254,9 @@ test('a node of another network and a token of other decimals are not used, and 
     'There are no uncredited deposits.\n',
   );
   const metrics = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
-  expect(metrics).toMatch(/openledger_chain_notices_total\{chain="ethereum",reason="not_received"\} 2\n/);
+  expect(metrics).toMatch(
+    /openledger_uncredited_deposits_total\{chain="ethereum",reason="not_received"\} 2\n/,
+  );
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
 
   stray.behave();

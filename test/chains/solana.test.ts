@@ -57,7 +57,7 @@ const depositsOf = async (walletId: string) =>
   ok(server.live.get(`/v1/transactions?type=deposit&walletId=${walletId}`));
 const noticesOf = async (txHash: string) => {
   const { rows } = await server.app.pool.query(
-    'select reason, received from chain_notices where tx_hash = $1',
+    'select reason, received from uncredited_deposits where tx_hash = $1',
     [txHash],
   );
   return rows;
@@ -313,10 +313,10 @@ test('deposits are swept into the treasury, which pays for it', async () => {
   await poll(() => balanceOf(server.live, other.id)).toBe('80.00');
   const sweeping = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
   const second = await server.second({ chainsFile: sweeping.path });
-  await server.app.pool.query('update chain_cursors set holder = null, held_until = null');
+  await server.app.pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
   await poll(async () => {
     node.ledger.mine();
-    await server.app.pool.query("update chain_cursors set held_until = now() - interval '1 second'");
+    await server.app.pool.query("update chain_cursors set lease_expires_at = now() - interval '1 second'");
     return node.ledger.balanceOf(other.address, usdc);
   }).toBe(0n);
   await second.stop();

@@ -69,7 +69,7 @@ const custody = async () => {
     .sort();
 };
 
-const waitingRows = async () => (await server.app.pool.query('select 1 from chain_unswept')).rowCount;
+const waitingRows = async () => (await server.app.pool.query('select 1 from sweep_candidates')).rowCount;
 
 test('where the token takes signatures, the treasury fetches a deposit; its address never needs coin', async () => {
   const wallet = await newLiveWallet(server);
@@ -133,9 +133,9 @@ test('many deposits are each moved once, while transfers go on', async () => {
 
 test('among a hundred thousand addresses the next few are found by an index', async () => {
   const { pool } = server.app;
-  await pool.query(`insert into chain_unswept (chain, address, currency, wallet_index, height, looked_at)
+  await pool.query(`insert into sweep_candidates (chain, address, currency, wallet_index, height, checked_at)
     select 'optimism', '0x' || n, 'usdc', n, n, now() - n * interval '1 second' from generate_series(1, 100000) n`);
-  await server.ownerPool.query('analyze chain_unswept');
+  await server.ownerPool.query('analyze sweep_candidates');
   const taken = await takeSweepCandidates(pool, 'optimism');
   expect(taken.map(({ index }) => index).sort()).toEqual([
     100000, 99993, 99994, 99995, 99996, 99997, 99998, 99999,
@@ -148,9 +148,9 @@ test('among a hundred thousand addresses the next few are found by an index', as
   const takeMs = await timed(async () => expect(await takeSweepCandidates(pool, 'optimism')).toHaveLength(8));
   // The same found by reading and sorting all of them.
   const sortMs = await timed(() =>
-    pool.query(`select address from chain_unswept where chain = 'optimism'
-      order by looked_at + interval '0 seconds' nulls first limit 8`),
+    pool.query(`select address from sweep_candidates where chain = 'optimism'
+      order by checked_at + interval '0 seconds' nulls first limit 8`),
   );
   expect(takeMs).toBeLessThan(sortMs);
-  await pool.query("delete from chain_unswept where chain = 'optimism'");
+  await pool.query("delete from sweep_candidates where chain = 'optimism'");
 });

@@ -72,7 +72,7 @@ const lookedAgain = () => {
 };
 const reasonOf = async (txHash: string) => {
   const { rows } = await server.app.pool.query(
-    'select reason, address from chain_notices where tx_hash = $1',
+    'select reason, address from uncredited_deposits where tx_hash = $1',
     [txHash],
   );
   return rows[0]?.reason;

@@ -13,12 +13,12 @@ export function createSpendTable(pool: Pool, clock: Clock): SpendBook {
 async function countIn(client: PoolClient, payment: Payment, now: string): Promise<void> {
   // A concurrent signature of the same payment waits here for the first one, and then reads what that one wrote.
   await client.query(
-    `insert into signed_payments (reference, meaning, nonce, counted, signed_at) values ($1, $2, $3, '{}', $4)
+    `insert into signed_payments (reference, intent, nonce, counted, signed_at) values ($1, $2, $3, '{}', $4)
       on conflict (reference) do nothing`,
     [payment.reference, payment.intent, payment.nonce, now],
   );
-  const { rows } = await client.query<{ meaning: string; nonce: string | null; counted: string }>(
-    'select meaning, nonce, counted from signed_payments where reference = $1 for update',
+  const { rows } = await client.query<{ intent: string; nonce: string | null; counted: string }>(
+    'select intent, nonce, counted from signed_payments where reference = $1 for update',
     [payment.reference],
   );
   const known = rows[0] && knownOf(rows[0]);
@@ -26,7 +26,7 @@ async function countIn(client: PoolClient, payment: Payment, now: string): Promi
   const added = decideSpend(payment, known, (asset) => spent.get(asset) ?? 0n);
   for (const { amount, asset } of added) {
     await client.query(
-      'update signed_days set spent = spent + $4 where chain = $1 and asset = $2 and day = $3',
+      'update daily_spending set spent = spent + $4 where chain = $1 and asset = $2 and day = $3',
       [payment.chain, asset, payment.day, amount.toString()],
     );
   }
@@ -45,11 +45,11 @@ async function lockDays(client: PoolClient, { chain, day, spends }: Payment): Pr
   const spent = new Map<string, bigint>();
   for (const asset of spends.map((spend) => spend.asset).sort()) {
     await client.query(
-      'insert into signed_days (chain, asset, day, spent) values ($1, $2, $3, 0) on conflict do nothing',
+      'insert into daily_spending (chain, asset, day, spent) values ($1, $2, $3, 0) on conflict do nothing',
       [chain, asset, day],
     );
     const { rows } = await client.query<{ spent: string }>(
-      'select spent::text as spent from signed_days where chain = $1 and asset = $2 and day = $3 for update',
+      'select spent::text as spent from daily_spending where chain = $1 and asset = $2 and day = $3 for update',
       [chain, asset, day],
     );
     spent.set(asset, BigInt(rows[0]?.spent ?? 0));
@@ -57,10 +57,10 @@ async function lockDays(client: PoolClient, { chain, day, spends }: Payment): Pr
   return spent;
 }
 
-function knownOf(row: { meaning: string; nonce: string | null; counted: string }): SignedPayment {
+function knownOf(row: { intent: string; nonce: string | null; counted: string }): SignedPayment {
   const counted = JSON.parse(row.counted) as Record<string, string>;
   return {
-    intent: row.meaning,
+    intent: row.intent,
     nonce: row.nonce,
     counted: Object.fromEntries(Object.entries(counted).map(([asset, amount]) => [asset, BigInt(amount)])),
   };

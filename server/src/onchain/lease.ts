@@ -19,8 +19,8 @@ export interface LeaseDeps {
  */
 export async function acquireLease({ leaseOwner, pool, port }: LeaseDeps): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `update chain_cursors set holder = $2, held_until = now() + $3 * interval '1 millisecond'
-      where chain = $1 and (holder is null or holder = $2 or held_until < now())`,
+    `update chain_cursors set lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
+      where chain = $1 and (lease_owner is null or lease_owner = $2 or lease_expires_at < now())`,
     [port.chain, leaseOwner, limits.chainLeaseMs],
   );
   return rowCount === 1;
@@ -29,7 +29,7 @@ export async function acquireLease({ leaseOwner, pool, port }: LeaseDeps): Promi
 /** Releases the lease, so that another process need not wait until it expires. */
 async function releaseLease(pool: Pool, chain: Chain, leaseOwner: string): Promise<void> {
   await pool.query(
-    'update chain_cursors set holder = null, held_until = null where chain = $1 and holder = $2',
+    'update chain_cursors set lease_owner = null, lease_expires_at = null where chain = $1 and lease_owner = $2',
     [chain, leaseOwner],
   );
 }

@@ -15,7 +15,7 @@ export interface Metrics {
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
-  readonly chainNotices: Counter<'chain' | 'reason'>;
+  readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
@@ -103,7 +103,7 @@ function chainMetrics(registers: Registry[]) {
   return {
     chainTurns: new Counter({
       name: 'openledger_chain_turns_total',
-      help: 'Times that a chain was looked at',
+      help: 'Turns of the deposit worker, by result',
       labelNames: ['chain', 'result'],
       registers,
     }),
@@ -115,31 +115,31 @@ function chainMetrics(registers: Registry[]) {
     }),
     chainReorganisations: new Counter({
       name: 'openledger_chain_reorganisations_total',
-      help: 'Times that blocks which had been read were replaced',
+      help: 'Reorganizations that orphaned scanned blocks',
       labelNames: ['chain'],
       registers,
     }),
-    chainNotices: new Counter({
-      name: 'openledger_chain_notices_total',
-      help: 'Transfers to addresses of ours that were not credited, by reason',
+    uncreditedDeposits: new Counter({
+      name: 'openledger_uncredited_deposits_total',
+      help: 'Transfers to watched addresses that were not credited, by reason',
       labelNames: ['chain', 'reason'],
       registers,
     }),
     chainNodeUp: new Gauge({
       name: 'openledger_chain_node_up',
-      help: '1 while a node of a chain is of use',
+      help: '1 while a node of a chain is healthy, otherwise 0',
       labelNames: ['chain', 'node'],
       registers,
     }),
     chainDifference: new Gauge({
       name: 'openledger_reconcile_difference',
-      help: 'What a chain holds more (or less, when negative) than the books explain, in units of the token',
+      help: 'Balance on a chain minus what the books explain, in units of the token',
       labelNames: ['chain', 'currency'],
       registers,
     }),
     chainReconciled: new Gauge({
       name: 'openledger_reconcile_timestamp_seconds',
-      help: 'When the books were last compared with a chain',
+      help: 'Time of the last comparison of the books with a chain, in seconds since the Unix epoch',
       labelNames: ['chain'],
       registers,
     }),

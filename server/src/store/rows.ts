@@ -253,7 +253,7 @@ export interface ChainDepositRow {
   block_id: string;
   currency: string;
   amount_minor: bigint;
-  status: 'pending' | 'confirmed' | 'credited' | 'vanished';
+  status: 'pending' | 'confirmed' | 'credited' | 'orphaned';
   transaction_id: string;
   created_at: string;
   updated_at: string;

@@ -8,34 +8,34 @@ const blockEveryMs = 120;
 const offerEveryBlocks = 5;
 const transfer = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
 
-/** A chain that goes on by itself, and can be reorganised and restarted while it does. */
-export interface StoryChain {
+/** A chain that mines blocks continuously, and can be reorganised and restarted meanwhile. */
+export interface ScenarioChain {
   readonly name: string;
   readonly token: TestToken;
   readonly url: string;
   readonly chainId: number;
-  /** Sends tokens to an address: they arrive sooner or later, whatever happens to the chain. */
+  /** Sends tokens to an address. They arrive eventually, despite reorganisations and restarts. */
   deposit(address: Address, amountMinor: bigint): Promise<Hex>;
-  /** Gives an account coin for fees. */
+  /** Gives an account native coin for fees. */
   fund(address: Address): Promise<void>;
-  /** Takes back the last blocks, with all that was in them. */
+  /** Orphans the last blocks with their transactions. */
   reorganise(depth: number): Promise<void>;
-  /** Stops the node and starts it again after a while: what was not in a block is forgotten. */
+  /** Stops the node and restarts it after a pause. It loses pending transactions. */
   restart(pauseMs: number): Promise<void>;
-  /** Waits until every deposit is so many blocks deep. */
+  /** Waits until every deposit has this many confirmations. */
   settle(depth: number): Promise<void>;
-  /** What was paid from an account to another, payment by payment. */
+  /** Lists the amounts paid from one account to another. */
   paid(from: Address, to: Address): Promise<bigint[]>;
   stop(): Promise<void>;
 }
 
-/** Starts a chain with a token, and keeps making blocks. */
-export async function startStoryChain(
+/** Starts a chain with a token, and mines blocks continuously. */
+export async function startScenarioChain(
   name: string,
   chainId: number,
   contract: 'TestToken' | 'OldToken',
   statePath: string,
-): Promise<StoryChain> {
+): Promise<ScenarioChain> {
   const options = { chainId, noMining: true, keepsStates: true, statePath };
   let node: Anvil = await startAnvil(options);
   const account = mnemonicToAccount(mnemonic, { addressIndex: 1 });
@@ -43,7 +43,7 @@ export async function startStoryChain(
   let isOver = false;
   let blocks = 0;
 
-  // The node is asked for one thing at a time: blocks are not made while the chain is being changed.
+  // Requests are sequential: no block is mined while the chain is being changed.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const turn = last.then(work);

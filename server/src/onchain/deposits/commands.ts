@@ -87,13 +87,13 @@ export function withdrawDeposit(
   cause: WithdrawalCause,
 ): Command<DepositStatus> {
   return depositCommand('withdraw_chain_deposit', deposit, known, ({ row, transaction }, context) => {
-    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'vanished' };
+    if (row?.status !== 'pending' || !transaction) return { result: row?.status ?? 'orphaned' };
     const failed = failedDeposit(transaction, withdrawalTexts[cause], context);
     return {
-      result: 'vanished',
+      result: 'orphaned',
       writes: [
         { table: 'transactions', row: failed },
-        { table: 'chain_deposits', row: { ...row, status: 'vanished', updated_at: context.now } },
+        { table: 'chain_deposits', row: { ...row, status: 'orphaned', updated_at: context.now } },
       ],
       events: updatedEvents(transaction, failed),
     };

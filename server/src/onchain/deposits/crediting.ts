@@ -173,7 +173,7 @@ async function reportUncredited(
 ): Promise<void> {
   const { chain } = port;
   for (const { reason, transfer } of await saveUncredited(pool, chain, deposits)) {
-    metrics.chainNotices.inc({ chain, reason });
+    metrics.uncreditedDeposits.inc({ chain, reason });
     logger.warn({ chain, reason, txHash: transfer.txHash }, 'a transfer was received and not credited');
   }
 }

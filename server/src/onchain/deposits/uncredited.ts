@@ -36,7 +36,7 @@ export async function saveUncredited(
   for (const deposit of deposits) {
     const { id, reason, receivedMinor, transfer } = deposit;
     const { rowCount } = await pool.query(
-      `insert into chain_notices (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
+      `insert into uncredited_deposits (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now()) on conflict do nothing`,
       [
         chain,
@@ -58,7 +58,7 @@ export async function saveUncredited(
 
 /** Whether a transfer is stored as uncredited. */
 export async function isUncredited(pool: Pool, chain: Chain, id: string): Promise<boolean> {
-  const { rowCount } = await pool.query('select from chain_notices where chain = $1 and id = $2', [
+  const { rowCount } = await pool.query('select from uncredited_deposits where chain = $1 and id = $2', [
     chain,
     id,
   ]);
@@ -88,7 +88,7 @@ export async function listUncredited(
   const { rows } = await pool.query<StoredUncredited>(
     `select chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
         seen_at as "seenAt"
-      from chain_notices where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
+      from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
     [chain ?? null, limit],
   );
   return rows;

@@ -92,7 +92,7 @@ const sumsText = `select
     where e.kind = 'live') as booked,
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
     where chain = $1 and currency = $2 and status = 'confirmed' and height <= $3) as waiting,
-  (select coalesce(sum(received::numeric), 0)::text from chain_notices
+  (select coalesce(sum(received::numeric), 0)::text from uncredited_deposits
     where chain = $1 and currency = $2 and height <= $3) as "notCredited",
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
     where chain = $1 and currency = $2 and status = 'credited' and height > $3) as "creditedLater",

@@ -36,11 +36,11 @@ export function createStatusRecorder({ leaseOwner, pool, port }: LeaseDeps): Sta
 async function saveStatus(pool: Pool, leaseOwner: string, snapshot: StatusSnapshot): Promise<void> {
   await pool.query({
     name: 'save_chain_status',
-    text: `insert into chain_standings (chain, network, head_height, fault, nodes, looked_at)
+    text: `insert into chain_statuses (chain, network, head_height, fault, nodes, checked_at)
       select $1, $2, $3, $4, $5, now()
-      where not exists (select from chain_cursors c where c.chain = $1 and c.holder <> $6 and c.held_until > now())
+      where not exists (select from chain_cursors c where c.chain = $1 and c.lease_owner <> $6 and c.lease_expires_at > now())
       on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes,
-        head_height = coalesce(excluded.head_height, chain_standings.head_height), looked_at = excluded.looked_at`,
+        head_height = coalesce(excluded.head_height, chain_statuses.head_height), checked_at = excluded.checked_at`,
     values: [
       snapshot.chain,
       snapshot.network,

@@ -21,12 +21,12 @@ export interface ChainStatus {
 export async function listStatuses(pool: Pool): Promise<ChainStatus[]> {
   const { rows } = await pool.query<Omit<ChainStatus, 'nodes'> & { nodes: string | NodeStatus[] }>(
     `select s.chain, s.network, s.head_height as head, c.scanned_height as scanned, c.confirmed_height as confirmed,
-        s.fault, s.nodes, s.looked_at as "checkedAt",
+        s.fault, s.nodes, s.checked_at as "checkedAt",
         (select count(*) from chain_deposits d where d.chain = s.chain and d.status in ('pending', 'confirmed'))
           as "pendingDeposits",
         (select count(*) from chain_payments p where p.chain = s.chain and p.status = 'open') as "openPayments",
         (select min(created_at) from chain_payments p where p.chain = s.chain and p.status = 'open') as "oldestPayment"
-      from chain_standings s left join chain_cursors c on c.chain = s.chain order by s.chain`,
+      from chain_statuses s left join chain_cursors c on c.chain = s.chain order by s.chain`,
   );
   return rows.map((row) => ({
     ...row,

@@ -37,12 +37,12 @@ export async function saveSweepCandidates(
     arrayLiteral(type, each.map(of));
   await pool.query({
     name: 'save_sweep_candidates',
-    text: `insert into chain_unswept (chain, address, currency, wallet_index, height)
+    text: `insert into sweep_candidates (chain, address, currency, wallet_index, height)
       select $1, a.address, n.currency, w.derivation_index, n.height
       from unnest($2::int2[], $3::text[], $4::text[], $5::int8[]) as n(bucket, wallet_id, currency, height)
         join wallets w on w.bucket = n.bucket and w.id = n.wallet_id
         join deposit_addresses a on a.bucket = n.bucket and a.wallet_id = n.wallet_id and a.chain = $1
-      on conflict (chain, address, currency) do update set height = greatest(chain_unswept.height, excluded.height)`,
+      on conflict (chain, address, currency) do update set height = greatest(sweep_candidates.height, excluded.height)`,
     values: [
       chain,
       column('int2', ({ walletId }) => bucketOfId(walletId)),
@@ -66,11 +66,11 @@ export async function takeSweepCandidates(pool: Pool, chain: Chain): Promise<Swe
   }>({
     name: 'take_sweep_candidates',
     text: `with next as (
-        select u.address, u.currency from chain_unswept u
+        select u.address, u.currency from sweep_candidates u
         where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1 and p.address = u.address
           and p.status = 'open' and p.kind <> 'transfer')
-        order by u.looked_at nulls first limit $2)
-      update chain_unswept u set looked_at = now() from next n
+        order by u.checked_at nulls first limit $2)
+      update sweep_candidates u set checked_at = now() from next n
       where u.chain = $1 and u.address = n.address and u.currency = n.currency
       returning u.address, u.wallet_index, u.currency, u.height`,
     values: [chain, limits.sweepsPerTurn],
@@ -90,7 +90,7 @@ export async function removeSweepCandidate(
   { address, currency, height }: SweepCandidate,
 ): Promise<void> {
   await pool.query(
-    'delete from chain_unswept where chain = $1 and address = $2 and currency = $3 and height = $4',
+    'delete from sweep_candidates where chain = $1 and address = $2 and currency = $3 and height = $4',
     [chain, address, currency, height],
   );
 }
