@@ -66,10 +66,10 @@ function chainScenario(chain) {
       `Sends deposits and transfers on ${chain === 'tron' ? 'Tron' : 'Solana'} while the server is killed with SIGKILL. Every deposit is credited once,\n` +
       'every transfer is paid once.',
     options: {
-      transfers: { text: 'how many of each', env: `${prefix}_STORY`, fallback: '200' },
-      kills: { text: 'how often the server is killed', env: `${prefix}_STORY_KILLS`, fallback: '10' },
+      transfers: { text: 'how many of each', env: `${prefix}_SCENARIO_TRANSFERS`, fallback: '200' },
+      kills: { text: 'how often the server is killed', env: `${prefix}_SCENARIO_KILLS`, fallback: '10' },
     },
-    seed: `${prefix}_STORY_SEED`,
+    seed: `${prefix}_SCENARIO_SEED`,
     files: () => [`test/chains/${chain}-scenario.test.ts`],
   };
 }
@@ -176,11 +176,11 @@ attempts are later than 1 s (99th percentile).`,
 the server is killed with SIGKILL. At the end every deposit is credited once, every transfer is paid once, and the books
 agree with themselves (verify) and with the chains (reconcile). It takes about two minutes.`,
     options: {
-      deposits: { text: 'how many', env: 'STORY_DEPOSITS', fallback: '200' },
-      transfers: { text: 'how many', env: 'STORY_TRANSFERS', fallback: '200' },
-      kills: { text: 'of the server', env: 'STORY_KILLS', fallback: '10' },
-      reorganisations: { text: 'of a chain', env: 'STORY_REORGANISATIONS', fallback: '10' },
-      restarts: { text: 'of a node', env: 'STORY_RESTARTS', fallback: '4' },
+      deposits: { text: 'how many', env: 'EVM_SCENARIO_DEPOSITS', fallback: '200' },
+      transfers: { text: 'how many', env: 'EVM_SCENARIO_TRANSFERS', fallback: '200' },
+      kills: { text: 'of the server', env: 'EVM_SCENARIO_KILLS', fallback: '10' },
+      reorganisations: { text: 'of a chain', env: 'EVM_SCENARIO_REORGANISATIONS', fallback: '10' },
+      restarts: { text: 'of a node', env: 'EVM_SCENARIO_RESTARTS', fallback: '4' },
       watch: {
         text:
           'instead: read blocks of 5,000 transfers with 100,000 watched addresses, and print how long a\n' +
@@ -195,7 +195,7 @@ agree with themselves (verify) and with the chains (reconcile). It takes about t
         form: forms.count,
       },
     },
-    seed: 'STORY_SEED',
+    seed: 'EVM_SCENARIO_SEED',
     files: ({ watch }) => [watch ? 'test/chains/watch-load.test.ts' : 'test/chains/evm-scenario.test.ts'],
   },
   solana: chainScenario('solana'),

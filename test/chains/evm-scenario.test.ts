@@ -19,9 +19,9 @@ import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Deposits and transfers on two chains at once, while the chains are reorganised, their nodes go away and come back, and the
- * server is killed with SIGKILL. `npm run chains:story` runs it in full; STORY_SEED repeats the requests of a run.
+ * server is killed with SIGKILL. `npm run soak -- chains` runs it in full; EVM_SCENARIO_SEED repeats the requests of a run.
  */
-const given = (name: string, short: number): number => Number(process.env[`STORY_${name}`] ?? short);
+const given = (name: string, short: number): number => Number(process.env[`EVM_SCENARIO_${name}`] ?? short);
 const seed = given('SEED', randomInt(2 ** 31));
 const counts = {
   deposit: given('DEPOSITS', 20),
@@ -30,7 +30,7 @@ const counts = {
   reorganisation: given('REORGANISATIONS', 2),
   restart: given('RESTARTS', 1),
 };
-const isTold = process.env.STORY_DEPOSITS !== undefined;
+const isTold = process.env.EVM_SCENARIO_DEPOSITS !== undefined;
 const confirmations = 5;
 const walletCount = 4;
 const fundedMinor = 5_000_000_000n;
@@ -214,7 +214,7 @@ async function expectAccounted(): Promise<void> {
 }
 
 test(
-  `every deposit is credited once and every transfer paid once (STORY_SEED=${seed})`,
+  `every deposit is credited once and every transfer paid once (EVM_SCENARIO_SEED=${seed})`,
   async () => {
     say(`seed ${seed}: ${JSON.stringify(counts)}`);
     const startedMs = Date.now();

@@ -12,12 +12,12 @@ import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Deposits and transfers interleaved, while the node loses transactions, takes them without an answer or goes away, and the
- * server is killed. SOLANA_STORY sets how many of each there are (12), SOLANA_STORY_KILLS how often it is killed (2),
- * SOLANA_STORY_SEED repeats a story.
+ * server is killed. SOLANA_SCENARIO_TRANSFERS sets how many of each there are (12), SOLANA_SCENARIO_KILLS how often it is killed (2),
+ * SOLANA_SCENARIO_SEED repeats a story.
  */
-const count = Number(process.env.SOLANA_STORY ?? 12);
-const kills = Number(process.env.SOLANA_STORY_KILLS ?? 2);
-const seed = Number(process.env.SOLANA_STORY_SEED ?? randomInt(2 ** 31));
+const count = Number(process.env.SOLANA_SCENARIO_TRANSFERS ?? 12);
+const kills = Number(process.env.SOLANA_SCENARIO_KILLS ?? 2);
+const seed = Number(process.env.SOLANA_SCENARIO_SEED ?? randomInt(2 ** 31));
 const blockMs = 100;
 const timeoutMs = 90_000 + count * 2000 + kills * 15_000;
 const heldMinor = 1_000_000_000n;
@@ -106,7 +106,7 @@ const credited = async () =>
   );
 
 test(
-  `every deposit is credited once, every transfer paid once (SOLANA_STORY_SEED=${seed})`,
+  `every deposit is credited once, every transfer paid once (SOLANA_SCENARIO_SEED=${seed})`,
   async () => {
     const often = { timeout: timeoutMs / 3, interval: 200 };
     bring(heldMinor);

@@ -21,12 +21,12 @@ import { startServer, type TestServer } from '../support/server.ts';
 
 /**
  * Deposits and transfers interleaved, while blocks are replaced, the node goes away, answers get lost, transactions are
- * forgotten or fail, and the process that follows the chain is killed. TRON_STORY sets how many of each there are (12),
- * TRON_STORY_KILLS how often it is killed (2), TRON_STORY_SEED repeats a story.
+ * forgotten or fail, and the process that follows the chain is killed. TRON_SCENARIO_TRANSFERS sets how many of each there are (12),
+ * TRON_SCENARIO_KILLS how often it is killed (2), TRON_SCENARIO_SEED repeats a story.
  */
-const count = Number(process.env.TRON_STORY ?? 12);
-const kills = Number(process.env.TRON_STORY_KILLS ?? 2);
-const seed = Number(process.env.TRON_STORY_SEED ?? Date.now() % 1_000_000);
+const count = Number(process.env.TRON_SCENARIO_TRANSFERS ?? 12);
+const kills = Number(process.env.TRON_SCENARIO_KILLS ?? 2);
+const seed = Number(process.env.TRON_SCENARIO_SEED ?? Date.now() % 1_000_000);
 const blockMs = 100;
 const fundedMinor = 1_000_000_000n;
 const timeoutMs = 60_000 + count * 2000 + kills * 15_000;

@@ -14,7 +14,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 /**
  * What the watcher does for a full block: 5,000 transfers of which 50 are ours, with 100,000 watched addresses. The figures are
  * printed; that one pass finds exactly ours, and that memory does not grow with the blocks that were read, is asserted.
- * `npm run chains:load` reads for longer.
+ * `npm run soak -- chains --watch` reads for longer.
  */
 const addresses = 100_000;
 const transfers = 5000;

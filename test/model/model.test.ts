@@ -7,8 +7,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { createActor } from './actor.ts';
 
 /**
- * The same random requests are sent to two servers on a real PostgreSQL and to a model of a few objects. `npm run simulate
- * -- --database` runs it for longer; MODEL_SEED repeats the requests of a run.
+ * The same random requests are sent to two servers on a real PostgreSQL and to a model of a few objects.
+ * `npm run soak -- model` runs it for longer; MODEL_SEED repeats the requests of a run.
  */
 const seed = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31));
 const minutes = Number(process.env.MODEL_MINUTES ?? 0);

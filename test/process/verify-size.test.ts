@@ -21,7 +21,7 @@ import {
 
 /**
  * `openledger verify` and `GET /v1/ledger/verify` read any number of postings with the same memory. The long form,
- * `npm run bench:verify`, shows it with `VERIFY_POSTINGS`.
+ * `npm run soak -- verify`, shows it with `VERIFY_POSTINGS`.
  */
 const postings = Number(process.env.VERIFY_POSTINGS ?? 160_000);
 /** By then Node's heap has grown to what pages and collected garbage take. */

@@ -9,7 +9,7 @@ import { endLaunched, makeTempDir, type ServerProcess, startServerProcess } from
 
 /**
  * Events at a steady rate to receivers of which some are down, slow and flapping, while the server is killed.
- * `npm run webhooks:load` is the long form.
+ * `npm run soak -- webhooks` is the long form.
  */
 const events = Number(process.env.LOAD_EVENTS ?? 1500);
 const perSecond = Number(process.env.LOAD_RATE ?? 150);

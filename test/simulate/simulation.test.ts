@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { faults } from './faults.ts';
 import { type SimulationOptions, simulate } from './simulation.ts';
 
-/** `npm run simulate` sets these; without them this is the short form of `npm test`. */
+/** `npm run soak -- simulate` sets these; without them this is the short form of `npm test`. */
 const given = (name: string): number | undefined => {
   const text = process.env[`SIMULATE_${name}`];
   return text === undefined ? undefined : Number(text);
@@ -26,7 +26,7 @@ async function run(options: SimulationOptions): Promise<Readonly<Record<string, 
   const lane = options.lanes === undefined ? '' : ` --lanes ${options.lanes}`;
   throw new Error(
     `Seed ${seed}, step ${broken.step}: ${broken.invariant}\n` +
-      `Again: npm run simulate -- --seed ${seed} --steps ${options.steps}${lane}`,
+      `Again: npm run soak -- simulate --seed ${seed} --steps ${options.steps}${lane}`,
   );
 }
 

@@ -6,7 +6,7 @@ interface FaultOptions {
   readonly rounds: number;
   /** Where chance starts: the same seed draws the same requests and moments. */
   readonly seed: number;
-  /** Run by `npm run faults`, which has time. */
+  /** Run by `npm run soak -- faults`, which has time. */
   readonly isLong: boolean;
 }
 
@@ -15,7 +15,7 @@ const isLong = process.env.FAULT_LONG === '1';
 /**
  * Says how a fault test is to run, and prints it. `FAULT_ROUNDS` and `FAULT_SEED` go before what is given.
  *
- * @param rounds how many rounds it has within `npm test`, and by `npm run faults`
+ * @param rounds how many rounds it has within `npm test`, and by `npm run soak -- faults`
  */
 export function faultOptions(name: string, rounds: { short: number; long: number }): FaultOptions {
   const { FAULT_ROUNDS, FAULT_SEED } = process.env;
