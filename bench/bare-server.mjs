@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clients } from './ground.mjs';
+import { clients } from './fixture.mjs';
 import { openConnections } from './http.mjs';
 import { startScript } from './server.mjs';
 

@@ -33,7 +33,7 @@ function newId(prefix, bucket) {
 /**
  * Makes the baseline's wallets, copies of the product's under other ids, and what the statements need.
  *
- * @param ground see ground.mjs; its first wallet makes a transfer, whose rows are the pattern
+ * @param fixture see fixture.mjs; its first wallet makes a transfer, whose rows are the pattern
  * @param pattern what the transfer of the product left: rows by table
  */
 export async function prepareBaseline({ db, wallets, server }, pattern) {

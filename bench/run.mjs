@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { root } from '../scripts/checkout.mjs';
-import { prepareGround } from './ground.mjs';
+import { prepareFixture } from './fixture.mjs';
 import { machineFacts } from './machine.mjs';
 import { against } from './rows/against.mjs';
 import { documents } from './rows/documents.mjs';
@@ -36,7 +36,7 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
   for (const signal of ['SIGINT', 'SIGTERM'])
     process.once(signal, () => stopAll().then(() => process.exit(1)));
   const results = {};
-  /** @type {ReturnType<typeof prepareGround> | undefined} */
+  /** @type {ReturnType<typeof prepareFixture> | undefined} */
   let shared;
   const context = {
     sizes,
@@ -47,9 +47,9 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
     /** What one row has made that others can use. */
     learned: {},
     /** One server with its wallets for all rows that can share it. */
-    ground() {
+    fixture() {
       if (!shared) say(`a server with ${sizes.wallets} wallets`);
-      shared ??= prepareGround({ wallets: sizes.wallets, lanes, profileDir: profile });
+      shared ??= prepareFixture({ wallets: sizes.wallets, lanes, profileDir: profile });
       return shared;
     },
   };
@@ -64,7 +64,7 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
   try {
     await run(sharing);
     if (shared) say('verifying the books');
-    await (await /** @type {ReturnType<typeof prepareGround> | undefined} */ (shared))?.close();
+    await (await /** @type {ReturnType<typeof prepareFixture> | undefined} */ (shared))?.close();
     await run(alone);
   } catch (error) {
     process.stderr.write(`${error.stack}\n`);

@@ -85,7 +85,7 @@ async function bundle(esbuild, source, target) {
       write: false,
     });
   } catch (cause) {
-    throw new PrepareError('The build failed. What is wrong is told above.', { cause });
+    throw new PrepareError('The build failed. The error is printed above.', { cause });
   }
   mkdirSync(dirname(target), { recursive: true });
   for (const { path, contents } of result.outputFiles) writeAtomically(path, contents);

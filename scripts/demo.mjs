@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect } from './demo/api.mjs';
 import { DemoError, say } from './demo/say.mjs';
-import { play } from './demo/story.mjs';
+import { play } from './demo/scenario.mjs';
 import { prepareRuntime } from './prepare.mjs';
 
 const help = `Usage: npm run demo -- [options]

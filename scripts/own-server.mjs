@@ -37,5 +37,5 @@ export async function withOwnServer(use, flags = []) {
 
 async function whenReady(server) {
   for await (const line of createInterface({ input: server.stdout })) return JSON.parse(line);
-  throw new Error('The server ended before it was ready. What is wrong is told above.');
+  throw new Error('The server ended before it was ready. The error is printed above.');
 }

@@ -3,7 +3,7 @@
  * machine; the CPU time of a request, of server and PostgreSQL together, hardly does.
  */
 import { root } from '../../scripts/checkout.mjs';
-import { prepareGround } from '../ground.mjs';
+import { prepareFixture } from '../fixture.mjs';
 import { runClosedLoop } from '../http.mjs';
 import { getText, readLoad, transferLoad } from '../requests.mjs';
 import { alternate } from '../slices.mjs';
@@ -13,20 +13,20 @@ import { cpuMs } from '../usage.mjs';
 const mostRatio = 1.03;
 
 export async function against({ checkout, lanes, say, sizes }) {
-  const grounds = {};
+  const fixtures = {};
   for (const [side, folder] of [
     ['ours', root],
     ['theirs', checkout],
   ]) {
     say(`${folder}: a server with ${sizes.growthWallets} wallets`);
-    grounds[side] = await prepareGround({ wallets: sizes.growthWallets, checkout: folder, lanes });
+    fixtures[side] = await prepareFixture({ wallets: sizes.growthWallets, checkout: folder, lanes });
   }
   const loads = {};
-  for (const [side, ground] of Object.entries(grounds)) loads[side] = loadsOf(ground);
+  for (const [side, fixture] of Object.entries(fixtures)) loads[side] = loadsOf(fixture);
   const figures = [];
   for (const name of Object.keys(loads.ours)) {
     const sides = Object.fromEntries(
-      Object.entries(grounds).map(([side, ground]) => [side, measured(ground, loads[side][name])]),
+      Object.entries(fixtures).map(([side, fixture]) => [side, measured(fixture, loads[side][name])]),
     );
     // Plans, kept rows and compiled code are made before the measuring.
     for (const { run } of Object.values(sides)) await run(sizes.sliceSeconds);
@@ -38,7 +38,7 @@ export async function against({ checkout, lanes, say, sizes }) {
     });
     figures.push(...compare(name, rates, sides));
   }
-  for (const ground of Object.values(grounds)) await ground.close();
+  for (const fixture of Object.values(fixtures)) await fixture.close();
   return figures;
 }
 

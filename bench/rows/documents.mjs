@@ -7,7 +7,7 @@ const documentText = 'GET /docs HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: gzip
 
 export async function documents(context) {
   const { sizes } = context;
-  const { connections, key, server, wallets } = await context.ground();
+  const { connections, key, server, wallets } = await context.fixture();
   const others = connections.slice(0, 1);
   const read = getText(key, `/v1/crypto-wallets/${wallets[0].id}`);
   const alone = await timesOf(others[0], read, sizes.shortSideSeconds);

@@ -2,7 +2,7 @@
 import { readPattern } from '../baseline.mjs';
 import { connectDatabase } from '../database.mjs';
 import { fillTransfers } from '../fill.mjs';
-import { assertStored, clients, makeWallets } from '../ground.mjs';
+import { assertStored, clients, makeWallets } from '../fixture.mjs';
 import { call, openConnections, runClosedLoop } from '../http.mjs';
 import { getText, postText, readLoad, transferBody, transferLoad } from '../requests.mjs';
 import { startServer, urlOfRole } from '../server.mjs';

@@ -1,5 +1,5 @@
 /** Row `latency`: how long a transfer takes at half the greatest rate. */
-import { assertStored } from '../ground.mjs';
+import { assertStored } from '../fixture.mjs';
 import { runClosedLoop, runOpenLoop } from '../http.mjs';
 import { transferLoad } from '../requests.mjs';
 import { perSecond } from '../table.mjs';
@@ -8,7 +8,7 @@ const atMostMs = 40;
 
 export async function latency(context) {
   const { sizes } = context;
-  const { connections, db, key, wallets } = await context.ground();
+  const { connections, db, key, wallets } = await context.fixture();
   const load = transferLoad(key, wallets, 'latency');
   const greatest = await runClosedLoop(connections, sizes.sliceSeconds * 2, load);
   const rate = greatest.count / greatest.seconds / 2;

@@ -2,7 +2,7 @@
 import { startBare } from '../bare-server.mjs';
 import { openBatches } from '../baseline.mjs';
 import { connectDatabase } from '../database.mjs';
-import { assertStored } from '../ground.mjs';
+import { assertStored } from '../fixture.mjs';
 import { runClosedLoop } from '../http.mjs';
 import { readLoad, transferLoad } from '../requests.mjs';
 import { perSecond } from '../table.mjs';
@@ -12,18 +12,18 @@ const batchTransfers = 64;
 
 export async function limits(context) {
   const { sizes } = context;
-  const ground = await context.ground();
+  const fixture = await context.fixture();
   const seconds = sizes.shortSideSeconds / 2;
   return [
     {
       name: 'limit: raw HTTP',
-      figure: perSecond(await rawHttp(ground, seconds)),
+      figure: perSecond(await rawHttp(fixture, seconds)),
       baseline: 'bare Fastify, the same request and answer',
     },
-    ...(await rawCommits(ground, seconds)),
+    ...(await rawCommits(fixture, seconds)),
     {
       name: 'limit: batched inserts',
-      figure: perSecond(await batchedInserts(context, ground, seconds)),
+      figure: perSecond(await batchedInserts(context, fixture, seconds)),
       baseline: `transfers' rows, ${batchTransfers} a statement, nothing decided`,
     },
   ];
@@ -82,8 +82,8 @@ async function rawCommits({ db, server }, seconds) {
   return figures;
 }
 
-async function batchedInserts(context, ground, seconds) {
-  const baseline = await baselineOf(context, ground);
+async function batchedInserts(context, fixture, seconds) {
+  const baseline = await baselineOf(context, fixture);
   const batches = await openBatches(baseline, batchTransfers);
   await batches.run(seconds / 4);
   const { count, seconds: took } = await batches.run(seconds);

@@ -1,5 +1,5 @@
 /** Row `mixed`: reads and transfers together, against each alone, for the CPU time that they cost. */
-import { assertStored } from '../ground.mjs';
+import { assertStored } from '../fixture.mjs';
 import { runClosedLoop } from '../http.mjs';
 import { getText, mixedLoad, readLoad, transferLoad } from '../requests.mjs';
 import { alternate } from '../slices.mjs';
@@ -14,7 +14,7 @@ const atLeast = 0.7;
  */
 export async function mixed(context) {
   const { sizes } = context;
-  const { connections, db, key, server, wallets } = await context.ground();
+  const { connections, db, key, server, wallets } = await context.fixture();
   const lone = transferLoad(key, wallets, 'lone');
   await runClosedLoop(connections, sizes.sliceSeconds, lone);
   const ids = lone.acknowledged.slice(0, 1000);

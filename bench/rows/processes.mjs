@@ -1,5 +1,5 @@
 /** Row `processes`: two servers on one database, half of the clients each, against one server with all of them. */
-import { assertStored, clients } from '../ground.mjs';
+import { assertStored, clients } from '../fixture.mjs';
 import { openConnections, runClosedLoop } from '../http.mjs';
 import { transferLoad } from '../requests.mjs';
 import { startServer } from '../server.mjs';
@@ -8,7 +8,7 @@ import { compared } from '../table.mjs';
 
 export async function processes(context) {
   const { sizes } = context;
-  const { connections, db, key, server, wallets } = await context.ground();
+  const { connections, db, key, server, wallets } = await context.fixture();
   const other = await startServer({ databaseUrl: server.databaseUrl });
   const half = connections.slice(0, clients / 2);
   const others = await openConnections(other.url, clients / 2);

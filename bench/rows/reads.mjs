@@ -7,7 +7,7 @@ import { compared } from '../table.mjs';
 
 export async function reads(context) {
   const { sizes } = context;
-  const { connections, key, wallets } = await context.ground();
+  const { connections, key, wallets } = await context.fixture();
   const load = transferLoad(key, wallets, 'reads');
   await runClosedLoop(connections, sizes.sliceSeconds, load);
   const ids = load.acknowledged.slice(-1000);

@@ -1,6 +1,6 @@
 /** Rows `spread` and `hot`: durable transfers against one prepared statement for each. */
 import { openBaseline, prepareBaseline, readPattern } from '../baseline.mjs';
-import { assertStored } from '../ground.mjs';
+import { assertStored } from '../fixture.mjs';
 import { call, runClosedLoop } from '../http.mjs';
 import { postText, transferBody, transferLoad } from '../requests.mjs';
 import { alternate } from '../slices.mjs';
@@ -13,9 +13,9 @@ const connectionCounts = [8, 32];
 
 async function compare(context, name, atLeast, choose) {
   const { sizes } = context;
-  const ground = await context.ground();
-  const { connections, db, key, wallets } = ground;
-  const baseline = await baselineOf(context, ground);
+  const fixture = await context.fixture();
+  const { connections, db, key, wallets } = fixture;
+  const baseline = await baselineOf(context, fixture);
   const baselines = [];
   for (const count of connectionCounts)
     baselines.push(await openBaseline(baseline, choose(baseline.owners), count));
@@ -45,14 +45,14 @@ async function compare(context, name, atLeast, choose) {
 }
 
 /** The baseline of a run, made when it is first asked for: the rows of one transfer are its pattern. */
-export async function baselineOf({ learned }, ground) {
-  learned.baseline ??= await makeBaseline(ground);
+export async function baselineOf({ learned }, fixture) {
+  learned.baseline ??= await makeBaseline(fixture);
   return learned.baseline;
 }
 
-async function makeBaseline(ground) {
-  const { connections, db, key, wallets } = ground;
+async function makeBaseline(fixture) {
+  const { connections, db, key, wallets } = fixture;
   const once = 'pattern';
   const { body } = await call(connections[0], postText(key, '/v1/transfers', transferBody(wallets[0]), once));
-  return prepareBaseline(ground, await readPattern(db, body.data.id, once));
+  return prepareBaseline(fixture, await readPattern(db, body.data.id, once));
 }

@@ -4,7 +4,7 @@
 export class DemoError extends Error {}
 
 export const say = {
-  /** A part of the story begins. */
+  /** A part of the scenario begins. */
   part: (text) => print(`\n${text}`),
   /** Something held. */
   done: (text) => print(`  ✓ ${text}`),

@@ -118,7 +118,7 @@ async function startServer(options, chainsFile, closers) {
   const first = createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   const { value } = await Promise.race([first, ended.then(() => ({ value: undefined }))]);
   if (value === undefined)
-    throw new Error('The server ended before it was ready. What is wrong is told above.');
+    throw new Error('The server ended before it was ready. The error is printed above.');
   if (treasury === undefined) throw new Error('The server did not tell its treasury.');
   return { ...JSON.parse(value), child, ended, treasury };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { faultOptions, report } from '../support/fault-options.ts';
 import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent, waitUntil } from '../support/load.ts';
+import { createDraw, prepareFixture, randomFrom, type Sent, waitUntil } from '../support/load.ts';
 import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
 import { sendThrough } from '../support/load-rounds.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
@@ -72,8 +72,8 @@ async function setBack(): Promise<void> {
 test(
   `nothing is lost when the clock is set back ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
   async () => {
-    const ground = await prepareGround(server.caller);
-    const draw = createDraw(ground, random);
+    const fixture = await prepareFixture(server.caller);
+    const draw = createDraw(fixture, random);
     const all: Sent[] = [];
     const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
     for (let round = 1; round <= rounds; round += 1) {
@@ -88,7 +88,7 @@ test(
     }
     expect(counts.cutOff).toBe(0);
     await setClock(0);
-    await expectSound(server.caller, ground, all);
+    await expectSound(server.caller, fixture, all);
     expect((await server.process.stop()).code).toBe(0);
   },
   120_000 + rounds * 30_000,

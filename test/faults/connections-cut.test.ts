@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { faultOptions, report } from '../support/fault-options.ts';
 import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent } from '../support/load.ts';
+import { createDraw, prepareFixture, randomFrom, type Sent } from '../support/load.ts';
 import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
 import { sendThrough } from '../support/load-rounds.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
@@ -82,8 +82,8 @@ test(
   `nothing is lost when connections are cut in ${rounds} rounds (seed ${seed}, ${lanes} lanes)`,
   async () => {
     const { caller } = server;
-    const ground = await prepareGround(caller);
-    const draw = createDraw(ground, random);
+    const fixture = await prepareFixture(caller);
+    const draw = createDraw(fixture, random);
     const all: Sent[] = [];
     const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
     const through = async (round: number, fault: () => Promise<void>): Promise<void> => {
@@ -94,7 +94,7 @@ test(
     };
     for (let round = 1; round <= rounds; round += 1) await through(round, () => cut(round));
     if (isLong) await through(rounds, silence);
-    await expectSound(caller, ground, all);
+    await expectSound(caller, fixture, all);
     expect((await server.process.stop()).code).toBe(0);
     expect(counts.acknowledged).toBeGreaterThan(rounds);
   },

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { faultOptions, report } from '../support/fault-options.ts';
 import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent, sendWhile, waitUntil } from '../support/load.ts';
+import { createDraw, prepareFixture, randomFrom, type Sent, sendWhile, waitUntil } from '../support/load.ts';
 import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
 import { endLaunched, makeTempDir } from '../support/process.ts';
 import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts';
@@ -96,8 +96,8 @@ test(
   `nothing is lost when the disk is full ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
   async ({ skip }) => {
     if (typeof disk === 'string') return skip(disk);
-    const ground = await prepareGround(server.caller);
-    const draw = createDraw(ground, random);
+    const fixture = await prepareFixture(server.caller);
+    const draw = createDraw(fixture, random);
     const all: Sent[] = [];
     const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
     for (let round = 1; round <= rounds; round += 1) {
@@ -107,7 +107,7 @@ test(
       all.push(...sent);
       report('disk-full', round, rounds, counts);
     }
-    await expectSound(server.caller, ground, all);
+    await expectSound(server.caller, fixture, all);
     expect((await server.process.stop()).code).toBe(0);
     expect(counts.acknowledged).toBeGreaterThan(rounds);
   },

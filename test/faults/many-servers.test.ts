@@ -6,8 +6,8 @@ import { createFaultServers, type FaultServer, type FaultServers } from '../supp
 import {
   type Caller,
   createDraw,
-  type Ground,
-  prepareGround,
+  type Fixture,
+  prepareFixture,
   randomFrom,
   type Sent,
 } from '../support/load.ts';
@@ -62,9 +62,9 @@ async function sendTwice(callers: readonly Caller[], request: Sent): Promise<Sen
   return { ...request, answer };
 }
 
-function hotTransfer(ground: Ground, walletId: string, key: string): Sent {
+function hotTransfer(fixture: Fixture, walletId: string, key: string): Sent {
   const body = {
-    customerId: ground.customerId,
+    customerId: fixture.customerId,
     walletId,
     amount: '1.00',
     destinationCurrency: 'usdc',
@@ -76,8 +76,8 @@ function hotTransfer(ground: Ground, walletId: string, key: string): Sent {
 }
 
 /** A wallet with little money. Its deposit is one of the requests that were sent. */
-async function openHotWallet(caller: Caller, ground: Ground): Promise<{ walletId: string; deposit: Sent }> {
-  const { text } = await caller.post('/v1/crypto-wallets', { customerId: ground.customerId });
+async function openHotWallet(caller: Caller, fixture: Fixture): Promise<{ walletId: string; deposit: Sent }> {
+  const { text } = await caller.post('/v1/crypto-wallets', { customerId: fixture.customerId });
   const walletId = JSON.parse(text).data.id as string;
   const money = { walletId, chain: 'base', currency: 'usdc', amount: `${hotMoney}.00` };
   const path = '/v1/sandbox/crypto-deposits';
@@ -93,9 +93,9 @@ async function openHotWallet(caller: Caller, ground: Ground): Promise<{ walletId
 }
 
 /** Lets all clients send until all hot transfers are sent, with as many other requests in between. */
-async function load(callers: readonly Caller[], ground: Ground, random: () => number): Promise<Sent[]> {
-  const hot = await openHotWallet(callers[0] as Caller, ground);
-  const draw = createDraw(ground, random);
+async function load(callers: readonly Caller[], fixture: Fixture, random: () => number): Promise<Sent[]> {
+  const hot = await openHotWallet(callers[0] as Caller, fixture);
+  const draw = createDraw(fixture, random);
   const all: Sent[] = [hot.deposit];
   let left = hotTransfers;
   const client = async (): Promise<void> => {
@@ -104,7 +104,7 @@ async function load(callers: readonly Caller[], ground: Ground, random: () => nu
       const first = Math.floor(random() * callers.length);
       const second = (first + 1 + Math.floor(random() * (callers.length - 1))) % callers.length;
       const pair = [callers[first], callers[second]] as Caller[];
-      const found = await sendTwice(pair, hotTransfer(ground, hot.walletId, `hot-${left}`));
+      const found = await sendTwice(pair, hotTransfer(fixture, hot.walletId, `hot-${left}`));
       all.push(
         found.answer?.status === 400 ? { ...found, kind: 'refused' } : found,
         await sendTwice(pair, draw()),
@@ -137,10 +137,10 @@ test.each(settings)(
       const running: FaultServer[] = [await servers.start()];
       while (running.length < processes) running.push(await servers.start());
       const callers = running.map(({ caller }) => caller);
-      const ground = await prepareGround(callers[0] as Caller);
-      const all = await load(callers, ground, random);
+      const fixture = await prepareFixture(callers[0] as Caller);
+      const all = await load(callers, fixture, random);
       await expectKept(callers.at(-1) as Caller, all);
-      await expectSound(callers.at(-1) as Caller, ground, all);
+      await expectSound(callers.at(-1) as Caller, fixture, all);
       for (const { process } of running) expect((await process.stop()).code).toBe(0);
       report(`many-servers ${processes}/${lanes}`, 1, 1, {
         acknowledged: all.length,

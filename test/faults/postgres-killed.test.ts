@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../server/src/store/pool.ts';
 import { faultOptions, report } from '../support/fault-options.ts';
 import { createFaultServers, type FaultServer, type FaultServers } from '../support/fault-servers.ts';
-import { createDraw, prepareGround, randomFrom, type Sent } from '../support/load.ts';
+import { createDraw, prepareFixture, randomFrom, type Sent } from '../support/load.ts';
 import { type Counts, expectSound, recoverFrom } from '../support/load-outcome.ts';
 import { sendThrough } from '../support/load-rounds.ts';
 import { createOwnPostgres, type OwnPostgres } from '../support/postgres.ts';
@@ -68,8 +68,8 @@ test(
   `nothing is lost when PostgreSQL is killed ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
   async () => {
     const { caller } = server;
-    const ground = await prepareGround(caller);
-    const draw = createDraw(ground, random);
+    const fixture = await prepareFixture(caller);
+    const draw = createDraw(fixture, random);
     const all: Sent[] = [];
     const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
     for (let round = 1; round <= rounds; round += 1) {
@@ -78,7 +78,7 @@ test(
       all.push(...sent);
       report('postgres-killed', round, rounds, counts);
     }
-    await expectSound(caller, ground, all);
+    await expectSound(caller, fixture, all);
     expect((await server.process.stop()).code).toBe(0);
     expect(counts.acknowledged).toBeGreaterThan(rounds);
   },

@@ -8,7 +8,7 @@ import {
   type CountingReceiver,
   createCaller,
   createDraw,
-  prepareGround,
+  prepareFixture,
   randomFrom,
   type Sent,
   sendUntilGone,
@@ -109,8 +109,8 @@ test(
   `nothing is lost when the server is killed ${rounds} times under load (seed ${seed}, ${lanes} lanes)`,
   async () => {
     let caller = await start();
-    const ground = await prepareGround(caller, receiver.url);
-    const draw = createDraw(ground, random);
+    const fixture = await prepareFixture(caller, receiver.url);
+    const draw = createDraw(fixture, random);
     const all: Sent[] = [];
     const counts: Counts = { acknowledged: 0, cutOff: 0, cutOffButEffective: 0 };
     for (let round = 1; round <= rounds; round += 1) {
@@ -121,7 +121,7 @@ test(
       all.push(...sent);
       report('server-killed', round, rounds, counts);
     }
-    const events = await expectSound(caller, ground, all);
+    const events = await expectSound(caller, fixture, all);
     const isDelivered = () => events.every((id) => receiver.deliveries.has(id));
     await waitUntil(isDelivered, calmMs);
     expect(events.filter((id) => !receiver.deliveries.has(id))).toEqual([]);

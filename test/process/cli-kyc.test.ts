@@ -149,7 +149,7 @@ describe('beside a running server', () => {
     expect(await fails(['documents', id, '--out', out])).toContain('is there already');
   });
 
-  test('what is asked wrongly is told plainly', async () => {
+  test('what is asked wrongly is reported with a clear message', async () => {
     const { id } = await newCustomer(live);
     expect(await fails(['show', 'cus_nobody'])).toContain('There is no customer cus_nobody');
     expect(await fails(['approve', id])).toContain('is not under review: its identity is not_started');

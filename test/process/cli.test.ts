@@ -97,7 +97,7 @@ describe('beside a running server', () => {
     expect((await server.stop()).code).toBe(0);
   });
 
-  test('a new key works at once; the list shows it without its secret; revoked it is refused', async () => {
+  test('a new key works immediately; the list shows it without its secret; revoked it is refused', async () => {
     const { key, prefix, secret } = partsOf(
       await succeeds(['keys', 'create', '--env', 'test', '--name', 'night batch']),
     );
@@ -171,7 +171,7 @@ describe('beside a running server', () => {
     expect(await statusWith(server, server.testKey ?? '')).toBe(200);
   });
 
-  test('what is asked wrongly is told plainly', async () => {
+  test('what is asked wrongly is reported with a clear message', async () => {
     expect(await fails(['keys', 'revoke', 'key_nothing'])).toContain('There is no key key_nothing');
     expect(await fails(['keys', 'create'])).toContain('--env');
     expect(await fails(['keys', 'create', '--env', 'staging'])).toMatch(/--env.*test, live/);
@@ -230,7 +230,7 @@ describe('without a server', () => {
     }
   });
 
-  test('a database that is not there, or not ours, is told plainly', async () => {
+  test('a database that is not there, or not ours, is reported with a clear message', async () => {
     const unreachable = 'postgres://someone:correcthorse@127.0.0.1:1/ledger';
     const stderr = await fails(['keys', 'list'], { DATABASE_URL: unreachable });
     expect(stderr).toMatch(/^error: DATABASE_URL/);

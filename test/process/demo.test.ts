@@ -51,7 +51,7 @@ test('without a server it says how to start one', async () => {
   expect(stderr).toContain('npm start');
 });
 
-test('a key that is refused, a live key and a wrong option are told plainly', async () => {
+test('a key that is refused, a live key and a wrong option are reported with a clear message', async () => {
   const { liveKey, url } = server;
   const unknown = `ld_test_abcdefgh_${'a'.repeat(40)}`;
   const failures = [

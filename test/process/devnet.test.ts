@@ -48,7 +48,7 @@ test('a newcomer sends a deposit and a transfer by the commands that are printed
   expect([await isTaken(nodePort), await isTaken(nodePort + 1)]).toEqual([false, false]);
 }, 150_000);
 
-test('help and wrong options are told plainly', async () => {
+test('help and wrong options are reported with a clear message', async () => {
   const help = await runScript(devnet, { args: ['--help'] });
   expect(help).toMatchObject({ code: 0, stderr: '' });
   expect(help.stdout).toContain('deposit <address> <amount>');

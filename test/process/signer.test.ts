@@ -312,7 +312,7 @@ describe('the signer process', () => {
     expect(await codeOf(signer.sign(broken))).toBe('invalid_request');
   });
 
-  test('a wrong policy is told plainly, every field of it', async () => {
+  test('a wrong policy is reported with a clear message, every field of it', async () => {
     await copyFile(at('policy.json'), at('good.json'));
     const wrong = {
       ethereum: { chainId: 'x', maxFee: 1, tokens: { usdc: { address: 'y', extra: 1 } } },

@@ -9,7 +9,7 @@ export interface FaultServer {
   readonly caller: Caller;
 }
 
-/** Server processes with one configuration: one after the other, or several at once on a database of their own. */
+/** Server processes with one configuration: one after the other, or several concurrently on a database of their own. */
 export interface FaultServers {
   /** @throws Error when the test key is another one than before */
   start(): Promise<FaultServer>;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Caller, forEachOf, type Ground, type Sent, waitUntil, walk } from './load.ts';
+import { type Caller, type Fixture, forEachOf, type Sent, waitUntil, walk } from './load.ts';
 
 /** What must be true after a load, whatever was killed, cut off or filled up meanwhile. */
 
@@ -70,7 +70,7 @@ async function expectSettled(caller: Caller): Promise<void> {
 }
 
 /** When the transfers have settled, everything is there once, and the balances are what they must be. */
-async function expectExactlyOnce(caller: Caller, ground: Ground, all: readonly Sent[]): Promise<void> {
+async function expectExactlyOnce(caller: Caller, fixture: Fixture, all: readonly Sent[]): Promise<void> {
   await expectSettled(caller);
   const ofKind = (kind: Sent['kind']) => all.filter((request) => request.kind === kind);
   const idsOf = (requests: readonly Sent[]) =>
@@ -90,7 +90,7 @@ async function expectExactlyOnce(caller: Caller, ground: Ground, all: readonly S
   expect(customers.map(({ id }) => id).sort()).toEqual(idsOf(ofKind('customer')));
   expect(new Set(customers.map(({ externalId }) => externalId)).size).toBe(customers.length);
 
-  for (const walletId of ground.walletIds) {
+  for (const walletId of fixture.walletIds) {
     const minor = (kind: Sent['kind']) =>
       ofKind(kind)
         .map(({ body }) => body as { walletId: string; amount: string })
@@ -132,9 +132,9 @@ async function expectEveryEvent(caller: Caller): Promise<string[]> {
 }
 
 /** Everything that holds at the end of a whole run. @returns the ids of all events */
-export async function expectSound(caller: Caller, ground: Ground, all: readonly Sent[]): Promise<string[]> {
+export async function expectSound(caller: Caller, fixture: Fixture, all: readonly Sent[]): Promise<string[]> {
   await expectClean(caller);
-  await expectExactlyOnce(caller, ground, all);
+  await expectExactlyOnce(caller, fixture, all);
   const events = await expectEveryEvent(caller);
   await expectClean(caller);
   return events;

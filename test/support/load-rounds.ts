@@ -7,7 +7,7 @@ const recoveredAfter = 100;
 const recoverTimeoutMs = 30_000;
 
 /**
- * Sends from many clients at once while `fault` runs, and then until a hundred more requests have been acknowledged.
+ * Sends from many clients concurrently while `fault` runs, and then until a hundred more requests have been acknowledged.
  *
  * @returns everything that was sent
  * @throws Error when nothing is acknowledged any more: the server does not recover

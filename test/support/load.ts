@@ -14,7 +14,7 @@ export interface Sent {
 }
 
 /** What the load works on. */
-export interface Ground {
+export interface Fixture {
   readonly customerId: string;
   readonly walletIds: readonly string[];
   readonly emptyWalletId: string;
@@ -37,11 +37,11 @@ function depositAmount(number: number): string {
 }
 
 /** Draws requests: transfers, deposits, customers, and transfers that are refused for want of money. */
-export function createDraw(ground: Ground, random: () => number): () => Sent {
+export function createDraw(fixture: Fixture, random: () => number): () => Sent {
   let number = 0;
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const transfer = (walletId: string, key: string): object => ({
-    customerId: ground.customerId,
+    customerId: fixture.customerId,
     walletId,
     amount: '1.00',
     destinationCurrency: 'usdc',
@@ -54,15 +54,15 @@ export function createDraw(ground: Ground, random: () => number): () => Sent {
     const key = `crash-${number}`;
     const draw = random();
     if (draw < 0.5) {
-      const body = transfer(pick(ground.walletIds), key);
+      const body = transfer(pick(fixture.walletIds), key);
       return { kind: 'transfer', path: '/v1/transfers', key, body };
     }
     if (draw < 0.55) {
-      return { kind: 'refused', path: '/v1/transfers', key, body: transfer(ground.emptyWalletId, key) };
+      return { kind: 'refused', path: '/v1/transfers', key, body: transfer(fixture.emptyWalletId, key) };
     }
     if (draw < 0.75) {
       const body = {
-        walletId: pick(ground.walletIds),
+        walletId: pick(fixture.walletIds),
         chain: 'solana',
         currency: 'usdc',
         amount: depositAmount(number),
@@ -105,7 +105,7 @@ export function createCaller(url: string, testKey: string, dispatcher: Agent): C
 }
 
 /** Makes a customer with wallets that hold enough, an empty wallet, and the webhook, if there is one. */
-export async function prepareGround(caller: Caller, webhookUrl?: string): Promise<Ground> {
+export async function prepareFixture(caller: Caller, webhookUrl?: string): Promise<Fixture> {
   const make = async (path: string, body: object): Promise<{ id: string }> => {
     const { status, text } = await caller.post(path, body);
     if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
@@ -127,7 +127,7 @@ export async function prepareGround(caller: Caller, webhookUrl?: string): Promis
 }
 
 /**
- * Sends requests from many clients at once as long as `goOn` says, whatever happens to them.
+ * Sends requests from many clients concurrently as long as `goOn` says, whatever happens to them.
  *
  * @param callers each client has one of them
  * @param onAnswer is told of each acknowledgement
@@ -228,7 +228,7 @@ export async function waitUntil(done: () => boolean | Promise<boolean>, timeoutM
   return true;
 }
 
-/** Runs `work` on every item, some at once. */
+/** Runs `work` on every item, some of them concurrently. */
 export async function forEachOf<Item>(
   items: readonly Item[],
   atOnce: number,

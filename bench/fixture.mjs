@@ -6,7 +6,7 @@ import { startServer } from './server.mjs';
 import { watchResident } from './usage.mjs';
 
 const walletsPerCustomer = 20;
-/** How many clients there are at once. */
+/** The number of concurrent clients. */
 export const clients = 64;
 
 /**
@@ -14,7 +14,7 @@ export const clients = 64;
  *
  * @param {{ wallets: number, checkout?: string, lanes?: string, profileDir?: string }} options
  */
-export async function prepareGround({ wallets: count, checkout, lanes, profileDir }) {
+export async function prepareFixture({ wallets: count, checkout, lanes, profileDir }) {
   const server = await startServer({ checkout, lanes, profileDir });
   const resident = watchResident(server.pid);
   const connections = await openConnections(server.url, clients);

@@ -11,7 +11,7 @@ const chains = ['solana', 'ethereum', 'arbitrum', 'base', 'optimism', 'polygon',
 /** Somebody's address on Solana: the money goes there. */
 const destinationAddress = '9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin';
 
-/** The events that the story writes about its customer, and how many of each. */
+/** The events that the scenario writes about its customer, and how many of each. */
 const expectedEvents = {
   'customer.created': 1,
   'customer.updated': 1,
@@ -22,7 +22,7 @@ const expectedEvents = {
 };
 
 /**
- * Plays the whole story.
+ * Runs the whole scenario.
  *
  * @throws DemoError at the first thing that does not hold
  */
@@ -125,7 +125,7 @@ async function transferGoesOut(api, customer, wallet) {
     'sent again with the same Idempotency-Key: the same answer, byte for byte, and no second transfer',
   );
   await expectBalance(api, wallet, '4.40');
-  say.done('the amount has left the balance at once: 4.40');
+  say.done('the amount has left the balance immediately: 4.40');
   return transfer;
 }
 
