@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { systemClock, toIsoTime } from '@openledger/server/platform/clock.ts';
 import { ConfigError, retentionOption } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
-import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/customers/erase.ts';
+import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/customers/erase-commands.ts';
 import { findCase } from '@openledger/server/resources/identity/queries.ts';
 import { scrubCustomer } from '@openledger/server/sealing/scrub.ts';
 import type { Command } from 'commander';

@@ -4,12 +4,12 @@ import { answerText } from '@openledger/server/hosted/answer-text.ts';
 import { DocumentDamagedError } from '@openledger/server/identity/document-seal.ts';
 import { documentLabel, extensions } from '@openledger/server/identity/documents.ts';
 import type { IdentityForm } from '@openledger/server/identity/form.ts';
-import { openForm } from '@openledger/server/identity/lifecycle.ts';
+import { openForm } from '@openledger/server/identity/state.ts';
 import { ownerQuestions, questionSteps } from '@openledger/server/identity/questions.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { openPersonal } from '@openledger/server/resources/customers/schema.ts';
 import { evidenceContext } from '@openledger/server/resources/identity/commands.ts';
-import { documentBytes } from '@openledger/server/resources/identity/document-bytes.ts';
+import { documentBytes } from '@openledger/server/resources/identity/document-queries.ts';
 import {
   type CustomerCase,
   findDocument,

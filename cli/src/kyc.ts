@@ -1,4 +1,4 @@
-import type { CaseDecision } from '@openledger/server/identity/lifecycle.ts';
+import type { CaseDecision } from '@openledger/server/identity/state.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import type { RejectionReason } from '@openledger/server/resources/customers/schema.ts';

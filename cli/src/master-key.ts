@@ -4,7 +4,7 @@ import { proofKeysOf } from '@openledger/server/custody/transfer-proof.ts';
 import { addMasterKey, forgetPreviousKeys, readKeyring } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
-import { countProvenOtherwise } from '@openledger/server/resources/transfers/waiting.ts';
+import { countProvenOtherwise } from '@openledger/server/resources/transfers/operator-queries.ts';
 import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
 import type { Command } from 'commander';
 import { printError, printLine } from './print.ts';

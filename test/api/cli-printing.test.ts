@@ -6,7 +6,7 @@ import { escapeUnprintable } from '../../cli/src/print.ts';
 import { bucketOfId } from '../../server/src/platform/ids.ts';
 import { decideCustomerKyc } from '../../server/src/resources/customers/commands.ts';
 import { acceptTerms, addDocument, saveAnswers } from '../../server/src/resources/identity/commands.ts';
-import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
+import { createCryptoDeposit } from '../../server/src/simulator/crypto-deposits.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { address, environmentOf, newCustomer, newWallet, ok, transferBody } from '../support/factories.ts';

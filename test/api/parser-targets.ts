@@ -26,7 +26,7 @@ import { checkAccountShape } from '../../server/src/rails/identifiers/swift-acco
 import { checkSortCode } from '../../server/src/rails/identifiers/uk-account.ts';
 import { checkRoutingNumber } from '../../server/src/rails/identifiers/us-account.ts';
 import { checkReference, railNames } from '../../server/src/rails/rails.ts';
-import { readAccount } from '../../server/src/resources/counterparties/accounts.ts';
+import { readAccount } from '../../server/src/resources/counterparties/request.ts';
 import { decodePositions } from '../../server/src/resources/events/positions.ts';
 import { decodeCursor } from '../../server/src/store/paging.ts';
 import { checkWebhookUrl } from '../../server/src/webhooks/targets.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sandboxNames } from '../../server/src/identity/lifecycle.ts';
-import { sandboxValues } from '../../server/src/resources/transfers/magic.ts';
+import { sandboxNames } from '../../server/src/identity/state.ts';
+import { sandboxValues } from '../../server/src/simulator/test-values.ts';
 import {
   deposit,
   inStatus,

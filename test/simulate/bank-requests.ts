@@ -2,7 +2,7 @@ import {
   createCounterparty,
   deactivateCounterparty,
 } from '../../server/src/resources/counterparties/commands.ts';
-import { createFiatDeposit } from '../../server/src/resources/sandbox/fiat-deposits.ts';
+import { createFiatDeposit } from '../../server/src/fiat/deposits/request.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import {
   createVirtualAccount,

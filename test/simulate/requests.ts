@@ -7,11 +7,11 @@ import {
   revokeLinks,
   updateCustomer,
 } from '../../server/src/resources/customers/commands.ts';
-import { eraseCustomer } from '../../server/src/resources/customers/erase.ts';
-import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
-import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
+import { eraseCustomer } from '../../server/src/resources/customers/erase-commands.ts';
+import { createCryptoDeposit } from '../../server/src/simulator/crypto-deposits.ts';
+import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/transfer-command.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
-import { steerTransfer } from '../../server/src/resources/transfers/steer.ts';
+import { steerTransfer } from '../../server/src/simulator/force-status.ts';
 import type {
   CounterpartyRow,
   CustomerRow,

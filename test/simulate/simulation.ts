@@ -1,7 +1,7 @@
 import { ApiError } from '../../server/src/platform/errors.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
-import { isPayout } from '../../server/src/resources/transfers/lifecycle.ts';
+import { isPayout } from '../../server/src/resources/transfers/state.ts';
 import type { TransactionRow } from '../../server/src/store/rows.ts';
 import type { Outcome } from '../../server/src/writer/command.ts';
 import type { LaneStore } from '../../server/src/writer/lane-store.ts';

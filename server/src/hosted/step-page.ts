@@ -1,6 +1,6 @@
 import type { AnswerFault } from '../identity/answers.ts';
 import { missingSteps, stepNames } from '../identity/form.ts';
-import { isOpen } from '../identity/lifecycle.ts';
+import { isOpen } from '../identity/state.ts';
 import { type QuestionStep, questionSteps } from '../identity/questions.ts';
 import { type Html, html, type Piece } from '../platform/html.ts';
 import { renderPage } from './layout.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { isOpen } from '../identity/lifecycle.ts';
+import { isOpen } from '../identity/state.ts';
 import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { acceptTerms } from '../resources/identity/commands.ts';
@@ -7,7 +7,7 @@ import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
 import { renderPage } from './layout.ts';
 import { icon } from './status-page.ts';
-import type { Terms } from './terms-text.ts';
+import type { Terms } from './terms-of-service.ts';
 import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 /** Adds the page where the terms are read and accepted. */

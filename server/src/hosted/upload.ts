@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerFault } from '../identity/answers.ts';
 import { documentKinds } from '../identity/documents.ts';
 import { isFull } from '../identity/form.ts';
-import { caseIdOf, isOpen } from '../identity/lifecycle.ts';
+import { caseIdOf, isOpen } from '../identity/state.ts';
 import { limits } from '../platform/limits.ts';
 import {
   addDocument,

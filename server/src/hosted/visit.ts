@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRules } from '../identity/answers.ts';
 import type { IdentityForm } from '../identity/form.ts';
-import { openForm } from '../identity/lifecycle.ts';
+import { openForm } from '../identity/state.ts';
 import { type LinkPurpose, linkTokenUntil } from '../identity/links.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RateLimitSetting } from '../platform/config.ts';
@@ -17,7 +17,7 @@ import type { Writer } from '../writer/writer.ts';
 import { formToken, requireLink } from './guard.ts';
 import { PageError } from './page-error.ts';
 import { references } from './references.ts';
-import type { Terms } from './terms-text.ts';
+import type { Terms } from './terms-of-service.ts';
 import type { ByteBudget } from './upload-limits.ts';
 
 export interface HostedDeps {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { EnvironmentKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import { createTestTurns, type TestTurns, type Turn } from './test-turns.ts';
+import { createTestTurns, type TestTurns, type Turn } from './test-throttle.ts';
 
 /** What a request takes of its environment kind's budget, from its head to the end of its answer. */
 export interface Place {

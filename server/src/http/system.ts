@@ -4,7 +4,7 @@ import { limits } from '../platform/limits.ts';
 import type { SandboxValue } from './docs/sandbox-values.ts';
 import { renderDocs } from './docs.ts';
 import type { DescribedEvent } from './event.ts';
-import { requireAllowance } from './gate.ts';
+import { requireAllowance } from './access-control.ts';
 import { buildOpenApi } from './openapi/document.ts';
 import { buildEventSchema } from './openapi/event-schemas.ts';
 import { createRateLimiter } from './rate-limit.ts';

@@ -4,7 +4,7 @@ import { faultsOf, readAnswers } from './answers.ts';
 import { countries } from './countries.ts';
 import { contentTypeOf } from './documents.ts';
 import { documentsFault, emptyForm, missingSteps, ownersFault, sharesFault, stepNames } from './form.ts';
-import { decisionByName, isOpen } from './lifecycle.ts';
+import { decisionByName, isOpen } from './state.ts';
 import { ownerQuestions, type Question, questionSteps } from './questions.ts';
 
 const rules = {

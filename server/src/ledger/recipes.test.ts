@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { type Currency, currencyScale, formatAmount, parseAmount, parseRatio } from '../platform/money.ts';
-import { readDeposit } from '../resources/sandbox/deposits.ts';
-import { readFiatDeposit } from '../resources/sandbox/fiat-deposits.ts';
+import { readDeposit } from '../simulator/crypto-deposits.ts';
+import { readFiatDeposit } from '../fiat/deposits/request.ts';
 import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
-import { payoutMinor, readTerms } from '../resources/transfers/terms.ts';
+import { payoutMinor, readTerms } from '../resources/transfers/request.ts';
 import type { AccountRow, ChainHeadRow, PostingRow } from '../store/rows.ts';
 import {
   convertedDepositFlow,

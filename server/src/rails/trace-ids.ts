@@ -1,7 +1,7 @@
 import { addBankingDays } from './calendar.ts';
 import type { Rail } from './rails.ts';
-import { sandboxBank } from './sandbox-identity.ts';
-import { capitalsAndDigits, digits, seededText, seededUuid } from './seeded.ts';
+import { sandboxBank } from '../simulator/bank/identity.ts';
+import { capitalsAndDigits, digits, seededText, seededUuid } from '../platform/seeded-text.ts';
 import { civilDateAt } from './zoned-time.ts';
 
 /** What a trace id is made of. */

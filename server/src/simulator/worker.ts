@@ -5,7 +5,7 @@ import type { Currency } from '../platform/money.ts';
 import { startWorker, type Worker } from '../platform/worker-loop.ts';
 import { conversionRate } from '../rates/conversion.ts';
 import type { RateProvider } from '../rates/provider.ts';
-import { advanceDueTransfer, type TransferKey } from '../resources/transfers/advance.ts';
+import { advanceDueTransfer, type TransferKey } from '../resources/transfers/transfer-command.ts';
 import { listDueTransfers } from '../resources/transfers/queries.ts';
 import type { EnvironmentClocks } from '../store/environment-clocks.ts';
 import type { Pool } from '../store/pool.ts';

@@ -14,7 +14,7 @@ import type { Pool } from '../store/pool.ts';
 import type { Writer } from '../writer/writer.ts';
 import { type Attempt, recordAttempts } from './attempts.ts';
 import { claimDue, type DueDelivery, dropDue, queuedWebhooks, releaseClaims } from './claims.ts';
-import { createDeliveryRoom } from './delivery-room.ts';
+import { createDeliveryRoom } from './delivery-capacity.ts';
 import { createPace, type Pace } from './pace.ts';
 import { loadRecipients, type Recipient } from './recipients.ts';
 import { createRecorder } from './recorder.ts';

@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import type { DeliveryQueueRow, EventRow, WebhookRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { isFor } from './choice.ts';
+import { isFor } from './subscription.ts';
 import { insertRows } from './insert-rows.ts';
 
 /** The queue, as what fills it sees it. */

@@ -11,7 +11,7 @@ import {
   newTransaction,
   updatedEvents,
   withStatus,
-} from '../../resources/transactions/lifecycle.ts';
+} from '../../resources/transactions/state.ts';
 import { transactionJson } from '../../resources/transactions/schema.ts';
 import type { ChainDepositRow, TransactionRow, WalletRow } from '../../store/rows.ts';
 import {

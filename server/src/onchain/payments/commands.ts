@@ -1,13 +1,13 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
-import { updatedEvents } from '../../resources/transactions/lifecycle.ts';
+import { updatedEvents } from '../../resources/transactions/state.ts';
 import {
   moveAlong,
   type Transfer,
   type TransferKey,
   transferCommand,
-} from '../../resources/transfers/advance.ts';
-import { type Cause, type LiveMove, priceOf } from '../../resources/transfers/moves.ts';
+} from '../../resources/transfers/transfer-command.ts';
+import { type Cause, type LiveMove, priceOf } from '../../resources/transfers/transition.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';

@@ -4,7 +4,7 @@ import type { Stablecoin } from '../../chains/registry.ts';
 import { SignerRefusal } from '../../custody/intent.ts';
 import { parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
-import { chainRefused } from '../../resources/transfers/moves.ts';
+import { chainRefused } from '../../resources/transfers/transition.ts';
 import { findLiveTransfers, type LiveTransfer } from '../../resources/transfers/queries.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransactionStatus } from '../../store/rows.ts';

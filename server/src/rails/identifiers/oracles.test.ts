@@ -11,7 +11,7 @@ import {
 import examples from 'libphonenumber-js/mobile/examples';
 import { stdnum } from 'stdnum';
 import { describe, expect, it, test } from 'vitest';
-import { sandboxDepositAccount } from '../sandbox-bank.ts';
+import { sandboxDepositAccount } from '../../simulator/bank/deposit-accounts.ts';
 import { checkBic } from './bic.ts';
 import { checkCnpj, checkCpf } from './brazil-tax-id.ts';
 import { checkClabe, clabeCheckDigit } from './clabe.ts';

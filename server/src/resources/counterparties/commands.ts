@@ -5,7 +5,7 @@ import type { ExternalAccount } from '../../rails/account-types.ts';
 import type { CounterpartyRow, CustomerRow } from '../../store/rows.ts';
 import type { Command, DecideContext } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseOwner } from './lifecycle.ts';
+import { refuseOwner } from './account-details.ts';
 import {
   type AccountData,
   accountContext,

@@ -6,7 +6,7 @@ import type { Vault } from '../../platform/seal.ts';
 import { accountCurrencies, type ExternalAccount } from '../../rails/account-types.ts';
 import type { Db } from '../../store/database.ts';
 import { pageOf } from '../paging.ts';
-import { readAccount } from './accounts.ts';
+import { readAccount } from './request.ts';
 import { createCounterparty, deactivateCounterparty, validateCounterparty } from './commands.ts';
 import { findCounterparty, listCounterparties } from './queries.ts';
 import { Counterparty, CounterpartyValidation, CreateCounterpartyBody, counterpartyJson } from './schema.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../rails/account-types.ts';
 import { pixKeyTypes } from '../../rails/identifiers/pix-key.ts';
 import type { CounterpartyRow } from '../../store/rows.ts';
-import { bankNameOf, countryOf, last4Of, shownDetails } from './lifecycle.ts';
+import { bankNameOf, countryOf, last4Of, shownDetails } from './account-details.ts';
 
 const statuses = ['active', 'inactive'] as const;
 const ownerTypes = ['individual', 'business'] as const;

@@ -6,8 +6,8 @@ import { bucketOfId } from '../../platform/ids.ts';
 import type { WalletRow } from '../../store/rows.ts';
 import type { Command, DecideContext, EventDraft, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
-import { heldCurrencies, refuseStatus } from './lifecycle.ts';
+import { refuseCustomer } from '../customers/state.ts';
+import { heldCurrencies, refuseStatus } from './state.ts';
 import { walletJson } from './schema.ts';
 
 /** The wallet by this id, if it is one of the environment's. */

@@ -7,7 +7,7 @@ import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
 import type { PageRequest } from '../paging.ts';
 import { walletAccountIds } from './commands.ts';
-import { type HeldCurrency, heldCurrencies } from './lifecycle.ts';
+import { type HeldCurrency, heldCurrencies } from './state.ts';
 import { balanceJson } from './schema.ts';
 
 /** The wallet by this id, if it is one of the environment's. */

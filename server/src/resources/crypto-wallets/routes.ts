@@ -8,7 +8,7 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Db } from '../../store/database.ts';
 import type { WalletRow } from '../../store/rows.ts';
 import type { Command } from '../../writer/command.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { findCustomer } from '../customers/queries.ts';
 import { pageOf } from '../paging.ts';
 import { createWallet, updateWallet } from './commands.ts';

@@ -1,11 +1,11 @@
 import { previousAttributes } from '../../events/changes.ts';
-import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
+import { caseIdOf, decidedCase } from '../../identity/state.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import { newKeySalt } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
-import { acceptedTerms, decideIdentity, refuseErased } from './lifecycle.ts';
+import { acceptedTerms, decideIdentity, refuseErased } from './state.ts';
 import {
   type CreateCustomerBody,
   customerJson,
@@ -16,7 +16,7 @@ import {
   type RejectionReason,
   type UpdateCustomerBody,
 } from './schema.ts';
-import { changedCustomer, refuseUpdate } from './update.ts';
+import { changedCustomer, refuseUpdate } from './update-commands.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export function findCustomerIn(state: State, context: DecideContext, id: string): CustomerRow | undefined {

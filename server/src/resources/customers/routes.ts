@@ -6,7 +6,7 @@ import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { createCustomer, revokeLinks, updateCustomer } from './commands.ts';
-import { eraseCustomer, readErasureFacts } from './erase.ts';
+import { eraseCustomer, readErasureFacts } from './erase-commands.ts';
 import { findCustomer, listCustomers } from './queries.ts';
 import {
   CreateCustomerBody,

@@ -6,7 +6,7 @@ import { limits } from '../../platform/limits.ts';
 import { unlessErased, type Vault } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import { createdRange } from '../paging.ts';
-import { capabilitiesOf, missingRequirements } from './lifecycle.ts';
+import { capabilitiesOf, missingRequirements } from './state.ts';
 
 const name = { minLength: 1, maxLength: limits.nameLength };
 

@@ -10,7 +10,7 @@ import type { EventRow } from '../../store/rows.ts';
 import { createdRange, createdSpan, pageLimit, pageOf } from '../paging.ts';
 import { encodePositions } from './positions.ts';
 import { type EventFilter, findEvent, listEvents, readEventsAfter } from './queries.ts';
-import { positionsAt } from './reading.ts';
+import { positionsAt } from './request.ts';
 import { Event, eventJson, prepareEvents } from './schema.ts';
 
 const orders = ['newest', 'oldest'] as const;

@@ -9,7 +9,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Vault } from '../../platform/seal.ts';
 import { startWorker } from '../../platform/worker-loop.ts';
 import type { Pool } from '../../store/pool.ts';
-import { positionsAt } from './reading.ts';
+import { positionsAt } from './request.ts';
 import { type EndReason, type EventStream, startStream } from './stream.ts';
 
 /** Streams of events to clients that keep a connection open. */

@@ -15,7 +15,7 @@ import {
   type KycStatus,
   openForm,
   submittedCase,
-} from '../../identity/lifecycle.ts';
+} from '../../identity/state.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
@@ -27,7 +27,7 @@ import type {
 } from '../../store/rows.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 import { customerUpdate, findCustomerIn } from '../customers/commands.ts';
-import { acceptedTerms, decideIdentity } from '../customers/lifecycle.ts';
+import { acceptedTerms, decideIdentity } from '../customers/state.ts';
 import type { RejectionReason } from '../customers/schema.ts';
 
 /** Whose case it is. */

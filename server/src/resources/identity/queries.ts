@@ -1,4 +1,4 @@
-import { caseIdOf } from '../../identity/lifecycle.ts';
+import { caseIdOf } from '../../identity/state.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';

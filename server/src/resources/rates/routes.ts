@@ -2,7 +2,7 @@ import type { Route } from '../../http/route.ts';
 import { ApiError } from '../../platform/errors.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { readRate } from './lifecycle.ts';
+import { readRate } from './queries.ts';
 import { Rate, RateQuery, rateJson } from './schema.ts';
 
 /** Where rates come from, and each environment's own time. */

@@ -1,7 +1,7 @@
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { advanceClock, clockFaults, resetSandbox } from './clock.ts';
+import { advanceClock, clockFaults, resetSandbox } from './clock-commands.ts';
 import { AdvanceClockBody, clockJson, SandboxClock } from './schema.ts';
 
 export interface ClockDeps {

@@ -8,10 +8,10 @@ import { decideCustomerKyc } from '../customers/commands.ts';
 import { Customer } from '../customers/schema.ts';
 import { Transaction } from '../transactions/schema.ts';
 import { type ClockDeps, clockRoutes } from './clock-routes.ts';
-import { createCryptoDeposit, readDeposit } from './deposits.ts';
-import { createFiatDeposit, readFiatDeposit } from './fiat-deposits.ts';
+import { createCryptoDeposit, readDeposit } from '../../simulator/crypto-deposits.ts';
+import { createFiatDeposit, readFiatDeposit } from '../../fiat/deposits/request.ts';
 import { CryptoDepositBody, DecideKycBody, FiatDepositBody } from './schema.ts';
-import { type SteerDeps, steerRoute } from './transactions.ts';
+import { type SteerDeps, steerRoute } from './force-status-routes.ts';
 
 type Deps = ClockDeps & SteerDeps & { readonly fiatFee: Ratio };
 

@@ -12,18 +12,18 @@ import {
   type RowRef,
   type State,
 } from '../../writer/command.ts';
-import { refuseOwner } from '../counterparties/lifecycle.ts';
+import { refuseOwner } from '../counterparties/account-details.ts';
 import { openAccount } from '../counterparties/schema.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { customerNotFound, refuseCustomer } from '../customers/lifecycle.ts';
-import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
+import { customerNotFound, refuseCustomer } from '../customers/state.ts';
+import { createdEvents, newTransaction } from '../transactions/state.ts';
 import { transactionJson } from '../transactions/schema.ts';
-import { refusePayee, refusePayoutAmount, refuseWithdrawal } from './lifecycle.ts';
-import { bankOutcome, chainOutcome } from './magic.ts';
-import { moneyOf } from './moves.ts';
+import { refusePayee, refusePayoutAmount, refuseWithdrawal } from './state.ts';
+import { bankOutcome, chainOutcome } from '../../simulator/test-values.ts';
+import { moneyOf } from './transition.ts';
 import type { CreateTransferBody } from './schema.ts';
-import type { ChainTerms, TransferTerms } from './terms.ts';
+import type { ChainTerms, TransferTerms } from './request.ts';
 
 /**
  * Creates a transfer: the whole amount leaves the available balance in the same database transaction.

@@ -9,7 +9,7 @@ import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import { findTransaction } from '../transactions/queries.ts';
-import type { TransferKey } from './advance.ts';
+import type { TransferKey } from './transfer-command.ts';
 
 /**
  * The transfer by this id.

@@ -7,17 +7,17 @@ import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { customerNotFound } from '../customers/lifecycle.ts';
+import { customerNotFound } from '../customers/state.ts';
 import { findCustomer } from '../customers/queries.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { listTransactions } from '../transactions/queries.ts';
 import { transactionFilters } from '../transactions/routes.ts';
 import { Transaction, transactionJson } from '../transactions/schema.ts';
-import { cancelTransfer } from './advance.ts';
+import { cancelTransfer } from './transfer-command.ts';
 import { createTransfer, type TransferProver } from './commands.ts';
 import { requireTransfer } from './queries.ts';
 import { CreateTransferBody } from './schema.ts';
-import { readTerms } from './terms.ts';
+import { readTerms } from './request.ts';
 
 interface Deps {
   readonly db: Db;

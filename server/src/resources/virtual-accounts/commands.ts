@@ -1,12 +1,12 @@
 import { previousAttributes } from '../../events/changes.ts';
 import { conflict, invalidRequest, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { sandboxDepositAccount } from '../../rails/sandbox-bank.ts';
+import { sandboxDepositAccount } from '../../simulator/bank/deposit-accounts.ts';
 import type { CustomerRow, VirtualAccountRow } from '../../store/rows.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { type Derived, findWalletIn, newWallet } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { openPersonal } from '../customers/schema.ts';
 import { type CreateVirtualAccountBody, instructionsContext, virtualAccountJson } from './schema.ts';
 

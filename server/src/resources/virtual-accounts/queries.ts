@@ -6,7 +6,7 @@ import type { Db } from '../../store/database.ts';
 import { findRow, isOwn } from '../../store/find.ts';
 import { type Page, toPage } from '../../store/paging.ts';
 import type { TransactionRow, VirtualAccountRow } from '../../store/rows.ts';
-import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
+import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/state.ts';
 import { readAvailable } from '../crypto-wallets/queries.ts';
 import { printAmount } from '../fields.ts';
 import type { PageRequest } from '../paging.ts';

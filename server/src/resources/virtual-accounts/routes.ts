@@ -9,7 +9,7 @@ import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { findCustomer } from '../customers/queries.ts';
 import { pageOf } from '../paging.ts';
 import { createVirtualAccount, setVirtualAccountStatus } from './commands.ts';

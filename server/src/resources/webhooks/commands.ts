@@ -6,7 +6,7 @@ import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
 import type { Positions } from '../events/positions.ts';
-import { withStatus } from './lifecycle.ts';
+import { withStatus } from './state.ts';
 import {
   type CreateWebhookBody,
   deletedJson,

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { checkBic } from './identifiers/bic.ts';
-import { checkBrCode } from './identifiers/br-code.ts';
-import { checkClabe } from './identifiers/clabe.ts';
-import { checkIban, checkSepaIban } from './identifiers/iban.ts';
-import { checkPixKey } from './identifiers/pix-key.ts';
-import { checkSortCode, checkUkAccountNumber } from './identifiers/uk-account.ts';
-import { checkRoutingNumber, checkUsAccountNumber } from './identifiers/us-account.ts';
-import { type DepositCurrency, sandboxDepositAccount } from './sandbox-bank.ts';
+import { checkBic } from '../../rails/identifiers/bic.ts';
+import { checkBrCode } from '../../rails/identifiers/br-code.ts';
+import { checkClabe } from '../../rails/identifiers/clabe.ts';
+import { checkIban, checkSepaIban } from '../../rails/identifiers/iban.ts';
+import { checkPixKey } from '../../rails/identifiers/pix-key.ts';
+import { checkSortCode, checkUkAccountNumber } from '../../rails/identifiers/uk-account.ts';
+import { checkRoutingNumber, checkUsAccountNumber } from '../../rails/identifiers/us-account.ts';
+import { type DepositCurrency, sandboxDepositAccount } from './deposit-accounts.ts';
 
 const currencies = ['usd', 'eur', 'gbp', 'mxn', 'brl'] as const satisfies readonly DepositCurrency[];
 

@@ -6,9 +6,9 @@ import type { FiatCode } from '../../rails/fiat.ts';
 import { type Rail, railFacts, railNames } from '../../rails/rails.ts';
 import { conversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
 import { createSandboxRates } from '../../rates/sandbox-rates.ts';
-import { heldCurrencies } from '../crypto-wallets/lifecycle.ts';
-import { bankOutcome, chainOutcome, plannedReturn } from './magic.ts';
-import { type BankTerms, type ChainTerms, type Pricing, payoutMinor, readTerms } from './terms.ts';
+import { heldCurrencies } from '../crypto-wallets/state.ts';
+import { bankOutcome, chainOutcome, plannedReturn } from '../../simulator/test-values.ts';
+import { type BankTerms, type ChainTerms, type Pricing, payoutMinor, readTerms } from './request.ts';
 
 const rates = createSandboxRates({ fiat: parseRatio('0.005'), stablecoin: parseRatio('0.001') });
 const pricing = (nowMs = 0, fiatFee = parseRatio('0.03')): Pricing => ({

@@ -1,19 +1,19 @@
-import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../../chains/registry.ts';
-import { sandboxTxHash } from '../../chains/sandbox.ts';
-import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
-import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
-import type { JournalDraft } from '../../ledger/journal.ts';
-import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
-import { bucketOfId } from '../../platform/ids.ts';
-import { type Currency, convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
-import type { RateProvider } from '../../rates/provider.ts';
-import type { TransactionRow, WalletRow } from '../../store/rows.ts';
-import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
-import { findWalletIn } from '../crypto-wallets/commands.ts';
-import { readAmount } from '../fields.ts';
-import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
-import { transactionJson } from '../transactions/schema.ts';
-import type { CryptoDepositBody } from './schema.ts';
+import { type Chain, chainsOf, currenciesOn, isStablecoin } from '../chains/registry.ts';
+import { sandboxTxHash } from '../chains/sandbox.ts';
+import { custody, fxPosition, type Stripe, walletAvailable } from '../ledger/accounts.ts';
+import { convertedDepositFlow, depositFlow } from '../ledger/flows.ts';
+import type { JournalDraft } from '../ledger/journal.ts';
+import { conflict, invalidRequest, type Refusal } from '../platform/errors.ts';
+import { bucketOfId } from '../platform/ids.ts';
+import { type Currency, convertAmount, currencyScale, parseRatio } from '../platform/money.ts';
+import type { RateProvider } from '../rates/provider.ts';
+import type { TransactionRow, WalletRow } from '../store/rows.ts';
+import { accountReads, type Command, type DecideContext } from '../writer/command.ts';
+import { findWalletIn } from '../resources/crypto-wallets/commands.ts';
+import { readAmount } from '../resources/fields.ts';
+import { createdEvents, newTransaction } from '../resources/transactions/state.ts';
+import { transactionJson } from '../resources/transactions/schema.ts';
+import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
 
 /** A deposit once its request has been understood: what arrived, and what is credited for it. */
 export interface DepositTerms {

@@ -1,8 +1,8 @@
-import type { SandboxValue } from '../../http/docs/sandbox-values.ts';
-import { formatAmount } from '../../platform/money.ts';
-import type { ExternalAccount } from '../../rails/account-types.ts';
-import { findReturnCode } from '../../rails/return-codes.ts';
-import type { BankTerms, TransferTerms } from './terms.ts';
+import type { SandboxValue } from '../http/docs/sandbox-values.ts';
+import { formatAmount } from '../platform/money.ts';
+import type { ExternalAccount } from '../rails/account-types.ts';
+import { findReturnCode } from '../rails/return-codes.ts';
+import type { BankTerms, TransferTerms } from '../resources/transfers/request.ts';
 
 /**
  * Values that steer the sandbox without extra calls. They are listed in the documentation page; what they choose is

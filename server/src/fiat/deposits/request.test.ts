@@ -7,8 +7,8 @@ import { limits } from '../../platform/limits.ts';
 import { currencyScale, formatAmount, parseRatio } from '../../platform/money.ts';
 import { conversionRate } from '../../rates/conversion.ts';
 import { createSandboxRates } from '../../rates/sandbox-rates.ts';
-import { sourceCurrencies } from '../virtual-accounts/schema.ts';
-import { readFiatDeposit } from './fiat-deposits.ts';
+import { sourceCurrencies } from '../../resources/virtual-accounts/schema.ts';
+import { readFiatDeposit } from './request.ts';
 
 const fee = parseRatio('0.03');
 const rates = createSandboxRates({ fiat: parseRatio('0.005'), stablecoin: parseRatio('0.001') });

@@ -3,7 +3,7 @@ import { currencyScale, formatAmount } from '../../platform/money.ts';
 import { factsOf } from '../../rails/account-types.ts';
 import { type OwnerType, railFacts } from '../../rails/rails.ts';
 import type { CounterpartyRow, TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
-import type { BankTerms, TransferTerms } from './terms.ts';
+import type { BankTerms, TransferTerms } from './request.ts';
 
 /** Whether a transfer is paid out by a bank rather than sent on a chain. */
 export function isPayout(row: Pick<TransactionRow, 'payout_account_id'>): boolean {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { limits } from '../platform/limits.ts';
-import { createTestTurns, type Turn } from './test-turns.ts';
+import { createTestTurns, type Turn } from './test-throttle.ts';
 
 /** Turns on a clock that stands still until it is moved. */
 function setUp() {

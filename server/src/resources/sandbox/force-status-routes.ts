@@ -10,7 +10,7 @@ import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
 import { findTransaction } from '../transactions/queries.ts';
 import { Transaction, transactionStatuses } from '../transactions/schema.ts';
-import { steerTransfer } from '../transfers/steer.ts';
+import { steerTransfer } from '../../simulator/force-status.ts';
 
 export interface SteerDeps {
   readonly db: Db;

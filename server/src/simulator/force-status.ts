@@ -1,12 +1,12 @@
-import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
-import type { Rail } from '../../rails/rails.ts';
-import { isUnknownOutcome, returnCodesOf, usualReturnCode } from '../../rails/return-codes.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
-import type { Command, DecideContext, Decision } from '../../writer/command.ts';
-import { transactionJson } from '../transactions/schema.ts';
-import { moveAlong, type Transfer, type TransferKey, transferCommand } from './advance.ts';
-import { followersOf, isPayout, wayTo } from './lifecycle.ts';
-import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, needsRate, nextActionAt } from './moves.ts';
+import { conflict, invalidRequest, type Refusal } from '../platform/errors.ts';
+import type { Rail } from '../rails/rails.ts';
+import { isUnknownOutcome, returnCodesOf, usualReturnCode } from '../rails/return-codes.ts';
+import type { TransactionRow, TransactionStatus } from '../store/rows.ts';
+import type { Command, DecideContext, Decision } from '../writer/command.ts';
+import { transactionJson } from '../resources/transactions/schema.ts';
+import { moveAlong, type Transfer, type TransferKey, transferCommand } from '../resources/transfers/transfer-command.ts';
+import { followersOf, isPayout, wayTo } from '../resources/transfers/state.ts';
+import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, needsRate, nextActionAt } from '../resources/transfers/transition.ts';
 
 /** Where the sandbox's user wants a transfer to go; nothing for the ordinary next status. */
 export interface Wish {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import { transactionStatuses } from '../transactions/schema.ts';
-import { followersOf, wayTo } from './lifecycle.ts';
+import { followersOf, wayTo } from './state.ts';
 
 const chain = (status: TransactionStatus) => ({ payout_account_id: null, status });
 const payout = (status: TransactionStatus) => ({ payout_account_id: 'pa_1', status });

@@ -23,11 +23,11 @@ import { traceId } from '../../rails/trace-ids.ts';
 import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
 import type { CustomerRow, TransactionRow, VirtualAccountRow, WalletRow } from '../../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../../writer/command.ts';
-import { readAmount } from '../fields.ts';
-import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
-import { transactionJson } from '../transactions/schema.ts';
-import { senderContext } from '../virtual-accounts/schema.ts';
-import type { FiatDepositBody } from './schema.ts';
+import { readAmount } from '../../resources/fields.ts';
+import { createdEvents, newTransaction } from '../../resources/transactions/state.ts';
+import { transactionJson } from '../../resources/transactions/schema.ts';
+import { senderContext } from '../../resources/virtual-accounts/schema.ts';
+import type { FiatDepositBody } from '../../resources/sandbox/schema.ts';
 
 /** Every deposit is credited in it. */
 const creditedCurrency = 'usdc';

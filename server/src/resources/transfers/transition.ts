@@ -21,10 +21,10 @@ import { traceId } from '../../rails/trace-ids.ts';
 import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { DecideContext } from '../../writer/command.ts';
-import { withStatus } from '../transactions/lifecycle.ts';
-import { isConvertedOnChain, isPayout } from './lifecycle.ts';
-import { plannedReturn } from './magic.ts';
-import { payoutMinor } from './terms.ts';
+import { withStatus } from '../transactions/state.ts';
+import { isConvertedOnChain, isPayout } from './state.ts';
+import { plannedReturn } from '../../simulator/test-values.ts';
+import { payoutMinor } from './request.ts';
 
 /** Why a transfer fails or comes back: the rail's code, if it has one, and the same in words. */
 export interface Cause {

@@ -1,9 +1,9 @@
-import { factsOf } from './account-types.ts';
-import { crc16 } from './identifiers/br-code.ts';
-import { clabeCheckDigit } from './identifiers/clabe.ts';
-import { ibanCheckDigits } from './identifiers/iban.ts';
-import { sandboxBank } from './sandbox-identity.ts';
-import { digits, seededText, seededUuid } from './seeded.ts';
+import { factsOf } from '../../rails/account-types.ts';
+import { crc16 } from '../../rails/identifiers/br-code.ts';
+import { clabeCheckDigit } from '../../rails/identifiers/clabe.ts';
+import { ibanCheckDigits } from '../../rails/identifiers/iban.ts';
+import { sandboxBank } from './identity.ts';
+import { digits, seededText, seededUuid } from '../../platform/seeded-text.ts';
 
 /** A currency that the sandbox bank keeps accounts in. */
 export type DepositCurrency = 'usd' | 'eur' | 'gbp' | 'mxn' | 'brl';

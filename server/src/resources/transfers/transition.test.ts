@@ -17,12 +17,12 @@ import {
 import type { ConversionRate } from '../../rates/conversion.ts';
 import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
-import { newTransaction } from '../transactions/lifecycle.ts';
-import { advanceDueTransfer, cancelTransfer } from './advance.ts';
+import { newTransaction } from '../transactions/state.ts';
+import { advanceDueTransfer, cancelTransfer } from './transfer-command.ts';
 import { createTransfer } from './commands.ts';
-import { arrivesTooLittle } from './moves.ts';
-import { steerTransfer } from './steer.ts';
-import type { TransferTerms } from './terms.ts';
+import { arrivesTooLittle } from './transition.ts';
+import { steerTransfer } from '../../simulator/force-status.ts';
+import type { TransferTerms } from './request.ts';
 
 const walletId = 'wal_01m8364btve20tvkaz126tzp00';
 const transferId = 'txn_01m8364btve20tvkaz126tzp00';

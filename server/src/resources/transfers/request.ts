@@ -22,7 +22,7 @@ import {
 import type { FiatCode } from '../../rails/fiat.ts';
 import { checkReference, isRail, type Rail, railFacts, railNames } from '../../rails/rails.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
-import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
+import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/state.ts';
 import { readAmount } from '../fields.ts';
 import type { CreateTransferBody } from './schema.ts';
 

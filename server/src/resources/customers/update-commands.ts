@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 import type { DecideContext } from '../../writer/command.ts';
-import { refuseErased } from './lifecycle.ts';
+import { refuseErased } from './state.ts';
 import { emailIndexOf, type PersonalData, personalContext, type UpdateCustomerBody } from './schema.ts';
 
 const verifiedNames = ['firstName', 'lastName', 'businessName'] as const;

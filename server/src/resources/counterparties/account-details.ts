@@ -4,7 +4,7 @@ import { countryOfBic } from '../../rails/identifiers/bic.ts';
 import { countryOfNumber } from '../../rails/identifiers/mobile-money.ts';
 import { nigerianBanks } from '../../rails/identifiers/nuban.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import { refuseCustomer, refuseStanding } from '../customers/lifecycle.ts';
+import { refuseCustomer, refuseStanding } from '../customers/state.ts';
 
 /**
  * Why a customer may not have an account of a type: some types only the verified may have.

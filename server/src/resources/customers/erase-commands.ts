@@ -1,4 +1,4 @@
-import { caseIdOf } from '../../identity/lifecycle.ts';
+import { caseIdOf } from '../../identity/state.ts';
 import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { erasedValue } from '../../platform/seal.ts';

@@ -21,10 +21,10 @@ import {
   type RowWrite,
 } from '../../writer/command.ts';
 import { walletInStatus } from '../crypto-wallets/commands.ts';
-import { updatedEvents } from '../transactions/lifecycle.ts';
+import { updatedEvents } from '../transactions/state.ts';
 import { transactionJson } from '../transactions/schema.ts';
-import { followersOf, isPayout, refuseCancel } from './lifecycle.ts';
-import { plannedReturn } from './magic.ts';
+import { followersOf, isPayout, refuseCancel } from './state.ts';
+import { plannedReturn } from '../../simulator/test-values.ts';
 import {
   arrivesTooLittle,
   type Cause,
@@ -34,7 +34,7 @@ import {
   moveTransfer,
   needsRate,
   nothingArrives,
-} from './moves.ts';
+} from './transition.ts';
 
 /** What never changes of a transfer, and is needed to move it on. */
 export type TransferKey = Pick<
