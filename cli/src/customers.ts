@@ -39,7 +39,7 @@ async function eraseCommand(store: Store, customerId: string, options: EraseOpti
   const found = await findCase(store.pool, customerId);
   if (!found) throw new ConfigError(`There is no customer ${customerId}.`);
   const { environment_id: environmentId } = found.customer;
-  const facts = await readErasureFacts(store.pool, environmentId, customerId);
+  const facts = await readErasureFacts(store.pool, environmentId, customerId, systemClock.now());
   const outcome = await store.writer.submit(
     eraseCustomer(environmentId, customerId, facts, {
       by: userInfo().username,

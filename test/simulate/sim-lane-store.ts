@@ -1,5 +1,6 @@
-import type { IdempotencyKeyRow } from '../../server/src/store/rows.ts';
+import type { IdempotencyKeyRow, TransactionRow, WalletRow } from '../../server/src/store/rows.ts';
 import type { AnyRow } from '../../server/src/store/tables.ts';
+import type { Holdings, HoldingsRef } from '../../server/src/writer/command.ts';
 import { LaneCountChangedError, type LaneStore } from '../../server/src/writer/lane-store.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -169,6 +170,7 @@ export function createSimLaneStore(
           keys.some((key, index) => row.key === key && row.environment_id === environments[index]),
         );
       }),
+    loadHoldings: (of) => call('load_holdings', () => holdingsIn(store, of)),
     write: (head, changes) =>
       call('write', ({ inTransaction }) => {
         if (!inTransaction) return store.apply(head, changes);
@@ -180,5 +182,21 @@ export function createSimLaneStore(
       }),
     fence: (batchId) => call('fence', () => store.fence(lane, batchId)),
     close: () => Promise.resolve(),
+  };
+}
+
+const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'returned', 'refunded']);
+
+function holdingsIn(store: MemoryStore, { customerId, sinceId }: HoldingsRef): Holdings {
+  const wallets = store.rows('wallets') as unknown as WalletRow[];
+  const transactions = store.rows('transactions') as unknown as TransactionRow[];
+  const recent = transactions.filter((row) => row.customer_id === customerId && row.id > sinceId);
+  return {
+    walletIds: wallets.filter((row) => row.customer_id === customerId).map((row) => row.id),
+    openTransactions: recent.filter(({ status }) => !ended.has(status)).length,
+    lastTransactionAt: recent.reduce<string | null>(
+      (last, { updated_at: at }) => (last === null || at > last ? at : last),
+      null,
+    ),
   };
 }

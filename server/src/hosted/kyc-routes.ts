@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
-import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/state.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
+import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/state.ts';
 import { isId } from '../platform/ids.ts';
 import {
   addOwner,

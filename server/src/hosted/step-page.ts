@@ -1,7 +1,7 @@
 import type { AnswerFault } from '../identity/answers.ts';
 import { missingSteps, stepNames } from '../identity/form.ts';
-import { isOpen } from '../identity/state.ts';
 import { type QuestionStep, questionSteps } from '../identity/questions.ts';
+import { isOpen } from '../identity/state.ts';
 import { type Html, html, type Piece } from '../platform/html.ts';
 import { renderPage } from './layout.ts';
 import { faultSummary } from './questions.ts';

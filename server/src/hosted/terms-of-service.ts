@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 import { ConfigError } from '../platform/config.ts';
 import { type Html, html } from '../platform/html.ts';
 
-/** The terms that customers accept. */
-export interface Terms {
-  /** The name of their file, without its ending. */
+/** The terms of service that customers accept. */
+export interface TermsOfService {
+  /** The name of the file, without its extension. */
   readonly version: string;
   readonly sha256: Buffer;
   readonly title: string;
@@ -14,11 +14,11 @@ export interface Terms {
 }
 
 /**
- * Reads the terms from a file of plain Markdown: `#` headings, `-` lists, paragraphs.
+ * Loads the terms from a Markdown file of `#` headings, `-` lists and paragraphs.
  *
- * @throws ConfigError when there is no such file, or nothing in it
+ * @throws ConfigError if the file cannot be read or is empty
  */
-export function readTerms(path: string): Terms {
+export function loadTermsOfService(path: string): TermsOfService {
   const text = readText(path).replaceAll('\r\n', '\n').trim();
   if (text === '') throw new ConfigError(`OPENLEDGER_TERMS_FILE: ${path} is empty.`);
   const [first = '', ...rest] = text.split(/\n\s*\n/);

@@ -7,7 +7,7 @@ import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
 import { renderPage } from './layout.ts';
 import { icon } from './status-page.ts';
-import type { Terms } from './terms-of-service.ts';
+import type { TermsOfService } from './terms-of-service.ts';
 import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 /** Adds the page where the terms are read and accepted. */
@@ -34,7 +34,7 @@ export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
   });
 }
 
-function termsPage(visit: Visit, terms: Terms, hasChanged = false): string {
+function termsPage(visit: Visit, terms: TermsOfService, hasChanged = false): string {
   const body = html`<h1>${terms.title}</h1>
 ${hasChanged ? html`<p class="notice note" role="alert">The terms have changed since you opened this page. Please read them again.</p>` : undefined}
 <div class="terms">${terms.body}</div>

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRules } from '../identity/answers.ts';
 import type { IdentityForm } from '../identity/form.ts';
-import { openForm } from '../identity/state.ts';
 import { type LinkPurpose, linkTokenUntil } from '../identity/links.ts';
+import { openForm } from '../identity/state.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RateLimitSetting } from '../platform/config.ts';
 import type { IdSource } from '../platform/ids.ts';
@@ -17,7 +17,7 @@ import type { Writer } from '../writer/writer.ts';
 import { formToken, requireLink } from './guard.ts';
 import { PageError } from './page-error.ts';
 import { references } from './references.ts';
-import type { Terms } from './terms-of-service.ts';
+import type { TermsOfService } from './terms-of-service.ts';
 import type { ByteBudget } from './upload-limits.ts';
 
 export interface HostedDeps {
@@ -27,7 +27,7 @@ export interface HostedDeps {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly terms: Terms;
+  readonly terms: TermsOfService;
   /** Whom customers ask for a new link; the company that sent it, when undefined. */
   readonly supportContact: string | undefined;
   readonly uploads: UploadResources;

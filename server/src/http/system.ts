@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
+import { requireAllowance } from './access-control.ts';
 import type { SandboxValue } from './docs/sandbox-values.ts';
 import { renderDocs } from './docs.ts';
 import type { DescribedEvent } from './event.ts';
-import { requireAllowance } from './access-control.ts';
 import { buildOpenApi } from './openapi/document.ts';
 import { buildEventSchema } from './openapi/event-schemas.ts';
 import { createRateLimiter } from './rate-limit.ts';

@@ -4,8 +4,8 @@ import { faultsOf, readAnswers } from './answers.ts';
 import { countries } from './countries.ts';
 import { contentTypeOf } from './documents.ts';
 import { documentsFault, emptyForm, missingSteps, ownersFault, sharesFault, stepNames } from './form.ts';
-import { decisionByName, isOpen } from './state.ts';
 import { ownerQuestions, type Question, questionSteps } from './questions.ts';
+import { decisionByName, isOpen } from './state.ts';
 
 const rules = {
   nowMs: Date.parse('2026-11-23T10:00:00Z'),

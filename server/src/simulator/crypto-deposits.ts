@@ -7,32 +7,32 @@ import { conflict, invalidRequest, type Refusal } from '../platform/errors.ts';
 import { bucketOfId } from '../platform/ids.ts';
 import { type Currency, convertAmount, currencyScale, parseRatio } from '../platform/money.ts';
 import type { RateProvider } from '../rates/provider.ts';
+import { findWalletIn } from '../resources/crypto-wallets/commands.ts';
+import { parseAmountField } from '../resources/fields.ts';
+import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
+import { transactionJson } from '../resources/transactions/schema.ts';
+import { createdEvents, newTransaction } from '../resources/transactions/state.ts';
 import type { TransactionRow, WalletRow } from '../store/rows.ts';
 import { accountReads, type Command, type DecideContext } from '../writer/command.ts';
-import { findWalletIn } from '../resources/crypto-wallets/commands.ts';
-import { readAmount } from '../resources/fields.ts';
-import { createdEvents, newTransaction } from '../resources/transactions/state.ts';
-import { transactionJson } from '../resources/transactions/schema.ts';
-import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
 
-/** A deposit once its request has been understood: what arrived, and what is credited for it. */
+/** The parsed request of a simulated crypto deposit. Amounts are in minor units. */
 export interface DepositTerms {
   readonly chain: Chain;
   readonly sourceCurrency: Currency;
   readonly sourceMinor: bigint;
   readonly creditedCurrency: Currency;
   readonly creditedMinor: bigint;
-  /** The rate of the conversion; null without one. */
+  /** Null if the deposit is not converted. */
   readonly exchangeRate: string | null;
 }
 
 /**
- * Understands a sandbox deposit. USDT is converted into USDC at the current sell rate, rounded down; every other
- * currency is credited as it is (contract §4, Crypto wallets).
+ * Parses the request of a simulated deposit. USDT is converted into USDC at the current sell rate, rounded down; every
+ * other currency is credited as it is (contract §4, Crypto wallets).
  *
- * @param nowMs the time whose rates are used
+ * @param nowMs the time of the rate, in milliseconds since the Unix epoch
  */
-export function readDeposit(
+export function parseCryptoDeposit(
   body: CryptoDepositBody,
   rates: RateProvider,
   nowMs: number,
@@ -40,13 +40,11 @@ export function readDeposit(
   const { chain, currency } = body;
   if (!isStablecoin(currency) || !currenciesOn(chain).includes(currency)) {
     const fitting = isStablecoin(currency) ? chainsOf(currency) : [];
-    const message =
-      fitting.length > 0
-        ? `There is no ${currency} on ${chain}, but on ${fitting.join(', ')}.`
-        : `On ${chain} there is ${currenciesOn(chain).join(', ')}.`;
+    const elsewhere = fitting.length > 0 ? ` ${currency} exists on ${fitting.join(', ')}.` : '';
+    const message = `\`currency\` must be a currency of ${chain}: ${currenciesOn(chain).join(', ')}.${elsewhere}`;
     return { refusal: invalidRequest('unsupported_currency', message, [{ path: '/currency', message }]) };
   }
-  const amount = readAmount(body.amount, currency);
+  const amount = parseAmountField(body.amount, currency);
   if (!amount.ok) return { refusal: invalidRequest('invalid_amount', amount.fault.message, [amount.fault]) };
   const arrived = { chain, sourceCurrency: currency, sourceMinor: amount.minor };
   if (currency !== 'usdt') {
@@ -66,13 +64,13 @@ function convertUsdt(
       ? 0n
       : convertAmount(arrived.sourceMinor, currencyScale.usdt, currencyScale.usdc, parseRatio(rate), 'down');
   if (rate === undefined || creditedMinor === 0n) {
-    const message = 'So little is worth nothing once it is converted.';
+    const message = '`amount` must convert to at least one minor unit of usdc.';
     return { refusal: invalidRequest('amount_too_small', message, [{ path: '/amount', message }]) };
   }
   return { terms: { ...arrived, creditedCurrency: 'usdc', creditedMinor, exchangeRate: rate } };
 }
 
-/** Lets tokens arrive at a wallet's address on a simulated chain. */
+/** Creates a completed deposit to a wallet's address on a simulated chain. */
 export function createCryptoDeposit(
   environmentId: string,
   walletId: string,
@@ -90,11 +88,16 @@ export function createCryptoDeposit(
     decide(state, context) {
       const wallet = findWalletIn(state, context, walletId);
       if (!wallet) {
-        const message = 'No such wallet.';
+        const message = '`walletId` must be a wallet of the environment.';
         return { refusal: invalidRequest('wallet_not_found', message, [{ path: '/walletId', message }]) };
       }
       if (wallet.status === 'closed') {
-        return { refusal: conflict('wallet_closed', 'The wallet is closed: nothing can arrive in it.') };
+        return {
+          refusal: conflict(
+            'wallet_closed',
+            'The wallet is closed; it must be active or frozen to receive deposits.',
+          ),
+        };
       }
       const row = newDeposit(wallet, terms, context);
       const data = transactionJson(row);

@@ -1,89 +1,102 @@
+import { returnCause } from '../fiat/payouts/transitions.ts';
 import { conflict, invalidRequest, type Refusal } from '../platform/errors.ts';
 import type { Rail } from '../rails/rails.ts';
 import { isUnknownOutcome, returnCodesOf, usualReturnCode } from '../rails/return-codes.ts';
+import { transactionJson } from '../resources/transactions/schema.ts';
+import { arrivesTooLittle, needsRate } from '../resources/transfers/pricing.ts';
+import { type Cause, isPayout, nextStatuses, railOf, transitionPath } from '../resources/transfers/state.ts';
+import { type TransferKey, transferCommand } from '../resources/transfers/transfer-command.ts';
+import {
+  applyTransitions,
+  type CauseFor,
+  type Transfer,
+  type TransitionTerms,
+} from '../resources/transfers/transition.ts';
 import type { TransactionRow, TransactionStatus } from '../store/rows.ts';
 import type { Command, DecideContext, Decision } from '../writer/command.ts';
-import { transactionJson } from '../resources/transactions/schema.ts';
-import { moveAlong, type Transfer, type TransferKey, transferCommand } from '../resources/transfers/transfer-command.ts';
-import { followersOf, isPayout, wayTo } from '../resources/transfers/state.ts';
-import { arrivesTooLittle, type Cause, causeOf, type MoveTerms, needsRate, nextActionAt } from '../resources/transfers/transition.ts';
+import { nextActionAt } from './schedule.ts';
 
-/** Where the sandbox's user wants a transfer to go; nothing for the ordinary next status. */
-export interface Wish {
+/** What a request wants of a sandbox transfer. */
+export interface ForcedStatus {
+  /** The target; `returned` with a return code, or else the default next status, if left out. */
   readonly status?: TransactionStatus | undefined;
   readonly returnCode?: string | undefined;
 }
 
-/** Moves a sandbox transfer on at once, as its user wishes, over every status on the way. */
-export function steerTransfer(key: TransferKey, wish: Wish, terms: MoveTerms): Command<string> {
-  return transferCommand('steer_transfer', key, (transfer, context) => {
+/** Moves a sandbox transfer immediately to a target status, over every status on the path to it. */
+export function forceStatus(key: TransferKey, forced: ForcedStatus, terms: TransitionTerms): Command<string> {
+  return transferCommand('force_transfer_status', key, (transfer, context) => {
     const { row } = transfer;
-    const rail = isPayout(row) ? (row.destination_payment_rail as Rail) : undefined;
-    if (wish.returnCode !== undefined) {
-      const refusal = refuseReturnCode(wish, rail);
+    const rail = isPayout(row) ? railOf(row) : undefined;
+    if (forced.returnCode !== undefined) {
+      const refusal = refuseReturnCode(forced, rail);
       if (refusal) return { refusal };
-      if (rail && isUnknownOutcome(rail, wish.returnCode)) return stayUnderWay(transfer, context, terms);
+      if (rail && isUnknownOutcome(rail, forced.returnCode)) return keepSubmitted(transfer, context, terms);
     }
-    const wanted = wish.status ?? (wish.returnCode === undefined ? followersOf(row)[0] : 'returned');
-    return goTo(transfer, wanted, context, terms, (status) => wishedCause(row, wish, status));
+    const target = forced.status ?? (forced.returnCode === undefined ? nextStatuses(row)[0] : 'returned');
+    return moveTo(transfer, target, context, terms, (status) => forcedCause(row, forced, status));
   });
 }
 
-function goTo(
+function moveTo(
   transfer: Transfer,
-  wanted: TransactionStatus | undefined,
+  target: TransactionStatus | undefined,
   context: DecideContext,
-  terms: MoveTerms,
-  causeFor: (status: TransactionStatus) => Cause,
+  terms: TransitionTerms,
+  causeFor: CauseFor,
 ): Decision<string> {
   const { row } = transfer;
-  const way = wanted && wayTo(row, wanted);
-  if (!way) return { refusal: noWay(row, wanted) };
-  if (needsRate(row) && way.includes('payment_submitted')) {
+  const path = target && transitionPath(row, target);
+  if (!path) return { refusal: notReachable(row, target) };
+  if (needsRate(row) && path.includes('payment_submitted')) {
     if (!terms.conversion) return { refusal: noRate() };
-    if (arrivesTooLittle(row, terms)) return { refusal: tooLittle() };
+    if (arrivesTooLittle(row, terms.conversion)) return { refusal: tooLittle() };
   }
-  return moveAlong(transfer, way, context, terms, causeFor, transactionJson);
+  return applyTransitions(transfer, path, context, terms, causeFor, transactionJson);
 }
 
-function wishedCause(row: TransactionRow, { returnCode }: Wish, status: TransactionStatus): Cause {
-  if (status === 'failed') return { code: null, text: 'The sandbox was told to let it fail.' };
-  return causeOf(row, returnCode ?? usualReturnCode(row.destination_payment_rail as Rail));
+function forcedCause(row: TransactionRow, { returnCode }: ForcedStatus, status: TransactionStatus): Cause {
+  if (status === 'failed') return { code: null, text: 'A request to the sandbox forced the failure.' };
+  return returnCause(row, returnCode ?? usualReturnCode(railOf(row)));
 }
 
-/** Nobody knows what became of the payment: it stays under way and is asked about again. */
-function stayUnderWay(transfer: Transfer, context: DecideContext, terms: MoveTerms): Decision<string> {
+/** With a code for an unknown outcome the payment stays submitted, and its outcome is requested again later. */
+function keepSubmitted(transfer: Transfer, context: DecideContext, terms: TransitionTerms): Decision<string> {
   const { row } = transfer;
   const submitted = 'payment_submitted';
   if (row.status !== submitted) {
-    return goTo(transfer, submitted, context, terms, (status) => wishedCause(row, {}, status));
+    return moveTo(transfer, submitted, context, terms, (status) => forcedCause(row, {}, status));
   }
-  const next = { ...row, next_action_at: nextActionAt(row, submitted, context, terms) };
+  const next = { ...row, next_action_at: nextActionAt(row, submitted, context.nowMs, terms.stepMs) };
   return { result: transactionJson(next), writes: [{ table: 'transactions', row: next }] };
 }
 
-function refuseReturnCode({ returnCode = '', status }: Wish, rail: Rail | undefined): Refusal | undefined {
-  const unfit = (message: string): Refusal =>
+function refuseReturnCode(
+  { returnCode = '', status }: ForcedStatus,
+  rail: Rail | undefined,
+): Refusal | undefined {
+  const invalid = (message: string): Refusal =>
     invalidRequest('invalid_return_code', message, [{ path: '/returnCode', message }]);
-  if (rail === undefined) return unfit('Only what a bank has paid out is returned with a code.');
-  if (status !== undefined && status !== 'returned') return unfit('It goes with the status `returned` only.');
+  if (rail === undefined) return invalid('`returnCode` may only be given for a payout to a bank account.');
+  if (status !== undefined && status !== 'returned')
+    return invalid('`returnCode` may only be given with the status `returned`.');
   const known = returnCodesOf(rail).map(({ code }) => code);
   if (known.includes(returnCode) || isUnknownOutcome(rail, returnCode)) return undefined;
-  return unfit(`The rail ${rail} has the codes ${known.join(', ')}.`);
+  return invalid(`\`returnCode\` must be a code of the rail ${rail}: ${known.join(', ')}.`);
 }
 
-function noWay(row: TransactionRow, wanted: TransactionStatus | undefined): Refusal {
-  const next = followersOf(row);
-  const follows = next.length === 0 ? 'nothing follows' : `${next.join(' or ')} follows`;
-  const text = wanted === undefined ? '' : `, and ${wanted} cannot be reached`;
-  return conflict('transition_not_allowed', `The transaction is ${row.status}: ${follows}${text}.`);
+function notReachable(row: TransactionRow, target: TransactionStatus | undefined): Refusal {
+  const next = nextStatuses(row);
+  const allowed = next.length === 0 ? 'it is final' : `it may become ${next.join(' or ')}`;
+  const text = target === undefined ? '' : `; ${target} cannot be reached`;
+  return conflict('transition_not_allowed', `The transaction is ${row.status}: ${allowed}${text}.`);
 }
 
 function tooLittle(): Refusal {
-  const message = 'The rate has moved: less would arrive than can be paid. The transfer can only fail.';
+  const message = 'At the current rate less would arrive than can be paid; the transfer may only fail.';
   return conflict('transition_not_allowed', message);
 }
 
 function noRate(): Refusal {
-  return conflict('rate_unavailable', 'There is no rate now at which it could be paid out.');
+  return conflict('rate_unavailable', 'There is no current rate for the conversion; try again later.');
 }

@@ -1,19 +1,20 @@
+import type { PayoutTerms } from '../fiat/payouts/request.ts';
 import type { SandboxValue } from '../http/docs/sandbox-values.ts';
 import { formatAmount } from '../platform/money.ts';
 import type { ExternalAccount } from '../rails/account-types.ts';
 import { findReturnCode } from '../rails/return-codes.ts';
-import type { BankTerms, TransferTerms } from '../resources/transfers/request.ts';
+import type { ChainTerms } from '../resources/transfers/request.ts';
 
 /**
- * Values that steer the sandbox without extra calls. They are listed in the documentation page; what they choose is
- * kept with the transfer, so that it does the same thing in every process.
+ * Test values: request values that select an outcome in the sandbox. The documentation page lists them. The outcome is
+ * stored with the transfer, so that every process handles it in the same way.
  */
 
-/** Every held currency has six decimals, in which the magic amounts are written. */
+/** The decimals of every currency that a wallet holds. */
 const amountScale = 6;
 
-/** Whole amounts in minor units, in any held currency. */
-const magicAmounts = [
+/** Amounts in minor units of any currency that a wallet holds. */
+const testAmounts = [
   {
     amountMinor: 66_130_000n,
     outcome: 'fail',
@@ -32,21 +33,21 @@ const magicAmounts = [
 ] as const;
 
 const outcomeByAmount: ReadonlyMap<bigint, string> = new Map(
-  magicAmounts.map(({ amountMinor, outcome }) => [amountMinor, outcome]),
+  testAmounts.map(({ amountMinor, outcome }) => [amountMinor, outcome]),
 );
 
-/** Addresses that nobody has the key of: what is sent there fails. */
+/** Burn addresses, whose key nobody has. Transfers to them fail. */
 const failingAddresses: ReadonlySet<string> = new Set([
   '0x000000000000000000000000000000000000dEaD',
   '1nc1nerator11111111111111111111111111111111',
 ]);
 
-/** The end of a US account number that comes back with the ACH code R01 to R29. */
+/** The end of a US account number whose payouts are returned with the ACH code R01 to R29. */
 const returnedAccount = /100(\d\d)$/;
 
-/** The same in words, for the documentation page. */
+/** The test values as the documentation page shows them. */
 export const sandboxValues: readonly SandboxValue[] = [
-  ...magicAmounts.map(({ amountMinor, effect }) => ({
+  ...testAmounts.map(({ amountMinor, effect }) => ({
     field: '`amount` of a transfer',
     value: formatAmount(amountMinor, amountScale),
     effect,
@@ -65,13 +66,13 @@ export const sandboxValues: readonly SandboxValue[] = [
   },
 ];
 
-/** What the simulated chain will do with a transfer; null for what happens ordinarily. */
-export function chainOutcome(terms: Extract<TransferTerms, { kind: 'chain' }>): string | null {
+/** The outcome of a transfer on a simulated chain; null for the default one. */
+export function chainOutcome(terms: Pick<ChainTerms, 'address' | 'amountMinor'>): string | null {
   return failingAddresses.has(terms.address) ? 'fail' : (outcomeByAmount.get(terms.amountMinor) ?? null);
 }
 
-/** What the simulated bank will do with a transfer; null for what happens ordinarily. */
-export function bankOutcome({ amountMinor, rail }: BankTerms, account: ExternalAccount): string | null {
+/** The outcome of a payout by the simulated bank; null for the default one. */
+export function bankOutcome({ amountMinor, rail }: PayoutTerms, account: ExternalAccount): string | null {
   const number = account.type === 'us_bank' ? returnedAccount.exec(account.accountNumber)?.[1] : undefined;
   const code = `R${number}`;
   if ((rail === 'ach' || rail === 'ach_same_day') && findReturnCode(rail, code)) return `return:${code}`;
@@ -80,7 +81,7 @@ export function bankOutcome({ amountMinor, rail }: BankTerms, account: ExternalA
   return outcome === undefined || outcome === 'hold_review' ? null : outcome;
 }
 
-/** The code that a transfer is going to be returned with, if it is. */
+/** The return code of an outcome; undefined if the outcome is not a return. */
 export function plannedReturn(outcome: string | null): string | undefined {
   return outcome?.startsWith('return:') ? outcome.slice('return:'.length) : undefined;
 }

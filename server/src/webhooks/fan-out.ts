@@ -3,8 +3,8 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import type { DeliveryQueueRow, EventRow, WebhookRow } from '../store/rows.ts';
 import type { Table } from '../store/tables.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { isFor } from './subscription.ts';
 import { insertRows } from './insert-rows.ts';
+import { isFor } from './subscription.ts';
 
 /** The queue, as what fills it sees it. */
 export const queueTable: Table<DeliveryQueueRow> = {

@@ -6,9 +6,9 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import type { GuardedRow } from '../store/row-guard.ts';
 import type { DeliveryQueueRow, EventRow, WebhookReplayRow, WebhookRow } from '../store/rows.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { isFor } from './subscription.ts';
 import { queueTable } from './fan-out.ts';
 import { insertRows } from './insert-rows.ts';
+import { isFor } from './subscription.ts';
 
 type Listed = Pick<EventRow, 'id' | 'type' | 'object_id' | 'created_at'>;
 

@@ -5,7 +5,14 @@ import type { IdempotencyKeyRow } from '../store/rows.ts';
 import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
 import type { Changes } from './batch-state.ts';
-import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
+import type { Holdings, HoldingsRef } from './command.ts';
+import {
+  selectHoldings,
+  selectRows,
+  selectTakenKeys,
+  type TakenKeys,
+  type WantedRows,
+} from './lane-reads.ts';
 import { type BatchHead, buildBatchStatement, type LaneHead } from './statement.ts';
 
 /** The lane count in the database is no longer the one this process was started with. */
@@ -29,6 +36,7 @@ export interface LaneStore {
   /** Rows that are not ours come as `forgedRow`. */
   loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
   loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
+  loadHoldings(of: HoldingsRef): Promise<Holdings>;
   /** @throws LaneCountChangedError */
   readHead(options: { lock: boolean }): Promise<LaneHead>;
   /** @returns whether the lane was still as expected, so that the batch took effect */
@@ -77,6 +85,7 @@ export function createLaneStore(
     },
     loadRows: async (table, wanted) => selectRows(await connected(), table, wanted, guard),
     loadTakenKeys: async (keys) => selectTakenKeys(await connected(), keys),
+    loadHoldings: async (of) => selectHoldings(await connected(), of),
     dropClient() {
       const dropped = current;
       current = undefined;

@@ -8,7 +8,7 @@ import { currencyScale, formatAmount, parseRatio } from '../../platform/money.ts
 import { conversionRate } from '../../rates/conversion.ts';
 import { createSandboxRates } from '../../rates/sandbox-rates.ts';
 import { sourceCurrencies } from '../../resources/virtual-accounts/schema.ts';
-import { readFiatDeposit } from './request.ts';
+import { parseFiatDeposit } from './request.ts';
 
 const fee = parseRatio('0.03');
 const rates = createSandboxRates({ fiat: parseRatio('0.005'), stablecoin: parseRatio('0.001') });
@@ -17,7 +17,7 @@ const stripe = { environmentId: 'env_a', lane: 0 };
 const walletId = 'wal_01m8364btve20tvkaz126tzp00';
 
 const read = (amount: string | number, currency: (typeof sourceCurrencies)[number] = 'usd', more = {}) =>
-  readFiatDeposit(
+  parseFiatDeposit(
     { virtualAccountId, amount, ...more },
     currency,
     conversionRate(rates, currency, 'usdc', 0),
@@ -36,7 +36,7 @@ function sums({ postings }: JournalDraft): bigint[] {
   return [...byCurrency.values()];
 }
 
-describe('readFiatDeposit', () => {
+describe('parseFiatDeposit', () => {
   it('never credits more than the rate times the net amount, nor a whole unit less; nothing is made or lost', () => {
     const amounts = fc.oneof(
       fc.bigInt({ min: 1n, max: 1_000_000n }),
@@ -51,7 +51,7 @@ describe('readFiatDeposit', () => {
     const property = fc.property(amounts, fees, times, currencies, (minor, fiatFee, nowMs, currency) => {
       const conversion = conversionRate(rates, currency, 'usdc', nowMs);
       const amount = formatAmount(minor, currencyScale[currency]);
-      const result = readFiatDeposit({ virtualAccountId, amount }, currency, conversion, fiatFee);
+      const result = parseFiatDeposit({ virtualAccountId, amount }, currency, conversion, fiatFee);
       if ('refusal' in result) {
         expect(result.refusal.reason).toMatch(/^amount_too_(small|large)$/);
         return;
@@ -98,7 +98,7 @@ describe('readFiatDeposit', () => {
     const most = formatAmount(limits.amountMinor / 10_000n, 2);
     expect(
       reasonOf(
-        readFiatDeposit(
+        parseFiatDeposit(
           { virtualAccountId, amount: most },
           'usd',
           conversionRate(rates, 'usd', 'usdc', 0),
@@ -134,7 +134,7 @@ describe('readFiatDeposit', () => {
   });
 
   it('waits for a rate', () => {
-    const none = readFiatDeposit({ virtualAccountId, amount: '1.00' }, 'eur', undefined, fee);
+    const none = parseFiatDeposit({ virtualAccountId, amount: '1.00' }, 'eur', undefined, fee);
     expect(reasonOf(none)).toEqual(['rate_unavailable', ['/amount']]);
   });
 });

@@ -6,13 +6,13 @@ import { assert, conflict, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
 import { walletInStatus } from '../../resources/crypto-wallets/commands.ts';
+import { transactionJson } from '../../resources/transactions/schema.ts';
 import {
   createdEvents,
   newTransaction,
   updatedEvents,
   withStatus,
 } from '../../resources/transactions/state.ts';
-import { transactionJson } from '../../resources/transactions/schema.ts';
 import type { ChainDepositRow, TransactionRow, WalletRow } from '../../store/rows.ts';
 import {
   accountReads,

@@ -1,13 +1,10 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
 import { updatedEvents } from '../../resources/transactions/state.ts';
-import {
-  moveAlong,
-  type Transfer,
-  type TransferKey,
-  transferCommand,
-} from '../../resources/transfers/transfer-command.ts';
-import { type Cause, type LiveMove, priceOf } from '../../resources/transfers/transition.ts';
+import { priceOf } from '../../resources/transfers/pricing.ts';
+import type { Cause } from '../../resources/transfers/state.ts';
+import { type TransferKey, transferCommand } from '../../resources/transfers/transfer-command.ts';
+import { applyTransitions, type ChainFacts, type Transfer } from '../../resources/transfers/transition.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
@@ -79,16 +76,13 @@ function screeningCommand(
     context: DecideContext,
   ) => Decision<TransactionStatus>,
 ): Command<TransactionStatus> {
-  let screening: ScreeningRow | undefined;
-  const command = transferCommand(name, key, (transfer, context) => decide(transfer, screening, context));
-  return {
-    ...command,
-    reads: (stripe) => [...command.reads(stripe), { table: 'screenings', bucket: key.bucket, id: key.id }],
-    decide(state, context) {
-      screening = state.get('screenings', key.id);
-      return command.decide(state, context);
-    },
-  };
+  const { bucket, id } = key;
+  return transferCommand(
+    name,
+    key,
+    (transfer, context, state) => decide(transfer, state.get('screenings', id), context),
+    [{ table: 'screenings', bucket, id }],
+  );
 }
 
 function withScreening(
@@ -193,12 +187,12 @@ function step(
   from: TransactionStatus,
   way: readonly TransactionStatus[],
   context: DecideContext,
-  live: LiveMove,
+  live: ChainFacts,
   cause: Cause = noCause,
 ): Decision<TransactionStatus> {
   if (transfer.row.status !== from) return { refusal: notThere(transfer.row) };
   const terms = { stepMs: 0, conversion: undefined, live };
-  return moveAlong(
+  return applyTransitions(
     transfer,
     way,
     context,

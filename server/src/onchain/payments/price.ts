@@ -4,9 +4,9 @@ import type { TransferProof } from '../../custody/intent.ts';
 import type { Currency } from '../../platform/money.ts';
 import { type ConversionRate, conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
-import { nothingArrives } from '../../resources/transfers/transition.ts';
+import { payoutMinor } from '../../resources/transfers/pricing.ts';
 import type { LiveTransfer } from '../../resources/transfers/queries.ts';
-import { payoutMinor } from '../../resources/transfers/request.ts';
+import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { failTransfer, priceTransfer } from './commands.ts';
 

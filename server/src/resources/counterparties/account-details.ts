@@ -1,26 +1,13 @@
-import type { Refusal } from '../../platform/errors.ts';
-import { type AccountType, type ExternalAccount, factsOf } from '../../rails/account-types.ts';
+import type { AccountType, ExternalAccount } from '../../rails/account-types.ts';
 import { countryOfBic } from '../../rails/identifiers/bic.ts';
 import { countryOfNumber } from '../../rails/identifiers/mobile-money.ts';
 import { nigerianBanks } from '../../rails/identifiers/nuban.ts';
-import type { CustomerRow } from '../../store/rows.ts';
-import { refuseCustomer, refuseStanding } from '../customers/state.ts';
-
-/**
- * Why a customer may not have an account of a type: some types only the verified may have.
- *
- * @param customer undefined when there is none by that id in the environment
- * @returns undefined when they may
- */
-export function refuseOwner(customer: CustomerRow | undefined, type: AccountType): Refusal | undefined {
-  return factsOf(type).needsKyc ? refuseCustomer(customer, 'transfers') : refuseStanding(customer);
-}
 
 const shownLength = 4;
-/** So much of a short number stays hidden whatever is shown of it. */
+/** The least number of characters that stay hidden. */
 const hiddenLength = 2;
 
-/** The end of an account's number, never all of it; undefined for mobile money, which shows its details instead. */
+/** The last characters of an account's number, at most four and never all; undefined for mobile money accounts. */
 export function last4Of(account: ExternalAccount): string | undefined {
   const number = numberOf(account);
   return number?.slice(-Math.min(shownLength, number.length - hiddenLength));
@@ -34,7 +21,7 @@ function numberOf(account: ExternalAccount): string | undefined {
   return 'brCode' in account ? account.brCode : undefined;
 }
 
-/** What is shown of a mobile money account: all of it (contract §4). */
+/** The details of a mobile money account, which are shown in full (contract §4). */
 export function shownDetails(
   account: ExternalAccount,
 ): { provider: string; phoneNumber: string } | undefined {
@@ -42,7 +29,7 @@ export function shownDetails(
   return { provider: account.provider, phoneNumber: account.phoneNumber };
 }
 
-/** The bank, where the account's numbers tell. */
+/** The name of the bank, if the account's bank code identifies it. */
 export function bankNameOf(account: ExternalAccount): string | undefined {
   return account.type === 'nip' ? nigerianBanks[account.bankCode] : undefined;
 }
@@ -56,7 +43,7 @@ const countryByType: Partial<Record<AccountType, string>> = {
   nip: 'NG',
 };
 
-/** The country (ISO 3166 alpha-2) that an account is in, where its numbers tell. */
+/** The country of an account (ISO 3166 alpha-2), if its type or its numbers identify it. */
 export function countryOf(account: ExternalAccount): string | undefined {
   switch (account.type) {
     case 'iban':

@@ -18,14 +18,14 @@ import { checkAccountShape, checkSwiftAccountNumber } from '../../rails/identifi
 import { checkSortCode, checkUkAccountNumber } from '../../rails/identifiers/uk-account.ts';
 import { checkRoutingNumber, checkUsAccountNumber } from '../../rails/identifiers/us-account.ts';
 
-/** An account as a request names it, or everything that is wrong with it. */
-export interface ReadAccount {
-  /** Undefined when something is at fault. */
+/** The account of a request, or its faults. */
+export interface ParsedAccount {
+  /** Undefined if there is a fault. */
   readonly account: ExternalAccount | undefined;
   readonly faults: readonly FaultDetail[];
 }
 
-/** Where a field of an account may be in a body, the usual place first. `/account` is the plain number. */
+/** The JSON pointers at which a body may give a field of an account, the default first. `/account` is the plain number. */
 const placesByField: Readonly<Record<string, readonly string[]>> = {
   'account.account_number': ['/account/account_number', '/account'],
   'account.routing_number': ['/account/routing_number', '/details/routing_number', '/details/routingNumber'],
@@ -44,10 +44,10 @@ const placesByField: Readonly<Record<string, readonly string[]>> = {
 const places = Object.values(placesByField).flat();
 
 /**
- * Reads the account of a counterparty's body. Wrong types and unknown fields are the schema's to report; the body may
- * be anything.
+ * Parses the account of a counterparty's body. The schema reports wrong types and unknown fields, so that this accepts
+ * any body.
  */
-export function readAccount(body: unknown): ReadAccount {
+export function parseAccount(body: unknown): ParsedAccount {
   if (!isRecord(body) || typeof body.accountType !== 'string' || !isAccountType(body.accountType)) {
     return { account: undefined, faults: [] };
   }
@@ -61,10 +61,10 @@ interface Reading {
   readonly faults: readonly FaultDetail[];
   readonly currency: unknown;
   has(field: string): boolean;
-  /** The field in its one form; undefined when it is missing or at fault, which is noted. */
+  /** The normalised field; undefined if it is missing or invalid, which is added to the faults. */
   take(field: string, check: (text: string) => Checked): string | undefined;
   fault(path: string, message: string): void;
-  /** Notes every field that belongs to another type of account. */
+  /** Adds a fault for every field that belongs to another account type. */
   refuseForeign(): void;
 }
 
@@ -74,7 +74,10 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
   const faults: FaultDetail[] = [];
   const fault = (path: string, message: string): void => void faults.push({ path, message });
   if (typeof body.currency === 'string' && !facts.currencies.some((code) => code === body.currency)) {
-    fault('/currency', `An account of type ${type} is in ${facts.currencies.join(', ')}.`);
+    fault(
+      '/currency',
+      `\`currency\` must be a currency of an account of type ${type}: ${facts.currencies.join(', ')}.`,
+    );
   }
   const placesOf = (field: string): string[] =>
     (placesByField[field] ?? []).filter((place) => given.has(place));
@@ -86,13 +89,13 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
     take(field, check) {
       const [place, second] = placesOf(field);
       if (place === undefined) {
-        // Beside a plain `account`, the second number is in `details`.
+        // With a plain `account`, the second number is in `details`.
         const [usual = '', inDetails = usual] = placesByField[field] ?? [];
         const isPlain = typeof given.get('/account') === 'string';
-        fault(isPlain ? inDetails : usual, `An account of type ${type} needs this field.`);
+        fault(isPlain ? inDetails : usual, `This field is required for an account of type ${type}.`);
         return undefined;
       }
-      if (second !== undefined) fault(second, `Give it once: it is in ${place} too.`);
+      if (second !== undefined) fault(second, `This field must be given once; ${place} has it too.`);
       const text = given.get(place);
       if (typeof text !== 'string' || text.length > maxLength(place)) return undefined;
       const checked = check(text);
@@ -103,18 +106,18 @@ function startReading(type: AccountType, body: Readonly<Record<string, unknown>>
     refuseForeign() {
       const own = new Set(Object.keys(facts.fields).flatMap((field) => placesByField[field] ?? []));
       for (const place of given.keys()) {
-        if (!own.has(place)) fault(place, `An account of type ${type} has no such field.`);
+        if (!own.has(place)) fault(place, `This field is not allowed for an account of type ${type}.`);
       }
     },
   };
 }
 
-/** The longest that the schema lets through. */
+/** The longest text that the schema allows. */
 function maxLength(place: string): number {
   return place === '/brCode' ? limits.brCodeLength : limits.identifierLength;
 }
 
-/** Every field of an account that a body has, by its place. */
+/** The account fields of a body, by their JSON pointers. */
 function givenFields(body: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const given = new Map<string, unknown>();
   for (const place of places) {
@@ -178,12 +181,12 @@ const readers: Readonly<Record<AccountType, Reader>> = {
 
 function readPix({ fault, has, take }: Reading): ExternalAccount | undefined {
   if (has('brCode')) {
-    if (has('pixKey')) fault('/pixKey', 'Give pixKey or brCode, not both.');
+    if (has('pixKey')) fault('/pixKey', 'Either `pixKey` or `brCode` must be given, not both.');
     const brCode = take('brCode', checkBrCode);
     return brCode ? { type: 'pix', brCode } : undefined;
   }
   if (!has('pixKey')) {
-    fault('/pixKey', 'An account of type pix needs pixKey or brCode.');
+    fault('/pixKey', '`pixKey` or `brCode` is required for an account of type pix.');
     return undefined;
   }
   let pixKeyType: PixKeyType | undefined;
@@ -197,7 +200,7 @@ function readPix({ fault, has, take }: Reading): ExternalAccount | undefined {
 
 function readMobileMoney({ currency, take }: Reading): ExternalAccount | undefined {
   const code = mobileMoneyCurrencies.find((known) => known === currency);
-  // Without its currency, all that can be said of a field is whether it is there.
+  // The checks depend on the currency; without a valid one only presence is checked.
   const provider = take('details.provider', (text) => (code ? checkProvider(text, code) : passed(text)));
   const phoneNumber = take('details.phoneNumber', (text) =>
     code ? checkMobileNumber(text, code) : passed(text),

@@ -7,8 +7,8 @@ import type { WalletRow } from '../../store/rows.ts';
 import type { Command, DecideContext, EventDraft, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
 import { refuseCustomer } from '../customers/state.ts';
-import { heldCurrencies, refuseStatus } from './state.ts';
 import { walletJson } from './schema.ts';
+import { heldCurrencies, refuseStatus } from './state.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
 export function findWalletIn(state: State, context: DecideContext, id: string): WalletRow | undefined {

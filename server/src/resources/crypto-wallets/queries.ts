@@ -7,8 +7,8 @@ import type { DepositAddressRow, WalletRow } from '../../store/rows.ts';
 import { printAmount } from '../fields.ts';
 import type { PageRequest } from '../paging.ts';
 import { walletAccountIds } from './commands.ts';
-import { type HeldCurrency, heldCurrencies } from './state.ts';
 import { balanceJson } from './schema.ts';
+import { type HeldCurrency, heldCurrencies } from './state.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
 export async function findWallet(db: Db, environmentId: string, id: string): Promise<WalletRow | undefined> {

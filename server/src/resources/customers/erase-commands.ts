@@ -1,59 +1,69 @@
 import { caseIdOf } from '../../identity/state.ts';
 import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
-import { bucketOfId } from '../../platform/ids.ts';
+import { bucketOfId, firstIdAt } from '../../platform/ids.ts';
 import { erasedValue } from '../../platform/seal.ts';
 import type { Queryable } from '../../store/pool.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import type { Command, DecideContext, RowRef, RowWrite, State } from '../../writer/command.ts';
+import type { Command, DecideContext, Holdings, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { walletAccountIds } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from './commands.ts';
 import { customerJson } from './schema.ts';
 
-/** What erasing a customer depends on beside the rows that the command reads. */
+/** What the transactions of a customer say about erasing, as far as they were read before the command. */
 export interface ErasureFacts {
-  readonly walletIds: readonly string[];
-  /** How many of their transactions have not ended. */
+  /** How many transactions have not ended. */
   readonly openTransactions: number;
-  /** When a transaction of theirs changed last; null when they have none. */
+  /** The latest `updated_at` of a transaction; null if there are none. */
   readonly lastTransactionAt: string | null;
+  /** Every transaction with an id up to this one was read. The command reads later ones itself. */
+  readonly readUpToId: string;
 }
 
-/** Reads what erasing a customer depends on. */
+/** Transactions of the last hour are read again by the command, so that clocks of servers may differ by that much. */
+const clockSlackMs = 60 * 60 * 1000;
+
+/**
+ * Reads what the transactions of a customer say about erasing. A customer may have many: they are read here, outside of
+ * the lane.
+ *
+ * @param realNowMs the real time, in milliseconds since the Unix epoch, which ids carry
+ */
 export async function readErasureFacts(
   db: Queryable,
   environmentId: string,
   customerId: string,
+  realNowMs: number,
 ): Promise<ErasureFacts> {
-  const values = [bucketOfId(customerId), customerId, environmentId];
-  const owned = 'bucket = $1 and customer_id = $2 and environment_id = $3';
-  const wallets = await db.query<{ id: string }>(`select id from wallets where ${owned}`, values);
   const { rows } = await db.query<{ open: bigint; last: string | null }>(
     `select count(*) filter (where status not in ('completed', 'failed', 'returned', 'refunded')) as open,
         max(updated_at) as last
-      from transactions where ${owned}`,
-    values,
+      from transactions where bucket = $1 and customer_id = $2 and environment_id = $3`,
+    [bucketOfId(customerId), customerId, environmentId],
   );
   return {
-    walletIds: wallets.rows.map(({ id }) => id),
     openTransactions: Number(rows[0]?.open ?? 0n),
     lastTransactionAt: rows[0]?.last ?? null,
+    readUpToId: firstIdAt('txn', realNowMs - clockSlackMs),
   };
 }
 
-/** Who wants a customer erased, and how long their data has to be kept. */
+/** Who requested the erasure, and the retention duty. */
 export interface ErasureOrder {
-  /** The id of an API key, or the operating system's name of whoever gave the command. */
+  /** The id of an API key, or the name of the operating system user who gave the command. */
   readonly by: string;
   readonly reason: string | null;
-  /** Erases before the data's time is over; needs a reason. */
+  /** Erases before the retention period has ended. Requires a reason. */
   readonly isForced: boolean;
-  /** Years for which data is kept after the last transaction; 0 when there is no such duty. */
+  /** The retention period after the last transaction, in years; 0 without a retention duty. */
   readonly retentionYears: number;
 }
 
 /**
- * Erases a customer: their key is destroyed, and with it all that it has sealed. The books stay. Doing so again changes
+ * Erases a customer: destroys their key, and with it everything that the key seals. The books stay. Repeating it changes
  * nothing.
+ *
+ * Wallets, and transactions that `facts` cannot contain, are read under the lane: none that was created before the
+ * command takes effect is missed.
  */
 export function eraseCustomer(
   environmentId: string,
@@ -63,7 +73,6 @@ export function eraseCustomer(
 ): Command<string> {
   const bucket = bucketOfId(customerId);
   const caseId = caseIdOf(customerId);
-  const accountIds = facts.walletIds.flatMap(walletAccountIds);
   return {
     name: 'erase_customer',
     environmentId,
@@ -72,15 +81,20 @@ export function eraseCustomer(
     reads: () => [
       { table: 'customers', bucket, id: customerId },
       { table: 'identity_cases', bucket, id: caseId },
-      ...accountIds.map((id): RowRef => ({ table: 'accounts', bucket, id })),
     ],
+    holdings: {
+      of: { environmentId, bucket, customerId, sinceId: facts.readUpToId },
+      reads: ({ walletIds }) =>
+        walletIds.flatMap(walletAccountIds).map((id): RowRef => ({ table: 'accounts', bucket, id })),
+    },
     decide(state, context) {
       const customer = findCustomerIn(state, context, customerId);
       if (!customer) return { refusal: notFound('customer') };
       if (customer.erased_at !== null) return { result: customerJson(customer, context) };
-      const retainedUntil = retentionEnd(customer, facts, order.retentionYears);
+      const holdings = state.holdings();
+      const retainedUntil = retentionEnd(customer, lastTransactionOf(facts, holdings), order.retentionYears);
       const refusal =
-        refuseMoney(state, facts, accountIds) ?? refuseRetention(retainedUntil, order, context.nowMs);
+        refuseMoney(state, facts, holdings) ?? refuseRetention(retainedUntil, order, context.nowMs);
       if (refusal) return { refusal };
       const row = erasedCustomer(customer, context);
       const data = customerJson(row, context);
@@ -97,29 +111,34 @@ export function eraseCustomer(
   };
 }
 
-function refuseMoney(
-  state: State,
-  { openTransactions }: ErasureFacts,
-  accountIds: readonly string[],
-): Refusal | undefined {
+function refuseMoney(state: State, facts: ErasureFacts, holdings: Holdings): Refusal | undefined {
+  const accountIds = holdings.walletIds.flatMap(walletAccountIds);
   const isEmpty = accountIds.every((id) => (state.get('accounts', id)?.balance_minor ?? 0n) === 0n);
   if (!isEmpty) {
     return conflict(
       'customer_has_money',
-      'The customer still has money: move it out of their wallets first.',
+      'The wallets of the customer must be empty; move the money out first.',
     );
   }
-  if (openTransactions === 0) return undefined;
+  // Recent transactions are in both counts.
+  const open = Math.max(facts.openTransactions, holdings.openTransactions);
+  if (open === 0) return undefined;
   return conflict(
     'customer_has_money',
-    `${openTransactions} transactions of the customer have not ended: wait until they have.`,
+    `Every transaction of the customer must have ended; ${open} have not.`,
   );
 }
 
-/** Until when the data has to be kept: so many years from the last transaction, or from when the customer was created. */
+function lastTransactionOf(facts: ErasureFacts, holdings: Holdings): string | null {
+  const [before, since] = [facts.lastTransactionAt, holdings.lastTransactionAt];
+  if (before === null || since === null) return before ?? since;
+  return Date.parse(since) > Date.parse(before) ? since : before;
+}
+
+/** The end of the retention period, counted from the last transaction, or else from when the customer was created. */
 function retentionEnd(
   { created_at: createdAt }: CustomerRow,
-  { lastTransactionAt }: ErasureFacts,
+  lastTransactionAt: string | null,
   years: number,
 ): string | null {
   if (years === 0) return null;
@@ -142,7 +161,7 @@ function erasedCustomer(customer: CustomerRow, { now }: DecideContext): Customer
     ...customer,
     status: customer.status === 'rejected' ? 'rejected' : 'suspended',
     personal: erasedValue,
-    // No fingerprint is empty: nobody is found by it.
+    // No fingerprint is empty, so that no search finds the customer.
     email_index: '',
     external_id: null,
     metadata: '{}',

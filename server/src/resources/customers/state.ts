@@ -1,28 +1,28 @@
 import { conflict, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import type { CustomerRow } from '../../store/rows.ts';
 
-/** Why nothing more can be done to a customer: they were erased. @returns undefined when they were not */
+/** Refuses a change of an erased customer. @returns undefined if the customer was not erased */
 export function refuseErased({ erased_at: erasedAt }: Pick<CustomerRow, 'erased_at'>): Refusal | undefined {
   if (erasedAt === null) return undefined;
-  return conflict('customer_erased', 'The customer was erased; nothing of them can be changed.');
+  return conflict('customer_erased', 'The customer was erased and cannot be changed.');
 }
 
-/** What a customer may do. All of it follows verification. */
+/** What a customer may do. All capabilities require verification. */
 export interface Capabilities {
   readonly wallets: boolean;
   readonly virtualAccounts: boolean;
   readonly transfers: boolean;
 }
 
-type Standing = Pick<CustomerRow, 'status' | 'kyc_status' | 'tos_accepted_at'>;
+type Verification = Pick<CustomerRow, 'status' | 'kyc_status' | 'tos_accepted_at'>;
 
-export function capabilitiesOf(customer: Standing): Capabilities {
+export function capabilitiesOf(customer: Verification): Capabilities {
   const able = customer.status === 'active' && missingRequirements(customer).length === 0;
   return { wallets: able, virtualAccounts: able, transfers: able };
 }
 
-/** What the customer has still to do: `identity`, `terms_of_service`. */
-export function missingRequirements(customer: Standing): string[] {
+/** The requirements that the customer has not met: `identity`, `terms_of_service`. */
+export function missingRequirements(customer: Verification): string[] {
   const missing: string[] = [];
   if (customer.kyc_status !== 'approved') missing.push('identity');
   if (customer.tos_accepted_at === null) missing.push('terms_of_service');
@@ -30,48 +30,47 @@ export function missingRequirements(customer: Standing): string[] {
 }
 
 /**
- * Why a customer named in a request's body may not do something.
+ * Checks whether a customer has a capability.
  *
- * @param customer undefined when there is none by that id in the environment
- * @returns undefined when they may
+ * @param customer undefined if the environment has none by that id
+ * @returns undefined if the customer has it
  */
 export function refuseCustomer(
-  customer: Standing | undefined,
+  customer: Verification | undefined,
   capability: keyof Capabilities,
 ): Refusal | undefined {
   if (!customer) return customerNotFound();
-  return capabilitiesOf(customer)[capability]
-    ? undefined
-    : cannotMove(customer, missingRequirements(customer));
+  return capabilitiesOf(customer)[capability] ? undefined : blocked(customer, missingRequirements(customer));
 }
 
 /**
- * The same where no verification is asked for: the customer need only be there and be active.
+ * Checks that a customer is active, where no verification is required.
  *
- * @returns undefined when they may
+ * @param customer undefined if the environment has none by that id
+ * @returns undefined if the customer is active
  */
-export function refuseStanding(customer: Standing | undefined): Refusal | undefined {
+export function refuseInactive(customer: Verification | undefined): Refusal | undefined {
   if (!customer) return customerNotFound();
-  return customer.status === 'active' ? undefined : cannotMove(customer, []);
+  return customer.status === 'active' ? undefined : blocked(customer, []);
 }
 
-function cannotMove(customer: Standing, missing: readonly string[]): Refusal {
-  const standing = customer.status === 'active' ? [] : [`the customer is ${customer.status}`];
-  const obstacles = [...standing, ...missing];
+function blocked(customer: Verification, missing: readonly string[]): Refusal {
+  const status = customer.status === 'active' ? [] : [`the customer is ${customer.status}`];
+  const blockingReasons = [...status, ...missing];
   return conflict(
     'kyc_required',
-    `The customer can move nothing yet: ${obstacles.join(', ')}.`,
-    obstacles.map((message) => ({ path: '/customerId', message })),
+    `The customer must be active and verified to move money: ${blockingReasons.join(', ')}.`,
+    blockingReasons.map((message) => ({ path: '/customerId', message })),
   );
 }
 
-/** The refusal of a body that names a customer who is not in the environment. */
+/** The refusal of a body whose `customerId` the environment does not have. */
 export function customerNotFound(): Refusal {
-  const message = 'No such customer.';
+  const message = '`customerId` must be a customer of the environment.';
   return invalidRequest('customer_not_found', message, [{ path: '/customerId', message }]);
 }
 
-/** The customer after a decision about their identity. */
+/** The customer after a decision on their identity. */
 export function decideIdentity(
   customer: CustomerRow,
   kycStatus: CustomerRow['kyc_status'],
@@ -88,7 +87,7 @@ export function decideIdentity(
   };
 }
 
-/** The customer once they have accepted the terms, now or earlier. */
+/** The customer once they have accepted the terms; an earlier acceptance keeps its time. */
 export function acceptedTerms(customer: CustomerRow, now: string): CustomerRow {
   return { ...customer, tos_accepted_at: customer.tos_accepted_at ?? now, updated_at: now };
 }

@@ -1,18 +1,51 @@
 import { isDeepStrictEqual } from 'node:util';
-import { conflict, type Refusal } from '../../platform/errors.ts';
+import { conflict, notFound, type Refusal } from '../../platform/errors.ts';
+import { bucketOfId } from '../../platform/ids.ts';
 import type { CustomerRow } from '../../store/rows.ts';
-import type { DecideContext } from '../../writer/command.ts';
+import type { Command, DecideContext } from '../../writer/command.ts';
+import { customerUpdate, findCustomerIn } from './commands.ts';
+import {
+  customerJson,
+  emailIndexOf,
+  openPersonal,
+  type PersonalData,
+  personalContext,
+  type UpdateCustomerBody,
+} from './schema.ts';
 import { refuseErased } from './state.ts';
-import { emailIndexOf, type PersonalData, personalContext, type UpdateCustomerBody } from './schema.ts';
+
+/** Changes a customer's data or status. A body that changes nothing writes nothing. */
+export function updateCustomer(
+  environmentId: string,
+  customerId: string,
+  body: UpdateCustomerBody,
+): Command<string> {
+  const bucket = bucketOfId(customerId);
+  return {
+    name: 'update_customer',
+    environmentId,
+    bucket,
+    reads: () => [{ table: 'customers', bucket, id: customerId }],
+    decide(state, context) {
+      const customer = findCustomerIn(state, context, customerId);
+      if (!customer) return { refusal: notFound('customer') };
+      const personal = openPersonal(customer, context.vault);
+      const refusal = refuseUpdate(customer, personal, body);
+      if (refusal) return { refusal };
+      const row = changedCustomer(customer, personal, body, context);
+      return row ? customerUpdate(customer, row, context) : { result: customerJson(customer, context) };
+    },
+  };
+}
 
 const verifiedNames = ['firstName', 'lastName', 'businessName'] as const;
 
 /**
- * Why a customer cannot be changed so: a rejected one stays rejected, and names that were verified stay as they were.
+ * Checks a change of a customer. A rejected customer keeps their status, and an approved one their verified names.
  *
- * @returns undefined when they can
+ * @returns undefined if the change is allowed
  */
-export function refuseUpdate(
+function refuseUpdate(
   customer: CustomerRow,
   personal: PersonalData,
   body: UpdateCustomerBody,
@@ -20,18 +53,18 @@ export function refuseUpdate(
   const erased = refuseErased(customer);
   if (erased) return erased;
   if (customer.status === 'rejected' && body.status !== undefined) {
-    const message = 'The customer was rejected; their status cannot be changed.';
+    const message = '`status` cannot be changed: the customer was rejected.';
     return conflict('customer_rejected', message, [{ path: '/status', message }]);
   }
   if (customer.kyc_status !== 'approved') return undefined;
   const details = verifiedNames
     .filter((name) => body[name] !== undefined && (body[name] ?? undefined) !== personal[name])
-    .map((name) => ({ path: `/${name}`, message: 'It belongs to the identity that was verified.' }));
-  const message = 'The identity of the customer has been verified: their names cannot be changed.';
+    .map((name) => ({ path: `/${name}`, message: 'This field must stay as it was verified.' }));
+  const message = 'The names of a customer whose identity is approved cannot be changed.';
   return details.length === 0 ? undefined : conflict('identity_verified', message, details);
 }
 
-/** What we know of a person once it has been changed; `null` takes a field away. */
+/** The personal data after the change; `null` removes a field. */
 function changedPersonal(personal: PersonalData, body: UpdateCustomerBody): PersonalData {
   const { email, firstName, lastName, phone, businessName } = { ...personal, ...body };
   return {
@@ -43,8 +76,8 @@ function changedPersonal(personal: PersonalData, body: UpdateCustomerBody): Pers
   };
 }
 
-/** The customer with the changes; undefined when there are none. */
-export function changedCustomer(
+/** The customer with the changes; undefined if nothing changes. */
+function changedCustomer(
   customer: CustomerRow,
   personal: PersonalData,
   body: UpdateCustomerBody,

@@ -27,8 +27,8 @@ import type {
 } from '../../store/rows.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 import { customerUpdate, findCustomerIn } from '../customers/commands.ts';
-import { acceptedTerms, decideIdentity } from '../customers/state.ts';
 import type { RejectionReason } from '../customers/schema.ts';
+import { acceptedTerms, decideIdentity } from '../customers/state.ts';
 
 /** Whose case it is. */
 export interface CaseRef {

@@ -6,13 +6,13 @@ import { limits } from '../../platform/limits.ts';
 import type { Currency } from '../../platform/money.ts';
 import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
+import { forceStatus } from '../../simulator/force-status.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
 import { findTransaction } from '../transactions/queries.ts';
 import { Transaction, transactionStatuses } from '../transactions/schema.ts';
-import { steerTransfer } from '../../simulator/force-status.ts';
 
-export interface SteerDeps {
+export interface ForceStatusDeps {
   readonly db: Db;
   readonly clocks: EnvironmentClocks;
   readonly rates: RateProvider;
@@ -34,7 +34,7 @@ const AdvanceTransactionBody = Type.Object(
 );
 type AdvanceTransactionBody = Static<typeof AdvanceTransactionBody>;
 
-export function steerRoute({ clocks, db, rates, sandboxStepMs: stepMs }: SteerDeps): Route {
+export function forceStatusRoute({ clocks, db, rates, sandboxStepMs: stepMs }: ForceStatusDeps): Route {
   return writeRoute<AdvanceTransactionBody>({
     method: 'POST',
     path: '/v1/sandbox/transactions/{transactionId}/advance',
@@ -55,12 +55,10 @@ export function steerRoute({ clocks, db, rates, sandboxStepMs: stepMs }: SteerDe
       const row = await findTransaction(db, id, transactionId);
       if (!row) throw new ApiError(notFound('transaction'));
       if (row.type === 'deposit') {
-        throw new ApiError(
-          conflict('transition_not_allowed', `The deposit is ${row.status}: nothing follows.`),
-        );
+        throw new ApiError(conflict('transition_not_allowed', `The deposit is ${row.status}: it is final.`));
       }
       const [from, to] = [row.source_currency as Currency, row.destination_currency as Currency];
-      return steerTransfer(row, body, {
+      return forceStatus(row, body, {
         stepMs,
         conversion: conversionRate(rates, from, to, clocks.nowIn(id)),
       });

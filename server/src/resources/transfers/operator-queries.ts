@@ -11,19 +11,19 @@ export interface WaitingTransfer {
   readonly amountMinor: bigint;
   readonly address: string;
   /**
-   * `review`: for an operator's decision. `screening`: for the rules. `sending`: for the treasury, gas or the signer. `proof`: for
-   * an operator who proves it, since it was accepted without a proof.
+   * `review`: a decision of the operator. `screening`: the screening rules. `sending`: the treasury, gas or the signer.
+   * `proof`: a proof by the operator, because the transfer was accepted without one.
    */
   readonly waitsFor: 'review' | 'screening' | 'sending' | 'proof';
-  /** Why it has to be looked at; null for what has not. */
+  /** Why it needs a review; null if it needs none. */
   readonly reason: string | null;
   readonly since: string;
 }
 
 /**
- * Live transfers on chains that have not been signed yet, the longest waiting first.
+ * Lists live transfers on chains that have not been signed yet, the longest waiting first.
  *
- * @param only those that wait for this; all when left out
+ * @param only selects those that wait for this; all if left out
  */
 export async function listWaitingTransfers(
   pool: Pool,
@@ -49,7 +49,7 @@ export async function listWaitingTransfers(
   return rows;
 }
 
-/** How many transfers may still be paid with a proof that was made with another key than this one. */
+/** Counts the transfers that may still be paid and whose proof was made with another key. */
 export async function countProvenOtherwise(pool: Pool, proofKeyId: string): Promise<number> {
   const { rows } = await pool.query<{ count: bigint }>(
     `select count(*) from transactions t
@@ -60,15 +60,17 @@ export async function countProvenOtherwise(pool: Pool, proofKeyId: string): Prom
   return Number(rows[0]?.count ?? 0n);
 }
 
-/** A transfer, and what its screening has shown if there was one. */
+/** A transfer, and its screening if there was one. */
 export interface ScreenedTransfer {
   readonly row: TransactionRow;
   readonly screening: ScreeningRow | undefined;
 }
 
 /**
- * @returns undefined when there is no such transfer in an environment of now
- * @throws RowNotAuthenticError when it, or its screening, is not ours
+ * Finds a transfer with its screening.
+ *
+ * @returns undefined if no current environment has a transfer by that id
+ * @throws RowNotAuthenticError if the row of the transfer or of the screening is not authentic
  */
 export async function findScreenedTransfer(pool: Pool, id: string): Promise<ScreenedTransfer | undefined> {
   const bucket = bucketOfId(id);

@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PayoutTerms } from '../../fiat/payouts/request.ts';
 import { settlePayoutFlow } from '../../ledger/flows.ts';
 import { type Currency, currencyScale, formatAmount, parseRatio } from '../../platform/money.ts';
 import type { FiatCode } from '../../rails/fiat.ts';
 import { type Rail, railFacts, railNames } from '../../rails/rails.ts';
 import { conversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
 import { createSandboxRates } from '../../rates/sandbox-rates.ts';
-import { heldCurrencies } from '../crypto-wallets/state.ts';
 import { bankOutcome, chainOutcome, plannedReturn } from '../../simulator/test-values.ts';
-import { type BankTerms, type ChainTerms, type Pricing, payoutMinor, readTerms } from './request.ts';
+import { heldCurrencies } from '../crypto-wallets/state.ts';
+import { payoutMinor } from './pricing.ts';
+import { type ChainTerms, parseTransferRequest } from './request.ts';
+import type { Pricing } from './request-amount.ts';
 
 const rates = createSandboxRates({ fiat: parseRatio('0.005'), stablecoin: parseRatio('0.001') });
 const pricing = (nowMs = 0, fiatFee = parseRatio('0.03')): Pricing => ({
@@ -31,7 +34,7 @@ const bankBody = (rail: string, destinationCurrency: string, more: object = {}) 
 
 /** The terms, or the reason and the fields at fault. */
 function read(body: ReturnType<typeof bankBody>, using = pricing()): unknown {
-  const result = readTerms(body, using);
+  const result = parseTransferRequest(body, using);
   if ('terms' in result) return result.terms;
   return [result.refusal.reason, ...(result.refusal.details ?? []).map(({ path }) => path)];
 }
@@ -40,7 +43,7 @@ const everyWay: [Rail, FiatCode][] = railNames.flatMap((rail) =>
   railFacts(rail).currencies.map((currency): [Rail, FiatCode] => [rail, currency]),
 );
 
-describe('readTerms of a payout', () => {
+describe('parseTransferRequest of a payout', () => {
   it('pays never more than the rate times the net amount, nor a whole unit less; nothing is made or lost', () => {
     const property = fc.property(
       fc.constantFrom(...everyWay),
@@ -52,9 +55,9 @@ describe('readTerms of a payout', () => {
         const fee = { numerator: feeMillionths, denominator: 1_000_000n };
         const amount = formatAmount(minor, currencyScale[sourceCurrency]);
         const body = bankBody(rail, payoutCurrency, { amount, sourceCurrency });
-        const result = readTerms(body, pricing(nowMs, fee));
+        const result = parseTransferRequest(body, pricing(nowMs, fee));
         if ('refusal' in result) return void expect(result.refusal.reason).toBe('amount_too_small');
-        const { amountMinor, expectedMinor, feeMinor } = result.terms as BankTerms;
+        const { amountMinor, expectedMinor, feeMinor } = result.terms as PayoutTerms;
         expect(amountMinor).toBe(minor);
         expect(feeMinor).toBeLessThan(amountMinor);
         expect(feeMinor * fee.denominator).toBeGreaterThanOrEqual(minor * fee.numerator);
@@ -94,7 +97,7 @@ describe('readTerms of a payout', () => {
   });
 
   it.each(everyWay)('on %s in %s works out what arrives', (rail, currency) => {
-    const terms = read(bankBody(rail, currency)) as BankTerms;
+    const terms = read(bankBody(rail, currency)) as PayoutTerms;
     expect(terms).toMatchObject({ kind: 'bank', rail, payoutCurrency: currency, counterpartyId: payeeId });
     const conversion = conversionRate(rates, 'usdc', currency, 0);
     expect(conversion && payoutMinor(terms, currency as Currency, conversion)).toBe(terms.expectedMinor);
@@ -105,7 +108,7 @@ describe('readTerms of a payout', () => {
     expect(read(bankBody('ach', 'usd'))).toMatchObject({ feeMinor: 3_000_000n, expectedMinor: 9700n });
     const tiny = read(bankBody('ach', 'usd', { amount: '0.000001' }));
     expect(tiny).toEqual(['amount_too_small', '/amount']);
-    const cross = read(bankBody('sepa', 'eur', { sourceCurrency: 'eurc' })) as BankTerms;
+    const cross = read(bankBody('sepa', 'eur', { sourceCurrency: 'eurc' })) as PayoutTerms;
     expect(cross.expectedMinor).toBeGreaterThan(9500n);
     expect(cross.expectedMinor).toBeLessThan(9700n);
   });
@@ -137,7 +140,7 @@ describe('readTerms of a payout', () => {
   });
 });
 
-describe('readTerms of a transfer on a chain', () => {
+describe('parseTransferRequest of a transfer on a chain', () => {
   const tron = 'TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt';
   const chainBody = (rail: string, destinationCurrency: string, more: object = {}) =>
     bankBody(rail, destinationCurrency, { destinationAddress: tron, ...more });
@@ -218,8 +221,8 @@ describe('a reference', () => {
   });
 });
 
-describe('magic values', () => {
-  const bank = (rail: Rail, amountMinor: bigint): BankTerms => ({
+describe('test values', () => {
+  const bank = (rail: Rail, amountMinor: bigint): PayoutTerms => ({
     kind: 'bank',
     rail,
     payoutCurrency: 'usd',

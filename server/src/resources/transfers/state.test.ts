@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import { transactionStatuses } from '../transactions/schema.ts';
-import { followersOf, wayTo } from './state.ts';
+import { nextStatuses, transitionPath } from './state.ts';
 
 const chain = (status: TransactionStatus) => ({ payout_account_id: null, status });
 const payout = (status: TransactionStatus) => ({ payout_account_id: 'pa_1', status });
 
 type Standing = Pick<TransactionRow, 'payout_account_id' | 'status'>;
 
-describe('followersOf', () => {
+describe('nextStatuses', () => {
   // The table of contract §4, Transfers.
   it.each<[TransactionStatus, TransactionStatus[], TransactionStatus[]]>([
     ['in_review', ['funds_received', 'failed'], ['funds_received', 'failed']],
@@ -20,18 +20,18 @@ describe('followersOf', () => {
     ['returned', [], ['refunded']],
     ['refunded', [], []],
   ])('%s: %j on a chain, %j through a bank', (status, onChain, ofPayout) => {
-    expect(followersOf(chain(status))).toEqual(onChain);
-    expect(followersOf(payout(status))).toEqual(ofPayout);
+    expect(nextStatuses(chain(status))).toEqual(onChain);
+    expect(nextStatuses(payout(status))).toEqual(ofPayout);
   });
 
-  it('leads from nowhere back to where a transfer has been', () => {
+  it('has no cycles', () => {
     for (const make of [chain, payout]) {
-      for (const status of transactionStatuses) expect(wayTo(make(status), status)).toBeUndefined();
+      for (const status of transactionStatuses) expect(transitionPath(make(status), status)).toBeUndefined();
     }
   });
 });
 
-describe('wayTo', () => {
+describe('transitionPath', () => {
   it.each<[Standing, TransactionStatus, TransactionStatus[] | undefined]>([
     [chain('in_review'), 'completed', ['funds_received', 'payment_submitted', 'completed']],
     [chain('in_review'), 'refunded', ['failed', 'refunded']],
@@ -48,18 +48,18 @@ describe('wayTo', () => {
     [payout('funds_received'), 'completed', undefined],
     [payout('refunded'), 'returned', undefined],
   ])('from %j to %s goes by %j', (row, wanted, way) => {
-    expect(wayTo(row, wanted)).toEqual(way);
+    expect(transitionPath(row, wanted)).toEqual(way);
   });
 
   it('takes only steps that may follow each other, from anywhere to anywhere', () => {
     for (const make of [chain, payout]) {
       for (const from of transactionStatuses) {
         for (const to of transactionStatuses) {
-          const way = wayTo(make(from), to);
+          const way = transitionPath(make(from), to);
           if (!way) continue;
           expect(way.at(-1)).toBe(to);
           for (const [index, step] of way.entries()) {
-            expect(followersOf(make(way[index - 1] ?? from))).toContain(step);
+            expect(nextStatuses(make(way[index - 1] ?? from))).toContain(step);
           }
         }
       }

@@ -4,6 +4,7 @@ import {
   completeTransfer,
   failTransfer,
   priceTransfer,
+  screenTransfer,
   submitTransfer,
 } from '../../onchain/payments/commands.ts';
 import { createVault } from '../../platform/seal.ts';
@@ -15,13 +16,13 @@ import {
   usualReturnCode,
 } from '../../rails/return-codes.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
+import { advanceDueTransfer } from '../../simulator/commands.ts';
+import { forceStatus } from '../../simulator/force-status.ts';
 import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { newTransaction } from '../transactions/state.ts';
-import { advanceDueTransfer, cancelTransfer } from './transfer-command.ts';
-import { createTransfer } from './commands.ts';
-import { arrivesTooLittle } from './transition.ts';
-import { steerTransfer } from '../../simulator/force-status.ts';
+import { cancelTransfer, createTransfer } from './commands.ts';
+import { arrivesTooLittle } from './pricing.ts';
 import type { TransferTerms } from './request.ts';
 
 const walletId = 'wal_01m8364btve20tvkaz126tzp00';
@@ -72,7 +73,11 @@ const wallet = (status: WalletRow['status']): WalletRow => ({
   updated_at: context.now,
 });
 
-/** Decides a command on these rows, twice: it must say the same, read what it declared, and change nothing. */
+const noHoldings = (): never => {
+  throw new Error('No command here reads holdings');
+};
+
+/** Decides a command on these rows twice: both decisions must be equal, and no row may change. */
 function decide<Result>(command: Command<Result>, rows: { row: TransactionRow; wallet?: WalletRow }) {
   const declared = command.reads(context);
   const known: Record<string, unknown> = {
@@ -85,6 +90,7 @@ function decide<Result>(command: Command<Result>, rows: { row: TransactionRow; w
       expect(declared).toContainEqual(expect.objectContaining({ table, id } satisfies Partial<RowRef>));
       return known[`${table}/${id}`] as never;
     },
+    holdings: noHoldings,
   };
   const decision = command.decide(state, context);
   expect(command.decide(state, context)).toEqual(decision);
@@ -108,41 +114,41 @@ function decide<Result>(command: Command<Result>, rows: { row: TransactionRow; w
 const due = (row: TransactionRow, conversion: ConversionRate | undefined) =>
   decide(advanceDueTransfer(row, { stepMs, conversion }), { row });
 
-describe('a payout whose rate has moved since it was made', () => {
+describe('a payout whose rate has changed since it was created', () => {
   // Net 291 millionths of a dollar.
   const row = payout(300n);
 
-  it('is submitted while it is worth what the rail pays', () => {
-    expect(arrivesTooLittle(row, { stepMs, conversion: at('3500') })).toBe(false);
+  it('is submitted while at least the minimum of the rail would arrive', () => {
+    expect(arrivesTooLittle(row, at('3500'))).toBe(false);
     const moved = due(row, at('3500'));
     expect(moved.row).toMatchObject({ status: 'payment_submitted', final_minor: 1n, exchange_rate: '3500' });
   });
 
   it('fails when nothing would arrive, and its whole amount is released', () => {
-    expect(arrivesTooLittle(row, { stepMs, conversion: at('3400') })).toBe(true);
+    expect(arrivesTooLittle(row, at('3400'))).toBe(true);
     const moved = due(row, at('3400'));
     expect(moved).toMatchObject({
       row: { status: 'failed', final_minor: null, exchange_rate: null, return_code: null },
       journals: ['transfer_release'],
       events: ['transaction.updated', 'transaction.completed'],
     });
-    expect(moved.row?.return_reason).toMatch(/rate has moved/);
+    expect(moved.row?.return_reason).toMatch(/less would arrive/);
   });
 
-  it('cannot be steered to where it cannot get, but can fail', () => {
+  it('cannot be forced to a status that it cannot reach, but can fail', () => {
     const terms = { stepMs, conversion: at('3400') };
-    for (const wish of [{}, { status: 'payment_processed' as const }, { returnCode: 'AC01' }]) {
-      expect(decide(steerTransfer(row, wish, terms), { row })).toEqual({ reason: 'transition_not_allowed' });
+    for (const forced of [{}, { status: 'payment_processed' as const }, { returnCode: 'AC01' }]) {
+      expect(decide(forceStatus(row, forced, terms), { row })).toEqual({ reason: 'transition_not_allowed' });
     }
-    expect(decide(steerTransfer(row, { status: 'refunded' }, terms), { row }).journals).toEqual([
+    expect(decide(forceStatus(row, { status: 'refunded' }, terms), { row }).journals).toEqual([
       'transfer_release',
     ]);
   });
 
-  it('waits while there is no rate at all', () => {
+  it('waits while there is no rate', () => {
     expect(due(payout(1_000_000n), undefined)).toEqual({ reason: 'not_due' });
-    const wished = steerTransfer(row, {}, { stepMs, conversion: undefined });
-    expect(decide(wished, { row })).toEqual({ reason: 'rate_unavailable' });
+    const forced = forceStatus(row, {}, { stepMs, conversion: undefined });
+    expect(decide(forced, { row })).toEqual({ reason: 'rate_unavailable' });
   });
 });
 
@@ -163,7 +169,7 @@ describe('a transfer of USDC that is sent as USDT', () => {
   });
   const little = { ...row, amount_minor: 2n, fee_minor: 1n, net_minor: 1n };
 
-  it('has the rate of the moment when it is sent, and is settled at that', () => {
+  it('is converted at the rate of the moment when it is sent, and settled at that rate', () => {
     const sent = due(row, { rate: '0.999', midRate: '1', isParity: false });
     expect(sent).toMatchObject({
       row: {
@@ -200,20 +206,24 @@ describe('a transfer of USDC that is sent as USDT', () => {
 
   it('waits while there is no rate', () => {
     expect(due(row, undefined)).toEqual({ reason: 'not_due' });
-    const wished = steerTransfer(row, { status: 'completed' }, { stepMs, conversion: undefined });
-    expect(decide(wished, { row })).toEqual({ reason: 'rate_unavailable' });
+    const forced = forceStatus(row, { status: 'completed' }, { stepMs, conversion: undefined });
+    expect(decide(forced, { row })).toEqual({ reason: 'rate_unavailable' });
   });
 
   it('fails when nothing would arrive, and says why', () => {
     expect(due(little, at('0.999'))).toMatchObject({
-      row: { status: 'failed', final_minor: null, return_reason: expect.stringMatching(/nothing .* arrive/) },
+      row: {
+        status: 'failed',
+        final_minor: null,
+        return_reason: expect.stringMatching(/less than one minor unit/),
+      },
       journals: ['transfer_release'],
     });
-    const wished = steerTransfer(little, {}, { stepMs, conversion: at('0.999') });
-    expect(decide(wished, { row: little })).toEqual({ reason: 'transition_not_allowed' });
+    const forced = forceStatus(little, {}, { stepMs, conversion: at('0.999') });
+    expect(decide(forced, { row: little })).toEqual({ reason: 'transition_not_allowed' });
   });
 
-  it('keeps on a real chain what was worked out before it was signed, whatever the rate is afterwards', () => {
+  it('keeps on a real chain the price that was fixed before it was signed, even if the rate changes', () => {
     const priced = decide(priceTransfer(row, at('0.9')), { row });
     expect(priced).toMatchObject({
       result: 8_973_000n,
@@ -232,13 +242,13 @@ describe('a transfer of USDC that is sent as USDT', () => {
     expect(failed.row).toMatchObject({ status: 'refunded', final_minor: null, exchange_rate: null });
   });
 
-  it('is not worked out for one that has ended', () => {
+  it('is not priced once it has ended', () => {
     const ended = { ...row, status: 'refunded' } as const;
     expect(decide(priceTransfer(row, at('1')), { row: ended })).toEqual({ reason: 'not_due' });
   });
 });
 
-describe('a payout that NIP does not know the outcome of', () => {
+describe('a payout with an unknown outcome on NIP', () => {
   const submitted = payout(1_000_000n, {
     status: 'payment_submitted',
     destination_payment_rail: 'nip',
@@ -246,8 +256,8 @@ describe('a payout that NIP does not know the outcome of', () => {
     final_minor: 1n,
   });
 
-  it('stays as it is and is asked about again, also while there is no rate', () => {
-    const command = steerTransfer(submitted, { returnCode: '96' }, { stepMs, conversion: undefined });
+  it('stays submitted and is polled again, even without a rate', () => {
+    const command = forceStatus(submitted, { returnCode: '96' }, { stepMs, conversion: undefined });
     const { journals, row } = decide(command, { row: submitted });
     expect(journals).toBeUndefined();
     expect(row).toEqual({ ...submitted, next_action_at: new Date(nowMs + stepMs).toISOString() });
@@ -255,7 +265,7 @@ describe('a payout that NIP does not know the outcome of', () => {
 });
 
 describe('the money of a payout', () => {
-  const walks: [TransactionStatus[], string[]][] = [
+  const paths: [TransactionStatus[], string[]][] = [
     [['payment_submitted'], []],
     [['payment_submitted', 'payment_processed'], ['transfer_settle']],
     [
@@ -271,11 +281,11 @@ describe('the money of a payout', () => {
     [['failed', 'refunded'], ['transfer_release']],
   ];
 
-  it.each(walks)('moves once on the way %j', (way, journals) => {
+  it.each(paths)('moves once on the path %j', (path, journals) => {
     let row = payout(1_000_000n);
     const seen: string[] = [];
-    for (const status of way) {
-      const moved = decide(steerTransfer(row, { status }, { stepMs, conversion: at('3600') }), { row });
+    for (const status of path) {
+      const moved = decide(forceStatus(row, { status }, { stepMs, conversion: at('3600') }), { row });
       expect(moved.tables).toEqual(['transactions']);
       seen.push(...(moved.journals ?? []));
       row = moved.row as TransactionRow;
@@ -283,13 +293,13 @@ describe('the money of a payout', () => {
     expect(seen).toEqual(journals);
     expect(JSON.parse(row.timeline).map(({ status }: { status: string }) => status)).toEqual([
       'funds_received',
-      ...way,
+      ...path,
     ]);
   });
 
-  it('opens a closed wallet when it comes back to it, and touches no other', () => {
+  it('reopens a closed wallet when it is refunded to it, and changes no other wallet', () => {
     const row = payout(1_000_000n, { status: 'payment_processed', final_minor: 3492n });
-    const command = steerTransfer(row, { status: 'refunded' }, { stepMs, conversion: undefined });
+    const command = forceStatus(row, { status: 'refunded' }, { stepMs, conversion: undefined });
     const reopened = decide(command, { row, wallet: wallet('closed') });
     expect(reopened.tables).toEqual(['transactions', 'wallets']);
     expect(reopened.events?.[0]).toBe('wallet.updated');
@@ -317,7 +327,7 @@ describe('what a command reads', () => {
     mostMinor: 997_000n,
   };
 
-  it('is four rows for a transfer on a chain: the payouts have added none', () => {
+  it('is four rows for a transfer on a chain', () => {
     const reads = createTransfer('env_a', body, terms, stepMs).reads(context);
     expect(reads.map(({ id, table }) => `${table} ${id}`)).toEqual([
       `customers ${body.customerId}`,
@@ -346,8 +356,36 @@ describe('what a command reads', () => {
   });
 });
 
-describe('the usual code of a return', () => {
-  it.each(railNames)('is one that %s has, and leaves nothing open', (rail) => {
+describe('a command on a screened transfer', () => {
+  const row = {
+    ...payout(1n),
+    payout_account_id: null,
+    destination_payment_rail: 'solana',
+    status: 'in_review',
+  } as const;
+  const command = screenTransfer(row, { verdict: 'review', reason: 'It is more than 1.' });
+  const stateWith = (rows: Record<string, unknown>): State => ({
+    get: (table, id) => rows[`${table}/${id}`] as never,
+    holdings: noHoldings,
+  });
+  const transactions = { [`transactions/${row.id}`]: row };
+
+  it('decides by the state that it is given, whatever it has decided before', () => {
+    const first = command.decide(stateWith(transactions), context);
+    expect(first).toMatchObject({ result: 'in_review' });
+    const screening = { verdict: 'review', decision: null };
+    const screened = stateWith({ ...transactions, [`screenings/${row.id}`]: screening });
+    expect(command.decide(screened, context)).toMatchObject({ refusal: { reason: 'not_due' } });
+    expect(command.decide(stateWith(transactions), context)).toEqual(first);
+  });
+
+  it('declares that it reads the screening', () => {
+    expect(command.reads(context)).toContainEqual({ table: 'screenings', bucket: row.bucket, id: row.id });
+  });
+});
+
+describe('the default code of a return', () => {
+  it.each(railNames)('is a code of %s with a known outcome', (rail) => {
     const code = usualReturnCode(rail);
     expect(findReturnCode(rail, code)?.reason).toMatch(/account/);
     expect(isUnknownOutcome(rail, code)).toBe(false);

@@ -1,5 +1,5 @@
-import type { Chain } from '../../chains/registry.ts';
 import { sandboxTxHash } from '../../chains/sandbox.ts';
+import { submittedPayout } from '../../fiat/payouts/transitions.ts';
 import {
   type PayoutMoney,
   releaseTransferFlow,
@@ -7,176 +7,144 @@ import {
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
-  type TransferMoney,
 } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
-import { toIsoTime } from '../../platform/clock.ts';
 import { assert } from '../../platform/errors.ts';
-import type { Currency } from '../../platform/money.ts';
-import type { FiatCode } from '../../rails/fiat.ts';
-import { type Rail, railFacts } from '../../rails/rails.ts';
-import { findReturnCode } from '../../rails/return-codes.ts';
-import { returnDeadlineMs, settlementOf } from '../../rails/settlement.ts';
-import { traceId } from '../../rails/trace-ids.ts';
-import { type ConversionRate, exchangeFeeMinor } from '../../rates/conversion.ts';
-import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
-import type { DecideContext } from '../../writer/command.ts';
-import { withStatus } from '../transactions/state.ts';
-import { isConvertedOnChain, isPayout } from './state.ts';
-import { plannedReturn } from '../../simulator/test-values.ts';
-import { payoutMinor } from './request.ts';
+import type { ConversionRate } from '../../rates/conversion.ts';
+import { nextActionAt } from '../../simulator/schedule.ts';
+import type { TransactionRow, TransactionStatus, WalletRow } from '../../store/rows.ts';
+import type { DecideContext, Decision, EventDraft, RowWrite } from '../../writer/command.ts';
+import { walletInStatus } from '../crypto-wallets/commands.ts';
+import { updatedEvents, withStatus } from '../transactions/state.ts';
+import { moneyOf, priceOf } from './pricing.ts';
+import { type Cause, chainOf, isConvertedOnChain, isPayout } from './state.ts';
 
-/** Why a transfer fails or comes back: the rail's code, if it has one, and the same in words. */
-export interface Cause {
-  readonly code: string | null;
-  readonly text: string;
-}
-
-/** The chain has taken the transaction, and it has failed there. */
+/** The chain refused the transaction. */
 export const chainRefused: Cause = { code: null, text: 'The chain refused the transaction.' };
 
-/** Of so little that its conversion leaves not one smallest unit. */
-export const nothingArrives: Cause = { code: null, text: 'The rate has moved: nothing of it would arrive.' };
+/** The amount converts to less than one minor unit at the current rate. */
+export const nothingArrives: Cause = {
+  code: null,
+  text: 'At the current rate the amount converts to less than one minor unit.',
+};
 
-/** What moving a transfer on may need beside the transfer. */
-export interface MoveTerms {
-  /** How long the sandbox lets it rest in each status. */
+/** What a transition may depend on beside the transfer. */
+export interface TransitionTerms {
+  /** How long the sandbox keeps a transfer in each status. */
   readonly stepMs: number;
-  /** The rate of now between the transfer's two currencies; undefined when there is none. */
+  /** The current rate between the transfer's two currencies; undefined if there is none. */
   readonly conversion: ConversionRate | undefined;
-  /** Of a transfer on a real chain: what the chain has told. Nothing moves it on but the chain. */
-  readonly live?: LiveMove;
+  /** Set for a transfer on a real chain, whose next status only the chain decides. */
+  readonly live?: ChainFacts;
 }
 
-/** What a real chain has told of a transfer. */
-export interface LiveMove {
+/** What a real chain reports of a transfer. */
+export interface ChainFacts {
   readonly txHash?: string;
-  /** Null when what was paid in the chain's own coin cannot be said in the transfer's currency. */
+  /** Null if the fee, paid in the chain's own coin, cannot be converted to the transfer's currency. */
   readonly gasFeeMinor?: bigint | null;
 }
 
-/** A transfer in its next status, and the journals that go with the move. */
-export interface Move {
+/** A transfer in its next status, and the journals of the transition. */
+export interface Transition {
   readonly row: TransactionRow;
   readonly journals: readonly JournalDraft[];
 }
 
+/** Returns why a transfer gets to `failed` or `returned`. */
+export type CauseFor = (status: TransactionStatus) => Cause;
+
+/** A transfer, and for a payout the wallet that a return is credited to. */
+export interface Transfer {
+  readonly row: TransactionRow;
+  readonly wallet: WalletRow | undefined;
+}
+
 /**
- * Moves a transfer on to a status that may follow its own.
+ * Applies a path of transitions, each with its journals and events.
  *
- * @param causeFor why it gets to `failed` or `returned`
+ * @param path statuses that may follow each other; see `transitionPath`
  */
-export function moveTransfer(
+export function applyTransitions<Result>(
+  { row, wallet }: Transfer,
+  path: readonly TransactionStatus[],
+  context: DecideContext,
+  terms: TransitionTerms,
+  causeFor: CauseFor,
+  resultOf: (row: TransactionRow) => Result,
+): Decision<Result> {
+  let current = row;
+  const journals: JournalDraft[] = [];
+  const events: EventDraft[] = [];
+  for (const status of path) {
+    const next = applyTransition(current, status, context, terms, causeFor);
+    journals.push(...next.journals);
+    events.push(...updatedEvents(current, next.row));
+    current = next.row;
+  }
+  const writes: RowWrite[] = [{ table: 'transactions', row: current }];
+  // Money that comes back to a closed wallet would be out of the customer's reach.
+  if (wallet?.status === 'closed' && journals.length > 0) {
+    const reopened = walletInStatus(wallet, 'active', context.now);
+    writes.push(reopened.write);
+    events.unshift(reopened.event);
+  }
+  return { result: resultOf(current), writes, journals, events };
+}
+
+/** Applies one transition, to a status that may follow the transfer's own. */
+function applyTransition(
   row: TransactionRow,
   status: TransactionStatus,
   context: DecideContext,
-  terms: MoveTerms,
-  causeFor: (status: TransactionStatus) => Cause,
-): Move {
-  const moved = {
+  terms: TransitionTerms,
+  causeFor: CauseFor,
+): Transition {
+  const next = {
     ...withStatus(row, status, context.now),
-    next_action_at: nextActionAt(row, status, context, terms),
+    next_action_at: terms.live ? null : nextActionAt(row, status, context.nowMs, terms.stepMs),
   };
   switch (status) {
-    case 'payment_submitted':
-      return isPayout(row) ? submitPayout(moved, context, terms) : broadcast(moved, terms);
+    case 'payment_submitted': {
+      const submitted = isPayout(row)
+        ? submittedPayout(next, context.nowMs, terms.conversion)
+        : broadcast(next, terms);
+      return { row: submitted, journals: [] };
+    }
     case 'payment_processed':
-      return { row: moved, journals: [settlePayoutFlow(context, payoutOf(row))] };
+      return { row: next, journals: [settlePayoutFlow(context, payoutMoneyOf(row))] };
     case 'completed':
-      return {
-        row: { ...moved, ...arrived(row, terms) },
-        journals: [
-          isConvertedOnChain(row)
-            ? settleConvertedTransferFlow(context, chainOf(row), payoutOf(row))
-            : settleTransferFlow(context, chainOf(row), moneyOf(row)),
-        ],
-      };
+      return { row: { ...next, ...arrived(row, terms) }, journals: [settleOnChain(row, context)] };
     case 'failed':
       return {
-        row: { ...moved, ...nothingLeft, ...because(causeFor(status)) },
+        row: { ...next, ...clearedConversion, ...causeColumns(causeFor(status)) },
         journals: [releaseTransferFlow(moneyOf(row))],
       };
     case 'returned':
-      return row.status === 'payment_processed'
-        ? {
-            row: { ...moved, ...because(causeFor(status)) },
-            journals: [returnPayoutFlow(context, payoutOf(row))],
-          }
-        : { row: { ...moved, ...nothingLeft, ...because(causeFor(status)) }, journals: [] };
+      return returned(row, { ...next, ...causeColumns(causeFor(status)) }, context);
     case 'refunded':
-      // What failed was released as it failed.
-      return { row: moved, journals: row.status === 'returned' ? [releaseTransferFlow(moneyOf(row))] : [] };
+      // A failed transfer was released when it failed.
+      return { row: next, journals: row.status === 'returned' ? [releaseTransferFlow(moneyOf(row))] : [] };
     default:
-      return { row: moved, journals: [] };
+      return { row: next, journals: [] };
   }
 }
 
-/** When the sandbox moves a transfer on by itself, once it has a status; null when it does not. */
-export function nextActionAt(
-  row: TransactionRow,
-  status: TransactionStatus,
-  { nowMs }: DecideContext,
-  { live, stepMs }: MoveTerms,
-): string | null {
-  if (live) return null;
-  if (status === 'completed' || status === 'refunded') return null;
-  if (status === 'payment_submitted' && row.sandbox_outcome === 'hold_payment') return null;
-  if (status !== 'payment_processed') return toIsoTime(nowMs + stepMs);
-  const code = plannedReturn(row.sandbox_outcome);
-  if (code === undefined) return null;
-  const settledAtMs = Date.parse(row.estimated_arrival_at ?? toIsoTime(nowMs));
-  return toIsoTime(Math.max(nowMs, returnDeadlineMs(railOf(row), settledAtMs, code)));
-}
-
-function broadcast(row: TransactionRow, { conversion, live }: MoveTerms): Move {
+function broadcast(row: TransactionRow, { conversion, live }: TransitionTerms): TransactionRow {
   const txHash = live ? (live.txHash ?? null) : sandboxTxHash(chainOf(row), row.id);
   const isPriced = !isConvertedOnChain(row) || row.final_minor !== null;
   const price = isPriced ? {} : priceOf(row, conversion);
-  return { row: { ...row, ...price, destination_tx_hash: txHash }, journals: [] };
+  return { ...row, ...price, destination_tx_hash: txHash };
 }
 
-/** Whether a transfer goes at a rate: that of the moment when it is handed to the bank, or sent. */
-export function needsRate(row: TransactionRow): boolean {
-  return isPayout(row) || isConvertedOnChain(row);
+function settleOnChain(row: TransactionRow, context: DecideContext): JournalDraft {
+  return isConvertedOnChain(row)
+    ? settleConvertedTransferFlow(context, chainOf(row), payoutMoneyOf(row))
+    : settleTransferFlow(context, chainOf(row), moneyOf(row));
 }
 
-/** Whether less would arrive at the rate of now than the rail pays; on a chain, whether nothing would. */
-export function arrivesTooLittle(row: TransactionRow, { conversion }: MoveTerms): boolean {
-  if (!needsRate(row) || !conversion) return false;
-  const currency = row.destination_currency as Currency;
-  const least = isPayout(row) ? railFacts(railOf(row)).minMinor(currency as FiatCode) : 1n;
-  return payoutMinor(moneyOf(row), currency, conversion) < least;
-}
-
-/** What a transfer's conversion comes to at a rate. */
-export function priceOf(
-  row: TransactionRow,
-  conversion: ConversionRate | undefined,
-): Pick<TransactionRow, 'exchange_fee_minor' | 'exchange_rate'> & { readonly final_minor: bigint } {
-  assert(conversion, 'a transfer is converted at a rate');
-  return {
-    final_minor: payoutMinor(moneyOf(row), row.destination_currency as Currency, conversion),
-    exchange_rate: conversion.isParity ? null : conversion.rate,
-    exchange_fee_minor: exchangeFeeMinor(row.net_minor, conversion.rate, conversion.midRate),
-  };
-}
-
-/** The rate of this moment is the one that the payout is made at. */
-function submitPayout(row: TransactionRow, context: DecideContext, { conversion }: MoveTerms): Move {
-  const rail = railOf(row);
-  return {
-    row: {
-      ...row,
-      ...priceOf(row, conversion),
-      trace_id: traceId(rail, { seed: row.id, nowMs: context.nowMs }),
-      estimated_arrival_at: toIsoTime(settlementOf(rail, context.nowMs).settlesAtMs),
-    },
-    journals: [],
-  };
-}
-
-/** What is known once a transfer has arrived. The simulated chains charge nothing. */
-function arrived(row: TransactionRow, { live }: MoveTerms) {
+/** The columns of a transfer that has arrived. The simulated chains charge no fee. */
+function arrived(row: TransactionRow, { live }: TransitionTerms) {
   return {
     ...(isConvertedOnChain(row) ? {} : { final_minor: row.net_minor, exchange_fee_minor: 0n }),
     gas_fee_minor: live ? (live.gasFeeMinor ?? null) : 0n,
@@ -184,40 +152,21 @@ function arrived(row: TransactionRow, { live }: MoveTerms) {
   };
 }
 
-/** What has not left us has not been converted: what was worked out for it has not come true. */
-const nothingLeft = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
+/** A payout that was processed moves back through the bank; one that was not never left. */
+function returned(row: TransactionRow, next: TransactionRow, context: DecideContext): Transition {
+  return row.status === 'payment_processed'
+    ? { row: next, journals: [returnPayoutFlow(context, payoutMoneyOf(row))] }
+    : { row: { ...next, ...clearedConversion }, journals: [] };
+}
 
-function because({ code, text }: Cause) {
+/** A conversion that was priced and then did not happen is cleared. */
+const clearedConversion = { final_minor: null, exchange_rate: null, exchange_fee_minor: null } as const;
+
+function causeColumns({ code, text }: Cause) {
   return { return_code: code, return_reason: text };
 }
 
-/** What a code of the transfer's rail means. */
-export function causeOf(row: TransactionRow, code: string): Cause {
-  const known = findReturnCode(railOf(row), code);
-  assert(known, 'a return has a code of its rail');
-  return { code, text: known.reason };
-}
-
-/** What the ledger needs to know of a transfer. */
-export function moneyOf(row: TransactionRow): TransferMoney & { readonly currency: Currency } {
-  return {
-    transactionId: row.id,
-    walletId: row.wallet_id,
-    currency: row.source_currency as Currency,
-    amountMinor: row.amount_minor,
-    feeMinor: row.fee_minor,
-  };
-}
-
-function payoutOf(row: TransactionRow): PayoutMoney {
-  assert(row.final_minor !== null && row.final_minor > 0n, 'what was sent at a rate has a final amount');
+function payoutMoneyOf(row: TransactionRow): PayoutMoney {
+  assert(row.final_minor !== null && row.final_minor > 0n, 'a converted transfer has a final amount');
   return { ...moneyOf(row), payoutCurrency: row.destination_currency, finalMinor: row.final_minor };
-}
-
-function chainOf(row: TransactionRow): Chain {
-  return row.destination_payment_rail as Chain;
-}
-
-function railOf(row: TransactionRow): Rail {
-  return row.destination_payment_rail as Rail;
 }

@@ -6,8 +6,8 @@ import type { CustomerRow, VirtualAccountRow } from '../../store/rows.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { type Derived, findWalletIn, newWallet } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseCustomer } from '../customers/state.ts';
 import { openPersonal } from '../customers/schema.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { type CreateVirtualAccountBody, instructionsContext, virtualAccountJson } from './schema.ts';
 
 /** The wallet that a new virtual account pays into: one there is, or a new one. */

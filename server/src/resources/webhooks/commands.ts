@@ -6,7 +6,6 @@ import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
 import type { Positions } from '../events/positions.ts';
-import { withStatus } from './state.ts';
 import {
   type CreateWebhookBody,
   deletedJson,
@@ -16,6 +15,7 @@ import {
   type UpdateWebhookBody,
   webhookJson,
 } from './schema.ts';
+import { withStatus } from './state.ts';
 
 /** Whose a webhook is: of which environment, and which API key makes it. */
 interface WebhookOwner {

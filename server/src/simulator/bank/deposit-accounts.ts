@@ -1,27 +1,27 @@
+import { digits, seededText, seededUuid } from '../../platform/seeded-text.ts';
 import { factsOf } from '../../rails/account-types.ts';
 import { crc16 } from '../../rails/identifiers/br-code.ts';
 import { clabeCheckDigit } from '../../rails/identifiers/clabe.ts';
 import { ibanCheckDigits } from '../../rails/identifiers/iban.ts';
 import { sandboxBank } from './identity.ts';
-import { digits, seededText, seededUuid } from '../../platform/seeded-text.ts';
 
 /** A currency that the sandbox bank keeps accounts in. */
 export type DepositCurrency = 'usd' | 'eur' | 'gbp' | 'mxn' | 'brl';
 
-/** How to pay into an account, as the API says it (contract §4, Virtual accounts). */
+/** How to pay into an account, as the API returns it (contract §4, Virtual accounts). */
 export type DepositInstructions = Readonly<Record<string, string | readonly string[]>>;
 
 export interface DepositAccount {
   readonly depositInstructions: DepositInstructions;
-  /** The one number that tells the account from all others in its currency, without spaces and dashes. */
+  /** The number that is unique among the accounts of the currency, without spaces and dashes. */
   readonly accountKey: string;
 }
 
 /**
- * An account at the sandbox bank to pay into. Its numbers pass every check that numbers of real accounts pass.
+ * Makes a deposit account at the sandbox bank. Its numbers pass every check that numbers of real accounts pass.
  *
- * @param seed the same seed gives the same numbers. There are 10^11 and more of them in each currency, so that two seeds
- *   hardly ever give the same; whoever stores them makes sure of it.
+ * @param seed the same seed gives the same numbers. Each currency has at least 10^11 numbers, so that a collision of two
+ *   seeds is unlikely; a unique index in the store rules it out.
  */
 export function sandboxDepositAccount(
   currency: DepositCurrency,
@@ -92,17 +92,17 @@ function number(seed: string, purpose: string, length: number): string {
   return seededText(digits, length, { seed, purpose });
 }
 
-/** Paid to as a counterparty, an account whose number ends with 100 and two digits sends the payment back. */
-const steersReturns = /100\d\d$/;
+/** A test value: payouts to an account whose number ends with 100 and two digits are returned. */
+const returnTestValue = /100\d\d$/;
 
 function usAccountNumber(seed: string): string {
   for (let attempt = 0; ; attempt += 1) {
     const accountNumber = number(seed, `us account ${attempt}`, 12);
-    if (!steersReturns.test(accountNumber)) return accountNumber;
+    if (!returnTestValue.test(accountNumber)) return accountNumber;
   }
 }
 
-/** Merchant's name and city in a BR Code: ASCII, so many characters (Banco Central do Brasil, Manual do BR Code). */
+/** The longest merchant name of a BR Code, in ASCII (Banco Central do Brasil, Manual do BR Code). */
 const brCodeNameLength = 25;
 const brCodeCity = 'SAO PAULO';
 
@@ -128,7 +128,7 @@ function object(id: string, value: string): string {
   return id + String(value.length).padStart(2, '0') + value;
 }
 
-/** A name in capitals of ASCII; the bank's own where nothing of it can be written so. */
+/** A name in ASCII capitals; the bank's own name if no letter or digit is left. */
 function merchantName(holderName: string): string {
   const ascii = holderName
     .normalize('NFKD')
