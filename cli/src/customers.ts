@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { systemClock, toIsoTime } from '@openledger/server/platform/clock.ts';
-import { ConfigError, retentionOption } from '@openledger/server/platform/config.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { retentionOption } from '@openledger/server/platform/config-options.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/customers/erase-commands.ts';
 import { findCase } from '@openledger/server/resources/identity/queries.ts';

@@ -1,11 +1,6 @@
 import { DataDirInUseError } from '@openledger/server/embedded-postgres/embedded.ts';
-import {
-  ConfigError,
-  dataOptions,
-  loadDotEnv,
-  readSecrets,
-  withoutValue,
-} from '@openledger/server/platform/config.ts';
+import { ConfigError, loadDotEnv, readSecrets, withoutValue } from '@openledger/server/platform/config.ts';
+import { dataOptions } from '@openledger/server/platform/config-options.ts';
 import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';

@@ -1,4 +1,5 @@
-import { ConfigError, parseRateLimit } from '@openledger/server/platform/config.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { parseRateLimit } from '@openledger/server/platform/setting-parsers.ts';
 import { setRateLimit } from '@openledger/server/resources/api-keys/commands.ts';
 import { listOrganisations } from '@openledger/server/resources/api-keys/queries.ts';
 import { printLine } from './print.ts';

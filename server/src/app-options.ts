@@ -1,9 +1,9 @@
 import type { MadeKeys } from './bootstrap.ts';
 import type { Clock } from './platform/clock.ts';
-import type { ConnectionsSetting, RateLimitSetting } from './platform/config.ts';
 import type { Keyring } from './platform/keyring.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Ratio } from './platform/money.ts';
+import type { ConnectionsSetting, RateLimitSetting } from './platform/setting-parsers.ts';
 import type { RateSettings } from './rates/environments.ts';
 
 /** The settings of a server, and what is called while it starts. */

@@ -1,41 +1,42 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
-import { parseRateLimit, type RateLimitSetting } from '../platform/config.ts';
 import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
+import { parseRateLimit, type RateLimitSetting } from '../platform/setting-parsers.ts';
 import { type Authenticator, type Caller, type PresentedKey, presentedKey } from './auth.ts';
 import { bodyOf, type EnvironmentBudgets } from './environment-budgets.ts';
 import { type Allowance, createRateLimiter, type RateLimiter } from './rate-limit.ts';
 
-/** Lets requests in: checks keys and keeps to the rate limits (contract §1, §3). */
-export interface Gate {
+/** Authenticates requests and applies the rate limits (contract §1, §3). */
+export interface AccessControl {
   /**
-   * At once when the key was checked a moment ago: a promise would take every request through the microtask queue.
+   * Authenticates a request by its API key. Synchronous if the key was checked a moment ago, because a promise would take
+   * every request through the microtask queue.
    *
    * @throws ApiError 401 or 429, or rejects with it
    */
-  admitCaller(request: FastifyRequest, reply: FastifyReply): Caller | Promise<Caller>;
-  /** For paths that need no key. @throws ApiError 429 */
-  admitAnyone(request: FastifyRequest, reply: FastifyReply): void;
+  authenticate(request: FastifyRequest, reply: FastifyReply): Caller | Promise<Caller>;
+  /** Limits requests to paths that need no key, by client address. @throws ApiError 429 */
+  rateLimitAnonymous(request: FastifyRequest, reply: FastifyReply): void;
 }
 
 /**
- * @param setting the rate limits of organisations that have none of their own; undefined switches all of them off
+ * @param setting the rate limits of organisations without limits of their own; undefined switches all limits off
  */
-export function createGate(
+export function createAccessControl(
   clock: Clock,
   setting: RateLimitSetting | undefined,
   authenticator: Authenticator,
   budgets: EnvironmentBudgets,
-): Gate {
-  if (!setting) return openGate(authenticator, budgets);
+): AccessControl {
+  if (!setting) return withoutRateLimits(authenticator, budgets);
   const writes = createRateLimiter(clock, setting.writesPerSecond);
   const reads = createRateLimiter(clock, setting.readsPerSecond);
-  const anyone = createRateLimiter(clock, setting.readsPerSecond);
+  const anonymous = createRateLimiter(clock, setting.readsPerSecond);
   const failures = createRateLimiter(clock, limits.unauthenticatedPerSecond);
 
   return {
-    admitCaller(request, reply) {
+    authenticate(request, reply) {
       const withinLimits = (caller: Caller): void => {
         const own = caller.rateLimit === null ? setting : parseRateLimit(caller.rateLimit);
         if (!own) return;
@@ -50,29 +51,29 @@ export function createGate(
       const checked = limitedCheck(request, reply, authenticator, failures);
       return checked instanceof Promise ? checked.then(enter) : enter(checked);
     },
-    admitAnyone(request, reply) {
-      requireAllowance(anyone.take(request.ip), reply);
+    rateLimitAnonymous(request, reply) {
+      requireAllowance(anonymous.take(request.ip), reply);
     },
   };
 }
 
-function openGate(authenticator: Authenticator, budgets: EnvironmentBudgets): Gate {
+function withoutRateLimits(authenticator: Authenticator, budgets: EnvironmentBudgets): AccessControl {
   return {
-    admitCaller(request, reply) {
+    authenticate(request, reply) {
       const key = presentedKey(request.headers);
       const enter = (caller: Caller) => enterBudget(caller, budgets, request, reply, () => undefined);
       const known = authenticator.known(key);
-      return known ? enter(known) : authenticator.check(key).then(orRefused).then(enter);
+      return known ? enter(known) : authenticator.check(key).then(requireCaller).then(enter);
     },
-    admitAnyone: () => undefined,
+    rateLimitAnonymous: () => undefined,
   };
 }
 
 /**
- * Enters a request into its environment's budget. One with a small body takes its turn when the body is there; all others
- * take it here, refusals too: a client that only ever hears 429 must not get more of the server than others.
+ * Enters a request into its environment's budget. A request with a small body acquires its slot once the body has been
+ * read; all others acquire it here, refused ones too, so that a client that only gets 429 has no larger share than others.
  *
- * @param check throws the refusal of a request that is too much for its key
+ * @param check throws the refusal of a request that exceeds the limits of its key
  */
 function enterBudget(
   caller: Caller,
@@ -81,8 +82,8 @@ function enterBudget(
   reply: FastifyReply,
   check: (caller: Caller) => void,
 ): Caller | Promise<Caller> {
-  const place = budgets.enter(caller.environment.kind, request.raw, reply.raw);
-  request.state.place = place;
+  const budget = budgets.enter(caller.environment.kind, request.raw, reply.raw);
+  request.state.budget = budget;
   let refusal: { error: unknown } | undefined;
   try {
     check(caller);
@@ -91,17 +92,17 @@ function enterBudget(
   }
   const body = refusal ? 'none' : bodyOf(request.raw);
   if (body === 'small') return caller;
-  const admit = (): Caller => {
+  const proceed = (): Caller => {
     if (refusal) throw refusal.error;
     return caller;
   };
-  const turn = place.takeTurn(body === 'large' ? limits.testTurnBodyMs : undefined);
-  return turn ? turn.then(admit) : admit();
+  const acquired = budget.acquireSlot(body === 'large' ? limits.testSlotBodyMs : undefined);
+  return acquired ? acquired.then(proceed) : proceed();
 }
 
 /**
- * Checks a key. Failures are counted by client address; once there are too many, they are answered with 429. A valid key is
- * never refused for the failures of its address, which it may share with others.
+ * Checks a key. Failures are counted by client address and answered with 429 above a limit. A valid key is never refused
+ * for failures of its address, which it may share with others.
  */
 function limitedCheck(
   request: FastifyRequest,
@@ -120,19 +121,19 @@ function limitedCheck(
   if (known) return known;
   return authenticator.check(key).then((caller) => {
     if (!caller) requireAllowance(failures.take(request.ip), reply);
-    return orRefused(caller);
+    return requireCaller(caller);
   });
 }
 
-function orRefused(caller: Caller | undefined): Caller {
+function requireCaller(caller: Caller | undefined): Caller {
   if (!caller) throw new ApiError(unauthorized('invalid_api_key', 'Invalid API key'));
   return caller;
 }
 
 /**
- * Tells the client how many requests it has left.
+ * Sets the `RateLimit-*` headers.
  *
- * @throws ApiError 429 when there is none
+ * @throws ApiError 429 if the request is not allowed
  */
 export function requireAllowance(
   { allowed, limit, remaining, resetSeconds, retryAfterSeconds }: Allowance,

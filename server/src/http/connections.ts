@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
-import type { ConnectionsSetting } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
+import type { ConnectionsSetting } from '../platform/setting-parsers.ts';
 
 /**
  * Keeps connections to their limits and ends those that hang: what is above a limit is ended before a byte of it is

@@ -5,11 +5,11 @@ import { limits } from '../platform/limits.ts';
 import { announcesBody } from './read-body.ts';
 
 /**
- * Lets a client whose body is not read to its end read the answer all the same: the answer goes out whole, then what
- * still comes is read and thrown away for a while, and only then the connection ends. A connection that is ended while
- * bytes are on their way to it is reset, and takes the answer with it (RFC 9112 §9.6).
+ * Closes connections with unread bodies in stages: sends the whole response, then reads and discards what still arrives,
+ * up to a limit, and only then closes. Closing earlier would reset the connection, and the client could lose the response
+ * (RFC 9112 §9.6).
  */
-export function lingerOverUnreadBodies(app: FastifyInstance): void {
+export function addLingeringClose(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const { raw } = request;
     if (typeof payload !== 'string' || raw.complete || raw.destroyed || !announcesBody(raw)) {
@@ -27,7 +27,7 @@ async function* payloadAndRest(payload: string, raw: IncomingMessage): AsyncGene
   await discard(raw, limits.discardedBodyBytes, limits.discardMs);
 }
 
-/** Reads and throws away what comes of a body, up to a size and a time, or until it breaks off. */
+/** Reads and discards a body, up to a size and a time, or until it ends. */
 function discard(raw: IncomingMessage, maxBytes: number, maxMs: number): Promise<void> {
   return new Promise((resolve) => {
     let length = 0;

@@ -2,100 +2,105 @@ import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 
 /**
- * The turns that work of test environments takes while live keys are used: few run concurrently, and together they get a
- * part of the event loop. While no live key is used they are free (decision 0031).
+ * Throttles the work of test environments while live keys are in use: few slots run concurrently, and together they get
+ * a part of the event loop. While no live key is in use nothing is throttled (decision 0031).
  */
-export interface TestTurns {
-  /** A live key is used now. */
+export interface TestThrottle {
+  /** Records that a live key was used. */
   liveSeen(): void;
-  /** Whether live keys are used: test work takes turns. */
-  areLimited(): boolean;
-  /** @returns a turn, immediately or once it comes up. @throws ApiError 429, or rejects with it, after too long a wait */
-  take(isWanted: () => boolean): Turn | Promise<Turn>;
+  /** Whether live keys are in use, so that test work is throttled. */
+  isActive(): boolean;
+  /**
+   * Acquires a slot, immediately or once one is free.
+   *
+   * @param isWanted whether the slot is still wanted when it becomes free
+   * @throws ApiError 429, or rejects with it, after too long a wait
+   */
+  acquire(isWanted: () => boolean): Slot | Promise<Slot>;
 }
 
-/** A turn that is taken. */
-export interface Turn {
-  /** Ends it; again, it does nothing. */
-  end(): void;
+/** An acquired slot. */
+export interface Slot {
+  /** Releases it. Repeating it has no effect. */
+  release(): void;
 }
 
 interface Waiting {
   readonly sinceMs: number;
   readonly isWanted: () => boolean;
-  resolve(turn: Turn): void;
+  resolve(slot: Slot): void;
   reject(error: ApiError): void;
 }
 
-/** What turns are measured by. */
-export interface TurnClock {
-  /** Milliseconds, from anywhere. */
+/** The clocks that the throttle measures by. */
+export interface ThrottleClock {
+  /** Monotonic milliseconds. */
   nowMs(): number;
-  /** For how many milliseconds the event loop has been busy. */
+  /** Milliseconds for which the event loop has been busy. */
   busyMs(): number;
 }
 
-const processClock: TurnClock = {
+const processClock: ThrottleClock = {
   nowMs: () => performance.now(),
   busyMs: () => performance.eventLoopUtilization().active,
 };
 
-export function createTestTurns(clock: TurnClock = processClock): TestTurns {
-  const waiting: Waiting[] = [];
-  let liveSeenMs = Number.NEGATIVE_INFINITY;
-  let open = 0;
-  /** Milliseconds of the event loop that may be used; below 0 while more was used than has been earned. */
-  let creditMs: number = limits.testTurnBurstMs;
-  let creditedMs = clock.nowMs();
-  let timer: NodeJS.Timeout | undefined;
-
-  const areLimited = (): boolean => clock.nowMs() - liveSeenMs < limits.liveInUseMs;
-
-  const credit = (): number => {
+/** A token bucket of event loop time, in milliseconds. */
+function createLoopCredit(clock: ThrottleClock) {
+  let creditMs: number = limits.testLoopBurstMs;
+  let filledAtMs = clock.nowMs();
+  /** Negative while more was used than has been earned. */
+  const availableMs = (): number => {
     const nowMs = clock.nowMs();
-    creditMs = Math.min(limits.testTurnBurstMs, creditMs + (nowMs - creditedMs) * limits.testLoopShare);
-    creditedMs = nowMs;
+    creditMs = Math.min(limits.testLoopBurstMs, creditMs + (nowMs - filledAtMs) * limits.testLoopShare);
+    filledAtMs = nowMs;
     return creditMs;
   };
+  const spend = (usedMs: number): void => {
+    creditMs = availableMs() - usedMs;
+  };
+  return { availableMs, spend };
+}
 
-  const isFree = (): boolean => !areLimited() || (open < limits.testTurns && credit() > 0);
+export function createTestThrottle(clock: ThrottleClock = processClock): TestThrottle {
+  const waiting: Waiting[] = [];
+  const credit = createLoopCredit(clock);
+  let liveSeenMs = Number.NEGATIVE_INFINITY;
+  let open = 0;
+  let timer: NodeJS.Timeout | undefined;
 
-  const begin = (): Turn => {
+  const isActive = (): boolean => clock.nowMs() - liveSeenMs < limits.liveInUseMs;
+  const isFree = (): boolean => !isActive() || (open < limits.testSlots && credit.availableMs() > 0);
+
+  const openSlot = (): Slot => {
     open += 1;
     const busyAtStartMs = clock.busyMs();
-    let hasEnded = false;
+    let isReleased = false;
     return {
-      end() {
-        if (hasEnded) return;
-        hasEnded = true;
-        // All that the loop did meanwhile, live work too: the busier it is, the less is left to test work.
-        credit();
-        creditMs -= (clock.busyMs() - busyAtStartMs) / open;
+      release() {
+        if (isReleased) return;
+        isReleased = true;
+        // Live work counts too: the busier the loop is, the less of it test work gets.
+        credit.spend((clock.busyMs() - busyAtStartMs) / open);
         open -= 1;
-        goOn();
+        serveWaiting();
       },
     };
   };
 
-  const giveUpLate = (): void => {
-    const oldestMs = clock.nowMs() - limits.testTurnWaitMs;
-    while (waiting[0] !== undefined && (waiting[0].sinceMs <= oldestMs || !waiting[0].isWanted()))
-      waiting.shift()?.reject(busy());
-  };
-
-  const goOn = (): void => {
-    giveUpLate();
+  const serveWaiting = (): void => {
+    rejectLate(waiting, clock.nowMs() - limits.testSlotWaitMs);
     while (waiting.length > 0 && isFree()) {
       const next = waiting.shift() as Waiting;
-      if (next.isWanted()) next.resolve(begin());
+      if (next.isWanted()) next.resolve(openSlot());
       else next.reject(busy());
     }
     clearTimeout(timer);
     const [first] = waiting;
     if (!first) return;
-    const lateMs = first.sinceMs + limits.testTurnWaitMs - clock.nowMs();
-    const creditInMs = open < limits.testTurns ? -credit() / limits.testLoopShare : lateMs;
-    timer = setTimeout(goOn, Math.max(1, Math.ceil(Math.min(lateMs, creditInMs))));
+    const lateMs = first.sinceMs + limits.testSlotWaitMs - clock.nowMs();
+    const creditInMs = open < limits.testSlots ? -credit.availableMs() / limits.testLoopShare : lateMs;
+    timer = setTimeout(serveWaiting, Math.max(1, Math.ceil(Math.min(lateMs, creditInMs))));
     timer.unref();
   };
 
@@ -103,23 +108,28 @@ export function createTestTurns(clock: TurnClock = processClock): TestTurns {
     liveSeen() {
       liveSeenMs = clock.nowMs();
     },
-    areLimited,
-    take(isWanted) {
-      if (!areLimited() && waiting.length === 0) return free;
-      if (waiting.length === 0 && isFree()) return begin();
+    isActive,
+    acquire(isWanted) {
+      if (!isActive() && waiting.length === 0) return unthrottled;
+      if (waiting.length === 0 && isFree()) return openSlot();
       return new Promise((resolve, reject) => {
         waiting.push({ sinceMs: clock.nowMs(), isWanted, resolve, reject });
-        if (waiting.length === 1) goOn();
+        if (waiting.length === 1) serveWaiting();
       });
     },
   };
 }
 
-/** While no live key is used nothing is counted. */
-const free: Turn = { end: () => undefined };
+/** Rejects the oldest entries that have waited too long or are no longer wanted. */
+function rejectLate(waiting: Waiting[], oldestMs: number): void {
+  while (waiting[0] !== undefined && (waiting[0].sinceMs <= oldestMs || !waiting[0].isWanted()))
+    waiting.shift()?.reject(busy());
+}
+
+/** The slot while nothing is throttled: it is not counted. */
+const unthrottled: Slot = { release: () => undefined };
 
 function busy(): ApiError {
-  const text =
-    'Test keys ask for more than the server does for them while live keys are used; try again shortly.';
+  const text = 'Requests with test keys are throttled while live keys are in use; try again shortly.';
   return new ApiError(rateLimited('environment_busy', text, 1));
 }

@@ -85,16 +85,16 @@ export const limits = {
   /** For so long after a request with a live key, test environments are held back. */
   liveInUseMs: 30_000,
   /** Requests of test environments that are worked on concurrently while they are held back. */
-  testTurns: 2,
+  testSlots: 2,
   /** The part of the event loop that they then get together. */
   testLoopShare: 0.2,
   /** What of it they may use in one go. */
-  testTurnBurstMs: 5,
+  testLoopBurstMs: 5,
   /** One that has waited for its turn for so long is refused. */
-  testTurnWaitMs: 5000,
+  testSlotWaitMs: 5000,
   /** A larger body is not read before its turn, which it loses when it is not there after so long. */
   smallBodyBytes: 16 * 1024,
-  testTurnBodyMs: 50,
+  testSlotBodyMs: 50,
   /** Bodies and heads of requests under way, for each kind of environment. */
   environmentBytes: 64 * 1024 * 1024,
   /** Of a batch, as long as one of the last so many had commands of live environments. */
@@ -364,7 +364,7 @@ export const limits = {
 
   // Verification
   /** How many run in a process, for each kind of environment: each holds a connection for as long as it reads everything. */
-  verifyAtOnce: { test: 1, live: 2 },
+  verifyConcurrency: { test: 1, live: 2 },
   verifyWaiting: 512,
   /** For each statement: the longest on ten million postings takes a minute or two. */
   verifyTimeoutMs: 6 * 60 * 60 * 1000,

@@ -3,37 +3,37 @@ import type { Clock } from '../platform/clock.ts';
 import { type EnvironmentKind, forEachKind } from '../platform/environments.ts';
 import { limits } from '../platform/limits.ts';
 
-/** How many deliveries a process may begin: each kind of environment has its own, so that neither holds up the other. */
-export interface DeliveryRoom {
-  /** How many more may be claimed now. */
+/** How many deliveries a process may have under way. Each kind of environment has its own limit. */
+export interface DeliveryCapacity {
+  /** How many more deliveries may be claimed now. */
   left(kind: EnvironmentKind): number;
   claimed(kind: EnvironmentKind, count: number): void;
   started(kind: EnvironmentKind): void;
   ended(kind: EnvironmentKind): void;
 }
 
-export function createDeliveryRoom(
+export function createDeliveryCapacity(
   clock: Clock,
-  budgets: Pick<EnvironmentBudgets, 'areTestsLimited'>,
-): DeliveryRoom {
+  budgets: Pick<EnvironmentBudgets, 'isTestThrottled'>,
+): DeliveryCapacity {
   const underWay = forEachKind(() => ({ count: 0 }));
-  const perTurn = Math.ceil((limits.testDeliveriesPerSecond * limits.deliveryPaceTurnMs) / 1000);
-  let turn = { startedMs: 0, claimed: 0 };
+  const perWindow = Math.ceil((limits.testDeliveriesPerSecond * limits.deliveryPaceTurnMs) / 1000);
+  let window = { startedMs: 0, claimed: 0 };
 
-  const leftInTurn = (): number => {
+  const leftInWindow = (): number => {
     const nowMs = clock.now();
-    if (Math.abs(nowMs - turn.startedMs) >= limits.deliveryPaceTurnMs)
-      turn = { startedMs: nowMs, claimed: 0 };
-    return Math.max(0, perTurn - turn.claimed);
+    if (Math.abs(nowMs - window.startedMs) >= limits.deliveryPaceTurnMs)
+      window = { startedMs: nowMs, claimed: 0 };
+    return Math.max(0, perWindow - window.claimed);
   };
 
   return {
     left(kind) {
       const left = limits.deliveryConcurrency - underWay[kind].count;
-      return kind === 'test' && budgets.areTestsLimited() ? Math.min(left, leftInTurn()) : left;
+      return kind === 'test' && budgets.isTestThrottled() ? Math.min(left, leftInWindow()) : left;
     },
     claimed(kind, count) {
-      if (kind === 'test') turn.claimed += count;
+      if (kind === 'test') window.claimed += count;
     },
     started(kind) {
       underWay[kind].count += 1;

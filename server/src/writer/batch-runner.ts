@@ -1,5 +1,5 @@
 import { limits } from '../platform/limits.ts';
-import { createTurns } from '../platform/semaphore.ts';
+import { createSemaphore } from '../platform/semaphore.ts';
 import { isConnectionLoss, isRetryable, sqlState } from '../store/transaction.ts';
 import type { BatchTools, Submission, Verdict } from './batch.ts';
 import { type Attempt, createBatchSender } from './batch-sender.ts';
@@ -57,7 +57,7 @@ export function createBatchRunner(
 ): BatchRunner {
   const sender = createBatchSender(lane, laneCount, store, tools);
   /** Deciding, and all that follows a failure, is done for one batch at a time. */
-  const inTurn = createTurns(1, Number.POSITIVE_INFINITY);
+  const inTurn = createSemaphore(1, Number.POSITIVE_INFINITY);
   let last: Flight = { failed: false };
 
   const newAttempt = (lockHead = sender.isShared(), checkKeys = false): Attempt => ({

@@ -5,13 +5,13 @@ import { decodePositions, type Positions } from './positions.ts';
 import { endOfEvents } from './queries.ts';
 
 /**
- * Where reading forward goes on.
+ * Parses the cursor that reading forward starts from.
  *
- * @param cursor a cursor of ours, `start` or `end`
- * @param path where the cursor was given, for the fault
- * @throws ApiError 400 when it is no such thing, or from before the sandbox was reset
+ * @param cursor a cursor of an earlier answer, `start` or `end`
+ * @param path the field that gave the cursor, for the fault
+ * @throws ApiError 400 if it is invalid, or from before the sandbox was reset
  */
-export async function positionsAt(
+export async function parseCursor(
   db: Queryable,
   environmentId: string,
   cursor: string,
@@ -21,12 +21,12 @@ export async function positionsAt(
   if (cursor === 'end') return endOfEvents(db, environmentId);
   const positions = decodePositions(environmentId, cursor);
   if (positions === 'malformed') {
-    const message = 'Give the cursor that you were given, unchanged, or `start`, or `end`.';
+    const message = '`cursor` must be a cursor of an earlier answer, unchanged, or `start`, or `end`.';
     throw new ApiError(validationFailed([{ path, message }]));
   }
   if (positions === 'outdated') {
     const message =
-      'The cursor is of another environment, or the sandbox has been reset since. Begin at `start`.';
+      'The cursor belongs to another environment, or the sandbox has been reset since; begin at `start`.';
     throw new ApiError(invalidRequest('cursor_outdated', message, [{ path, message }]));
   }
   return positions;

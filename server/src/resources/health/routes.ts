@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { createSharedReads } from '../../http/request-coalescing.ts';
+import { createRequestCoalescer } from '../../http/request-coalescing.ts';
 import type { Route } from '../../http/route.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
@@ -12,7 +12,7 @@ const serialise = compileSerialiser<Static<typeof Health>>(Health);
 /** `GET /v1/health`: 200 while the store can be reached, else 500. */
 export function healthRoutes(deps: { pool: Pool; clock: Clock; version: string }): Route[] {
   // Anybody may ask: all who do so concurrently hold one connection.
-  const looks = createSharedReads<unknown>();
+  const looks = createRequestCoalescer<unknown>();
   return [
     {
       method: 'GET',
