@@ -121,7 +121,7 @@ describe('steering', () => {
       const refunded = await ok(advance(sent.id, { status: 'refunded' }));
       expect(statuses(refunded)).toEqual(['funds_received', 'failed', 'refunded']);
       expect(refunded).toMatchObject({ returnCode: null, finalAmount: null, exchangeRate: null });
-      expect(refunded.returnReason).toMatch(/told to let it fail/);
+      expect(refunded.returnReason).toMatch(/forced the failure/);
       expect(await balanceOf(api, sent.wallet.id)).toBe('100.00');
     }
     const chain = await sendOnChain(api);
@@ -168,7 +168,7 @@ describe('steering', () => {
     for (const [body, message] of [
       [{ returnCode: 'AC01' }, /R01, R02/],
       [{ returnCode: 'r03' }, /R01, R02/],
-      [{ returnCode: 'R03', status: 'failed' }, /`returned` only/],
+      [{ returnCode: 'R03', status: 'failed' }, /status `returned`/],
     ] as const) {
       const answer = await advance(id, body);
       expect([answer.status, answer.error.reason]).toEqual([400, 'invalid_return_code']);

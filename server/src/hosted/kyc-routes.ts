@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readAnswers } from '../identity/answers.ts';
+import { parseAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
 import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/state.ts';
@@ -85,7 +85,7 @@ async function takeAnswers({ deps, posted, reply, visit }: Post, step: QuestionS
   if (posted.text('action') === 'search') {
     return sendPage(reply, questionsPage(visit, step, filledBy(posted.text, [])));
   }
-  const { answers, faults } = readAnswers(step.questions, posted.text, visit.rules);
+  const { answers, faults } = parseAnswers(step.questions, posted.text, visit.rules);
   if (faults.length > 0) {
     const page = questionsPage(visit, step, filledBy(posted.text, faults), faults);
     return sendPage(reply, page, unprocessable);
@@ -113,7 +113,7 @@ async function takeOwners({ deps, posted, reply, visit }: Post): Promise<Fastify
       ? goTo(reply, stepAfter(visit, 'owners'))
       : refuse([{ field: 'firstName', message }]);
   }
-  const { answers, faults } = readAnswers(ownerQuestions, posted.text, visit.rules);
+  const { answers, faults } = parseAnswers(ownerQuestions, posted.text, visit.rules);
   if (faults.length > 0) return refuse([...faults]);
   const result = await run(deps, addOwner(visit.ref, answers));
   if (result === 'refused') {

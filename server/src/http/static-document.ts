@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { limits } from '../platform/limits.ts';
 
-/** What a document is served as. */
+/** A document and the headers it is served with. */
 export interface DocumentText {
   readonly text: string;
   readonly type: string;
@@ -37,8 +37,8 @@ const encoders: Readonly<Record<Encoding, (text: Buffer) => Promise<Buffer>>> = 
 };
 
 /**
- * Makes the handler of a document that never changes while the server runs. It is made when it is first asked for, and
- * compressed once for each encoding, outside the event loop.
+ * Makes the handler of a document that does not change while the server runs. It is made for the first request, and compressed
+ * once for each encoding, outside the event loop.
  */
 export function staticDocument(
   make: () => DocumentText,
@@ -74,10 +74,10 @@ export function staticDocument(
   };
 }
 
-/** The types of the package do not know its second argument yet: among equals, what comes first is preferred. */
+/** The package's types lack the second argument: the preferred order of equal encodings. */
 type Choose = (available: string[], options: { preferred: string[] }) => string[];
 
-/** The best encoding that the client takes; unchanged when it takes none of ours. */
+/** The best encoding that the client accepts; `identity` if it accepts none of ours. */
 function encodingFor(request: FastifyRequest): Encoding {
   const negotiator = new Negotiator(request.raw);
   const choose = negotiator.encodings.bind(negotiator) as Choose;
@@ -85,7 +85,7 @@ function encodingFor(request: FastifyRequest): Encoding {
   return (best as Encoding | undefined) ?? 'identity';
 }
 
-/** Whether the client has what it would be sent (RFC 9110 §13.1.2: weak comparison). */
+/** Whether the client has the current version (RFC 9110 §13.1.2: weak comparison). */
 function isCurrent(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const given = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));

@@ -12,8 +12,8 @@ import type { Route } from './route.ts';
 import { staticDocument } from './static-document.ts';
 
 /**
- * Adds what is not part of the API itself: the documents, and the page made of them. They need no key, so they have a
- * rate limit of their own, by client address.
+ * Adds the documents and the documentation page. They need no key, so that they have their own rate limit by client
+ * address.
  */
 export function addDocuments(
   app: FastifyInstance,

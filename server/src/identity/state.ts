@@ -2,11 +2,11 @@ import { unlessErased, type Vault } from '../platform/seal.ts';
 import type { CustomerRow, IdentityCaseRow } from '../store/rows.ts';
 import { emptyForm, type IdentityForm } from './form.ts';
 
-/** The life of a case: draft → under review → approved, rejected or incomplete; incomplete → under review again. */
+/** The states of a case: draft → under review → approved, rejected or incomplete; incomplete → under review. */
 
 export type KycStatus = CustomerRow['kyc_status'];
 
-/** What can be decided about a submitted form. */
+/** The decisions on a submitted form. */
 export type CaseDecision = Extract<KycStatus, 'approved' | 'rejected' | 'incomplete'>;
 
 /** The id of a customer's case. */
@@ -19,24 +19,24 @@ export function isOpen({ kyc_status, status }: Pick<CustomerRow, 'kyc_status' | 
   return status !== 'rejected' && (kyc_status === 'not_started' || kyc_status === 'incomplete');
 }
 
-/** Where a case's form belongs. */
+/** The seal context of a case's form. */
 function formContext(caseId: string): string {
   return `identity_cases.form:${caseId}`;
 }
 
-/** Opens what a customer has filled in so far. */
+/** Opens the form of a case; the empty form if there is no case or the customer was erased. */
 export function openForm(found: IdentityCaseRow | undefined, vault: Vault): IdentityForm {
   if (!found) return emptyForm;
   return unlessErased(() => JSON.parse(vault.open(found.form, formContext(found.id))), emptyForm);
 }
 
-/** What a new version of a case is made with. */
+/** What writing a case needs. */
 export interface CaseContext {
   readonly now: string;
   readonly vault: Vault;
 }
 
-/** The case with another form: a new draft, or the next version of the one there is. */
+/** The case with a changed form: a new draft, or the next version of `found`. */
 export function caseWithForm(
   customer: CustomerRow,
   found: IdentityCaseRow | undefined,
@@ -63,7 +63,7 @@ export function caseWithForm(
   };
 }
 
-/** The case once it has been submitted: nothing is decided about what it says now. */
+/** The case after its submission. An earlier decision is cleared. */
 export function submittedCase(found: IdentityCaseRow, now: string): IdentityCaseRow {
   return {
     ...found,
@@ -96,27 +96,27 @@ export function decidedCase(
   };
 }
 
-/** Last names that decide a submission in the sandbox by themselves (contract §4, Sandbox). */
-const magicNames = [
+/** Test values: last names that decide a submission in the sandbox (contract §4, Sandbox). */
+const testNames = [
   { name: 'Review', decision: 'under_review' },
   { name: 'Denied', decision: 'rejected' },
 ] as const;
 
-/** The same in words, for the documentation page. */
-export const sandboxNames = magicNames.map(({ decision, name }) => ({
+/** The test values as the documentation page shows them. */
+export const sandboxNames = testNames.map(({ decision, name }) => ({
   field: 'the last name of a customer, or in their form',
   value: name,
-  effect: `Whatever is chosen at the end of the hosted page, the \`kycStatus\` becomes \`${decision}\`.`,
+  effect: `Regardless of the choice at the end of the hosted page, the \`kycStatus\` becomes \`${decision}\`.`,
 }));
 
-const decisionByMagicName: ReadonlyMap<string, KycStatus> = new Map(
-  magicNames.map(({ decision, name }) => [name.toLowerCase(), decision]),
+const decisionByTestName: ReadonlyMap<string, KycStatus> = new Map(
+  testNames.map(({ decision, name }) => [name.toLowerCase(), decision]),
 );
 
-/** What the sandbox decides by the last names of the customer and in their form; undefined when they say nothing. */
+/** The sandbox decision that a last name selects; undefined if none is a test value. */
 export function decisionByName(lastNames: readonly (string | undefined)[]): KycStatus | undefined {
   for (const name of lastNames) {
-    const decision = name === undefined ? undefined : decisionByMagicName.get(name.trim().toLowerCase());
+    const decision = name === undefined ? undefined : decisionByTestName.get(name.trim().toLowerCase());
     if (decision) return decision;
   }
   return undefined;

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 export const digits = '0123456789';
 export const capitalsAndDigits = `${digits}ABCDEFGHIJKLMNOPQRSTUVWXYZ`;
 
-/** A seed, and what is made of it: two things made of one seed have nothing in common. */
+/** A seed and a purpose. Texts of one seed and different purposes are independent. */
 export interface Origin {
   readonly seed: string;
   readonly purpose: string;
@@ -14,9 +14,9 @@ function sha256({ seed, purpose }: Origin): Buffer {
 }
 
 /**
- * Characters that look random and are always the same for the same origin.
+ * Pseudo-random characters, always the same for the same origin.
  *
- * @param length so small that all combinations are far fewer than 2^256: up to 30 of 36 characters
+ * @param length at most 30 for an alphabet of 36, so that all combinations are far fewer than 2^256
  */
 export function seededText(alphabet: string, length: number, origin: Origin): string {
   const base = BigInt(alphabet.length);
@@ -29,7 +29,7 @@ export function seededText(alphabet: string, length: number, origin: Origin): st
   return text;
 }
 
-/** A UUID in the form of version 4 (RFC 9562), always the same for the same origin. */
+/** A UUID of version 4 (RFC 9562), always the same for the same origin. */
 export function seededUuid(origin: Origin): string {
   const bytes = sha256(origin).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);

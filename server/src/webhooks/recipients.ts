@@ -4,7 +4,7 @@ import { findEnvironments } from '../store/own-environments.ts';
 import type { Pool } from '../store/pool.ts';
 import type { EnvironmentRow, WebhookRow } from '../store/rows.ts';
 
-/** What delivering to a webhook needs to know of it, as it is now. */
+/** The current state of a webhook, as delivering needs it. */
 export interface Recipient
   extends Pick<
     WebhookRow,
@@ -23,8 +23,8 @@ export interface Recipient
 }
 
 /**
- * Loads webhooks whose environment is still there: what belongs to a sandbox before its reset is left alone. So is what is
- * not ours.
+ * Loads webhooks of current environments. Webhooks of a sandbox before its reset, and rows that are not authentic, are left
+ * out.
  */
 export async function loadRecipients(
   pool: Pool,

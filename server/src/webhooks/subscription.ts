@@ -2,10 +2,10 @@ import { isChosen } from '../events/types.ts';
 import type { EventRow, WebhookRow } from '../store/rows.ts';
 
 /**
- * Whether an event is for a webhook, apart from when it was written. A test event is for the webhook it names, whatever
- * that has chosen.
+ * Whether a webhook subscribes to an event, regardless of when the event was written. A test event goes to the webhook that
+ * it names, regardless of its subscription.
  */
-export function isFor(
+export function isSubscribed(
   webhook: Pick<WebhookRow, 'id' | 'events'>,
   event: Pick<EventRow, 'type' | 'object_id'>,
 ): boolean {

@@ -60,7 +60,7 @@ function createRoute({ db, indexes, signer }: Deps): Route {
     data: wallet,
     async write({ body, caller }) {
       const { id } = caller.environment;
-      // Deriving addresses is dear, so whoever would be refused anyway is refused first.
+      // Checked first, because deriving addresses is expensive.
       const refusal = refuseCustomer(await findCustomer(db, id, body.customerId), 'wallets');
       if (refusal) throw new ApiError(refusal);
       const index = await indexes.take();

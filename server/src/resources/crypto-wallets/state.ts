@@ -1,16 +1,16 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
 import type { WalletRow } from '../../store/rows.ts';
 
-/** The currencies that a wallet can hold. USDT is converted when it arrives. */
+/** The currencies that a wallet can hold. Deposits of USDT are converted. */
 export const heldCurrencies = ['usdc', 'pyusd', 'eurc'] as const;
 
 export type HeldCurrency = (typeof heldCurrencies)[number];
 
 /**
- * Why a wallet may not change to a status.
+ * Checks a change of a wallet's status.
  *
- * @param isEmpty whether nothing is in it or on its way out of it
- * @returns undefined when it may
+ * @param isEmpty whether every account of the wallet has a balance of zero
+ * @returns undefined if the change is allowed
  */
 export function refuseStatus(
   wallet: Pick<WalletRow, 'status'>,
@@ -18,10 +18,10 @@ export function refuseStatus(
   isEmpty: boolean,
 ): Refusal | undefined {
   if (wallet.status === 'closed' && status !== 'closed') {
-    return conflict('wallet_closed', 'A closed wallet cannot be opened again; create a new one.');
+    return conflict('wallet_closed', 'A closed wallet cannot be reopened; create a new one.');
   }
   if (status === 'closed' && !isEmpty) {
-    return conflict('wallet_not_empty', 'Only an empty wallet can be closed: move its money out first.');
+    return conflict('wallet_not_empty', 'A wallet must be empty to be closed; move its money out first.');
   }
   return undefined;
 }

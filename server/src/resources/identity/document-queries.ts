@@ -6,9 +6,9 @@ import type { Pool } from '../../store/pool.ts';
 import type { IdentityDocumentRow } from '../../store/rows.ts';
 
 /**
- * Reads the bytes of a document, chunk by chunk. What has been read is worth nothing before the end is reached.
+ * Reads the bytes of a document in chunks. They are verified only at the end.
  *
- * @throws DocumentDamagedError when they are not those that were uploaded
+ * @throws DocumentDamagedError if they differ from those that were uploaded
  */
 export async function* documentBytes(
   pool: Pool,
@@ -23,7 +23,7 @@ export async function* documentBytes(
     yield bytes;
   }
   if (length !== byteSize || !hash.digest().equals(sha256)) {
-    throw new DocumentDamagedError(`${id} is not what was uploaded`);
+    throw new DocumentDamagedError(`${id} differs from what was uploaded`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Pool } from '../../store/pool.ts';
 import type { AccountRow, JournalRow, PostingRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
 
-/** What a list of accounts can be narrowed to; texts as they came in the query. */
+/** The filters of a list of accounts, as query parameters. */
 export interface AccountFilter {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;
@@ -15,7 +15,7 @@ export interface AccountFilter {
   readonly currency?: string | undefined;
 }
 
-/** A page of the environment's accounts, by id downwards: the wallets' accounts, newest first, then the house's. */
+/** A page of the environment's accounts by descending id: accounts of wallets, newest first, then house accounts. */
 export async function listAccounts<Item>(
   db: Db,
   environmentId: string,
@@ -26,14 +26,14 @@ export async function listAccounts<Item>(
   let query = db.selectFrom('accounts').selectAll().where('environment_id', '=', environmentId);
   if (filter.kind !== undefined) {
     query = query.where('kind', '=', filter.kind as AccountRow['kind']);
-    // The house's accounts are named after the environment: they are found without passing every wallet's.
+    // Ids of house accounts contain the environment's id, so that they are found without a scan of wallets' accounts.
     if (!filter.kind.startsWith('wallet_'))
       query = query.where('id', '>=', `${environmentId}:`).where('id', '<', `${environmentId};`);
   }
   if (filter.currency !== undefined) query = query.where('currency', '=', filter.currency);
   if (filter.walletId !== undefined) {
     const { walletId } = filter;
-    // A wallet's accounts are named after it, so the primary key finds them.
+    // Ids of a wallet's accounts contain its id, so that the primary key finds them.
     query = query
       .where('bucket', '=', bucketOfId(walletId))
       .where('wallet_id', '=', walletId)
@@ -63,7 +63,7 @@ export async function listAccounts<Item>(
   return toPage(rows, limit, toItem);
 }
 
-/** What a list of journals can be narrowed to; texts as they came in the query. */
+/** The filters of a list of journals, as query parameters. */
 export interface JournalFilter {
   readonly transactionId?: string | undefined;
   readonly accountId?: string | undefined;
@@ -98,7 +98,7 @@ export async function listJournals<Item>(
     );
     const walletId = /^(wal_[0-9a-z]{26}):/.exec(accountId)?.[1];
     if (walletId !== undefined) {
-      // Of a wallet's account they are among its transactions', for which there is an index.
+      // Journals of a wallet's account belong to its transactions, which have an index.
       query = query
         .where('j.bucket', '=', bucketOfId(walletId))
         .where('j.transaction_id', 'in', ({ selectFrom }) =>

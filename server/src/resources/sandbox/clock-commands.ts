@@ -7,27 +7,27 @@ import type { EnvironmentRow } from '../../store/rows.ts';
 import type { Command, State } from '../../writer/command.ts';
 import { type AdvanceClockBody, clockJson } from './schema.ts';
 
-/** The environment of a caller: what its data lies under, and its own row. */
+/** The environment of a caller: the id of its current data, and the id of its row. */
 export interface SandboxRef {
   readonly id: string;
   readonly rowId: string;
 }
 
-/** Faults that the schema cannot say: it is one of the two fields. */
+/** Faults that the schema cannot express: exactly one of two fields is required. */
 export function clockFaults(body: unknown): FaultDetail[] {
   const given = Object.keys((body ?? {}) as object).filter((name) => name === 'seconds' || name === 'to');
-  return given.length === 1 ? [] : [{ path: '', message: 'Give either `seconds` or `to`.' }];
+  return given.length === 1 ? [] : [{ path: '', message: 'Either `seconds` or `to` must be given.' }];
 }
 
 /**
- * Moves a sandbox's clock forward. What has become due by then is done by the workers, moments later.
+ * Advances a sandbox's clock. The workers then run what has become due.
  *
- * @param ourNowMs our own time, in milliseconds since the Unix epoch
+ * @param realNowMs the real time, in milliseconds since the Unix epoch
  */
 export function advanceClock(
   { id, rowId }: SandboxRef,
   body: AdvanceClockBody,
-  ourNowMs: number,
+  realNowMs: number,
 ): Command<string> {
   return {
     name: 'advance_clock',
@@ -37,20 +37,24 @@ export function advanceClock(
     decide(state) {
       const row = sandboxRow(state, rowId);
       if (!row) return { refusal: notFound('sandbox') };
-      const nowMs = ourNowMs + Number(row.clock_offset_ms);
+      const nowMs = realNowMs + Number(row.clock_offset_ms);
       const toMs = body.to === undefined ? nowMs + (body.seconds ?? 0) * 1000 : Date.parse(body.to);
       const path = body.to === undefined ? '/seconds' : '/to';
-      // A leap second, say, is a valid date-time that our clock never shows.
+      // A leap second is a valid date-time without a Unix time.
       if (Number.isNaN(toMs)) {
-        return { refusal: validationFailed([{ path, message: 'There is no such time on our clock.' }]) };
+        return {
+          refusal: validationFailed([
+            { path, message: '`to` must be a time that exists without leap seconds.' },
+          ]),
+        };
       }
       if (toMs <= nowMs) {
-        const message = `A clock only moves forward; it stands at ${toIsoTime(nowMs)}.`;
+        const message = `The clock can only be advanced; it is at ${toIsoTime(nowMs)}.`;
         return { refusal: invalidRequest('clock_backwards', message, [{ path, message }]) };
       }
-      const offsetMs = toMs - ourNowMs;
+      const offsetMs = toMs - realNowMs;
       if (offsetMs > limits.clockOffsetMs) {
-        const message = 'The clock can be ten years ahead at most; reset the sandbox to start again.';
+        const message = 'The clock must be at most ten years ahead; reset the sandbox to start again.';
         return { refusal: invalidRequest('clock_too_far', message, [{ path, message }]) };
       }
       return {
@@ -62,16 +66,15 @@ export function advanceClock(
 }
 
 /**
- * Empties a sandbox: its keys open a new, empty environment from now on. The books of the old one stay as they are,
- * since what they say is never changed.
+ * Resets a sandbox: its keys open a new, empty environment. The books of the old one stay, because books are never changed.
  *
- * @param ourNowMs our own time, in milliseconds since the Unix epoch: the clock is back to it
+ * @param realNowMs the real time, in milliseconds since the Unix epoch, to which the clock returns
  */
-export function resetSandbox({ rowId }: SandboxRef, ourNowMs: number): Command<string> {
+export function resetSandbox({ rowId }: SandboxRef, realNowMs: number): Command<string> {
   const bucket = bucketOfId(rowId);
   return {
     name: 'reset_sandbox',
-    // Not what its data lies under: a repeated request must find its key after the reset too.
+    // Not the id of the current data: a repeated request must find its idempotency key after the reset.
     environmentId: rowId,
     bucket,
     reads: () => [{ table: 'environments', bucket, id: rowId }],
@@ -79,7 +82,7 @@ export function resetSandbox({ rowId }: SandboxRef, ourNowMs: number): Command<s
       const row = sandboxRow(state, rowId);
       if (!row) return { refusal: notFound('sandbox') };
       const next: EnvironmentRow = { ...row, current_id: newId('env', bucket), clock_offset_ms: 0n };
-      return { result: clockJson(ourNowMs, 0), writes: [{ table: 'environments', row: next }] };
+      return { result: clockJson(realNowMs, 0), writes: [{ table: 'environments', row: next }] };
     },
   };
 }

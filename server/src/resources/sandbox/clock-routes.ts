@@ -7,9 +7,9 @@ import { AdvanceClockBody, clockJson, SandboxClock } from './schema.ts';
 export interface ClockDeps {
   readonly clock: Clock;
   readonly clocks: EnvironmentClocks;
-  /** Called once a sandbox's clock has moved: what is older than its idempotency keys may be is forgotten. */
+  /** Called once a sandbox's clock has advanced, to delete idempotency keys that have expired by it. */
   onClockMoved(environmentId: string, keptKey: string | undefined): Promise<void>;
-  /** Called once the keys of an environment open other data than before. @param rowId the id of the environment's row */
+  /** Called once the current data of an environment has changed. @param rowId the id of the environment's row */
   onReset(rowId: string): void;
 }
 

@@ -5,7 +5,7 @@ import { type Page, toPage } from '../../store/paging.ts';
 import type { TransactionRow } from '../../store/rows.ts';
 import type { PageRequest } from '../paging.ts';
 
-/** The transaction by this id, if it is one of the environment's. */
+/** Finds a transaction of the environment by its id. */
 export async function findTransaction(
   db: Db,
   environmentId: string,
@@ -14,7 +14,7 @@ export async function findTransaction(
   return findRow(db, 'transactions', environmentId, id);
 }
 
-/** What a list of transactions can be narrowed to; texts as they came in the query. */
+/** The filters of a list of transactions, as query parameters. */
 export interface TransactionFilter {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;
@@ -38,7 +38,7 @@ export async function listTransactions<Item>(
   if (filter.customerId !== undefined) query = query.where('customer_id', '=', filter.customerId);
   if (filter.walletId !== undefined) {
     const { walletId } = filter;
-    // A wallet's transactions are among its customer's, for which there is an index.
+    // The customer's index is used, because a wallet's transactions belong to its customer.
     query = query
       .where('wallet_id', '=', walletId)
       .where('customer_id', '=', (wallets) =>

@@ -3,7 +3,7 @@ import type { TransactionRow, TransactionStatus } from '../../store/rows.ts';
 import type { DecideContext, EventDraft } from '../../writer/command.ts';
 import { transactionJson } from './schema.ts';
 
-/** Statuses that nothing follows by itself (contract §4, Transfers). */
+/** The terminal statuses (contract §4, Transfers). */
 const terminal: ReadonlySet<TransactionStatus> = new Set([
   'payment_processed',
   'completed',
@@ -84,14 +84,14 @@ const nothingKnown = {
   transfer_proof: null,
 } as const;
 
-/** The transaction in its next status, with the change on its timeline. */
+/** The transaction in its next status, added to its timeline. */
 export function withStatus(row: TransactionRow, status: TransactionStatus, now: string): TransactionRow {
   const timeline = JSON.stringify([...JSON.parse(row.timeline), { status, at: now }]);
   return { ...row, status, timeline, updated_at: now };
 }
 
 /**
- * The events that a new transaction writes: that it was created, and that it has reached its end.
+ * The events of a new transaction: `transaction.created`, and `transaction.completed` if its status is terminal.
  *
  * @param data the transaction's JSON text
  */
@@ -103,7 +103,7 @@ export function createdEvents(row: TransactionRow, data: string): EventDraft[] {
   ];
 }
 
-/** The events that a transaction in another status writes: that it was updated, and that it has reached its end. */
+/** The events of a changed transaction: `transaction.updated`, and `transaction.completed` if its status is terminal. */
 export function updatedEvents(before: TransactionRow, row: TransactionRow): EventDraft[] {
   const data = transactionJson(row);
   const event = {

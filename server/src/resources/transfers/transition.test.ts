@@ -363,7 +363,7 @@ describe('a command on a screened transfer', () => {
     destination_payment_rail: 'solana',
     status: 'in_review',
   } as const;
-  const command = screenTransfer(row, { verdict: 'review', reason: 'It is more than 1.' });
+  const command = screenTransfer(row, { verdict: 'review', reason: 'The amount exceeds 1.' });
   const stateWith = (rows: Record<string, unknown>): State => ({
     get: (table, id) => rows[`${table}/${id}`] as never,
     holdings: noHoldings,

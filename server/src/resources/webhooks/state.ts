@@ -1,6 +1,6 @@
 import type { WebhookRow } from '../../store/rows.ts';
 
-/** A webhook with a status: what it says of when and why changes only with it. @param now by the environment's clock */
+/** A webhook in a status. Times and reason change only with the status. @param now ISO 8601, by the environment's clock */
 export function withStatus(
   row: WebhookRow,
   status: WebhookRow['status'],
