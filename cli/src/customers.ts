@@ -34,7 +34,7 @@ export function addCustomerCommands(program: Command): void {
 
 async function eraseCommand(store: Store, customerId: string, options: EraseOptions): Promise<void> {
   const reason = options.reason?.trim() || null;
-  if (options.force && reason === null) throw new ConfigError('--force needs --reason.');
+  if (options.force && reason === null) throw new ConfigError('--force requires --reason.');
   if (reason !== null && reason.length > limits.shortTextLength)
     throw new ConfigError(`--reason must have at most ${limits.shortTextLength} characters.`);
   const found = await findCase(store.pool, customerId);

@@ -5,7 +5,7 @@ import { listOrganisations } from '@openledger/server/resources/api-keys/queries
 import { printLine } from './print.ts';
 import type { Store } from './store.ts';
 
-/** Sets the organisation's rate limit; running servers follow within seconds. */
+/** Sets the organisation's rate limit. Running servers apply it within seconds. */
 export async function rateLimitCommand({ db, writer }: Store, rule: string): Promise<void> {
   const rateLimit = rule === 'default' ? null : checked(rule);
   const [organisation] = await listOrganisations(db);

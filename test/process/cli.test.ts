@@ -172,7 +172,7 @@ describe('beside a running server', () => {
   });
 
   test('what is asked wrongly is told plainly', async () => {
-    expect(await fails(['keys', 'revoke', 'key_nothing'])).toContain('There is no key key_nothing');
+    expect(await fails(['keys', 'revoke', 'key_nothing'])).toContain('The key key_nothing does not exist');
     expect(await fails(['keys', 'create'])).toContain('--env');
     expect(await fails(['keys', 'create', '--env', 'staging'])).toMatch(/--env.*test, live/);
     expect(await fails(['keys', 'revoke'])).toContain("missing required argument 'key'");

@@ -8,7 +8,7 @@ import { requireFormToken } from './guard.ts';
 import { renderPage } from './layout.ts';
 import { icon } from './status-page.ts';
 import type { TermsOfService } from './terms-of-service.ts';
-import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import { type HostedDeps, redirectTo, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 /** Adds the page where the terms are read and accepted. */
 export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
@@ -24,13 +24,13 @@ export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
     const posted = request.body as PostedForm;
     requireFormToken(posted, tokenOf(request), deps.vault);
     const { sha256, version } = deps.terms;
-    // Another text may have come in between: nobody accepts what they have not seen.
+    // The text may have changed in between: nobody accepts terms they have not seen.
     if (posted.text('terms') !== sha256.toString('hex')) {
       return sendPage(reply, termsPage(visit, deps.terms, true), 422);
     }
     const userAgent = (request.headers['user-agent'] ?? '').slice(0, limits.shortTextLength);
     await run(deps, acceptTerms(visit.ref, { version, sha256 }, { address: request.ip, userAgent }));
-    return goTo(reply, tokenOf(request));
+    return redirectTo(reply, tokenOf(request));
   });
 }
 

@@ -21,7 +21,7 @@ export function checkBic(text: string): Checked {
   }
   return countries.has(countryOfBic(bic))
     ? passed(bic)
-    : failed('The fifth and sixth letter of a BIC are a country code.');
+    : failed('The fifth and sixth letter of a BIC must be a country code.');
 }
 
 /** The country (ISO 3166 alpha-2) of a BIC that was checked. */

@@ -30,11 +30,11 @@ export function hasIbans(country: string): boolean {
 export function checkIban(text: string): Checked {
   const iban = compact(text).toUpperCase();
   if (!/^[A-Z]{2}\d{2}[A-Z0-9]{1,30}$/.test(iban)) {
-    return failed('An IBAN starts with a country code and two digits, and goes on with letters and digits.');
+    return failed('An IBAN must be a country code, two digits, and then letters and digits.');
   }
   const length = lengthByCountry[iban.slice(0, 2)];
-  if (length === undefined) return failed('There are no IBANs with this country code.');
-  if (iban.length !== length) return failed(`An IBAN of this country has ${length} characters.`);
+  if (length === undefined) return failed('The country code must be one of the IBAN registry.');
+  if (iban.length !== length) return failed(`An IBAN of this country must have ${length} characters.`);
   // The two digits are 98 less a remainder: 00, 01 and 99 are never made, yet can pass.
   const check = Number(iban.slice(2, 4));
   if (check < 2 || check > 98 || mod97(iban) !== 1) {
