@@ -192,20 +192,20 @@ export const limits = {
   /** The same where nothing keeps them in order. */
   unorderedPaymentsInFlight: 64,
   /** Slots per request of a list: Agave allows 500,000. */
-  solanaSlotsAtOnce: 100_000,
+  solanaSlotsPerRequest: 100_000,
   /** Transactions of a payment per request for their statuses: Agave allows 256. */
   attemptsAskedFor: 16,
   refusalsBeforeFailure: 3,
   /** Concurrent requests for balances to a node. */
-  balancesAtOnce: 16,
+  balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
-  solanaBlocksAtOnce: 4,
+  solanaBlockConcurrency: 4,
   /** Accounts that a node of Solana tells of in one answer, by its own limit. */
-  solanaAccountsAtOnce: 100,
+  solanaAccountsPerRequest: 100,
   /** Slots in a row that may be without a block. */
   solanaSkippedSlots: 500,
   /** Deposit addresses per page of a reconciliation. */
-  addressesAtOnce: 1000,
+  addressesPerPage: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
@@ -216,11 +216,11 @@ export const limits = {
   /** Turns of the payments worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
   /** Deposits per batch of writes. */
-  depositsAtOnce: 64,
+  depositsPerBatch: 64,
   /** Tron: so long after the newest block a transaction may still get into one; then it may be signed again. */
   tronExpirationMs: 60_000,
   /** Tron: concurrent requests for blocks to a node. */
-  tronBlocksAtOnce: 4,
+  tronBlockConcurrency: 4,
   /** Wallets that are this much older than the newest known one are surely known. */
   walletOverlapMs: 10 * 60 * 1000,
 
@@ -358,7 +358,7 @@ export const limits = {
   workerPollMs: 500,
   workerErrorDelayMs: 1000,
   erasurePollMs: 2000,
-  settlementBatch: 256,
+  dueTransferBatch: 256,
   sweepIntervalMs: 60_000,
   sweepRows: 5000,
 

@@ -29,7 +29,7 @@ export function startSimulator(deps: SimulatorDeps): Worker {
     const { clock, clocks, pool } = deps;
     const due = await listDueTransfers(pool, toIsoTime(clock.now()), toIsoTime(clocks.latestMs()));
     await Promise.all(due.map((key) => advance(key, deps)));
-    return due.length === limits.settlementBatch;
+    return due.length === limits.dueTransferBatch;
   });
 }
 

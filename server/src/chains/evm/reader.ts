@@ -91,8 +91,8 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
       const balanceOf = (address: string): Promise<bigint> =>
         nodes.call('eth_call', [{ to: token.address, data: balanceOfData(address) }, at], word);
       const balances: bigint[] = [];
-      for (let from = 0; from < addresses.length; from += limits.balancesAtOnce) {
-        const some = addresses.slice(from, from + limits.balancesAtOnce);
+      for (let from = 0; from < addresses.length; from += limits.balanceConcurrency) {
+        const some = addresses.slice(from, from + limits.balanceConcurrency);
         balances.push(...(await Promise.all(some.map(balanceOf))));
       }
       return balances;

@@ -39,8 +39,8 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     watched: WatchedAddresses,
   ): Promise<SeenTransfer[]> => {
     const found: SeenTransfer[] = [];
-    for (let at = from; at <= to; at += limits.tronBlocksAtOnce) {
-      const length = Math.min(limits.tronBlocksAtOnce, to - at + 1);
+    for (let at = from; at <= to; at += limits.tronBlockConcurrency) {
+      const length = Math.min(limits.tronBlockConcurrency, to - at + 1);
       const heights = Array.from({ length }, (_, index) => at + index);
       const blocks = await Promise.all(heights.map((height) => scanBlock(node, height, watched)));
       for (const transfers of blocks) found.push(...transfers);
@@ -79,8 +79,8 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       if (height !== undefined)
         throw new ChainError('Nodes of Tron do not know what was held after a block.');
       const balances: bigint[] = [];
-      for (let from = 0; from < addresses.length; from += limits.balancesAtOnce) {
-        const some = addresses.slice(from, from + limits.balancesAtOnce);
+      for (let from = 0; from < addresses.length; from += limits.balanceConcurrency) {
+        const some = addresses.slice(from, from + limits.balanceConcurrency);
         balances.push(...(await Promise.all(some.map((owner) => balanceOf(nodes, token.address, owner)))));
       }
       return balances;

@@ -185,8 +185,8 @@ async function submitKnown(
   kept: readonly KeptDeposit[],
   command: MakeCommand,
 ): Promise<void> {
-  for (let at = 0; at < kept.length; at += limits.depositsAtOnce) {
-    const some = kept.slice(at, at + limits.depositsAtOnce);
+  for (let at = 0; at < kept.length; at += limits.depositsPerBatch) {
+    const some = kept.slice(at, at + limits.depositsPerBatch);
     const outcomes = await Promise.all(
       some.map(({ deposit, known }) => writer.submit(command(deposit, known))),
     );

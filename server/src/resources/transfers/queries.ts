@@ -37,7 +37,7 @@ export async function listDueTransfers(pool: Pool, now: string, latest: string):
       where t.next_action_at <= $3::timestamptz
         and t.next_action_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
       order by t.next_action_at limit $2`,
-    values: [now, limits.settlementBatch, latest],
+    values: [now, limits.dueTransferBatch, latest],
   });
   return rows;
 }
@@ -73,7 +73,7 @@ export async function* listOpenOnChain(
     const page = await pageOfOpen(pool, chain, status, after);
     const authentic = await onlyAuthentic(pool, page);
     if (authentic.length > 0) yield authentic;
-    if (page.length < limits.settlementBatch) return;
+    if (page.length < limits.dueTransferBatch) return;
     after = page.at(-1)?.id ?? '';
   }
 }
@@ -104,7 +104,7 @@ async function pageOfOpen(
         and (t.status = 'funds_received'
           or not exists (select from screenings s where s.bucket = t.bucket and s.id = t.id))
       order by t.id limit $3`,
-    values: [chain, status, limits.settlementBatch, after],
+    values: [chain, status, limits.dueTransferBatch, after],
   });
   return rows;
 }
