@@ -4,7 +4,6 @@
  */
 const src = '^server/src/';
 const engines = `${src}(ledger|writer|chains|custody|rails|rates|events|identity|screening|sealing|store|embedded-postgres)/`;
-const rooms = 'resources|http|hosted|onchain|simulator|webhooks';
 
 module.exports = {
   forbidden: [
@@ -19,7 +18,7 @@ module.exports = {
       name: 'engines-know-neither-resources-nor-http',
       severity: 'error',
       from: { path: engines, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(${rooms})/` },
+      to: { path: `${src}(resources/|http/|hosted/|onchain/|fiat/|simulator/(?!bank/)|webhooks/)` },
     },
     {
       name: 'store-is-below-the-other-engines',
@@ -73,7 +72,19 @@ module.exports = {
       name: 'http-knows-no-resource',
       severity: 'error',
       from: { path: `${src}http/`, pathNot: '[.]test[.]ts$' },
-      to: { path: `${src}(resources|hosted|onchain|simulator)/` },
+      to: { path: `${src}(resources|hosted|onchain|fiat|simulator)/` },
+    },
+    {
+      name: 'rails-know-no-sandbox',
+      severity: 'error',
+      from: { path: `${src}rails/`, pathNot: '[.]test[.]ts$' },
+      to: { path: `${src}simulator/` },
+    },
+    {
+      name: 'sandbox-bank-is-below-the-simulator',
+      severity: 'error',
+      from: { path: `${src}simulator/bank/`, pathNot: '[.]test[.]ts$' },
+      to: { path: src, pathNot: `${src}(simulator/bank|rails|platform)/` },
     },
     {
       name: 'source-never-imports-tests',

@@ -1,18 +1,18 @@
 import { request } from 'undici';
 import type { Connection } from './connection.ts';
 
-/** What the API says of its refusals. */
+/** The error of a failure envelope. */
 interface Refusal {
   readonly message: string;
   readonly reason?: string;
 }
 
-/** The server refused, in the words of its envelope. */
+/** The server refused the request. The message is the one of the envelope. */
 export class ApiRefusedError extends Error {
   override readonly name = 'ApiRefusedError';
   readonly status: number;
   readonly reason: string | undefined;
-  /** How long to wait before another try, in milliseconds; undefined when it does not say. */
+  /** Milliseconds to wait before a retry; undefined if the server gives no time. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, refusal: Refusal, retryAfterSeconds: number) {
@@ -23,14 +23,14 @@ export class ApiRefusedError extends Error {
   }
 }
 
-/** Nobody answers at the URL, or it is no such server. */
+/** No OpenLedger server answers at the URL. */
 export class NoServerError extends Error {
   override readonly name = 'NoServerError';
 }
 
 const timeoutMs = 30_000;
 
-/** An answer's body, as far as commands look into it. */
+/** The parts of a response body that commands use. */
 export interface ApiData {
   readonly id: string;
   readonly [field: string]: unknown;
@@ -38,7 +38,7 @@ export interface ApiData {
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** What an answer with success holds. */
+/** The contents of a success envelope. */
 interface Envelope<Data> {
   readonly data: Data;
   /** Of lists only. */
@@ -46,9 +46,9 @@ interface Envelope<Data> {
 }
 
 /**
- * Makes one call.
+ * Calls the API.
  *
- * @returns `data` of the answer
+ * @returns `data` of the response
  * @throws ApiRefusedError, NoServerError
  */
 export async function call<Data = ApiData>(
@@ -92,7 +92,7 @@ async function exchange<Data>(
   throw refused(url, answer.statusCode, answer.headers['retry-after'], text);
 }
 
-/** The error that an answer without success means. */
+/** The error of a response without success. */
 export function refused(
   url: string,
   status: number,
@@ -101,18 +101,18 @@ export function refused(
 ): ApiRefusedError | NoServerError {
   const error = parseEnvelope(text)?.error;
   if (error === undefined)
-    return new NoServerError(`What answers at ${url} (with ${status}) is no OpenLedger server.`);
+    return new NoServerError(`The server at ${url} is not an OpenLedger server (it answered ${status}).`);
   return new ApiRefusedError(status, error, Number(retryAfter ?? 0));
 }
 
-/** The error of a connection that could not be made, or broke off. */
+/** The error of a failed or closed connection. */
 export function noServer(url: string, error: unknown): NoServerError {
   return new NoServerError(
     `No server answers at ${url} (${faultOf(error)}); start one with npm start, or give --url.`,
   );
 }
 
-/** A word for what went wrong with a connection. */
+/** A short description of a connection error. */
 export function faultOf(error: unknown): string {
   const { cause, code, message } = error as { cause?: unknown; code?: string; message?: string };
   return code ?? (cause === undefined ? undefined : faultOf(cause)) ?? message ?? String(error);

@@ -8,10 +8,10 @@ import { printLines } from './print.ts';
 import type { Store } from './store.ts';
 
 /**
- * Gives the rows of a database that was upgraded their codes, as its operator's word that nobody has forged them yet.
+ * Adds authentication codes to the rows of an upgraded database. The operator thereby confirms that no row is forged.
  *
- * @param isContinued whether some may have theirs already
- * @throws ConfigError when there is nothing to do, or it looks as if somebody had taken codes away
+ * @param isContinued whether some rows may have codes already
+ * @throws ConfigError if there is nothing to do, or codes seem to have been removed
  */
 export async function authenticateRowsCommand({ pool }: Store, isContinued: boolean): Promise<void> {
   if (await areRowsAuthenticated(pool)) {

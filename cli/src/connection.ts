@@ -3,20 +3,20 @@ import { readFirstKeys } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** How a command reaches a server as a client does: by HTTP, with a key. */
+/** The connection of a command that is a client of the API. */
 export interface Connection {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly key: string;
 }
 
-/** What the options of such a command say. */
+/** The options of such a command. */
 export interface ConnectionOptions {
   readonly url: string;
   readonly key?: string;
 }
 
-/** Gives a command the options that say which server, and with which key. */
+/** Adds the options of the server and the key to a command. */
 export function withConnectionOptions(command: Command): Command {
   return command
     .addOption(
@@ -34,9 +34,9 @@ export function withConnectionOptions(command: Command): Command {
 }
 
 /**
- * The connection that the options mean.
+ * The connection of the options.
  *
- * @throws ConfigError when no key is given and none is kept in the data directory
+ * @throws ConfigError if no key is given and none is stored in the data directory
  */
 export async function readConnection(options: ConnectionOptions, dataDir: string): Promise<Connection> {
   const key = options.key ?? (await readFirstKeys(resolve(dataDir)))?.testKey;
@@ -49,10 +49,10 @@ export async function readConnection(options: ConnectionOptions, dataDir: string
 }
 
 /**
- * Every user of the machine can read the command line of a process.
+ * Refuses live keys on the command line, which every user of the machine can read.
  *
- * @param command with or without these options, parsed
- * @throws ConfigError when there is a live key on the command line
+ * @param command a parsed command, with or without these options
+ * @throws ConfigError if the command line has a live key
  */
 export function refuseLiveKeyFlag(command: Command): void {
   const { key } = command.opts<Partial<ConnectionOptions>>();
@@ -62,13 +62,13 @@ export function refuseLiveKeyFlag(command: Command): void {
 }
 
 /**
- * Reads a URL; `localhost:3000/hooks` is one too.
+ * Parses a URL; `localhost:3000/hooks` is allowed too.
  *
- * @throws InvalidArgumentError when it is none of http or https
+ * @throws InvalidArgumentError unless it is an http or https URL
  */
 export function parseHttpUrl(text: string): string {
   const whole = /^[a-z][a-z+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return whole;
-  throw new InvalidArgumentError('Give a URL such as http://localhost:3000.');
+  throw new InvalidArgumentError('It must be a URL such as http://localhost:3000.');
 }

@@ -1,8 +1,9 @@
 import { userInfo } from 'node:os';
 import { systemClock, toIsoTime } from '@openledger/server/platform/clock.ts';
-import { ConfigError, retentionOption } from '@openledger/server/platform/config.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { retentionOption } from '@openledger/server/platform/config-options.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
-import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/customers/erase.ts';
+import { eraseCustomer, readErasureFacts } from '@openledger/server/resources/customers/erase-commands.ts';
 import { findCase } from '@openledger/server/resources/identity/queries.ts';
 import { scrubCustomer } from '@openledger/server/sealing/scrub.ts';
 import type { Command } from 'commander';
@@ -33,13 +34,13 @@ export function addCustomerCommands(program: Command): void {
 
 async function eraseCommand(store: Store, customerId: string, options: EraseOptions): Promise<void> {
   const reason = options.reason?.trim() || null;
-  if (options.force && reason === null) throw new ConfigError('--force needs --reason.');
+  if (options.force && reason === null) throw new ConfigError('--force requires --reason.');
   if (reason !== null && reason.length > limits.shortTextLength)
     throw new ConfigError(`--reason must have at most ${limits.shortTextLength} characters.`);
   const found = await findCase(store.pool, customerId);
   if (!found) throw new ConfigError(`There is no customer ${customerId}.`);
   const { environment_id: environmentId } = found.customer;
-  const facts = await readErasureFacts(store.pool, environmentId, customerId);
+  const facts = await readErasureFacts(store.pool, environmentId, customerId, systemClock.now());
   const outcome = await store.writer.submit(
     eraseCustomer(environmentId, customerId, facts, {
       by: userInfo().username,

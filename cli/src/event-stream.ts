@@ -8,35 +8,35 @@ import type { Connection } from './connection.ts';
 export interface StreamedEvent {
   readonly id: string;
   readonly type: string;
-  /** The body that a webhook would be sent, byte for byte. */
+  /** The body of a delivery to a webhook, byte for byte. */
   readonly body: string;
 }
 
-/** What a follower of the stream is told beside the events. */
+/** Callbacks for the state of the stream. */
 export interface FollowHooks {
-  /** The stream has been opened. */
+  /** The stream is open. */
   onOpen(): void;
-  /** It broke off and is opened again after a pause. @param why in a few words */
+  /** The stream closed and will be reopened after a pause. @param why a short description */
   onLost(why: string): void;
 }
 
-/** The server says that it is there every 15 s: what is silent for longer is lost. */
+/** The server sends a comment every 15 s: a stream that is silent for longer is lost. */
 const silenceMs = 40_000;
 const waitsMs = [250, 500, 1000, 2000, 5000];
 
-/** Where the events end now: a cursor that stays true, whenever the first event comes. */
+/** The cursor behind the last event. */
 export async function endOfEvents(connection: Connection): Promise<string> {
   const { nextCursor } = await callForPage(connection, '/v1/events?order=oldest&cursor=end');
   return nextCursor ?? 'start';
 }
 
 /**
- * Follows the events of an environment, whatever happens to the connection: it goes on behind the last event that was
- * handled, so that none is missed and none comes twice. The next event is read when `handle` has ended.
+ * Follows the events of an environment and reconnects when the connection closes. It resumes after the last handled event, so
+ * that each event is handled once. The next event is read when `handle` has ended.
  *
  * @param from a cursor, or `start`
  * @param signal ends it
- * @throws ApiRefusedError when the server refuses, NoServerError when there is none at the beginning
+ * @throws ApiRefusedError if the server refuses, NoServerError if there is no server at the start
  */
 export async function followEvents(
   connection: Connection,
@@ -62,7 +62,7 @@ export async function followEvents(
           cursor = message.id ?? cursor;
         }
       }
-      // The server ends each stream after a while.
+      // The server ends each stream after a time limit.
     } catch (error) {
       if (signal.aborted) return;
       if (isFinal(error, hasBegun)) throw error;
@@ -85,7 +85,7 @@ function keyRevoked(): ApiRefusedError {
   return new ApiRefusedError(401, { message, reason: 'key_revoked' }, 0);
 }
 
-/** What no other try would change. */
+/** Errors that a retry would not change. */
 function isFinal(error: unknown, hasBegun: boolean): boolean {
   if (error instanceof ApiRefusedError) {
     return error.status < 500 && error.status !== 429 && error.reason !== 'cursor_outdated';
@@ -138,7 +138,7 @@ async function* readStream(
   }
 }
 
-/** The body as it comes. @throws NoServerError when it breaks off */
+/** The body as it arrives. @throws NoServerError if it is incomplete */
 async function* chunksOf(url: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;

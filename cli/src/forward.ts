@@ -3,15 +3,15 @@ import { type Dispatcher, request } from 'undici';
 import { faultOf } from './api.ts';
 import type { StreamedEvent } from './event-stream.ts';
 
-/** What came of forwarding an event. */
+/** The result of forwarding an event. */
 export interface Forwarded {
-  /** The receiver's status, or what went wrong. */
+  /** The receiver's status, or the error. */
   readonly answer: string;
   readonly success: boolean;
   readonly durationMs: number;
 }
 
-/** As long as the server gives a receiver. */
+/** The timeout of the server's deliveries. */
 const timeoutMs = 15_000;
 const answerBytes = 64 * 1024;
 

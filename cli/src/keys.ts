@@ -5,7 +5,7 @@ import { listWebhooksOfKey } from '@openledger/server/resources/webhooks/queries
 import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
-/** Creates a key and prints it, the one time that it is shown. */
+/** Creates a key and prints it. It is shown only once. */
 export async function createKeyCommand(
   { db, writer }: Store,
   kind: 'test' | 'live',
@@ -28,14 +28,14 @@ export async function listKeysCommand({ db }: Store): Promise<void> {
 }
 
 /**
- * Revokes the key with this id or prefix, and lists the webhooks that it made: they go on sending to whoever made them.
+ * Revokes the key with an id or a prefix, and lists the webhooks that it created, which stay active.
  *
- * @param disablesWebhooks disables them too
+ * @param disablesWebhooks also disables them
  */
 export async function revokeKeyCommand(store: Store, name: string, disablesWebhooks: boolean): Promise<void> {
   const { db, writer } = store;
   const key = (await listKeys(db)).find(({ id, prefix }) => id === name || prefix === name);
-  if (!key) throw new Error(`There is no key ${name.startsWith('ld_') ? 'with this prefix' : name}.`);
+  if (!key) throw new Error(`The key ${name.startsWith('ld_') ? 'with this prefix' : name} does not exist.`);
   await writer.submit(revokeKey(key.environmentId, key.id));
   printLine(`${key.id} is revoked.`);
   if (disablesWebhooks) await disableWebhooks(store, key.id);

@@ -4,12 +4,12 @@ import { answerText } from '@openledger/server/hosted/answer-text.ts';
 import { DocumentDamagedError } from '@openledger/server/identity/document-seal.ts';
 import { documentLabel, extensions } from '@openledger/server/identity/documents.ts';
 import type { IdentityForm } from '@openledger/server/identity/form.ts';
-import { openForm } from '@openledger/server/identity/lifecycle.ts';
 import { ownerQuestions, questionSteps } from '@openledger/server/identity/questions.ts';
+import { openForm } from '@openledger/server/identity/state.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { openPersonal } from '@openledger/server/resources/customers/schema.ts';
 import { evidenceContext } from '@openledger/server/resources/identity/commands.ts';
-import { documentBytes } from '@openledger/server/resources/identity/document-bytes.ts';
+import { documentBytes } from '@openledger/server/resources/identity/document-queries.ts';
 import {
   type CustomerCase,
   findDocument,
@@ -21,7 +21,7 @@ import type { Store } from './store.ts';
 
 type Line = readonly [label: string, text: string];
 
-/** Shows the operator what a customer has submitted, beside what the client has told of them. */
+/** Prints what a customer has submitted, beside the data that the client has given. */
 export async function showKycCommand(store: Store, customerId: string): Promise<void> {
   const found = await requireCase(store, customerId);
   const form = openForm(found.found, store.vault.forCustomer(found.customer));
@@ -77,7 +77,7 @@ async function termsLines({ customer }: CustomerCase, { pool, vault }: Store): P
   });
 }
 
-/** Writes a customer's documents to files that only their owner can read; overwrites none. */
+/** Writes a customer's documents to files that only their owner can read. Never overwrites a file. */
 export async function exportDocumentsCommand(store: Store, customerId: string, out: string): Promise<void> {
   const { customer, found } = await requireCase(store, customerId);
   const { documents } = openForm(found, store.vault.forCustomer(customer));
@@ -86,18 +86,18 @@ export async function exportDocumentsCommand(store: Store, customerId: string, o
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const { contentType, id, kind } of documents) {
     const document = await findDocument(store.pool, customer, id);
-    if (!document) throw new ConfigError(`The document ${id} is there no more.`);
+    if (!document) throw new ConfigError(`The document ${id} was removed meanwhile.`);
     const path = join(directory, `${kind}-${id}.${extensions[contentType]}`);
     await writeNew(path, documentBytes(store.pool, store.vault.forCustomer(customer), document));
     printLine(path);
   }
 }
 
-/** Writes a document as it is read. A file that would not be whole is removed again. */
+/** Writes a document as it is read. An incomplete file is removed. */
 async function writeNew(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new ConfigError(`${path} is there already.`);
+    throw new ConfigError(`${path} exists already.`);
   });
   try {
     for await (const chunk of bytes) await file.writeFile(chunk);

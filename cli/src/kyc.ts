@@ -1,4 +1,4 @@
-import type { CaseDecision } from '@openledger/server/identity/lifecycle.ts';
+import type { CaseDecision } from '@openledger/server/identity/state.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
 import type { RejectionReason } from '@openledger/server/resources/customers/schema.ts';
@@ -7,7 +7,7 @@ import { type CustomerCase, findCase, listWaiting } from '@openledger/server/res
 import { printLine, printLines } from './print.ts';
 import type { Store } from './store.ts';
 
-/** Lists who waits for a decision: ids and times, nothing personal. */
+/** Lists the customers who wait for a decision, without personal data. */
 export async function listKycCommand({ pool }: Store): Promise<void> {
   const lines = (await listWaiting(pool)).map(({ customerId, kind, submittedAt, type }) =>
     [customerId, kind.padEnd(4), type.padEnd(10), submittedAt ?? 'never submitted'].join('  '),
@@ -15,7 +15,7 @@ export async function listKycCommand({ pool }: Store): Promise<void> {
   printLines(lines.length === 0 ? ['Nobody waits for a decision.'] : lines);
 }
 
-/** The case of a customer. @throws ConfigError when there is no such customer */
+/** The case of a customer. @throws ConfigError if the customer does not exist or was erased */
 export async function requireCase({ pool }: Pick<Store, 'pool'>, customerId: string): Promise<CustomerCase> {
   const found = await findCase(pool, customerId);
   if (!found) throw new ConfigError(`There is no customer ${customerId}.`);
@@ -51,11 +51,11 @@ export async function rejectKycCommand(
   printLine(`${customerId} is ${options.askAgain ? 'asked to submit again' : 'rejected'}.`);
 }
 
-/** @throws ConfigError when the API could not show the text */
+/** @throws ConfigError if the text exceeds the limits of the API */
 function checked(option: string, text: string): string {
   const trimmed = text.trim();
   if (trimmed !== '' && trimmed.length <= limits.shortTextLength && trimmed.isWellFormed()) return trimmed;
-  throw new ConfigError(`${option}: Give 1 to ${limits.shortTextLength} characters.`);
+  throw new ConfigError(`${option} must have 1 to ${limits.shortTextLength} characters.`);
 }
 
 async function decide(
@@ -69,5 +69,5 @@ async function decide(
   const outcome = await store.writer.submit(decideCase(ref, decision, reasons, 'operator'));
   if (outcome.kind === 'accepted' && outcome.result === 'decided') return;
   const { customer: now } = await requireCase(store, customerId);
-  throw new ConfigError(`${customerId} is not under review: its identity is ${now.kyc_status}.`);
+  throw new ConfigError(`${customerId} must be under review; its identity is ${now.kyc_status}.`);
 }

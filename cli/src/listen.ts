@@ -5,19 +5,19 @@ import { endOfEvents, followEvents, type StreamedEvent } from './event-stream.ts
 import { type Forwarded, forwardEvent } from './forward.ts';
 import { printLine } from './print.ts';
 
-/** What the options of `openledger listen` say. */
+/** The options of `openledger listen`. */
 export interface ListenOptions {
-  /** Where events are posted to; they are only shown when left out. */
+  /** The receiver of the events; without one they are only printed. */
   readonly forwardTo?: string;
-  /** Names and patterns, separated by commas; all when left out. */
+  /** Names and patterns, separated by commas; all events if left out. */
   readonly events?: string;
-  /** The secret itself, which the option has read from its file. */
+  /** The secret, read from the file of the option. */
   readonly secretFile?: string;
-  /** Begins at the first event there is instead of now. */
+  /** Starts at the first event instead of now. */
   readonly fromStart: boolean;
 }
 
-/** Shows events as they happen, a line for each, and forwards them to a local receiver, until Ctrl-C. */
+/** Prints events as they happen, one per line, and forwards them to a local receiver, until Ctrl-C. */
 export async function listenCommand(connection: Connection, options: ListenOptions): Promise<void> {
   const { events, forwardTo, fromStart, secretFile: secret = newWebhookSecret() } = options;
   const ending = new AbortController();

@@ -1,11 +1,6 @@
 import { DataDirInUseError } from '@openledger/server/embedded-postgres/embedded.ts';
-import {
-  ConfigError,
-  dataOptions,
-  loadDotEnv,
-  readSecrets,
-  withoutValue,
-} from '@openledger/server/platform/config.ts';
+import { ConfigError, loadDotEnv, readSecrets, withoutValue } from '@openledger/server/platform/config.ts';
+import { dataOptions } from '@openledger/server/platform/config-options.ts';
 import { safeMessage } from '@openledger/server/platform/error-text.ts';
 import { redactText } from '@openledger/server/platform/logger.ts';
 import { version } from '@openledger/server/platform/version.ts';
@@ -38,7 +33,7 @@ import { addTransferCommands } from './transfers.ts';
 import { triggerCommand, triggerList } from './trigger.ts';
 import { type VerifyOptions, verifyCommand } from './verify.ts';
 
-/** Node would print an error that was not caught with all that it carries, a database's values too. */
+/** Node would print an uncaught error with all of its properties, which may contain values of the database. */
 export function endOnUncaught(): void {
   process.on('uncaughtException', (error) => {
     printError(explain(error));
@@ -205,10 +200,10 @@ function addEventCommands(program: Command): void {
 function readSecretFile(path: string): string {
   const text = readText('--secret-file', path).trim();
   if (/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must hold whsec_ and at least 24 bytes in base64.');
+  throw new InvalidArgumentError('It must contain whsec_ and at least 24 bytes in base64.');
 }
 
-/** Errors whose message is for the user as it is. */
+/** Errors whose message is for the user. */
 const ownWords = [ConfigError, DataDirInUseError, ApiRefusedError, NoServerError];
 
 function explain(error: unknown): string {

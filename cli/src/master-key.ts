@@ -4,13 +4,13 @@ import { proofKeysOf } from '@openledger/server/custody/transfer-proof.ts';
 import { addMasterKey, forgetPreviousKeys, readKeyring } from '@openledger/server/key-files.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { limits } from '@openledger/server/platform/limits.ts';
-import { countProvenOtherwise } from '@openledger/server/resources/transfers/waiting.ts';
+import { countProvenOtherwise } from '@openledger/server/resources/transfers/operator-queries.ts';
 import { RotationNotFollowedError, rotate, rotationSteps } from '@openledger/server/sealing/rotate.ts';
 import type { Command } from 'commander';
 import { printError, printLine } from './print.ts';
 import { type Store, type StoreSettings, withVault } from './store.ts';
 
-/** Adds the commands that look after the master key. */
+/** Adds the commands of the master key. */
 export function addMasterKeyCommands(program: Command): void {
   const masterKey = program.command('master-key').description('the key that everything is sealed under');
   masterKey
@@ -28,12 +28,12 @@ export function addMasterKeyCommands(program: Command): void {
 }
 
 /**
- * Rotates the master key. Keys from the environment are those of the settings; to the key file a new one is added first,
- * and servers are given the time to read it.
+ * Rotates the master key. Keys of the environment are used as they are; a key file first gets a new key, and servers get the
+ * time to read it.
  */
 async function rotateCommand(settings: StoreSettings): Promise<void> {
   const isFile = settings.masterKey === undefined;
-  // Opened once before a key is made: this must be the data that the key belongs to.
+  // Opened before a key is added, to check that the current key belongs to the data.
   await withVault(settings, async () => undefined);
   if (isFile && (await addMasterKey(resolve(settings.dataDir), settings))) {
     printError('A new master key was added to the key file.');
@@ -77,14 +77,14 @@ async function run({ pool, vault }: Store, onRows: (name: string, count: number)
   }
 }
 
-/** What is left of each column. */
+/** The number of unrotated values of each column. */
 async function leftOf({ pool, vault }: Store): Promise<[name: string, count: number][]> {
   const left: [string, number][] = [];
   for (const step of rotationSteps({ pool, vault })) left.push([step.name, await step.count()]);
   return left.filter(([, count]) => count > 0);
 }
 
-/** What a rotation leaves is in rows that are not ours: it makes no forged row one of ours. */
+/** A rotation skips rows that are not authentic, so that it never makes a forged row authentic. */
 function leftFault(left: readonly [name: string, count: number][]): ConfigError {
   return new ConfigError(
     `Values of ${namesOf(left)} were left under a previous key, because they do not open or their rows are not authentic. ` +
@@ -104,7 +104,7 @@ async function statusCommand(store: Store): Promise<void> {
   else process.exitCode = 1;
 }
 
-/** A signer pays nothing for a proof whose key it does not have any more. */
+/** A signer refuses proofs whose key it no longer has. */
 async function requireProofsOfNow({ pool }: Store, settings: StoreSettings): Promise<void> {
   const [key] = proofKeysOf(await readKeyring(resolve(settings.dataDir), settings));
   const count = await countProvenOtherwise(pool, key.id);

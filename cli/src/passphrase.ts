@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { Option } from 'commander';
 
-/** A file rather than a flag: everybody on the machine can read the flags of a process. */
+/** A file instead of a flag, because every user of the machine can read the flags of a process. */
 export function passphraseOption(): Option {
   return new Option(
     '--passphrase-file <path>',
@@ -10,17 +10,16 @@ export function passphraseOption(): Option {
   ).env('OPENLEDGER_SEED_PASSPHRASE_FILE');
 }
 
-/** @throws ConfigError when there is no such file, or nothing in it */
+/** @throws ConfigError if the file cannot be read or is empty */
 export function readPassphrase(path: string | undefined): string {
-  if (path === undefined)
-    throw new ConfigError('--passphrase-file: Give the file that holds the passphrase.');
+  if (path === undefined) throw new ConfigError('--passphrase-file must be the file with the passphrase.');
   const [line = ''] = readText('--passphrase-file', path).split('\n');
   const passphrase = line.replace(/\r$/, '');
   if (passphrase === '') throw new ConfigError(`--passphrase-file: the first line of ${path} is empty.`);
   return passphrase;
 }
 
-/** @throws ConfigError naming the option */
+/** @throws ConfigError with the name of the option */
 export function readText(option: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,12 +1,12 @@
 /**
- * All that commands print goes through here. Names, reasons and file names were typed by strangers, and some texts come
- * from nodes and receivers: none of it may steer a terminal, reverse what is written, or begin a line of its own.
+ * Every output of commands. Names, reasons and file names come from third parties, and some texts from nodes and receivers:
+ * none may control the terminal, reverse the text, or start a line.
  */
 
-/** Control characters, formats (direction marks among them), separators of lines, and halves of surrogate pairs. */
+/** Control and format characters (with direction marks), line separators, and lone surrogates. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** A text with every character that does not show itself written as JSON writes it: `\u202e`. JSON stays the same JSON. */
+/** Escapes every invisible character as JSON does: `\u202e`. JSON stays equivalent. */
 export function escapeUnprintable(text: string): string {
   return text.replaceAll(unprintable, (character) =>
     Array.from(
@@ -31,7 +31,7 @@ export function printJson(value: unknown): void {
   printLines(JSON.stringify(value, null, 2).split('\n'));
 }
 
-/** Prints a message beside the output. Its line breaks stay, but every line after the first is indented: none looks like another's. */
+/** Prints a message to stderr. Line breaks stay, and every line after the first is indented, so that none looks like another message. */
 export function printError(text: string): void {
   const [first = '', ...others] = text.split('\n').map(escapeUnprintable);
   process.stderr.write(`${[first, ...others.map((line) => line.replace(/^(?! )/, '  '))].join('\n')}\n`);

@@ -1,10 +1,11 @@
-import { ConfigError, parseRateLimit } from '@openledger/server/platform/config.ts';
+import { ConfigError } from '@openledger/server/platform/config.ts';
+import { parseRateLimit } from '@openledger/server/platform/setting-parsers.ts';
 import { setRateLimit } from '@openledger/server/resources/api-keys/commands.ts';
 import { listOrganisations } from '@openledger/server/resources/api-keys/queries.ts';
 import { printLine } from './print.ts';
 import type { Store } from './store.ts';
 
-/** Sets the organisation's rate limit; running servers follow within seconds. */
+/** Sets the organisation's rate limit. Running servers apply it within seconds. */
 export async function rateLimitCommand({ db, writer }: Store, rule: string): Promise<void> {
   const rateLimit = rule === 'default' ? null : checked(rule);
   const [organisation] = await listOrganisations(db);

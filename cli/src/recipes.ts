@@ -1,22 +1,22 @@
 import type { EventType } from '@openledger/server/events/types.ts';
 import type { ApiData } from './api.ts';
 
-/** Makes one call for a recipe, shows it, and returns `data`. */
+/** Makes a call for a recipe, prints it, and returns `data`. */
 export type Caller = (
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: object,
 ) => Promise<ApiData>;
 
-/** How an event is caused. */
+/** The calls that cause an event. */
 export interface Recipe {
-  /** What happens, in a few words. */
+  /** A short description. */
   readonly about: string;
   /** Makes the calls. @returns the id of the object that the event is about */
   run(call: Caller): Promise<string>;
 }
 
-/** The calls that cause each event: what a program of one's own would do in the sandbox. */
+/** The sandbox calls that cause each event. */
 export const recipes: Readonly<Record<EventType, Recipe>> = {
   'customer.created': {
     about: 'a customer is created',

@@ -19,7 +19,7 @@ import { sqlState } from '@openledger/server/store/transaction.ts';
 import { prepareLanes } from '@openledger/server/writer/lanes.ts';
 import { createWriter, type Writer } from '@openledger/server/writer/writer.ts';
 
-/** The settings that say where the data is. */
+/** The settings of the data's location. */
 export interface StoreSettings extends MasterKeySettings {
   readonly dataDir: string;
   readonly databaseUrl?: string;
@@ -32,18 +32,18 @@ export interface Store {
   readonly pool: Pool;
   readonly db: Db;
   readonly writer: Writer;
-  /** Opens nothing, unless the command asked for it. */
+  /** Has no keys unless the command requested them. */
   readonly vault: Vault;
 }
 
-/** What a command needs to read and write what is sealed. */
+/** What a command needs to read and write sealed values. */
 interface Keys {
   readonly vault: Vault;
-  /** Where clients reach the servers. */
+  /** The base URL that clients reach the servers by. */
   readonly publicUrl: string;
 }
 
-/** Lists of ids, statuses and times need no master key, and make none. Whatever writes does: its rows are authenticated. */
+/** Commands that only list ids, statuses and times need no master key. Commands that write need one, because rows are authenticated. */
 const noVault: Vault = {
   seal: refuseVault,
   sealLike: refuseVault,
@@ -69,10 +69,10 @@ function refuseVault(): never {
 const noKeys = async (): Promise<Keys> => ({ vault: noVault, publicUrl: '' });
 
 /**
- * Runs `work` on the store: the user's own database, that of a running server, or the embedded one, which is then
- * started and stopped.
+ * Runs `work` on the store: an external database, that of a running server, or the embedded one, which is started and
+ * stopped for it.
  *
- * @throws ConfigError when there is no data yet, or the database cannot be reached
+ * @throws ConfigError if there is no data, or the database cannot be reached
  */
 export async function withStore(
   settings: StoreSettings,
@@ -88,9 +88,9 @@ export async function withStore(
 }
 
 /**
- * The same for commands that write, or read what is sealed or authenticated.
+ * Runs `work` with the master keys, for commands that write, or read sealed or authenticated values.
  *
- * @throws ConfigError also when there is no master key, or it is another one than the database's
+ * @throws ConfigError also if there is no master key, or it does not belong to the database
  */
 export function withVault(settings: StoreSettings, work: (store: Store) => Promise<void>): Promise<void> {
   return withStore(settings, work, async (pool) => {
@@ -102,7 +102,7 @@ export function withVault(settings: StoreSettings, work: (store: Store) => Promi
   });
 }
 
-/** The same for commands that only read: it does not matter whether a server has run. */
+/** Runs `work` with the master keys, for commands that only read, even if no server has run. */
 export function withReadingVault(
   settings: StoreSettings,
   work: (store: Store) => Promise<void>,
@@ -116,7 +116,7 @@ export function withReadingVault(
 async function openVault(settings: StoreSettings, pool: Pool): Promise<Vault> {
   const keyring = await readKeyring(resolve(settings.dataDir), settings);
   const vault = createVault(keyring).withSalts(createCustomerSalts(pool));
-  // Opened only to see that it is the right key.
+  // Opened only to check that the key is the right one.
   const stored = await readStoredSeed(pool, vault);
   if (stored && 'words' in stored) stored.words.fill(0);
   return vault;
@@ -183,7 +183,7 @@ function warnOfRow(table: string, rowId: string): void {
   process.emitWarning(`The row ${rowId} of ${table} is not authentic and is not used.`);
 }
 
-/** The first look into the database: what is wrong with it shows here. */
+/** The first query of the database, which finds its faults. */
 async function readLanes(pool: Pool, wanted: number | undefined): Promise<number> {
   try {
     return await prepareLanes(pool, wanted);
@@ -194,7 +194,7 @@ async function readLanes(pool: Pool, wanted: number | undefined): Promise<number
     }
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined && !/^(08|28|3D|57P)/.test(state)) throw error;
-    // Of a name with several addresses the error has no message of its own.
+    // The error of a name with several addresses has no message.
     const text = error instanceof Error && error.message !== '' ? error.message : code;
     throw new ConfigError(`DATABASE_URL: the database cannot be reached (${text}).`);
   }

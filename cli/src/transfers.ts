@@ -17,7 +17,7 @@ import {
   listWaitingTransfers,
   type ScreenedTransfer,
   type WaitingTransfer,
-} from '@openledger/server/resources/transfers/waiting.ts';
+} from '@openledger/server/resources/transfers/operator-queries.ts';
 import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
 import { printLine, printLines } from './print.ts';

@@ -12,7 +12,7 @@ export interface VerifyOptions {
   readonly signerSocket?: string;
 }
 
-/** Verifies the whole deployment's books and prints what was found; the exit code is 1 when something is wrong. */
+/** Verifies the books of the deployment and prints the result. The exit code is 1 if there is a problem. */
 export async function verifyCommand(store: Store, { signerSocket }: VerifyOptions): Promise<void> {
   const source = await openAddresses(store, signerSocket);
   if (!source) {
@@ -30,7 +30,7 @@ export async function verifyCommand(store: Store, { signerSocket }: VerifyOption
   }
 }
 
-/** The addresses that the seed gives: the database's own, or that of the signer apart. */
+/** The addresses of the seed, in the database or at a separate signer. */
 async function openAddresses(
   { pool, vault }: Store,
   socket: string | undefined,
@@ -40,7 +40,7 @@ async function openAddresses(
     return { at: (index) => signer.depositAddresses(index), close: () => signer.close() };
   }
   const stored = await readStoredSeed(pool, vault);
-  // Without a seed there are no addresses yet.
+  // Without a seed there are no addresses.
   if (!stored) return { at: async () => [], close: () => undefined };
   if (!('words' in stored)) return undefined;
   const seed = seedFromWords(stored.words);

@@ -12,9 +12,9 @@ export interface MadeKeys {
 }
 
 /**
- * Makes the organisation of a new deployment, with a test and a live key.
+ * Creates the organisation of a new deployment, with a test and a live key.
  *
- * @returns the keys, or undefined when there is an organisation already
+ * @returns the keys; undefined if there is an organisation already
  */
 export async function ensureOrganisation(db: Db, writer: Writer): Promise<MadeKeys | undefined> {
   const environments = await listEnvironments(db);
@@ -23,14 +23,14 @@ export async function ensureOrganisation(db: Db, writer: Writer): Promise<MadeKe
   try {
     await writer.submit(createOrganisation('default', keys, 0));
   } catch (error) {
-    // Another process that started at the same time was first.
+    // Another process that started concurrently created it.
     if (sqlState(error) === '23505') return undefined;
     throw error;
   }
   return { testKey: printKey('test', keys.test), liveKey: printKey('live', keys.live) };
 }
 
-/** The key, if it is still valid in this database. */
+/** @returns the key if it is valid in this database, else null */
 export async function stillValid(pool: Pool, key: string | null | undefined): Promise<string | null> {
   const prefix = key?.split('_')[2];
   if (!key || prefix === undefined) return null;

@@ -6,13 +6,13 @@ import { ConfigError, type MasterKeySettings } from './platform/config.ts';
 import { createKeyring, type Keyring } from './platform/keyring.ts';
 import { newMasterKey, parseMasterKeys } from './platform/seal.ts';
 
-/** The files in the data directory that hold keys. Only the owner can read them. */
+/** The key files of the data directory. Only their owner can read them. */
 
 /**
- * The master keys: the settings' if there are any, with those of OPENLEDGER_PREVIOUS_MASTER_KEYS, else the key file of the
- * data directory, which is made when missing.
+ * Opens the master keys: those of the settings with OPENLEDGER_PREVIOUS_MASTER_KEYS, or else those of the key file in the
+ * data directory, which is created if it is missing.
  *
- * @throws ConfigError when the file holds no key
+ * @throws ConfigError if the file contains no key
  */
 export async function openKeyring(dataDir: string, settings: MasterKeySettings): Promise<Keyring> {
   const isSet = settings.masterKey !== undefined || settings.masterKeyFile !== undefined;
@@ -22,9 +22,9 @@ export async function openKeyring(dataDir: string, settings: MasterKeySettings):
 }
 
 /**
- * The same, but makes no key.
+ * Opens the master keys without creating any.
  *
- * @throws ConfigError also when there is neither setting nor key file
+ * @throws ConfigError if there is neither a setting nor a key file
  */
 export async function readKeyring(dataDir: string, settings: MasterKeySettings): Promise<Keyring> {
   if (settings.masterKey) return createKeyring([settings.masterKey, ...previousKeys()]);
@@ -37,40 +37,40 @@ export async function readKeyring(dataDir: string, settings: MasterKeySettings):
   return fileKeyring(path);
 }
 
-/** Keys that open what was sealed before, and that others may seal with soon. */
+/** Keys of earlier seals, and keys that other processes may already seal with. */
 function previousKeys(): Uint8Array[] {
   const text = process.env.OPENLEDGER_PREVIOUS_MASTER_KEYS ?? '';
   if (text.trim() === '') return [];
   const keys = parseMasterKeys(text);
   if (keys) return keys;
   throw new ConfigError(
-    'OPENLEDGER_PREVIOUS_MASTER_KEYS is wrong. Give master keys of 64 hex characters each, separated by commas.',
+    'OPENLEDGER_PREVIOUS_MASTER_KEYS must be master keys of 64 hex characters, separated by commas.',
   );
 }
 
 /**
- * The master keys of a file, one a line, the current one first. The file is read again while the process runs: a rotation
- * puts a new key into it.
+ * The master keys of a file, one per line, the current one first. The file is read again while the process runs, because a
+ * rotation adds keys to it.
  *
- * @throws ConfigError when it holds no key
+ * @throws ConfigError if it contains no key
  */
 export function fileKeyring(path: string): Keyring {
   const keys = parseMasterKeys(readFileSync(path, 'utf8'));
-  if (!keys) throw new ConfigError(`${path} does not hold a master key.`);
+  if (!keys) throw new ConfigError(`${path} must contain a master key.`);
   return createKeyring(keys, () => {
     try {
       return parseMasterKeys(readFileSync(path, 'utf8'));
     } catch {
-      // What was read before still holds.
+      // The keys that were read before stay valid.
       return undefined;
     }
   });
 }
 
 /**
- * Puts a new master key before the one in the key file, unless a rotation has done so and was broken off.
+ * Adds a new master key at the start of the key file, unless an interrupted rotation has added one.
  *
- * @returns whether a key was made
+ * @returns whether a key was added
  */
 export async function addMasterKey(dataDir: string, settings: MasterKeySettings): Promise<boolean> {
   const path = masterKeyPath(dataDir, settings);
@@ -80,7 +80,7 @@ export async function addMasterKey(dataDir: string, settings: MasterKeySettings)
   return true;
 }
 
-/** Leaves only the current key in the key file. */
+/** Removes all keys but the current one from the key file. */
 export async function forgetPreviousKeys(dataDir: string, settings: MasterKeySettings): Promise<void> {
   const path = masterKeyPath(dataDir, settings);
   const [current] = parseMasterKeys(await readFile(path, 'utf8')) ?? [];
@@ -91,26 +91,26 @@ function masterKeyPath(dataDir: string, { masterKeyFile }: MasterKeySettings): s
   return masterKeyFile ?? join(dataDir, 'master.key');
 }
 
-/** The keys of the first start, kept so that a developer's later starts can show them again. */
+/** The API keys of the first start, stored so that later starts can print them again. */
 export interface FirstKeys {
   readonly testKey: string;
   readonly liveKey: string | null;
 }
 
-/** Keeps the first keys in the data directory. */
+/** Stores the first keys in the data directory. */
 export async function keepFirstKeys(dataDir: string, keys: FirstKeys): Promise<void> {
   await writeKeyFile(join(dataDir, 'keys.json'), JSON.stringify(keys, null, 2));
 }
 
-/** The first keys as they were kept; undefined when they were not. */
+/** The first keys; undefined if they were not stored. */
 export async function readFirstKeys(dataDir: string): Promise<FirstKeys | undefined> {
   const text = await readIfThere(join(dataDir, 'keys.json'));
   return text === undefined ? undefined : (JSON.parse(text) as FirstKeys);
 }
 
 /**
- * Keeps beside the embedded database that all its rows that give rights have their codes: whoever writes to the database
- * cannot make it look like one from before that.
+ * Records beside the embedded database that every row that gives rights has its code. Write access to the database alone
+ * cannot undo this.
  */
 export async function markRows(dataDir: string): Promise<void> {
   if (!(await areRowsMarked(dataDir))) await writeKeyFile(join(dataDir, 'rows-authenticated'), '');
@@ -135,7 +135,7 @@ async function writeKeyFile(path: string, text: string): Promise<void> {
   await rename(await writeDraft(path, text), path);
 }
 
-/** Does so unless there is one already: `link` replaces nothing, so of two that write at once the first one stays. */
+/** Writes the file unless it exists. `link` replaces nothing, so that of two concurrent writers the first one wins. */
 async function writeNewKeyFile(path: string, text: string): Promise<void> {
   const draft = await writeDraft(path, text);
   try {

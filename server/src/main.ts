@@ -20,16 +20,16 @@ import { createLogger, type Logger, redactText } from './platform/logger.ts';
 import { isLoopbackHost } from './platform/loopback.ts';
 import { printReady } from './ready.ts';
 
-/** The parts of a running server that have to be ended, the latest first. */
+/** The parts of a running server to close, the latest first. */
 type Closers = (() => Promise<unknown>)[];
 
 /**
- * Starts a server and runs until it is told to stop (SIGINT, SIGTERM or SIGHUP). The composition root.
+ * Starts a server, which runs until SIGINT, SIGTERM or SIGHUP.
  *
  * @param args command line arguments, without node and script
  */
 export async function main(args: readonly string[]): Promise<void> {
-  // Collect what is dead when the heap has grown by half, instead of to a multiple (decision 0015).
+  // Collect garbage when the heap has grown by half instead of by a multiple (decision 0015).
   setFlagsFromString('--heap-growing-percent=50');
   const closers: Closers = [];
   let starting: Promise<void> | undefined;
@@ -59,7 +59,7 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     config.databaseUrl === undefined
       ? await embeddedDatabase(dataDir, logger, closers, stop)
       : { databaseUrl: config.databaseUrl, migrationUrl: config.migrationUrl };
-  // After the data directory has been claimed: of two that start at once, only its owner may make the key.
+  // After the data directory has been claimed: of two concurrent starts, only its owner may create the key.
   const isKeySet = config.masterKey !== undefined || config.masterKeyFile !== undefined;
   const masterKey = await openKeyring(dataDir, config);
   const app = await startApp({
@@ -68,16 +68,16 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
     migrationUrl,
     masterKey,
     logger,
-    // Of the embedded database's own file system: whoever can only write to the database cannot take it away.
+    // The mark is a file: write access to the database alone cannot remove it.
     rowsFromBefore: config.databaseUrl === undefined && !(await areRowsMarked(dataDir)) ? 'bless' : 'refuse',
     onRowsAuthenticated: async () => {
       if (config.databaseUrl === undefined) await markRows(dataDir);
     },
-    // Kept at once: should the start fail after this, the next one can still show them.
+    // Stored immediately, so that the next start can print them if this one fails.
     onKeysMade: ({ liveKey, testKey }) =>
       keepFirstKeys(dataDir, { testKey, liveKey: isKeySet ? null : liveKey }),
     onFatal: (error) => {
-      logger.fatal({ err: error }, 'the server cannot go on');
+      logger.fatal({ err: error }, 'the server cannot continue');
       void stop(1, safeMessage(error));
     },
   });
@@ -85,18 +85,18 @@ async function start(config: Config, logger: Logger, closers: Closers, stop: Sto
   if (!isKeySet) {
     logger.warn(
       { dataDir },
-      'the master key lies in the data directory; for live money set OPENLEDGER_MASTER_KEY',
+      'the master key is in the data directory; for live money set OPENLEDGER_MASTER_KEY',
     );
   }
   if (config.loopbackWebhooks && !isLoopbackHost(config.host)) {
-    logger.warn('--loopback-webhooks lets every holder of a test key send requests to this machine');
+    logger.warn('with --loopback-webhooks every holder of a test key can send requests to this machine');
   }
   printReady({ config, app, dataDir, databaseUrl, keys: await keysToShow(app, dataDir) });
 }
 
 async function temporaryDirectory(closers: Closers): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'openledger-'));
-  // PostgreSQL, which is another user when we are root, must be able to pass through.
+  // If this process is root, PostgreSQL runs as another user, which must be able to traverse the directory.
   await chmod(path, 0o711);
   closers.push(async () => {
     await removeEmbedded(path);
@@ -119,14 +119,14 @@ async function embeddedDatabase(
   });
   void server.ended.then(() => {
     if (!isStopping)
-      void stop(1, 'error: The embedded PostgreSQL has ended; the server ends too. Start it again.');
+      void stop(1, 'error: The embedded PostgreSQL has stopped, so the server stops; start it again.');
   });
   return { databaseUrl: server.url, migrationUrl: server.migrationUrl };
 }
 
 /**
- * The keys to print. Those of the first start are kept in the data directory, so that a developer sees them again; the
- * live one only while the master key lies there too, for then they are worth no more than each other.
+ * The keys to print. The data directory stores those of the first start, so that a developer sees them again; the live one
+ * only if the master key is stored there too.
  */
 async function keysToShow(app: App, dataDir: string): Promise<Partial<FirstKeys>> {
   if (app.madeKeys) return app.madeKeys;
@@ -136,16 +136,16 @@ async function keysToShow(app: App, dataDir: string): Promise<Partial<FirstKeys>
   return { ...(testKey === null ? {} : { testKey }), liveKey };
 }
 
-/** Ends everything once, whoever asks first, and then the process. */
+/** Closes everything once, then ends the process. Later calls wait for the first one. */
 function stopper(closers: Closers, starting: () => Promise<void> | undefined): Stop {
   let stopping: Promise<void> | undefined;
   const run = async (exitCode: number, message?: string): Promise<void> => {
     if (message !== undefined) process.stderr.write(`${message}\n`);
-    // What hangs for longer than this is given up, also when it is not a signal that ends us: PostgreSQL may be gone, and
-    // somebody waits to start us again. Everything acknowledged is committed already.
+    // The process ends after this time in any case: PostgreSQL may not answer any more. Everything acknowledged has been
+    // committed.
     setTimeout(() => process.exit(1), limits.shutdownTimeoutMs).unref();
     let code = exitCode;
-    // What is being started can only be ended once it is there.
+    // A start that is under way must end before it can be closed.
     await starting()?.catch(() => undefined);
     for (const close of closers.splice(0).reverse()) {
       await close().catch((error: unknown) => {
@@ -166,19 +166,19 @@ function stopOnSignals(stop: Stop, logger: Logger): void {
     logger.info({ signal }, 'stopping');
     void stop(0);
   };
-  // A terminal sends Ctrl-C to npm and to us, and npm passes it on: a second signal means no more than the first.
+  // A terminal sends Ctrl-C to npm and to this process, and npm forwards it: a second signal has no further effect.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
-/** Node would print such an error with all that it carries, a database's values too. */
+/** Node would print such an error with all of its properties, which may contain values of the database. */
 function endOnUncaught(logger: Logger): void {
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'an error was not caught; the server ends');
+    logger.fatal({ err: error }, 'an error was not caught; the server stops');
     process.exit(1);
   });
 }
 
-/** What to tell the user of an error at start. */
+/** The message for an error at start. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof DataDirInUseError) return `error: ${error.message}`;
   return explainSystem(error) ?? explainSystem((error as Error).cause) ?? inFull(error);
@@ -197,7 +197,7 @@ function explainSystem(error: unknown): string | undefined {
     syscall?: string;
   };
   if (code === 'EADDRINUSE') {
-    return `error: PORT: ${address}:${port} is in use already. Stop what listens there, or choose another PORT.`;
+    return `error: PORT: ${address}:${port} is in use. Stop the process that listens there, or set another PORT.`;
   }
   if (code === 'EACCES' && syscall === 'listen')
     return `error: PORT: not allowed to listen on ${address}:${port}.`;

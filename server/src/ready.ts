@@ -3,7 +3,7 @@ import type { FirstKeys } from './key-files.ts';
 import type { Config } from './platform/config.ts';
 import { version } from './platform/version.ts';
 
-/** What a start tells once the server is ready. */
+/** What is printed once the server is ready. */
 export interface Ready {
   readonly config: Config;
   readonly app: App;
@@ -12,7 +12,7 @@ export interface Ready {
   readonly keys: Partial<FirstKeys>;
 }
 
-/** Tells on stdout that the server is ready: one JSON line, or a text to start from. */
+/** Prints to stdout that the server is ready: one JSON line, or a text with first steps. */
 export function printReady({ app, config, dataDir, databaseUrl, keys }: Ready): void {
   const { adminUrl = null, url } = app;
   if (config.json) {
@@ -25,7 +25,7 @@ export function printReady({ app, config, dataDir, databaseUrl, keys }: Ready): 
   const key = keys.testKey ?? 'ld_test_…';
   const hint = keys.testKey
     ? ''
-    : '\n  (made earlier; make another one with: npx openledger keys create --env test)';
+    : '\n  (created earlier; create another one with: npx openledger keys create --env test)';
   process.stdout.write(`
 OpenLedger ${version} is ready.
 

@@ -1,17 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault, ErasedError } from '../../server/src/platform/seal.ts';
+import { eraseCustomer, readErasureFacts } from '../../server/src/resources/customers/erase-commands.ts';
 import { sealedColumns } from '../../server/src/sealing/columns.ts';
+import { createCryptoDeposit } from '../../server/src/simulator/crypto-deposits.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import {
+  approvedCustomer,
+  balanceOf,
   deposit,
   environmentOf,
   missingLike,
   newCustomer,
+  newPayee,
   newWallet,
   ok,
   person,
   transferBody,
+  usBank,
 } from '../support/factories.ts';
 import { openPage } from '../support/hosted.ts';
 import type { Receiver } from '../support/receiver.ts';
@@ -86,6 +92,61 @@ describe('erasing a customer', () => {
     const refused = await erase(wallet.customerId);
     expect([refused.status, refused.error?.reason]).toEqual([409, 'customer_has_money']);
     expect((await ok(server.api.get(`/v1/customers/${wallet.customerId}`))).firstName).toBe(person.firstName);
+  });
+
+  it('sees a wallet and a transfer that are created after its facts were read', async () => {
+    const customer = await approvedCustomer(server.api);
+    const { pool, writer } = server.app;
+    const environmentId = await environmentOf(server, server.testKey);
+    const facts = await readErasureFacts(pool, environmentId, customer.id, Date.now());
+    const order = { by: 'key_test', reason: null, isForced: false, retentionYears: 0 };
+    const eraseWith = () => writer.submit(eraseCustomer(environmentId, customer.id, facts, order));
+    const hasMoney = { kind: 'refused', refusal: { reason: 'customer_has_money' } };
+
+    const wallet = await newWallet(server.api, customer.id);
+    await deposit(server.api, wallet.id, '5.00');
+    expect(await eraseWith()).toMatchObject(hasMoney);
+
+    const payee = await newPayee(server.api, customer.id, usBank());
+    const payout = { amount: '5.00', destinationCurrency: 'usd', destinationPaymentRail: 'ach' };
+    const body = transferBody(wallet, { ...payout, destinationAddress: payee.id });
+    const { id } = await ok(server.api.post('/v1/transfers', body));
+    await ok(server.api.post(`/v1/sandbox/transactions/${id}/advance`, { status: 'payment_processed' }));
+    // The wallet is empty, but the payout may still be returned to it.
+    expect(await balanceOf(server.api, wallet.id)).toBe('0.00');
+    expect(await eraseWith()).toMatchObject(hasMoney);
+
+    await ok(server.api.post(`/v1/sandbox/transactions/${id}/advance`, { status: 'refunded' }));
+    expect(await eraseWith()).toMatchObject(hasMoney);
+  });
+
+  it('is decided before the commands of its batch that could add to what it has read', async () => {
+    const wallet = await newWallet(server.api);
+    const { customerId } = wallet;
+    const { pool, writer } = server.app;
+    const environmentId = await environmentOf(server, server.testKey);
+    const facts = await readErasureFacts(pool, environmentId, customerId, Date.now());
+    const order = { by: 'key_test', reason: null, isForced: false, retentionYears: 0 };
+    const terms = {
+      chain: 'base',
+      sourceCurrency: 'usdc',
+      sourceMinor: 5_000_000n,
+      creditedCurrency: 'usdc',
+      creditedMinor: 5_000_000n,
+      exchangeRate: null,
+    } as const;
+    const [deposited, erased] = await Promise.all([
+      writer.submit(createCryptoDeposit(environmentId, wallet.id, terms)),
+      writer.submit(eraseCustomer(environmentId, customerId, facts, order)),
+    ]);
+    expect([deposited.kind, erased.kind]).toEqual(['accepted', 'accepted']);
+    const { rows } = await pool.query<{ type: string }>(
+      `select e.type from events e where e.type = 'customer.erased' and e.object_id = $1
+          or e.type = 'transaction.created' and e.object_id in (select id from transactions where wallet_id = $2)
+        order by e.seq`,
+      [customerId, wallet.id],
+    );
+    expect(rows.map(({ type }) => type)).toEqual(['customer.erased', 'transaction.created']);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { evidenceContext } from '../../server/src/resources/identity/commands.ts';
-import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
+import { documentBytes } from '../../server/src/resources/identity/document-queries.ts';
 import { createCustomerSalts } from '../../server/src/store/customer-salts.ts';
 import { deleteUnusedContents } from '../../server/src/store/document-contents.ts';
 import type { Pool } from '../../server/src/store/pool.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decideCustomerKyc } from '../../server/src/resources/customers/commands.ts';
-import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import { createVirtualAccount } from '../../server/src/resources/virtual-accounts/commands.ts';
+import { createCryptoDeposit } from '../../server/src/simulator/crypto-deposits.ts';
 import type { ApiAnswer, ApiClient } from '../support/client.ts';
 import {
   address,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AppOptions } from '../../server/src/app.ts';
+import type { AppOptions } from '../../server/src/app-options.ts';
 import { createLogger } from '../../server/src/platform/logger.ts';
 import { person, stoppedClock } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -26,7 +26,7 @@ import { checkAccountShape } from '../../server/src/rails/identifiers/swift-acco
 import { checkSortCode } from '../../server/src/rails/identifiers/uk-account.ts';
 import { checkRoutingNumber } from '../../server/src/rails/identifiers/us-account.ts';
 import { checkReference, railNames } from '../../server/src/rails/rails.ts';
-import { readAccount } from '../../server/src/resources/counterparties/accounts.ts';
+import { parseAccount } from '../../server/src/resources/counterparties/request.ts';
 import { decodePositions } from '../../server/src/resources/events/positions.ts';
 import { decodeCursor } from '../../server/src/store/paging.ts';
 import { checkWebhookUrl } from '../../server/src/webhooks/targets.ts';
@@ -141,7 +141,7 @@ function bodyTargets(): Target[] {
   return operations.flatMap(({ operationId, requestBody }) => {
     if (!requestBody) return [];
     const { schema } = requestBody.content['application/json'];
-    const more = /Counterparty/.test(operationId) ? (body: unknown) => readAccount(body).faults : undefined;
+    const more = /Counterparty/.test(operationId) ? (body: unknown) => parseAccount(body).faults : undefined;
     const validate = compileBodyValidator(schema, more);
     const names = Object.keys(schema.properties ?? {});
     const kib = Number(/(\d+) KiB/.exec(requestBody.description ?? '')?.[1] ?? 64);

@@ -297,7 +297,7 @@ describe('without a fee', () => {
         400,
         'amount_too_small',
         '/amount',
-        expect.stringContaining(`${rail} pays ${least} ${currency} at least`),
+        expect.stringContaining(`${rail} pays at least ${least} ${currency}`),
       ]);
     },
   );
@@ -319,7 +319,7 @@ describe('without a fee', () => {
       400,
       'amount_too_large',
       '/amount',
-      expect.stringContaining(`${rail} pays ${most} ${currency} at most`),
+      expect.stringContaining(`${rail} pays at most ${most} ${currency}`),
     ]);
   });
 
@@ -367,11 +367,15 @@ describe('a payout is refused, and nothing is written', () => {
     await expectRefused(
       payoutBody(wallet, us, 'swift'),
       [400, 'unsupported_rail', rail],
-      /us_bank, which ach, ach_same_day, wire, rtp, fednow can pay to/,
+      /us_bank account: ach, ach_same_day, wire, rtp, fednow/,
     );
     await expectRefused(payoutBody(wallet, us, 'carrier_pigeon'), [400, 'unsupported_rail', rail], /sepa/);
     const eur = await newPayee(api, wallet.customerId, swift('eur'));
-    await expectRefused(payoutBody(wallet, eur, 'sepa'), [400, 'unsupported_rail', rail], /swift can pay to/);
+    await expectRefused(
+      payoutBody(wallet, eur, 'sepa'),
+      [400, 'unsupported_rail', rail],
+      /a swift account: swift/,
+    );
   });
 
   it('in a currency that the rail or the account does not have, and says which it has', async () => {
@@ -380,11 +384,11 @@ describe('a payout is refused, and nothing is written', () => {
     await expectRefused(
       payoutBody(wallet, us, 'ach', inEur),
       [400, 'unsupported_currency', path],
-      /pays usd/,
+      /rail ach: usd/,
     );
     const eur = await newPayee(api, wallet.customerId, swift('eur'));
     const inGbp = payoutBody(wallet, eur, 'swift', { destinationCurrency: 'gbp' });
-    await expectRefused(inGbp, [400, 'unsupported_currency', path], /account is in eur/);
+    await expectRefused(inGbp, [400, 'unsupported_currency', path], /account: eur/);
     const ofUsd = payoutBody(wallet, us, 'ach', { sourceCurrency: 'usd' });
     await expectRefused(ofUsd, [400, 'unsupported_currency', '/sourceCurrency'], /usdc, pyusd, eurc/);
   });
@@ -441,7 +445,7 @@ describe('a payout is refused, and nothing is written', () => {
     const poor = await fundedWallet(api, '10.00');
     const payee = await newPayee(api, poor.customerId, usBank());
     const body = payoutBody(poor, payee, 'ach', { amount: '10.01' });
-    await expectRefused(body, [400, 'insufficient_funds', '/amount'], /10\.00 usdc available/);
+    await expectRefused(body, [400, 'insufficient_funds', '/amount'], /available balance of 10\.00 usdc/);
     const others = payoutBody({ ...poor, id: wallet.id }, payee, 'ach');
     await expectRefused(others, [400, 'wallet_not_found', '/walletId']);
     await ok(api.patch(`/v1/crypto-wallets/${poor.id}`, { status: 'frozen' }));

@@ -72,8 +72,8 @@ describe('a request for a rate', () => {
     ['usd/usdc', [['query.to', /^It must be one of: gbp, /]]],
     ['gbp/eur', [['query.to', /^It must be one of: usd\.$/]]],
     ['xyz/usd', [['query.from', /^It must be one of: usd, gbp, /]]],
-    ['USD/gbp', [['query.from', /^Write it in lower case: usd\.$/]]],
-    ['usd/GBP', [['query.to', /^Write it in lower case: gbp\.$/]]],
+    ['USD/gbp', [['query.from', /^It must be in lower case: usd\.$/]]],
+    ['usd/GBP', [['query.to', /^It must be in lower case: gbp\.$/]]],
     [
       'Usd/xyz',
       [

@@ -52,7 +52,9 @@ describe('the clock of a sandbox', () => {
     for (const to of ['2027-06-30T23:59:60Z', '2027-06-30T00:00:00+01']) {
       const answer = await server.api.post('/v1/sandbox/clock/advance', { to });
       expect([answer.status, answer.error.reason]).toEqual([400, 'validation_failed']);
-      expect(answer.error.details).toEqual([{ path: '/to', message: 'There is no such time on our clock.' }]);
+      expect(answer.error.details).toEqual([
+        { path: '/to', message: '`to` must be a time that exists without leap seconds.' },
+      ]);
     }
   });
 

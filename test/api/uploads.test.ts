@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DocumentDamagedError } from '../../server/src/identity/document-seal.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
-import { documentBytes } from '../../server/src/resources/identity/document-bytes.ts';
+import { documentBytes } from '../../server/src/resources/identity/document-queries.ts';
 import { deleteUnusedContents } from '../../server/src/store/document-contents.ts';
 import { decideKyc, newCustomer, ok } from '../support/factories.ts';
 import { openPage } from '../support/hosted.ts';

@@ -82,7 +82,7 @@ it('an answer that breaks off in its body keeps its status and what came', async
 it('a receiver that hangs up fails with a reason', async () => {
   const target = await receiver((response) => response.socket?.destroy());
   const { error, httpStatus, waitSeconds } = await firstAttempt(target.url);
-  expect([error, httpStatus]).toEqual(['The connection broke off before the answer was complete.', null]);
+  expect([error, httpStatus]).toEqual(['The connection closed before the response was complete.', null]);
   expect(waitSeconds).toBeLessThan(6);
 });
 

@@ -274,7 +274,7 @@ test('transfers that the treasury cannot pay hide none that it can, however many
   await base.client.mine({ blocks: 3 });
   const tooMuch = formatAmount(((await usdc.balanceOf(treasury)) * 101n) / 100n, 6);
   for (const payer of others) {
-    const some = Array.from({ length: limits.settlementBatch / 2 }, stranger);
+    const some = Array.from({ length: limits.dueTransferBatch / 2 }, stranger);
     await Promise.all(some.map((to) => send(payer, tooMuch, to)));
   }
   const small = await send(first, '1.00', stranger());
@@ -282,7 +282,7 @@ test('transfers that the treasury cannot pay hide none that it can, however many
   const { rows } = await server.app.pool.query(
     "select from transactions where status = 'funds_received' and destination_payment_rail = 'base'",
   );
-  expect(rows.length).toBe(limits.settlementBatch);
+  expect(rows.length).toBe(limits.dueTransferBatch);
   await base.client.mine({ blocks: 3 });
   await inStatus(server.live, small.id, 'completed');
 });

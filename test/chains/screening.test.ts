@@ -97,7 +97,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
   const list = await succeeds('list');
   expect(list).toMatch(
     new RegExp(
-      `^${go} {2}review {5} *\\d+s {2}6\\.00 usdc {2}base {2}${friend} {2}cus_\\w+ {2}It is more than 5\\.00\\.$`,
+      `^${go} {2}review {5} *\\d+s {2}6\\.00 usdc {2}base {2}${friend} {2}cus_\\w+ {2}The amount exceeds 5\\.00\\.$`,
       'm',
     ),
   );

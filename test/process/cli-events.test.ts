@@ -223,11 +223,11 @@ describe('trigger', () => {
     const unknown = await openledger(['trigger', 'customer.exploded']);
     expect([unknown.code, unknown.stdout]).toEqual([1, '']);
     expect(unknown.stderr).toMatch(
-      /^error: There is no event "customer.exploded"; there are:\n {2}customer.created/,
+      /^error: The event "customer.exploded" does not exist. The events are:\n {2}customer.created/,
     );
     const live = await openledger(['trigger', 'customer.created'], { OPENLEDGER_KEY: server.liveKey ?? '' });
     expect([live.code, live.stdout]).toEqual([1, '']);
-    expect(live.stderr).toMatch(/give a test key/);
+    expect(live.stderr).toMatch(/must be a test key/);
     expect(await ok((await createClient(server.url, server.liveKey ?? '')).get('/v1/customers'))).toEqual([]);
   });
 });

@@ -93,7 +93,7 @@ describe('beside a running server', () => {
     const [event] = await ok(live.get('/v1/events?type=customer.updated&limit=1'));
     expect(event.data).toEqual(approved);
     expect(await succeeds(['list'])).toBe('Nobody waits for a decision.\n');
-    expect(await fails(['approve', id])).toContain('is not under review: its identity is approved');
+    expect(await fails(['approve', id])).toContain('must be under review; its identity is approved');
 
     const terms = await openPage(tosLink);
     await postForm(tosLink, { form: hidden(terms, 'form'), terms: hidden(terms, 'terms') });
@@ -116,7 +116,7 @@ describe('beside a running server', () => {
       kycRejectionReasons: [reason],
     });
     expect((await openPage(`${kycLink}/status`)).html).toContain(reason.customerMessage);
-    expect(await fails(reject(id))).toContain('is not under review: its identity is incomplete');
+    expect(await fails(reject(id))).toContain('must be under review; its identity is incomplete');
     await submit(kycLink);
     expect(await succeeds(reject(id))).toBe(`${id} is rejected.\n`);
     expect(await read(id)).toMatchObject({
@@ -146,17 +146,17 @@ describe('beside a running server', () => {
       expect(await readFile(path)).toEqual(Buffer.from(await file.arrayBuffer()));
       expect((await stat(path)).mode & 0o777).toBe(0o600);
     }
-    expect(await fails(['documents', id, '--out', out])).toContain('is there already');
+    expect(await fails(['documents', id, '--out', out])).toContain('exists already');
   });
 
   test('what is asked wrongly is reported with a clear message', async () => {
     const { id } = await newCustomer(live);
     expect(await fails(['show', 'cus_nobody'])).toContain('There is no customer cus_nobody');
-    expect(await fails(['approve', id])).toContain('is not under review: its identity is not_started');
+    expect(await fails(['approve', id])).toContain('must be under review; its identity is not_started');
     expect(await fails(['reject', id])).toContain('--code');
     expect(await fails(['reject', id, '--code', 'x', '--message', 'y'])).toContain('--customer-message');
     expect(await fails(reject(id).map((word) => (word === 'blurred' ? ' ' : word)))).toContain(
-      '--code: Give 1 to 255',
+      '--code must have 1 to 255',
     );
     expect(await fails(['documents', id])).toContain('--out');
     const other = { OPENLEDGER_MASTER_KEY: 'ab'.repeat(32) };

@@ -151,7 +151,7 @@ test('the operator erases a live customer before time only with a reason, which 
     expect.stringMatching(/^error: .* must be kept until 20/),
   ]);
   const silent = await run('customers', 'erase', id, '--force');
-  expect([silent.code, silent.stderr]).toEqual([1, 'error: --force needs --reason.\n']);
+  expect([silent.code, silent.stderr]).toEqual([1, 'error: --force requires --reason.\n']);
   const done = await run('customers', 'erase', id, '--force', '--reason', 'a court has ordered it');
   expect([done.code, done.stdout], done.stderr).toEqual([0, `${id} is erased.\n`]);
   const [record] = await query(`select * from customer_erasures where id = '${id}'`);

@@ -1,8 +1,8 @@
+import { createFiatDeposit } from '../../server/src/fiat/deposits/commands.ts';
 import {
   createCounterparty,
   deactivateCounterparty,
 } from '../../server/src/resources/counterparties/commands.ts';
-import { createFiatDeposit } from '../../server/src/resources/sandbox/fiat-deposits.ts';
 import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
 import {
   createVirtualAccount,

@@ -33,6 +33,7 @@ const changed = (change: object) => (rows: readonly AnyRow[]) => rows.map((row) 
 
 function rich(state: State): State {
   return {
+    holdings: state.holdings,
     get: (table, id) => {
       const row = state.get(table, id);
       return table === 'accounts' && row ? { ...row, balance_minor: 10n ** 15n } : row;

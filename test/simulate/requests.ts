@@ -5,13 +5,13 @@ import {
   createCustomer,
   decideCustomerKyc,
   revokeLinks,
-  updateCustomer,
 } from '../../server/src/resources/customers/commands.ts';
-import { eraseCustomer } from '../../server/src/resources/customers/erase.ts';
-import { createCryptoDeposit } from '../../server/src/resources/sandbox/deposits.ts';
-import { advanceDueTransfer, cancelTransfer } from '../../server/src/resources/transfers/advance.ts';
-import { createTransfer } from '../../server/src/resources/transfers/commands.ts';
-import { steerTransfer } from '../../server/src/resources/transfers/steer.ts';
+import { eraseCustomer } from '../../server/src/resources/customers/erase-commands.ts';
+import { updateCustomer } from '../../server/src/resources/customers/update-commands.ts';
+import { cancelTransfer, createTransfer } from '../../server/src/resources/transfers/commands.ts';
+import { advanceDueTransfer } from '../../server/src/simulator/commands.ts';
+import { createCryptoDeposit } from '../../server/src/simulator/crypto-deposits.ts';
+import { forceStatus } from '../../server/src/simulator/force-status.ts';
 import type { CounterpartyRow, CustomerRow } from '../../server/src/store/tables/customers.ts';
 import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
 import type { VirtualAccountRow, WalletRow } from '../../server/src/store/tables/wallets.ts';
@@ -115,18 +115,17 @@ function drawMovement(transfer: TransactionRow, random: Random, key: string, kin
   if (kind < 75) return keyed('cancel', key, cancelTransfer(transfer, terms));
   const wanted = [undefined, 'completed', 'failed', 'refunded', 'payment_processed', 'returned'] as const;
   const status = random.pick(wanted);
-  return keyed('steer', key, steerTransfer(transfer, status ? { status } : {}, terms));
+  return keyed('force_status', key, forceStatus(transfer, status ? { status } : {}, terms));
 }
 
 /** An erasure with the facts that a server would read now. Until it is decided, they may have changed. */
 function eraseOf(store: MemoryStore, { id }: CustomerRow): Command<string> {
-  const wallets = store.rows('wallets') as unknown as WalletRow[];
   const transactions = store.rows('transactions') as unknown as TransactionRow[];
   const own = transactions.filter((row) => row.customer_id === id);
   const facts = {
-    walletIds: wallets.filter((row) => row.customer_id === id).map((row) => row.id),
     openTransactions: own.filter(({ status }) => !ended.has(status)).length,
     lastTransactionAt: null,
+    readUpToId: '',
   };
   const order = { by: 'key_simulated', reason: null, isForced: false, retentionYears: 0 };
   return eraseCustomer(environmentId, id, facts, order);

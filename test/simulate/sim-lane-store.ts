@@ -1,5 +1,8 @@
 import type { IdempotencyKeyRow } from '../../server/src/store/tables/lanes.ts';
+import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
+import type { WalletRow } from '../../server/src/store/tables/wallets.ts';
 import type { AnyRow, TableName } from '../../server/src/store/tables.ts';
+import type { Holdings, HoldingsRef } from '../../server/src/writer/command.ts';
 import type { TakenKeys, WantedRows } from '../../server/src/writer/lane-reads.ts';
 import { LaneCountChangedError, type LaneStore } from '../../server/src/writer/lane-store.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -183,6 +186,7 @@ export function createSimLaneStore(
       }),
     loadRows: (table, wanted) => call(`load_${table}`, () => findRows(store, table, wanted)),
     loadTakenKeys: (keys) => call('load_keys', () => findTakenKeys(store, keys)),
+    loadHoldings: (of) => call('load_holdings', () => holdingsIn(store, of)),
     write: (head, changes) =>
       call('write', ({ inTransaction }) => {
         if (!inTransaction) return store.apply(head, changes);
@@ -209,4 +213,20 @@ function findTakenKeys(store: MemoryStore, { environments, keys }: TakenKeys): I
   return rows.filter((row) =>
     keys.some((key, index) => row.key === key && row.environment_id === environments[index]),
   );
+}
+
+const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'returned', 'refunded']);
+
+function holdingsIn(store: MemoryStore, { customerId, sinceId }: HoldingsRef): Holdings {
+  const wallets = store.rows('wallets') as unknown as WalletRow[];
+  const transactions = store.rows('transactions') as unknown as TransactionRow[];
+  const recent = transactions.filter((row) => row.customer_id === customerId && row.id > sinceId);
+  return {
+    walletIds: wallets.filter((row) => row.customer_id === customerId).map((row) => row.id),
+    openTransactions: recent.filter(({ status }) => !ended.has(status)).length,
+    lastTransactionAt: recent.reduce<string | null>(
+      (last, { updated_at: at }) => (last === null || at > last ? at : last),
+      null,
+    ),
+  };
 }

@@ -1,4 +1,4 @@
-import { isPayout } from '../../server/src/resources/transfers/lifecycle.ts';
+import { isPayout } from '../../server/src/resources/transfers/state.ts';
 import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
 import { sendRequest } from './clients.ts';
 import { brokenInvariant } from './invariants.ts';

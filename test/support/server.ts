@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type App, type AppOptions, startApp } from '../../server/src/app.ts';
+import { type App, startApp } from '../../server/src/app.ts';
+import type { AppOptions } from '../../server/src/app-options.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { type ApiClient, createClient } from './client.ts';

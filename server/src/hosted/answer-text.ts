@@ -10,7 +10,7 @@ const days = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** A kept answer as people read it; nothing when there is none. */
+/** A saved answer as it is displayed; empty if there is none. */
 export function answerText(question: Question, answers: Answers): string {
   const kept = answers[question.name] ?? '';
   if (kept === '') return '';

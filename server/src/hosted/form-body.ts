@@ -1,15 +1,15 @@
 import { limits } from '../platform/limits.ts';
 import { PageError } from './page-error.ts';
 
-/** A form as it was sent. */
+/** A submitted form. */
 export interface PostedForm {
-  /** What was sent for a field; nothing when it was not sent. */
+  /** The text of a field; empty if the field was not sent. */
   text(field: string): string;
 }
 
-/** Reads a form in `application/x-www-form-urlencoded` (WHATWG URL §5.1). */
+/** Parses a form in `application/x-www-form-urlencoded` (WHATWG URL §5.1). */
 export function readUrlEncoded(body: string): PostedForm {
-  // Counted before they are decoded: one with a broken escape costs 7 microseconds.
+  // Counted before they are decoded, because a field with a malformed escape takes 7 microseconds.
   if (body.split('&', limits.formFields + 1).length > limits.formFields) throw new PageError('bad_form');
   const fields = new URLSearchParams(body);
   return { text: (field) => fields.get(field) ?? '' };

@@ -5,10 +5,9 @@ import type { PostedForm } from './form-body.ts';
 import { PageError } from './page-error.ts';
 
 /**
- * Reads the link of a request, by its signature alone: nobody without one gets as far as the database. Whether it was
- * revoked since is for the caller to see.
+ * Verifies the link of a request by its signature, without the database. The caller checks whether it was revoked.
  *
- * @throws PageError when we did not make it for this purpose, or it has expired
+ * @throws PageError if it was not made for this purpose, or has expired
  */
 export function requireLink(
   purpose: LinkPurpose,
@@ -23,25 +22,25 @@ export function requireLink(
 
 const formContext = 'hosted.form';
 
-/** The hidden field that proves that a form is one of ours, made for this link. */
+/** The hidden field that proves that a server made the form for this link. */
 export function formToken(linkToken: string, vault: Vault): string {
   return vault.sign(linkToken, formContext);
 }
 
 /**
- * Checks that a form comes from its own page: the field that only that page has.
+ * Checks the hidden field that only the form's own page has.
  *
- * @throws PageError when it does not
+ * @throws PageError if it is missing or wrong
  */
 export function requireFormToken(form: PostedForm, linkToken: string, vault: Vault): void {
   if (!vault.isSigned(form.text('form'), linkToken, formContext)) throw new PageError('form_expired');
 }
 
 /**
- * Checks what the browser says of where a form was sent from (Fetch Metadata; where that is missing, RFC 6454). Under
- * our own referrer policy browsers send the origin `null`, which therefore says nothing.
+ * Checks the site that a form was sent from, by Fetch Metadata or else by its origin (RFC 6454). With the referrer policy of
+ * the pages browsers send the origin `null`, which is accepted.
  *
- * @throws PageError when another site sent it
+ * @throws PageError if another site sent it
  */
 export function requireOwnSite({ headers }: Pick<FastifyRequest, 'headers'>, publicUrl: string): void {
   const site = headers['sec-fetch-site'];

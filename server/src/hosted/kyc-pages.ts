@@ -10,14 +10,14 @@ import type { Visit } from './visit.ts';
 
 /** The pages of the identity form. */
 
-/** What is filled in before the customer has answered: what the client has told of them. */
+/** The initial answers: the customer's data as the client has given it. */
 function knownAnswers({ customer, form, personal }: Visit): Answers {
   const { businessName, firstName, lastName } = personal;
   const known = customer.type === 'individual' ? { firstName, lastName } : { legalName: businessName ?? '' };
   return { ...known, ...form.answers };
 }
 
-/** A step that asks questions. */
+/** Renders a step that asks questions. */
 export function questionsPage(
   visit: Visit,
   step: QuestionStep,
@@ -33,7 +33,7 @@ ${step.questions.map((question) => questionField(question, filled))}
   return stepPage(visit, step.name, step.title, body, faults);
 }
 
-/** The owners of a business, and a form for one more. */
+/** Renders the owners of a business, and a form to add one. */
 export function ownersPage(
   visit: Visit,
   filled: Filled = filledWith({}),
@@ -68,7 +68,7 @@ function continueForm(visit: Visit, label: string): Html {
   return html`<form method="post">${hiddenFields(visit)}<div class="actions"><button name="action" value="next">${label}</button></div></form>`;
 }
 
-/** The documents that were uploaded, and a form for one more. */
+/** Renders the uploaded documents, and a form to add one. */
 export function documentsPage(visit: Visit, kind = '', faults: readonly AnswerFault[] = []): string {
   const { customer, form } = visit;
   const fault = (field: string): string | undefined => faults.find((found) => found.field === field)?.message;

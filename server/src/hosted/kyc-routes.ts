@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readAnswers } from '../identity/answers.ts';
+import { parseAnswers } from '../identity/answers.ts';
 import { documentsFault, ownersFault, stepNames } from '../identity/form.ts';
-import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/lifecycle.ts';
 import { ownerQuestions, type QuestionStep } from '../identity/questions.ts';
+import { type CaseDecision, decisionByName, isOpen, type KycStatus } from '../identity/state.ts';
 import { isId } from '../platform/ids.ts';
 import {
   addOwner,
@@ -23,11 +23,11 @@ import { reviewPage } from './review-page.ts';
 import { statusPage } from './status-page.ts';
 import { firstPage, questionStep, stepAfter } from './step-page.ts';
 import { takeUpload } from './upload.ts';
-import { goTo, type HostedDeps, isMultipart, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import { type HostedDeps, isMultipart, redirectTo, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 const unprocessable = 422;
 
-/** A form that someone with a valid link has sent. */
+/** A form that was sent with a valid link. */
 interface Post {
   readonly visit: Visit;
   readonly posted: PostedForm;
@@ -39,7 +39,7 @@ interface Post {
 export function addKycRoutes(scope: FastifyInstance, deps: HostedDeps): void {
   scope.get('/kyc/:token', async (request, reply) => {
     const { visit } = request;
-    return goTo(reply, `${tokenOf(request)}/${firstPage(visit)}`);
+    return redirectTo(reply, `${tokenOf(request)}/${firstPage(visit)}`);
   });
   scope.get('/kyc/:token/:step', async (request, reply) => {
     return showStep(request.visit, stepOf(request), reply);
@@ -60,11 +60,11 @@ function stepOf(request: FastifyRequest): string {
 function showStep(visit: Visit, step: string, reply: FastifyReply): FastifyReply {
   if (step === 'status') {
     return visit.customer.kyc_status === 'not_started' && isOpen(visit.customer)
-      ? goTo(reply, firstPage(visit))
+      ? redirectTo(reply, firstPage(visit))
       : sendPage(reply, statusPage(visit));
   }
   if (!stepNames(visit.customer.type).includes(step)) throw new PageError('page_not_found');
-  if (!isOpen(visit.customer)) return goTo(reply, 'status');
+  if (!isOpen(visit.customer)) return redirectTo(reply, 'status');
   if (step === 'owners') return sendPage(reply, ownersPage(visit));
   if (step === 'documents') return sendPage(reply, documentsPage(visit));
   if (step === 'review') return sendPage(reply, reviewPage(visit));
@@ -85,19 +85,19 @@ async function takeAnswers({ deps, posted, reply, visit }: Post, step: QuestionS
   if (posted.text('action') === 'search') {
     return sendPage(reply, questionsPage(visit, step, filledBy(posted.text, [])));
   }
-  const { answers, faults } = readAnswers(step.questions, posted.text, visit.rules);
+  const { answers, faults } = parseAnswers(step.questions, posted.text, visit.rules);
   if (faults.length > 0) {
     const page = questionsPage(visit, step, filledBy(posted.text, faults), faults);
     return sendPage(reply, page, unprocessable);
   }
   const result = await run(deps, saveAnswers(visit.ref, answers));
   const form = { ...visit.form, answers: { ...visit.form.answers, ...answers } };
-  return goTo(reply, result === 'closed' ? 'status' : stepAfter({ ...visit, form }, step.name));
+  return redirectTo(reply, result === 'closed' ? 'status' : stepAfter({ ...visit, form }, step.name));
 }
 
-/** Leads on after a change of a list: to the same page, which shows it. */
+/** Redirects after a change of a list to the same page, which shows the change. */
 function afterEdit(result: EditResult, step: string, reply: FastifyReply): FastifyReply {
-  return goTo(reply, result === 'closed' ? 'status' : step);
+  return redirectTo(reply, result === 'closed' ? 'status' : step);
 }
 
 async function takeOwners({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {
@@ -110,10 +110,10 @@ async function takeOwners({ deps, posted, reply, visit }: Post): Promise<Fastify
   if (action === 'next') {
     const message = ownersFault(visit.form.owners, visit.rules);
     return message === undefined
-      ? goTo(reply, stepAfter(visit, 'owners'))
+      ? redirectTo(reply, stepAfter(visit, 'owners'))
       : refuse([{ field: 'firstName', message }]);
   }
-  const { answers, faults } = readAnswers(ownerQuestions, posted.text, visit.rules);
+  const { answers, faults } = parseAnswers(ownerQuestions, posted.text, visit.rules);
   if (faults.length > 0) return refuse([...faults]);
   const result = await run(deps, addOwner(visit.ref, answers));
   if (result === 'refused') {
@@ -134,10 +134,10 @@ async function takeDocuments({ deps, posted, reply, visit }: Post): Promise<Fast
   if (action === 'next') {
     const message = documentsFault(visit.customer.type, visit.form.documents);
     return message === undefined
-      ? goTo(reply, stepAfter(visit, 'documents'))
+      ? redirectTo(reply, stepAfter(visit, 'documents'))
       : refuse([{ field: 'kind', message }]);
   }
-  // An upload comes as another kind of form.
+  // An upload is a form of another type.
   return refuse([{ field: 'file', message: 'Choose a file.' }]);
 }
 
@@ -152,12 +152,12 @@ async function takeSubmission({ deps, posted, reply, visit }: Post): Promise<Fas
         : 'Something is still missing.';
     return sendPage(reply, reviewPage(visit, message), unprocessable);
   }
-  return goTo(reply, 'status');
+  return redirectTo(reply, 'status');
 }
 
 const offered: readonly KycStatus[] = ['approved', 'under_review', 'rejected'];
 
-/** What the sandbox decides at once: by a magic last name, else as its user chose. Live decides nothing by itself. */
+/** The immediate decision of the sandbox: by a test value of the last name, or else by the user's choice. Live has none. */
 function sandboxDecision({ form, isSandbox, personal }: Visit, chosen: string): KycStatus | undefined {
   if (!isSandbox) return undefined;
   return (
@@ -171,5 +171,5 @@ async function takeDecision({ deps, posted, reply, visit }: Post): Promise<Fasti
   const decision = decisions.find((known) => known === posted.text('decision'));
   if (!decision) throw new PageError('bad_form');
   await run(deps, decideCase(visit.ref, decision, [], 'sandbox'));
-  return goTo(reply, 'status');
+  return redirectTo(reply, 'status');
 }

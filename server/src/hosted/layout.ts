@@ -2,21 +2,21 @@ import { hash } from 'node:crypto';
 import { type Html, html, type Piece, printHtml, verbatim } from '../platform/html.ts';
 import { style } from './style.css.ts';
 
-/** What goes around every hosted page. */
+/** The frame of every hosted page. */
 export interface PageFrame {
   readonly title: string;
   readonly body: Piece;
-  /** The page shows what was wrong with a form. */
+  /** The page shows faults of a form. */
   readonly isFaulty?: boolean;
-  /** It belongs to the sandbox: says so, lest anybody gives real data. */
+  /** The page belongs to the sandbox and warns against entering real data. */
   readonly isSandbox?: boolean;
-  /** Where one is in a row of steps, from 1. */
+  /** The number of the step, from 1. */
   readonly progress?: { readonly step: number; readonly of: number };
-  /** The page before, relative to this one. */
+  /** The URL of the previous page, relative to this one. */
   readonly back?: string | undefined;
 }
 
-/** Nothing is loaded, nothing runs, nothing frames it; the one style sheet is known by its hash. */
+/** Allows no resources, scripts or frames. The style sheet is allowed by its hash. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   `style-src 'sha256-${hash('sha256', style, 'base64')}'`,
@@ -25,7 +25,7 @@ export const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Renders a whole page. It works without scripts, and loads nothing. */
+/** Renders a complete page, without scripts and external resources. */
 export function renderPage(frame: PageFrame): string {
   const { back, body, isFaulty, isSandbox, progress, title } = frame;
   return printHtml(html`<!doctype html>

@@ -1,6 +1,6 @@
 /**
- * Why a page cannot be shown. Each has its own plain page, which says nothing about whose link it is. `{whom}` stands for whom
- * the customer asks.
+ * Why a page cannot be shown. Each reason has a page that reveals nothing about the customer. `{whom}` is replaced by the
+ * contact for links.
  */
 export const pageErrors = {
   link_invalid: {

@@ -13,8 +13,8 @@ import { type HostedDeps, isMultipart, openVisit, sendPage } from './visit.ts';
 import '../http/request-state.ts';
 
 /**
- * Adds the pages that customers themselves see: identity form and terms. They have their own ways to read forms and to
- * tell of errors; those of the API stay as they are.
+ * Adds the hosted pages for customers: identity form and terms. They have their own form parsers and error pages, in a scope
+ * of their own.
  */
 export function addHostedPages(app: FastifyInstance, deps: HostedDeps): void {
   app.register(
@@ -44,8 +44,8 @@ const headers = {
 };
 
 /**
- * What is looked at before a body is read: how many come from one address, where a form was sent from, the link, and whose
- * it is.
+ * Checks a request before its body is read: the rate limit of its address, the site that sent a form, the link, and its
+ * customer.
  */
 function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
   scope.decorateRequest('visit', null as never);
@@ -62,7 +62,7 @@ function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
   });
 }
 
-/** Which link a page is opened with. */
+/** The purpose of the link of a page. */
 function purposeOf(request: FastifyRequest): LinkPurpose | undefined {
   const url = request.routeOptions.url ?? '';
   return (['kyc', 'terms'] as const).find((purpose) => url.startsWith(`/hosted/${purpose}/`));
@@ -75,12 +75,12 @@ function addFormParsers(scope: FastifyInstance): void {
     { parseAs: 'string', bodyLimit: limits.formBytes },
     async (_request: FastifyRequest, body: string) => readUrlEncoded(body),
   );
-  // Only documents come so; they are read by their route, as they come.
+  // Only documents are uploaded; their route reads them as they arrive.
   scope.addContentTypeParser('multipart/form-data', async (request: FastifyRequest) => {
     const { step } = request.params as { step?: string };
     if (purposeOf(request) !== 'kyc' || step !== 'documents') throw new PageError('unsupported');
   });
-  // A form without any body is an empty one.
+  // A form without a body is an empty form.
   scope.addHook('preHandler', async (request) => {
     if (request.method === 'POST' && request.body === undefined && !isMultipart(request))
       request.body = readUrlEncoded('');
@@ -102,7 +102,7 @@ function answerError(
     page === 'failed' ? html`<p class="small">${requestId}</p>` : undefined
   }`;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-  // What is left of a body that is not read any more must not be taken for the next request.
+  // The rest of an unread body must not be parsed as the next request.
   if (page === 'too_large' || page === 'too_slow') reply.header('connection', 'close');
   return sendPage(reply.headers(headers), renderPage({ title, body }), status);
 }

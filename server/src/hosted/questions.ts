@@ -12,13 +12,13 @@ import type {
 import { type Html, html, type Piece, verbatim } from '../platform/html.ts';
 import { references, searchList } from './references.ts';
 
-/** What stands in the fields of a page: what was typed just now, or what was kept. */
+/** The texts of a page's fields: typed or saved ones. */
 export interface Filled {
   text(field: string): string;
   fault(field: string): string | undefined;
 }
 
-/** Fields filled with what was kept. */
+/** Fields with saved answers. */
 export function filledWith(answers: Answers): Filled {
   const text = (field: string): string => {
     const [name = '', part] = field.split('.');
@@ -30,12 +30,12 @@ export function filledWith(answers: Answers): Filled {
   return { text, fault: () => undefined };
 }
 
-/** Fields as they were typed, with what is wrong with them. */
+/** Fields as they were typed, with their faults. */
 export function filledBy(typed: (field: string) => string, faults: readonly AnswerFault[]): Filled {
   return { text: typed, fault: (name) => faults.find(({ field }) => field === name)?.message };
 }
 
-/** All faults of a page, each with a link to its field. */
+/** Renders the faults of a page, each with a link to its field. */
 export function faultSummary(faults: readonly AnswerFault[]): Html | undefined {
   if (faults.length === 0) return undefined;
   const items = faults.map(({ field, message }) => html`<li><a href="#${idOf(field)}">${message}</a></li>`);
@@ -91,7 +91,7 @@ function hintOf({ hint, name }: Question): Piece {
   return hint === undefined ? undefined : html`<p class="hint" id="${idOf(name)}-hint">${hint}</p>`;
 }
 
-/** What is wrong with a field, for those who see it and those who hear it. */
+/** Renders the fault of a field, also for screen readers. */
 export function faultOf(name: string, fault: string | undefined): Piece {
   return fault === undefined
     ? undefined
@@ -164,7 +164,7 @@ ${options}
 </div>`;
 }
 
-/** A choice among radio buttons. @param firstId the id of the first one, where links to the question lead */
+/** Renders radio buttons. @param firstId the id of the first one, the target of links to the question */
 export function radioButtons(
   name: string,
   choices: readonly { readonly value: string; readonly label: string }[],
@@ -190,7 +190,7 @@ ${radioButtons(name, choices, filled.text(name))}
 </fieldset>`;
 }
 
-/** A search among hundreds of entries, by the server: works without scripts, and on every phone. */
+/** Renders a search of hundreds of entries by the server, which works without scripts. */
 function referenceField(question: ReferenceQuestion, filled: Filled): Html {
   const { label, list, name } = question;
   const fault = filled.fault(name);

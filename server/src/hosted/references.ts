@@ -19,7 +19,7 @@ const names = {
 /** The name of an entry of a reference list. */
 export const references: References = (list, code) => names[list].get(code);
 
-/** What a search finds; `more` when there is more than is shown. */
+/** The result of a search; `more` when there is more than is shown. */
 export interface Found {
   readonly entries: readonly ReferenceEntry[];
   readonly more: boolean;

@@ -8,7 +8,7 @@ import { sandboxButtons } from './sandbox-buttons.ts';
 import { hiddenFields, stepPage } from './step-page.ts';
 import type { Visit } from './visit.ts';
 
-/** Everything that was filled in, to be looked at once more before it is submitted. */
+/** Renders the whole form for review before it is submitted. */
 export function reviewPage(visit: Visit, message?: string): string {
   const { customer, form, found, isSandbox, rules } = visit;
   const missing = missingSteps(customer.type, form, rules);

@@ -1,6 +1,6 @@
 import { type Html, html } from '../platform/html.ts';
 
-/** The buttons by which the sandbox's user decides a verification. @param prefix what each does before it decides */
+/** The buttons that decide a verification in the sandbox. @param prefix starts each label */
 export function sandboxButtons(lead: string, prefix: string): Html {
   const button = (decision: string, label: string, style: string): Html =>
     html`<button class="${style}" name="decision" value="${decision}">${prefix}${label}</button>`;

@@ -4,7 +4,7 @@ import { sandboxButtons } from './sandbox-buttons.ts';
 import { hiddenFields } from './step-page.ts';
 import type { Visit } from './visit.ts';
 
-/** How things stand, once there is nothing to fill in for the moment. */
+/** Renders the status of the verification, while there is nothing to fill in. */
 export function statusPage(visit: Visit): string {
   const { customer, isSandbox } = visit;
   const shown = statuses[customer.kyc_status];
@@ -71,7 +71,7 @@ const paths: Readonly<Record<Mood, Html>> = {
   bad: html`<path d="M6 6l12 12M18 6L6 18"/>`,
 };
 
-/** A mark that says at a glance how things stand; the words beside it say the same. */
+/** An icon for the status, which the text beside it repeats. */
 export function icon(mood: Mood): Html {
   return html`<svg class="${mood}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${paths[mood]}</svg>`;
 }

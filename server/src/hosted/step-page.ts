@@ -1,22 +1,22 @@
 import type { AnswerFault } from '../identity/answers.ts';
 import { missingSteps, stepNames } from '../identity/form.ts';
-import { isOpen } from '../identity/lifecycle.ts';
 import { type QuestionStep, questionSteps } from '../identity/questions.ts';
+import { isOpen } from '../identity/state.ts';
 import { type Html, html, type Piece } from '../platform/html.ts';
 import { renderPage } from './layout.ts';
 import { faultSummary } from './questions.ts';
 import type { Visit } from './visit.ts';
 
-/** What the steps of the identity form have in common: their order, and what goes around them. */
+/** The order and the frame of the steps of the identity form. */
 
-/** The page to go to from a step: the next one that is not done, else the review. */
+/** The page after a step: the next incomplete one, or else the review. */
 export function stepAfter(visit: Visit, step: string): string {
   const steps = stepNames(visit.customer.type);
   const missing = missingSteps(visit.customer.type, visit.form, visit.rules);
   return steps.slice(steps.indexOf(step) + 1).find((name) => missing.includes(name)) ?? 'review';
 }
 
-/** The page that a link opens: where the customer left off, or how things stand. */
+/** The page that a link opens: the first incomplete step, or the status. */
 export function firstPage(visit: Visit): string {
   if (!isOpen(visit.customer) || visit.customer.kyc_status === 'incomplete') return 'status';
   const [missing = 'review'] = missingSteps(visit.customer.type, visit.form, visit.rules);
@@ -28,12 +28,12 @@ export function questionStep(visit: Visit, name: string): QuestionStep | undefin
   return questionSteps(visit.customer.type).find((step) => step.name === name);
 }
 
-/** What every form carries, to prove that it is one of ours. */
+/** The hidden field of every form, which proves that a server made it. */
 export function hiddenFields(visit: Visit): Html {
   return html`<input type="hidden" name="form" value="${visit.formToken}">`;
 }
 
-/** Renders a step with what goes around it. */
+/** Renders a step in its frame. */
 export function stepPage(
   visit: Visit,
   step: string,

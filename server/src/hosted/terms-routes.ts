@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { isOpen } from '../identity/lifecycle.ts';
+import { isOpen } from '../identity/state.ts';
 import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { acceptTerms } from '../resources/identity/commands.ts';
@@ -7,8 +7,8 @@ import type { PostedForm } from './form-body.ts';
 import { requireFormToken } from './guard.ts';
 import { renderPage } from './layout.ts';
 import { icon } from './status-page.ts';
-import type { Terms } from './terms-text.ts';
-import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import type { TermsOfService } from './terms-of-service.ts';
+import { type HostedDeps, redirectTo, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
 /** Adds the page where the terms are read and accepted. */
 export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
@@ -24,17 +24,17 @@ export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
     const posted = request.body as PostedForm;
     requireFormToken(posted, tokenOf(request), deps.vault);
     const { sha256, version } = deps.terms;
-    // Another text may have come in between: nobody accepts what they have not seen.
+    // The text may have changed in between: nobody accepts terms they have not seen.
     if (posted.text('terms') !== sha256.toString('hex')) {
       return sendPage(reply, termsPage(visit, deps.terms, true), 422);
     }
     const userAgent = (request.headers['user-agent'] ?? '').slice(0, limits.shortTextLength);
     await run(deps, acceptTerms(visit.ref, { version, sha256 }, { address: request.ip, userAgent }));
-    return goTo(reply, tokenOf(request));
+    return redirectTo(reply, tokenOf(request));
   });
 }
 
-function termsPage(visit: Visit, terms: Terms, hasChanged = false): string {
+function termsPage(visit: Visit, terms: TermsOfService, hasChanged = false): string {
   const body = html`<h1>${terms.title}</h1>
 ${hasChanged ? html`<p class="notice note" role="alert">The terms have changed since you opened this page. Please read them again.</p>` : undefined}
 <div class="terms">${terms.body}</div>

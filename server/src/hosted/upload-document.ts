@@ -9,36 +9,35 @@ import { PageError } from './page-error.ts';
 import { FileTooLargeError, type UploadedFile } from './upload-form.ts';
 import type { Pace } from './upload-limits.ts';
 
-/** What is wrong with a file, in words for the customer. */
+/** A fault of a file, with a message for the customer. */
 export class FileFault extends Error {}
 
-/** What is known of a document once its bytes are kept. */
+/** A document whose bytes have been stored. */
 export interface KeptContent {
   readonly contentType: ContentType;
   readonly byteSize: number;
   readonly sha256: Buffer;
 }
 
-/** Where the bytes of an upload go. */
+/** The destination of an upload's bytes. */
 export interface UploadTarget {
   readonly documentId: string;
   readonly pool: Pool;
-  /** Seals them. */
+  /** Seals the bytes. */
   readonly vault: Pick<Vault, 'seal'>;
   readonly pace: Pace;
 }
 
-/** A file whose first bytes are those of its type. */
+/** A file whose type was identified by its first bytes. */
 export interface RecognisedFile {
   readonly contentType: ContentType;
   readonly content: AsyncIterable<Buffer>;
 }
 
 /**
- * Reads the first bytes of a file. What a file is must be what it is said to be: a page that is called a picture is
- * neither.
+ * Reads the first bytes of a file and identifies its type, which must match the declared one.
  *
- * @throws FileFault when there is no file, nothing in it, or another type
+ * @throws FileFault if there is no file, or it is empty or of another type
  */
 export async function recogniseFile(file: UploadedFile | undefined): Promise<RecognisedFile> {
   if (!file) throw new FileFault('Choose a file.');
@@ -65,9 +64,9 @@ async function* startingWith(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGe
 }
 
 /**
- * Keeps the bytes of a file as they come: sealed, chunk by chunk.
+ * Stores the bytes of a file as they arrive, in sealed chunks.
  *
- * @throws FileFault when there are too many, PageError when the upload breaks off or has lost its claim
+ * @throws FileFault if the file is too large, PageError if the upload is incomplete or has lost its claim
  */
 export async function keepFile(
   { content, contentType }: RecognisedFile,
@@ -88,12 +87,12 @@ export async function keepFile(
   return { contentType, byteSize, sha256: hash.digest() };
 }
 
-/** What is said of a file that has more bytes than a document may have. */
+/** The fault of a file that is too large. */
 export function fileTooLarge(): FileFault {
   return new FileFault(`Choose a file of ${Math.floor(limits.documentBytes / 1024 / 1024)} MB at most.`);
 }
 
-/** A chunk's bytes are valid only until the next one is asked for. */
+/** The bytes of a chunk are valid only until the next one is requested. */
 async function* chunksOf(
   content: AsyncIterable<Buffer>,
 ): AsyncGenerator<{ readonly number: number; readonly isLast: boolean; readonly bytes: Buffer }> {

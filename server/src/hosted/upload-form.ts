@@ -5,15 +5,15 @@ import { limits } from '../platform/limits.ts';
 import type { PostedForm } from './form-body.ts';
 import { PageError } from './page-error.ts';
 
-/** A file while it is being uploaded. Nothing in it can be trusted yet. */
+/** A file that is being uploaded. Its properties are not verified. */
 export interface UploadedFile {
-  /** As it is called on the customer's device; empty when no file was chosen. */
+  /** The name on the customer's device; empty if no file was chosen. */
   readonly name: string;
   readonly declaredType: string;
   /**
-   * Its bytes as they come.
+   * Its bytes as they arrive.
    *
-   * @throws PageError when the upload breaks off, FileTooLargeError when there are more than a document may have
+   * @throws PageError if the upload is incomplete, FileTooLargeError if it is larger than a document may be
    */
   readonly content: AsyncIterable<Buffer>;
 }
@@ -22,13 +22,13 @@ export interface UploadedFile {
 export class FileTooLargeError extends Error {}
 
 /**
- * Reads a form in `multipart/form-data` (RFC 7578) as it comes, with one file at most. The fields must come before the
- * file: what comes after it is not read.
+ * Parses a form in `multipart/form-data` (RFC 7578) as it arrives, with at most one file. The fields must precede the file;
+ * fields after it are not read.
  *
- * @param signal gives the upload up, for its reason
- * @param take what is done with the form; the file is undefined when the form has none
- * @returns what `take` returns, as soon as it does
- * @throws PageError when the form breaks off or is no such form, and what `take` throws
+ * @param signal aborts the upload with its reason
+ * @param take handles the form; the file is undefined if the form has none
+ * @returns the result of `take`, as soon as it is available
+ * @throws PageError if the form is incomplete or malformed, and the errors of `take`
  */
 export async function readUploadForm<Result>(
   body: IncomingMessage,
@@ -53,7 +53,7 @@ export async function readUploadForm<Result>(
       };
       const giveUp = (error: unknown): void => {
         slices.unpipe(parser);
-        // Whoever reads the file hears of it there, and puts things in order first.
+        // The reader of the file gets the error first, and cleans up.
         if (file) file.destroy(error as Error);
         isOver = true;
         if (!file) reject(error);
@@ -63,7 +63,7 @@ export async function readUploadForm<Result>(
         if (isOver) return;
         file = content;
         content.on('limit', () => content.destroy(new FileTooLargeError()));
-        // Whoever reads the file hears of it; when nobody reads it any more, nobody has to.
+        // The reader of the file gets the error; without a reader it is ignored.
         content.on('error', () => undefined);
         start({ name, declaredType, content: bytesOf(content) });
       });
@@ -83,8 +83,8 @@ export async function readUploadForm<Result>(
 }
 
 /**
- * Hands a body on in small slices: each part of a form costs the parser much more than its bytes do, and it can be stopped
- * between slices only.
+ * Passes a body on in small slices, because the parser can be stopped only between slices and each part of a form takes much
+ * more time than its bytes.
  */
 function inSlices(): Transform {
   return new Transform({
@@ -106,7 +106,7 @@ async function* bytesOf(content: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-/** @throws PageError when the headers name no boundary */
+/** @throws PageError if the headers have no boundary */
 function openParser(headers: IncomingHttpHeaders): BusboyInstance {
   try {
     return new Busboy({

@@ -2,15 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { limits } from '../platform/limits.ts';
 import { PageError } from './page-error.ts';
 
-/** What uploads may take of the process: memory and time. */
+/** The limits of uploads: memory and time. */
 
-/** Memory that is shared out among uploads. */
+/** A memory budget for uploads. */
 export interface ByteBudget {
-  /** @returns what gives the bytes back; undefined when there are not so many left */
+  /** @returns a function that releases the bytes; undefined if not enough are left */
   take(bytes: number): (() => void) | undefined;
 }
 
-/** @param totalBytes what may be taken at a time */
+/** @param totalBytes the size of the budget */
 export function createByteBudget(totalBytes: number): ByteBudget {
   let takenBytes = 0;
   return {
@@ -24,16 +24,16 @@ export function createByteBudget(totalBytes: number): ByteBudget {
   };
 }
 
-/** Watches how fast an upload comes. */
+/** Watches the speed of an upload. */
 export interface Pace {
-  /** Aborted with a PageError once the upload is too slow, or takes too long as a whole. */
+  /** Aborted with a PageError if the upload is too slow, or takes too long in total. */
   readonly signal: AbortSignal;
-  /** The upload waits for us: the time does not count. */
+  /** The upload waits for the server: the time does not count. */
   hold<Result>(work: Promise<Result>): Promise<Result>;
   end(): void;
 }
 
-/** Starts to watch: every window must bring some bytes, and the whole must end in time. */
+/** Starts to watch: every window must have a minimum of bytes, and the upload must end in time. */
 export function watchPace(body: IncomingMessage): Pace {
   const aborting = new AbortController();
   const abort = (): void => aborting.abort(new PageError('too_slow'));
@@ -56,7 +56,7 @@ export function watchPace(body: IncomingMessage): Pace {
         return await work;
       } finally {
         isHeld = false;
-        // What was held up cannot make up for it in the rest of the window.
+        // A window in which the upload waited does not count.
         windowBytes = limits.uploadWindowBytes;
       }
     },

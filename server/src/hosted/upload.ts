@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerFault } from '../identity/answers.ts';
 import { documentKinds } from '../identity/documents.ts';
 import { isFull } from '../identity/form.ts';
-import { caseIdOf, isOpen } from '../identity/lifecycle.ts';
+import { caseIdOf, isOpen } from '../identity/state.ts';
 import { limits } from '../platform/limits.ts';
 import {
   addDocument,
@@ -17,9 +17,9 @@ import { PageError } from './page-error.ts';
 import { FileFault, fileTooLarge, keepFile, recogniseFile } from './upload-document.ts';
 import { readUploadForm } from './upload-form.ts';
 import { watchPace } from './upload-limits.ts';
-import { goTo, type HostedDeps, run, sendPage, tokenOf, type Visit } from './visit.ts';
+import { type HostedDeps, redirectTo, run, sendPage, tokenOf, type Visit } from './visit.ts';
 
-/** What is wrong with the form that brought a document. */
+/** A fault of the form of an upload. */
 interface FaultyForm {
   readonly kind: string;
   readonly faults: readonly AnswerFault[];
@@ -28,10 +28,10 @@ interface FaultyForm {
 type UploadResult = EditResult | FaultyForm;
 
 /**
- * Takes a document. Case, count and size are checked before a byte of the body is read. Then one upload at a time is
- * taken for each case, within the memory that is set aside for uploads. What is not added leaves nothing behind.
+ * Accepts a document. Case, count and size are checked before the body is read. Each case has one upload at a time, within
+ * the memory budget of uploads. A document that is not added is deleted.
  *
- * @throws PageError when it cannot be taken now, or breaks off
+ * @throws PageError if it is not accepted now, or the upload is incomplete
  */
 export async function takeUpload(
   visit: Visit,
@@ -39,19 +39,19 @@ export async function takeUpload(
   reply: FastifyReply,
   deps: HostedDeps,
 ): Promise<FastifyReply> {
-  if (!isOpen(visit.customer)) return goTo(reply, 'status');
-  if (isFull(visit.form)) return goTo(reply, 'documents');
+  if (!isOpen(visit.customer)) return redirectTo(reply, 'status');
+  if (isFull(visit.form)) return redirectTo(reply, 'documents');
   const declaredBytes = Number(request.headers['content-length'] ?? 0);
   if (declaredBytes > limits.discardedBodyBytes) throw new PageError('too_large');
   const result =
     declaredBytes > limits.documentBytes + limits.formBytes
       ? { kind: '', faults: [{ field: 'file', message: fileTooLarge().message }] }
       : await whileClaimed(visit, deps, (documentId) => receive(visit, request, documentId, deps));
-  if (typeof result === 'string') return goTo(reply, result === 'closed' ? 'status' : 'documents');
+  if (typeof result === 'string') return redirectTo(reply, result === 'closed' ? 'status' : 'documents');
   return sendPage(reply, documentsPage(visit, result.kind, result.faults), 422);
 }
 
-/** Runs an upload that has its part of the memory and the claim of its case. */
+/** Runs an upload within its memory budget and with the claim of its case. */
 async function whileClaimed(
   { customer, kind }: Visit,
   { ids, logger, uploads: { budgets, cases, pool } }: HostedDeps,
@@ -59,7 +59,7 @@ async function whileClaimed(
 ): Promise<UploadResult> {
   const caseId = caseIdOf(customer.id);
   const underWay = (): PageError => new PageError('upload_under_way', limits.uploadRetrySeconds);
-  // Looked at first, so that one link cannot take the memory of the others while the database is asked.
+  // Checked first, so that one link cannot use up the memory while the database is queried.
   if (cases.has(caseId)) throw underWay();
   const giveBack = budgets[kind].take(limits.uploadMemoryBytes);
   if (!giveBack) throw new PageError('uploads_busy', limits.uploadRetrySeconds);
@@ -78,8 +78,8 @@ async function whileClaimed(
 }
 
 /**
- * Deletes what an upload has left when it was not saved. After any other error than our own nobody knows whether the
- * document was added: retention checks it once the claim has expired.
+ * Deletes the chunks of an upload that was not added. After an unexpected error it is unknown whether the document was added:
+ * the retention worker then checks, once the claim has expired.
  */
 async function leavingNothing(
   receiveIt: () => Promise<UploadResult>,
@@ -131,8 +131,8 @@ async function receive(
 }
 
 /**
- * Adds a document whose bytes are kept. If its claim was lost meanwhile, which takes a minute without the database, the
- * bytes may have been swept before it was added: then it is taken back.
+ * Adds a document whose bytes are stored. If its claim expired meanwhile, which takes a minute without the database, the
+ * bytes may have been deleted before it was added: then it is removed.
  */
 async function add(visit: Visit, document: KeptDocument, deps: HostedDeps): Promise<EditResult> {
   const result = await run(deps, addDocument(visit.ref, document));
@@ -141,7 +141,7 @@ async function add(visit: Visit, document: KeptDocument, deps: HostedDeps): Prom
   throw new PageError('failed');
 }
 
-/** A file's name as it may be shown: printable, on one line, not too long. */
+/** A file name that is safe to display: printable, on one line, not too long. */
 function tidyName(name: string): string {
   const shown = name.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return (shown === '' ? 'document' : shown).slice(0, limits.fileNameLength);

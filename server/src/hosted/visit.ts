@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRules } from '../identity/answers.ts';
 import type { IdentityForm } from '../identity/form.ts';
-import { openForm } from '../identity/lifecycle.ts';
 import { type LinkPurpose, linkTokenUntil } from '../identity/links.ts';
+import { openForm } from '../identity/state.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { RateLimitSetting } from '../platform/config.ts';
 import type { IdSource } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Vault } from '../platform/seal.ts';
+import type { RateLimitSetting } from '../platform/setting-parsers.ts';
 import { openPersonal, type PersonalData } from '../resources/customers/schema.ts';
 import type { CaseRef } from '../resources/identity/commands.ts';
 import { type CustomerCase, findCase } from '../resources/identity/queries.ts';
@@ -17,7 +17,7 @@ import type { Writer } from '../writer/writer.ts';
 import { formToken, requireLink } from './guard.ts';
 import { PageError } from './page-error.ts';
 import { references } from './references.ts';
-import type { Terms } from './terms-text.ts';
+import type { TermsOfService } from './terms-of-service.ts';
 import type { ByteBudget } from './upload-limits.ts';
 
 export interface HostedDeps {
@@ -27,8 +27,8 @@ export interface HostedDeps {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly terms: Terms;
-  /** Whom customers ask for a new link; the company that sent it, when undefined. */
+  readonly terms: TermsOfService;
+  /** The contact for new links; the company that sent the link if undefined. */
   readonly supportContact: string | undefined;
   readonly uploads: UploadResources;
   /** Undefined switches the limit on requests by address off. */
@@ -39,10 +39,10 @@ export interface HostedDeps {
   publicUrl(): string;
 }
 
-/** What is set aside for uploads, so that nothing else waits for them. */
+/** The resources of uploads, separate so that nothing else waits for uploads. */
 export interface UploadResources {
   readonly pool: Pool;
-  /** The memory that uploads may take, for each kind of environment. */
+  /** The memory budget of uploads, for each kind of environment. */
   readonly budgets: Readonly<Record<'test' | 'live', ByteBudget>>;
   /** The cases that have an upload under way in this process. */
   readonly cases: Set<string>;
@@ -50,38 +50,38 @@ export interface UploadResources {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of hosted pages only, from before the body is read. */
+    /** Set for hosted pages, before the body is read. */
     visit: Visit;
   }
 }
 
-/** One request by someone who has a customer's link. */
+/** A request with a customer's link. */
 export interface Visit extends CustomerCase {
   readonly ref: CaseRef;
   readonly personal: PersonalData;
   readonly form: IdentityForm;
   readonly rules: AnswerRules;
   readonly isSandbox: boolean;
-  /** What proves that a form of this page is ours. */
+  /** The hidden field of the page's forms. */
   readonly formToken: string;
-  /** The last part of a link to the terms that ends when this one does. */
+  /** The token of a link to the terms that expires with this one. */
   readonly termsLink: string;
 }
 
-/** The link's last part, as it stands in the URL. */
+/** The token of the link, from the URL. */
 export function tokenOf(request: FastifyRequest): string {
   return (request.params as { token?: string }).token ?? '';
 }
 
-/** Whether the body is a form that may bring a file. */
+/** Whether the body is a form that may contain a file. */
 export function isMultipart({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return /^multipart\/form-data(;|$)/i.test(headers['content-type'] ?? '');
 }
 
 /**
- * Reads who comes, before the body of their request is read.
+ * Identifies the customer of a request, before its body is read.
  *
- * @throws PageError when the link is not ours, has expired, was revoked, or names nobody any more
+ * @throws PageError if the link is invalid, expired or revoked, or its customer does not exist any more
  */
 export async function openVisit(
   purpose: LinkPurpose,
@@ -109,7 +109,7 @@ export async function openVisit(
 /**
  * Runs a command of a page.
  *
- * @throws PageError when the customer is there no more
+ * @throws PageError if the customer does not exist any more
  */
 export async function run<Result>(deps: HostedDeps, command: Command<Result>): Promise<Result> {
   const outcome = await deps.writer.submit(command);
@@ -122,7 +122,7 @@ export function sendPage(reply: FastifyReply, page: string, status = 200): Fasti
   return reply.code(status).type('text/html; charset=utf-8').send(page);
 }
 
-/** Leads on to another page after a form was taken; relative, so that it holds behind every proxy. */
-export function goTo(reply: FastifyReply, page: string): FastifyReply {
+/** Redirects to another page after a form was accepted. Relative, so that it works behind every proxy. */
+export function redirectTo(reply: FastifyReply, page: string): FastifyReply {
   return reply.code(303).header('location', page).send();
 }

@@ -3,10 +3,10 @@ import { limits } from '../platform/limits.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
 /**
- * Makes the listener for whoever runs the server: probes and metrics. It is apart from the API's, so that neither tells
- * the public anything, and a busy API does not refuse it a connection.
+ * Creates the listener for probes and metrics. It is separate from the API's, so that the public cannot reach it and a busy
+ * API does not refuse its connections.
  *
- * @param isReady rejects or gives false when the store cannot be reached
+ * @param isReady rejects or resolves to false if the database cannot be reached
  */
 export function createAdminServer(options: {
   readonly metrics: Metrics;
@@ -24,7 +24,7 @@ export function createAdminServer(options: {
     return reply
       .code(ready ? 200 : 503)
       .type('text/plain')
-      .send(ready ? 'ok\n' : 'the store cannot be reached\n');
+      .send(ready ? 'ok\n' : 'the database cannot be reached\n');
   });
   app.get('/metrics', async (_request, reply) => {
     const { registry } = options.metrics;

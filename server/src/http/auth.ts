@@ -5,22 +5,22 @@ import { ApiError, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import { createPrefixLookUp } from './prefix-look-up.ts';
 
-/** Who makes a request: an API key, and the environment that it opens. */
+/** The caller of a request: an API key, and its environment. */
 export interface Caller {
   readonly keyId: string;
-  /** What the key's organisation may do: `writes/reads` a second, `off`, or null for the server's own setting. */
+  /** The rate limit of the key's organisation: `writes/reads` per second, `off`, or null for the server's setting. */
   readonly rateLimit: string | null;
   readonly environment: {
-    /** What its data lies under: another id after each reset of a sandbox. */
+    /** The id of its current data. Each reset of a sandbox changes it. */
     readonly id: string;
-    /** What never changes: the id of the environment's own row. */
+    /** The id of the environment's row, which never changes. */
     readonly rowId: string;
     readonly kind: 'test' | 'live';
     readonly organisationId: string;
   };
 }
 
-/** A key as the store knows it. */
+/** A stored key. */
 export interface StoredKey extends Caller {
   readonly secretHash: Buffer;
 }
@@ -35,9 +35,9 @@ export interface PresentedKey {
 const keyPattern = /^ld_(test|live)_([0-9A-Za-z]{6,40})_([0-9A-Za-z]{20,100})$/;
 
 /**
- * Takes the API key out of the headers `Authorization: Bearer <key>` or `X-API-Key: <key>`.
+ * Parses the API key of the headers `Authorization: Bearer <key>` or `X-API-Key: <key>`.
  *
- * @throws ApiError 401 when there is none, when two differ, or when its form is wrong
+ * @throws ApiError 401 if there is none, if two differ, or if it is malformed
  */
 export function presentedKey(headers: IncomingHttpHeaders): PresentedKey {
   const { authorization } = headers;
@@ -48,7 +48,9 @@ export function presentedKey(headers: IncomingHttpHeaders): PresentedKey {
   const header = headers['x-api-key'];
   const other = Array.isArray(header) ? header.join() : header;
   if (bearer !== undefined && other !== undefined && bearer !== other) {
-    throw new ApiError(unauthorized('two_api_keys', 'Authorization and X-API-Key carry different keys.'));
+    throw new ApiError(
+      unauthorized('two_api_keys', '`Authorization` and `X-API-Key` must have the same key.'),
+    );
   }
   const key = bearer ?? other;
   if (key === undefined) {
@@ -60,35 +62,35 @@ export function presentedKey(headers: IncomingHttpHeaders): PresentedKey {
   return { env: match[1] as 'test' | 'live', prefix: match[2] as string, secret: match[3] as string };
 }
 
-/** The hash under which a secret is stored. It is random and long, so a plain hash is enough. */
+/** The stored hash of a secret. Secrets are long and random, so that a plain hash is enough. */
 export function hashSecret(secret: string): Buffer {
   return hash('sha256', secret, 'buffer') as Buffer;
 }
 
-/** Tells whom a key belongs to. */
+/** Verifies keys. */
 export interface Authenticator {
-  /** Whom a key that was checked a moment ago belongs to; looks nothing up. */
+  /** The caller of a key that was verified a moment ago, from the cache only. */
   known(key: PresentedKey): Caller | undefined;
   /**
-   * Checks the key by what the store said of its prefix a moment ago, or says now.
+   * Verifies a key, from the cache or the database.
    *
-   * @returns undefined when the key is not valid
-   * @throws ApiError 429 when too many unknown prefixes are being looked up
+   * @returns undefined if the key is invalid
+   * @throws ApiError 429 if too many unknown prefixes are being looked up
    */
   check(key: PresentedKey): Promise<Caller | undefined>;
-  /** Looks the key up whatever is cached. @returns undefined when it is not valid any more */
+  /** Verifies a key without the cache. @returns undefined if it is invalid */
   recheck(key: PresentedKey): Promise<Caller | undefined>;
-  /** Looks every key of one environment up anew, because what they open has changed. @param rowId the environment's */
+  /** Removes the keys of an environment from the cache. @param rowId the id of the environment's row */
   forget(rowId: string): void;
 }
 
-/** Finds keys that are not revoked by their prefixes. */
+/** Finds keys by their prefixes, without revoked ones. */
 export type FindKeys = (prefixes: readonly string[]) => Promise<ReadonlyMap<string, StoredKey>>;
 
 /**
- * Makes the authenticator of a process. What the store says of a prefix is cached for a moment, so that a key, right or
- * wrong, costs one look-up in that time. Only prefixes that are in the store get into the cache. All others share paced
- * look-ups, so that guessing costs the database a bounded number of statements.
+ * Creates the authenticator of a process. Stored keys are cached for a moment, so that requests with a stored prefix cost one
+ * look-up in that time, with a right or a wrong secret. Unknown prefixes are not cached and share paced look-ups, so that
+ * guessing costs the database a bounded number of statements.
  */
 export function createAuthenticator(clock: Clock, findKeys: FindKeys): Authenticator {
   const cache = new Map<string, { readonly key: StoredKey; readonly untilMs: number }>();
@@ -98,7 +100,7 @@ export function createAuthenticator(clock: Clock, findKeys: FindKeys): Authentic
   let forgetCount = 0;
 
   const matches = (presented: PresentedKey, stored: StoredKey | undefined): boolean => {
-    // Without a stored key too, so that both take the same time.
+    // Also without a stored key, so that both take the same time.
     const same = timingSafeEqual(hashSecret(presented.secret), stored?.secretHash ?? noHash);
     return same && stored !== undefined && stored.environment.kind === presented.env;
   };
@@ -112,7 +114,7 @@ export function createAuthenticator(clock: Clock, findKeys: FindKeys): Authentic
     const countBefore = forgetCount;
     const stored = await (cache.has(prefix) ? lookUpNow : lookUpPaced)(prefix);
     cache.delete(prefix);
-    // What was read before something was forgotten may be out of date.
+    // A key that was read before `forget` may be stale.
     if (stored && forgetCount === countBefore) {
       const [oldest] = cache.keys();
       if (oldest !== undefined && cache.size >= limits.apiKeyCacheEntries) cache.delete(oldest);

@@ -123,13 +123,13 @@ describe('faults of a body that is too large', () => {
 
   it('name what is too large and nothing in it, and what else is wrong', () => {
     expect(faultsOf({ list: ['a', 'b', 'c', 'd'], open: { a: 1, b: 2, c: 3 } })).toEqual([
-      '/list It must NOT have more than 3 items.',
-      '/open It must NOT have more than 2 properties.',
+      '/list It must have at most 3 items.',
+      '/open It must have at most 2 properties.',
       '/name This field is required.',
     ]);
     expect(faultsOf({ name: 'toolong', list: ['x'.repeat(21), 'no'] })).toEqual([
-      '/name It must NOT have more than 5 characters.',
-      '/list/0 It must NOT have more than 20 characters.',
+      '/name It must have at most 5 characters.',
+      '/list/0 It must have at most 20 characters.',
       '/list/1 It must be a valid email.',
     ]);
   });

@@ -1,6 +1,6 @@
 import { limits } from '../platform/limits.ts';
 
-/** A request schema, as far as its sizes go. */
+/** The keywords of a request schema that bound its size. */
 export interface SizedSchema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
@@ -16,13 +16,13 @@ export interface SizedSchema {
   readonly additionalProperties?: boolean | SizedSchema;
 }
 
-/** Keywords that hold further schemas; request bodies do without them, so that their sizes can be read off. */
+/** Keywords that contain schemas. Request bodies must not use them, so that their size can be computed. */
 const combiners = ['anyOf', 'oneOf', 'allOf', 'not', 'if', 'patternProperties', 'prefixItems', '$ref'];
 
 /**
- * Gives every text of a body's schema a bound: the usual one where it names none.
+ * Gives every text of a body's schema a bound, by default `limits.shortTextLength`.
  *
- * @throws Error when an array or an open object in it names none, or it has keywords whose sizes nothing checks
+ * @throws Error if an array or an open object has no bound, or a keyword is not supported
  */
 export function bounded(schema: SizedSchema): SizedSchema {
   const combiner = combiners.find((keyword) => Object.hasOwn(schema, keyword));
@@ -52,17 +52,16 @@ function may({ type }: SizedSchema, wanted: string): boolean {
   return type === wanted || (Array.isArray(type) && type.includes(wanted));
 }
 
-/** A character that is written as two escapes: `\ud83d\ude00`. */
+/** The bytes of a character that is written as two escapes: `\ud83d\ude00`. */
 const escapedBytes = 12;
-/** No number, `true` or `null` needs more, and no separator with a blank and an indented line. */
+/** The most bytes of a number, `true` or `null`, and of a separator with an indented line. */
 const otherBytes = limits.numberLength;
 
 /**
- * The longest body that fits a schema, written with every character as an escape and with each value on a line of its
- * own.
+ * The longest body that matches a schema, with every character escaped and every value on its own line.
  *
- * @param schema one that is `bounded` and closed
- * @returns bytes; undefined where an object in it may hold anything
+ * @param schema closed, and `bounded`
+ * @returns bytes; undefined if an object in it may contain anything
  */
 export function longestBytes(schema: SizedSchema): number | undefined {
   const kinds: number[] = [otherBytes];

@@ -5,9 +5,9 @@ import { failure } from './envelope.ts';
 import { apiHeaders } from './response-headers.ts';
 
 /**
- * Answers what is not even HTTP, as far as it can be answered, and hangs up.
+ * Answers a request that is not valid HTTP, if its connection is still writable, and closes the connection.
  *
- * @param requestId a new one: what is broken brings none
+ * @param requestId a new id, because the headers of the request are unknown
  */
 export function answerBrokenRequest(
   error: { readonly code?: string },
@@ -20,15 +20,15 @@ export function answerBrokenRequest(
     return;
   }
   const refusal = isLate(error)
-    ? invalidRequest('request_timeout', 'The request must come whole, and without pauses.')
-    : invalidRequest('malformed_request', 'The request is not valid HTTP, or not as this server takes it.');
+    ? invalidRequest('request_timeout', 'The whole request must arrive within the time limit.')
+    : invalidRequest('malformed_request', 'The request must be valid HTTP that this server supports.');
   const { body } = failure(refusal, requestId, '/docs');
   const headers = Object.entries(apiHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nx-request-id: ${requestId}\r\n` +
       `${headers.join('')}connection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-  // Whoever is slow to send is not waited for either.
+  // A client that never closes its side is disconnected.
   setTimeout(() => socket.destroy(), limits.brokenRequestMs).unref();
 }
 

@@ -1,14 +1,13 @@
 import type { Server } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
-import type { ConnectionsSetting } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
+import type { ConnectionsSetting } from '../platform/setting-parsers.ts';
 
 /**
- * Keeps connections to their limits and ends those that hang: what is above a limit is ended before a byte of it is
- * read.
+ * Limits connections and closes stalled ones. A connection above a limit is closed before a byte of it is read.
  *
- * @param isTrustedProxy proxies carry the requests of many, so theirs are limited in all only
- * @param onRefused told of every connection that was refused
+ * @param isTrustedProxy proxies forward many clients, so that only the total limits them
+ * @param onRefused called for every refused connection
  */
 export function limitConnections(
   server: Server,
@@ -38,8 +37,8 @@ export function limitConnections(
 }
 
 /**
- * Ends connections that have been silent for too long: those without a request, and those whose client does not read
- * its answer. One whose answer is still being worked on stays.
+ * Closes connections that have been silent for too long: those without a request, and those whose client does not read its
+ * response. A connection whose request is being processed stays open.
  */
 function endStalled(server: Server): void {
   const running = new WeakMap<Socket, number>();
@@ -53,8 +52,8 @@ function endStalled(server: Server): void {
 }
 
 /**
- * What counts as one client: an IPv4 address, or the 64 bits of an IPv6 address that its network has chosen
- * (RFC 4291 §2.5.4); whoever has one such network has all the addresses in it.
+ * The network that counts as one client: an IPv4 address, or the /64 network of an IPv6 address (RFC 4291 §2.5.4), whose
+ * addresses all belong to one subscriber.
  */
 export function clientNetwork(address: string): string {
   const plain = address.toLowerCase().split('%', 1)[0] as string;

@@ -6,7 +6,7 @@ import type { Writer } from '../writer/writer.ts';
 import { type Answer, failure, listBody, successBody } from './envelope.ts';
 import { hashJson } from './idempotency.ts';
 import { textFault } from './json-body.ts';
-import { createSharedReads } from './request-coalescing.ts';
+import { createRequestCoalescer } from './request-coalescing.ts';
 import { routeName } from './request-state.ts';
 import {
   bodySchemaOf,
@@ -23,7 +23,7 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<Fastify
 /**
  * Makes a route's handler: checks the request against the route's schemas, runs it, and sends the envelope.
  *
- * @param docsUrl where errors point to
+ * @param docsUrl the documentation URL of errors
  */
 export function createHandler(route: Route, writer: Writer, docsUrl: () => string): Handler {
   const readQuery = queryReader(route);
@@ -54,31 +54,31 @@ function readAnswer(route: ReadRoute): Answerer {
     const read = await route.read(context);
     return typeof read === 'string' ? successBody(read) : listBody(read.items, read.nextCursor);
   };
-  const lists = createSharedReads<string>();
+  const lists = createRequestCoalescer<string>();
   return async (context, request, reply) => {
     if (route.hasOwnQueue)
-      return sendAnswer(reply, { status: 200, body: await apart(request, bodyOf(context)) });
+      return sendAnswer(reply, { status: 200, body: await withoutSlot(request, bodyOf(context)) });
     const body = isList(route)
-      ? await lists.read(nameOf(context), () => bodyOf(context))
+      ? await lists.read(coalescingKey(context), () => bodyOf(context))
       : await bodyOf(context);
     return sendAnswer(reply, { status: 200, body });
   };
 }
 
-/** Waits without a turn for what has a queue of its own. Whoever is refused there takes a turn to be told so. */
-async function apart(request: FastifyRequest, body: Promise<string>): Promise<string> {
-  const { place } = request.state;
-  place?.endTurn();
+/** Waits without a slot for a route that has its own queue. A refusal of that queue acquires a slot again. */
+async function withoutSlot(request: FastifyRequest, body: Promise<string>): Promise<string> {
+  const { budget } = request.state;
+  budget?.releaseSlot();
   try {
     return await body;
   } catch (error) {
-    await place?.takeTurn();
+    await budget?.acquireSlot();
     throw error;
   }
 }
 
-/** The same for requests whose answers are the same. */
-function nameOf({ caller, params, query }: RequestContext): string {
+/** Requests with the same key have the same response. */
+function coalescingKey({ caller, params, query }: RequestContext): string {
   return JSON.stringify([caller?.keyId, caller?.environment.id, params, query]);
 }
 
@@ -93,9 +93,9 @@ function writeAnswer(route: WriteRoute, writer: Writer, docsUrl: () => string): 
 }
 
 /**
- * How a request's answer is kept for its idempotency key.
+ * How the response to a request is stored for its idempotency key.
  *
- * @returns undefined when it has none
+ * @returns undefined if the request has none
  */
 export function answeringOf(
   request: FastifyRequest,
@@ -120,7 +120,7 @@ function render(
   return { status: 200, body: successBody(outcome.result) };
 }
 
-/** Sends what came of a command. */
+/** Sends the outcome of a command. */
 export function sendOutcome(
   outcome: Outcome<string>,
   request: FastifyRequest,
@@ -149,8 +149,8 @@ export function sendRefusal(
 }
 
 function sendAnswer(reply: FastifyReply, { status, body }: Answer): FastifyReply {
-  // Not at its end: a client that is slow to read must not hold up others.
-  reply.request.state.place?.endTurn();
+  // Before the response is sent, so that a client that reads slowly does not block others.
+  reply.request.state.budget?.releaseSlot();
   return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(body);
 }
 
@@ -158,17 +158,17 @@ function sandboxOnly(): ApiError {
   return new ApiError({
     code: 'NOT_FOUND',
     reason: 'sandbox_only',
-    message: 'The sandbox is for test keys only.',
+    message: 'This route is for test keys only.',
   });
 }
 
-/** An id in the path that no text column could hold names nothing. */
+/** An id in the path that no text column can store matches no row. */
 function readParams(params: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(params).map(([name, value]) => [name, textFault(value) ? '' : value]);
   return Object.fromEntries(entries);
 }
 
-/** Query parameters are texts; each may be given once. */
+/** Query parameters are strings, each given at most once. */
 function queryReader(route: Route): (query: unknown) => Record<string, string> {
   const known = { ...(route.query?.properties ?? {}), ...(isList(route) ? { limit: {}, cursor: {} } : {}) };
   const validate = compileQueryValidator<Record<string, string>>({
@@ -179,7 +179,10 @@ function queryReader(route: Route): (query: unknown) => Record<string, string> {
   return (query) => {
     const texts = query as Record<string, unknown>;
     const faults = Object.entries(texts).flatMap(([name, value]) => {
-      const fault = typeof value === 'string' ? (textFault(name) ?? textFault(value)) : 'Give it once.';
+      const fault =
+        typeof value === 'string'
+          ? (textFault(name) ?? textFault(value))
+          : 'This parameter must be given once.';
       return fault ? [{ path: `query.${name}`, message: fault }] : [];
     });
     if (isList(route)) faults.push(...limitFaults(texts.limit));
@@ -192,7 +195,9 @@ function limitFaults(limit: unknown): { path: string; message: string }[] {
   if (limit === undefined) return [];
   const fits = typeof limit === 'string' && /^\d{1,3}$/.test(limit);
   if (fits && Number(limit) >= 1 && Number(limit) <= limits.pageMax) return [];
-  return [{ path: 'query.limit', message: `Give a whole number from 1 to ${limits.pageMax}.` }];
+  return [
+    { path: 'query.limit', message: `This parameter must be a whole number from 1 to ${limits.pageMax}.` },
+  ];
 }
 
 function bodyReader(route: Route): (body: unknown) => unknown {

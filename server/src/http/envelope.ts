@@ -1,12 +1,12 @@
 import { errorStatus, type Refusal } from '../platform/errors.ts';
 
-/** An answer that is ready to be sent. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-/** The success envelope around data that is JSON text already. */
+/** The success envelope around JSON text. */
 export function successBody(dataJson: string): string {
   return `{"ok":true,"data":${dataJson}}`;
 }
@@ -17,8 +17,8 @@ export function listBody(itemsJson: readonly string[], nextCursor: string | null
 }
 
 /**
- * The failure envelope. Beside the code and message of the original API it carries the stable `reason`, all `details`,
- * the request id and where to read on.
+ * The failure envelope. It adds to the code and message of the original API the stable `reason`, all `details`, the request
+ * id and a documentation URL.
  */
 export function failure(refusal: Refusal, requestId: string, docsUrl: string): Answer {
   const { code, message, reason, details } = refusal;

@@ -3,120 +3,126 @@ import type { Socket } from 'node:net';
 import type { EnvironmentKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
-import { createTestTurns, type TestTurns, type Turn } from './test-turns.ts';
+import { createTestThrottle, type Slot, type TestThrottle } from './test-throttle.ts';
 
-/** What a request takes of its environment kind's budget, from its head to the end of its answer. */
-export interface Place {
+/** The part of its environment kind's budget that a request holds, from its headers to the end of its response. */
+export interface RequestBudget {
   /**
-   * Takes the turn that its work needs, unless it has one; a live environment's request needs none.
+   * Acquires the slot that work on the request needs, unless it holds one. Requests of live environments need none.
    *
-   * @param mostMs how long it keeps it unless it takes it again: a client that is slow to send its body holds up nobody
-   * @throws ApiError 429, or rejects with it, when it would have to wait for too long
+   * @param maxMs how long the slot is held unless this is called again, so that a slow client does not block others
+   * @throws ApiError 429, or rejects with it, after too long a wait
    */
-  takeTurn(mostMs?: number): void | Promise<void>;
-  /** The work is done, or waits in a queue of its own. */
-  endTurn(): void;
+  acquireSlot(maxMs?: number): void | Promise<void>;
+  /** Releases the slot: the work is done, or waits in a queue of its own. */
+  releaseSlot(): void;
 }
 
 /** The budgets of test and of live environments: bytes and requests under way, and time of the event loop. */
 export interface EnvironmentBudgets {
-  /** @throws ApiError 429 when too much of that kind is under way */
-  enter(kind: EnvironmentKind, request: IncomingMessage, response: ServerResponse): Place;
+  /** @throws ApiError 429 if the requests of that kind exceed the budget */
+  enter(kind: EnvironmentKind, request: IncomingMessage, response: ServerResponse): RequestBudget;
   /** Runs work that no request waits for. */
   run<Result>(kind: EnvironmentKind, work: () => Promise<Result>): Promise<Result>;
-  /** Whether live keys are used, so that test environments are held back. */
-  areTestsLimited(): boolean;
+  /** Whether live keys are in use, so that test environments are throttled. */
+  isTestThrottled(): boolean;
 }
 
-export function createEnvironmentBudgets(turns: TestTurns = createTestTurns()): EnvironmentBudgets {
+export function createEnvironmentBudgets(throttle: TestThrottle = createTestThrottle()): EnvironmentBudgets {
   const bytes = { test: 0, live: 0 };
-  /** What ends with a connection: an answer that never got its turn on it tells nobody of its end. */
-  const leaving = new WeakMap<Socket, Set<() => void>>();
-
-  const leavingOf = (socket: Socket): Set<() => void> => {
-    const known = leaving.get(socket);
-    if (known) return known;
-    const made = new Set<() => void>();
-    leaving.set(socket, made);
-    socket.once('close', () => {
-      for (const leave of [...made]) leave();
-    });
-    return made;
-  };
+  const onClose = createCloseHandlers();
 
   return {
-    areTestsLimited: turns.areLimited,
+    isTestThrottled: throttle.isActive,
     enter(kind, request, response) {
-      if (kind === 'live') turns.liveSeen();
+      if (kind === 'live') throttle.liveSeen();
       const size = sizeOf(request);
       if (bytes[kind] + size > limits.environmentBytes) throw full();
       bytes[kind] += size;
-      let turn: Turn | undefined;
+      let slot: Slot | undefined;
       let timer: NodeJS.Timeout | undefined;
       let hasLeft = false;
-      const endTurn = (): void => {
+      const releaseSlot = (): void => {
         clearTimeout(timer);
-        turn?.end();
-        turn = undefined;
+        slot?.release();
+        slot = undefined;
       };
-      const onSocket = leavingOf(request.socket);
+      const handlers = onClose(request.socket);
       const leave = (): void => {
         if (hasLeft) return;
         hasLeft = true;
         bytes[kind] -= size;
-        onSocket.delete(leave);
-        endTurn();
+        handlers.delete(leave);
+        releaseSlot();
       };
-      onSocket.add(leave);
+      handlers.add(leave);
       response.once('close', leave);
       if (request.socket.destroyed) leave();
       return {
-        takeTurn(mostMs) {
+        acquireSlot(maxMs) {
           if (kind === 'live') return undefined;
           clearTimeout(timer);
-          if (turn) return undefined;
-          const have = (taken: Turn): void => {
-            turn = taken;
-            if (hasLeft) endTurn();
-            else if (mostMs !== undefined && turns.areLimited()) timer = setTimeout(endTurn, mostMs);
+          if (slot) return undefined;
+          const hold = (acquired: Slot): void => {
+            slot = acquired;
+            if (hasLeft) releaseSlot();
+            else if (maxMs !== undefined && throttle.isActive()) timer = setTimeout(releaseSlot, maxMs);
           };
-          const taken = turns.take(() => !hasLeft);
-          return taken instanceof Promise ? taken.then(have) : have(taken);
+          const acquired = throttle.acquire(() => !hasLeft);
+          return acquired instanceof Promise ? acquired.then(hold) : hold(acquired);
         },
-        endTurn,
+        releaseSlot,
       };
     },
     async run(kind, work) {
-      if (kind === 'live' || !turns.areLimited()) return work();
-      const turn = await patiently(turns);
+      if (kind === 'live' || !throttle.isActive()) return work();
+      const slot = await acquirePatiently(throttle);
       try {
         return await work();
       } finally {
-        turn.end();
+        slot.release();
       }
     },
   };
 }
 
-/** Nobody waits for it, so it takes its place in the queue again. */
-async function patiently(turns: TestTurns): Promise<Turn> {
+/**
+ * Makes the handlers that run when a connection closes, one set for each. A pipelined response that never started emits
+ * no `close` of its own.
+ */
+function createCloseHandlers(): (socket: Socket) => Set<() => void> {
+  const handlersOf = new WeakMap<Socket, Set<() => void>>();
+  return (socket) => {
+    const known = handlersOf.get(socket);
+    if (known) return known;
+    const handlers = new Set<() => void>();
+    handlersOf.set(socket, handlers);
+    socket.once('close', () => {
+      for (const handler of [...handlers]) handler();
+    });
+    return handlers;
+  };
+}
+
+/** Acquires a slot for work that no request waits for: it may wait any time. */
+async function acquirePatiently(throttle: TestThrottle): Promise<Slot> {
   for (;;) {
     try {
-      return await turns.take(() => true);
+      return await throttle.acquire(() => true);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
   }
 }
 
-/** How much of the budget a request takes: its body, as large as its head says or as a body may be, and the head. */
+/** The bytes of a request: its headers, and its body by its `Content-Length`, or else the largest body allowed. */
 function sizeOf({ headers }: IncomingMessage): number {
   if (headers['transfer-encoding'] !== undefined) return limits.headersBytes + limits.bodyBytes;
   const length = Number(headers['content-length'] ?? 0);
   return limits.headersBytes + Math.min(length, limits.bodyBytes);
 }
 
-/** Whether a request comes with a body, and whether reading it is work already. */
+/** Classifies a request's body by its headers. Only reading a large one needs a slot. */
 export function bodyOf({ headers }: IncomingMessage): 'none' | 'small' | 'large' {
   if (headers['transfer-encoding'] !== undefined) return 'large';
   const length = Number(headers['content-length'] ?? 0);

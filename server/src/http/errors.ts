@@ -1,12 +1,12 @@
 import { ApiError, internalError, invalidRequest, type Refusal } from '../platform/errors.ts';
 
 /**
- * Turns whatever was thrown into a refusal that may be shown: the closed set of codes and nothing internal.
+ * The refusal for a thrown error. Errors that are not refusals become a 500 that reveals nothing internal.
  */
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof ApiError) return error.refusal;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
-  // The HTTP library's own refusals of malformed requests.
+  // Fastify's refusals of malformed requests.
   if (typeof code === 'string' && code.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
     return invalidRequest('malformed_request', 'The request is malformed.');
   }

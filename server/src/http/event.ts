@@ -1,21 +1,21 @@
 import type { NamedSchema } from './schema.ts';
 
-/** A type of events, as the documents and the documentation page show it. */
+/** An event type, as the documents and the documentation page describe it. */
 export interface DescribedEvent {
   readonly type: string;
   /** When such an event is written, in Markdown. */
   readonly description: string;
-  /** What its `data` is. */
+  /** The schema of its `data`. */
   readonly data: NamedSchema;
-  /** Whether it tells what was there before: `sometimes` is when it is no creation. */
+  /** Whether it has `previousAttributes`; `sometimes` means for changes, not for creations. */
   readonly tellsChanges: 'always' | 'sometimes' | 'never';
-  /** It holds personal data of a customer: once they are erased, its parts are `{"erased": true}`. */
+  /** Whether it has personal data, whose parts become `{"erased": true}` when the customer is erased. */
   readonly isErasable: boolean;
-  /** One that a server has written. */
+  /** An event that a server wrote. */
   readonly example: object;
 }
 
-/** The name of its schema: `customer.updated` is `CustomerUpdatedEvent`. */
+/** The name of the schema of an event type: `CustomerUpdatedEvent` for `customer.updated`. */
 export function eventSchemaName(type: string): string {
   return `${type.split(/[._]/).map(capitalised).join('')}Event`;
 }

@@ -6,17 +6,17 @@ import { limits } from '../platform/limits.ts';
 import type { Command } from '../writer/command.ts';
 
 /**
- * Reads the `Idempotency-Key` header.
+ * Parses the `Idempotency-Key` header.
  *
- * @returns undefined when there is none
- * @throws ApiError 400 when it is empty, too long or not printable
+ * @returns undefined if there is none
+ * @throws ApiError 400 if it is empty, too long or not printable
  */
 export function idempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   const header = headers['idempotency-key'];
   if (header === undefined) return undefined;
   const key = Array.isArray(header) ? header.join() : header;
   if (key.length >= 1 && key.length <= limits.idempotencyKeyLength && /^[\x20-\x7e]+$/.test(key)) return key;
-  const message = `Give 1 to ${limits.idempotencyKeyLength} printable ASCII characters.`;
+  const message = `It must be 1 to ${limits.idempotencyKeyLength} printable ASCII characters.`;
   throw new ApiError(
     invalidRequest('invalid_idempotency_key', `Idempotency-Key: ${message}`, [
       { path: 'header.Idempotency-Key', message },
@@ -24,12 +24,12 @@ export function idempotencyKey(headers: IncomingHttpHeaders): string | undefined
   );
 }
 
-/** The fingerprint of a body that is JSON: the order of keys and the white space do not matter. */
+/** SHA-256 of a JSON body in canonical form: key order and white space do not matter. */
 export function hashJson(value: unknown): Buffer {
   return hash('sha256', canonicalJson(value), 'buffer') as Buffer;
 }
 
-/** The fingerprint of a body that is not JSON. */
+/** SHA-256 of a body that is not JSON. */
 export function hashBytes(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer') as Buffer;
 }
@@ -45,8 +45,8 @@ function canonicalJson(value: unknown): string {
 }
 
 /**
- * A command that changes nothing: it keeps a refusal for its idempotency key, when a request was refused before it
- * came to a command of its own.
+ * A command that changes nothing and stores a refusal for its idempotency key, for a request that was refused before its
+ * own command was made.
  */
 export function refusalRecord(environmentId: string, key: string, refusal: Refusal): Command<string> {
   return {

@@ -2,7 +2,7 @@ import type { FaultDetail } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import { repeatedKey, scanJson } from './json-scan.ts';
 
-/** A request body, or what is wrong with it. */
+/** A parsed request body, or its faults. */
 export type ParsedJson =
   | { readonly ok: true; readonly value: unknown }
   | {
@@ -13,9 +13,9 @@ export type ParsedJson =
     };
 
 /**
- * Reads a request body as JSON, strictly: UTF-8, no duplicate keys, no `__proto__`, no NUL and no broken surrogate in
- * any text, no number that is too long or cannot be kept, no deeper than the limit (contract §1). Takes time that grows
- * with the length of the body, whatever is in it, and names as many faults as an answer has room for.
+ * Parses a request body as strict JSON: UTF-8, no duplicate keys, no `__proto__`, no NUL and no lone surrogate in any text,
+ * no number that is too long or too precise, no deeper nesting than the limit (contract §1). Takes linear time for any
+ * body, and reports at most `limits.errorDetails` faults.
  */
 export function parseJsonBody(bytes: Uint8Array): ParsedJson {
   let text: string;
@@ -36,12 +36,12 @@ export function parseJsonBody(bytes: Uint8Array): ParsedJson {
   inspect(value, 0, walk);
   if (walk.faults.length === 0 && walk.keys !== members) {
     const path = `/${escapePointer(repeatedKey(text) ?? '')}`;
-    walk.faults.push({ path, message: 'This key appears twice in one object.' });
+    walk.faults.push({ path, message: 'A key must appear once in an object.' });
   }
   if (!isExact) {
     walk.faults.push({
       path: '',
-      message: 'A number has more decimals than can be kept; send it as a text.',
+      message: 'A number must not have more decimals than a double can represent; send it as a string.',
     });
   }
   return walk.faults.length === 0 ? { ok: true, value } : refused(walk.faults.slice(0, limits.errorDetails));
@@ -55,7 +55,7 @@ function refused(details: FaultDetail[]): ParsedJson {
 interface Walk {
   keys: number;
   readonly faults: FaultDetail[];
-  /** Where the walk is, as far down as its depth: it is written out only for a fault. */
+  /** The path to the current value, valid up to the current depth; formatted only for a fault. */
   readonly path: (string | number)[];
 }
 
@@ -91,10 +91,10 @@ function addFault(message: string | undefined, depth: number, { faults, path }: 
   faults.push({ path: keys.join(''), message });
 }
 
-/** Why a text cannot be stored, if it cannot. */
+/** Why a text cannot be stored; undefined if it can. */
 export function textFault(text: string): string | undefined {
   if (text.includes('\0')) return 'A text must not contain the NUL character.';
-  if (!text.isWellFormed()) return 'A text must not contain half of a surrogate pair.';
+  if (!text.isWellFormed()) return 'A text must not contain a lone surrogate.';
   return undefined;
 }
 

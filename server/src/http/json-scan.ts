@@ -1,12 +1,12 @@
 import { limits } from '../platform/limits.ts';
 
-/** What only the text of a body tells: `JSON.parse` keeps the last of two equal keys, and the nearest number. */
+/** Facts about the text of a body that `JSON.parse` loses: it keeps the last of equal keys, and rounds numbers. */
 export interface JsonScan {
-  /** The members of all its objects. */
+  /** The number of members of all objects. */
   readonly members: number;
-  /** Whether every number in it is the very number that JavaScript makes of it. */
+  /** Whether JavaScript represents every number exactly. */
   readonly isExact: boolean;
-  /** Why the text is refused before it is parsed, if it is. */
+  /** Why the text is refused before it is parsed; undefined if it is not. */
   readonly fault: string | undefined;
 }
 
@@ -14,8 +14,8 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * Goes once through a text that should be JSON, in time that grows with its length only. Stops at the first fault: what
- * is nested too deep or has endless numbers is not worth parsing.
+ * Scans a text that should be JSON, in linear time. Stops at the first fault, because a text that is nested too deep or has
+ * too long numbers is not parsed.
  */
 export function scanJson(text: string): JsonScan {
   let members = 0;
@@ -43,7 +43,7 @@ export function scanJson(text: string): JsonScan {
   return { members, isExact, fault: undefined };
 }
 
-/** Where the closing quote of a text is; the end of everything when there is none. */
+/** The index of the closing quote of a string; the length of the text if there is none. */
 function endOfText(text: string, start: number): number {
   for (let index = start + 1; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
@@ -57,7 +57,7 @@ function startsNumber(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2d;
 }
 
-/** One past the last character of a number. */
+/** The index behind a number. */
 function endOfNumber(text: string, start: number): number {
   let end = start + 1;
   while (end < text.length && continuesNumber(text.charCodeAt(end))) end += 1;
@@ -68,14 +68,14 @@ function continuesNumber(code: number): boolean {
   return startsNumber(code) || code === 0x2b || code === 0x2e || code === 0x45 || code === 0x65;
 }
 
-/** Up to 15 digits always fit a double (IEEE 754); more decimals are compared. Too large is for others to say. */
+/** Up to 15 digits always fit a double (IEEE 754); longer fractions are compared. Other code checks magnitudes. */
 function isExactNumber(token: string): boolean {
   if (token.length <= 15 || !token.includes('.')) return true;
   const value = Number(token);
   return !Number.isFinite(value) || plainDigits(token) === plainDigits(String(value));
 }
 
-/** A number's digits and exponent without zeros at either end, so that equal numbers are equal texts. */
+/** The digits and exponent of a number without leading and trailing zeros, so that equal numbers are equal texts. */
 function plainDigits(token: string): string {
   const [mantissa = '', power = '0'] = token.replace('-', '').toLowerCase().split('e', 2);
   const [whole = '', fraction = ''] = mantissa.split('.', 2);
@@ -89,10 +89,10 @@ function plainDigits(token: string): string {
 }
 
 /**
- * The first key that an object of a JSON text has twice, in one pass.
+ * Finds the first duplicate key in an object of a JSON text, in one pass.
  *
  * @param text valid JSON
- * @returns undefined when there is none
+ * @returns undefined if there is none
  */
 export function repeatedKey(text: string): string | undefined {
   const objects: Set<string>[] = [];

@@ -3,7 +3,7 @@ import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 
-/** Listens. @returns where, e.g. `http://127.0.0.1:4000`. @throws Error of the system when the port cannot be had */
+/** Starts to listen. @returns the URL, e.g. `http://127.0.0.1:4000`. @throws the system's error if the port is unavailable */
 export async function listenOn(http: FastifyInstance, host: string, port: number): Promise<string> {
   await http.listen({ host, port });
   const address = http.server.address();
@@ -15,17 +15,17 @@ export async function listenOn(http: FastifyInstance, host: string, port: number
 export interface AdminSettings {
   readonly adminHost: string;
   readonly adminPort: number | 'off' | undefined;
-  /** The API's own port: with 0, any free one is wanted here too. */
+  /** The API's port. With 0, the admin listener takes any free port too. */
   readonly port: number;
   readonly logger: Logger;
 }
 
 /**
- * Starts the admin listener. Without a port of its own it takes the usual one, or any free one when another server has
- * that already, so that several servers run on one machine without being told how.
+ * Starts the admin listener. Without a configured port it takes the default one, or any free one if that is in use, so that
+ * several servers run on one machine without configuration.
  *
- * @returns undefined when it is off
- * @throws ConfigError when the port that was set cannot be had
+ * @returns the URL; undefined if the listener is off
+ * @throws ConfigError if the configured port is unavailable
  */
 export async function listenForAdmin(
   http: FastifyInstance,
@@ -41,11 +41,11 @@ export async function listenForAdmin(
     const { code, syscall } = error as { code?: string; syscall?: string };
     if (code === 'EADDRINUSE' && !isChosen) {
       const url = await listenOn(http, adminHost, 0);
-      logger.warn({ taken: wanted, url }, 'the usual admin port is in use; set OPENLEDGER_ADMIN_PORT');
+      logger.warn({ taken: wanted, url }, 'the default admin port is in use; set OPENLEDGER_ADMIN_PORT');
       return url;
     }
     if (code === 'EADDRINUSE') {
-      const text = `${adminHost}:${wanted} is in use already. Stop what listens there, or choose another --admin-port.`;
+      const text = `${adminHost}:${wanted} is in use. Stop the process that listens there, or set another --admin-port.`;
       throw new ConfigError(`OPENLEDGER_ADMIN_PORT: ${text}`);
     }
     if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;

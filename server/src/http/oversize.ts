@@ -3,21 +3,21 @@ import { limits } from '../platform/limits.ts';
 import type { SizedSchema } from './bounds.ts';
 import { escapePointer } from './json-body.ts';
 
-/** A value without what is too large in it. */
+/** A value whose oversized parts were emptied. */
 export interface Trimmed {
-  /** The same value where nothing is too large; what is too large is empty in it. */
+  /** The value; its oversized parts are empty. */
   readonly value: unknown;
-  /** What is too large, and fields that do not exist, as many as an answer has room for. */
+  /** Oversized parts and unknown fields, at most `limits.errorDetails` of them. */
   readonly faults: readonly FaultDetail[];
-  /** Whether what is said of a place speaks of a part that was emptied. */
+  /** Whether a path is in a part that was emptied. */
   isEmptied(path: string): boolean;
 }
 
 /**
- * Takes out of a value what is larger than its schema allows, so that everything that looks at it afterwards has
- * little to do. A part that is too large is not looked into.
+ * Empties the parts of a value that are larger than its schema allows, so that later checks take little time. Does not look
+ * into oversized parts.
  *
- * @param schema one that is `bounded` and closed
+ * @param schema closed, and `bounded`
  */
 export function trimOversize(schema: SizedSchema, value: unknown): Trimmed {
   const faults: FaultDetail[] = [];
@@ -35,16 +35,16 @@ export function trimOversize(schema: SizedSchema, value: unknown): Trimmed {
     if (typeof given === 'string') {
       const most = node.maxLength;
       if (most === undefined || !isLonger(given, most)) return given;
-      return tooLarge(path, `It must NOT have more than ${most} characters.`, '');
+      return tooLarge(path, `It must have at most ${most} characters.`, '');
     }
     if (Array.isArray(given)) return trimArray(node, given, path);
     return typeof given === 'object' && given !== null ? trimObject(node, given, path) : given;
   };
   const trimArray = (node: SizedSchema, given: readonly unknown[], path: string): unknown => {
     const { items, maxItems = 0 } = node;
-    // Where no array belongs, its items do not matter.
+    // The schema has no array here, so that the items do not matter.
     if (!items) return [];
-    if (given.length > maxItems) return tooLarge(path, `It must NOT have more than ${maxItems} items.`, []);
+    if (given.length > maxItems) return tooLarge(path, `It must have at most ${maxItems} items.`, []);
     return given.map((item, index) => trim(items, item, `${path}/${index}`));
   };
   const trimObject = (node: SizedSchema, given: object, path: string): unknown => {
@@ -52,14 +52,14 @@ export function trimOversize(schema: SizedSchema, value: unknown): Trimmed {
     if (!node.properties && others === undefined) return {};
     const keys = Object.keys(given);
     if (maxProperties !== undefined && keys.length > maxProperties) {
-      return tooLarge(path, `It must NOT have more than ${maxProperties} properties.`, {});
+      return tooLarge(path, `It must have at most ${maxProperties} properties.`, {});
     }
     const kept: Record<string, unknown> = {};
     for (const key of keys) {
       const at = `${path}/${escapePointer(key)}`;
       const inner = (given as Record<string, unknown>)[key];
       if (Object.hasOwn(properties, key)) kept[key] = trim(properties[key] as SizedSchema, inner, at);
-      else if (others === false) unknown(at, 'There is no such field.');
+      else if (others === false) unknown(at, 'This field does not exist.');
       else kept[key] = typeof others === 'object' ? trim(others, inner, at) : inner;
     }
     return kept;
@@ -69,7 +69,7 @@ export function trimOversize(schema: SizedSchema, value: unknown): Trimmed {
   return { value: trimmed, faults, isEmptied: (path) => isWithin(path, emptied) };
 }
 
-/** Whether a text has more characters (code points) than that. */
+/** Whether a text has more than `most` code points. */
 function isLonger(text: string, most: number): boolean {
   if (text.length <= most) return false;
   if (text.length > 2 * most) return true;

@@ -3,12 +3,11 @@ import { ApiError, rateLimited } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 
 /**
- * Makes a look-up of prefixes that are asked for concurrently: one statement is under way at a time, for all prefixes that
- * have come meanwhile.
+ * Batches concurrent look-ups of prefixes: one statement runs at a time, for all prefixes that were requested meanwhile.
  *
- * @param findAll looks many prefixes up
+ * @param findAll looks up many prefixes
  * @param pauseMs the least time between two statements; the first one after a pause starts immediately
- * @returns finds what one prefix is the prefix of. @throws ApiError 429 when too many prefixes are waiting
+ * @returns looks up one prefix. @throws ApiError 429 if too many prefixes are waiting
  */
 export function createPrefixLookUp<Found>(
   findAll: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Found>>,

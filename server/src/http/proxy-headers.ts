@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from '../platform/logger.ts';
 
 /**
- * Warns once when a proxy tells where its client comes from and the server does not believe it: limits by address then
- * count all clients of that proxy as one.
+ * Warns once if a proxy that is not trusted forwards its client's address. Limits by address then count all clients of that
+ * proxy as one.
  *
- * @param trustProxy the proxies whose `X-Forwarded-For` is believed
+ * @param trustProxy the proxies whose `X-Forwarded-For` is trusted
  */
 export function warnOfProxyHeaders(
   app: FastifyInstance,
@@ -19,14 +19,14 @@ export function warnOfProxyHeaders(
       warned = true;
       logger.warn(
         { header },
-        'a header of a proxy came from an address that is not trusted, and is ignored; name the proxies with --trust-proxy (OPENLEDGER_TRUST_PROXY)',
+        'a proxy header from an untrusted address is ignored; set --trust-proxy (OPENLEDGER_TRUST_PROXY) to the addresses of your proxies',
       );
     }
     done();
   });
 }
 
-/** Of a trusted proxy only `X-Forwarded-For` is read: then `ips` has the client's address behind the proxy's. */
+/** Only `X-Forwarded-For` of a trusted proxy is used: then `ips` has the client's address behind the proxy's. */
 function ignoredHeader({ headers, ips }: FastifyRequest, hasProxies: boolean): string | undefined {
   if (headers['x-forwarded-for'] !== undefined) return ips && ips.length > 1 ? undefined : 'x-forwarded-for';
   return hasProxies ? undefined : ['forwarded', 'x-real-ip'].find((name) => headers[name] !== undefined);

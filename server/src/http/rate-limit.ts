@@ -1,21 +1,21 @@
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 
-/** What a token bucket says to one request. */
+/** The decision of a token bucket on one request. */
 export interface Allowance {
   readonly allowed: boolean;
-  /** The most requests that can be made at once. */
+  /** The capacity of the bucket. */
   readonly limit: number;
   readonly remaining: number;
   /** Whole seconds until the bucket is full again. */
   readonly resetSeconds: number;
-  /** Whole seconds until one more request fits, at least 1; 0 when this one was allowed. */
+  /** Whole seconds until the next request is allowed, at least 1; 0 if this one was allowed. */
   readonly retryAfterSeconds: number;
 }
 
 /** Token buckets, one for each client. */
 export interface RateLimiter {
-  /** Takes a token if there is one. @param perSecond instead of the limiter's own rate */
+  /** Takes a token if there is one. @param perSecond replaces the limiter's rate */
   take(client: string, perSecond?: number): Allowance;
 }
 
@@ -25,9 +25,9 @@ interface Bucket {
 }
 
 /**
- * Makes token buckets that fill by `usualPerSecond` tokens a second and hold twice as many (contract §3).
+ * Creates token buckets that fill by `defaultPerSecond` tokens per second and hold twice as many (contract §3).
  */
-export function createRateLimiter(clock: Clock, usualPerSecond: number): RateLimiter {
+export function createRateLimiter(clock: Clock, defaultPerSecond: number): RateLimiter {
   const buckets = new Map<string, Bucket>();
 
   const fill = (client: string, perSecond: number): Bucket => {
@@ -47,7 +47,7 @@ export function createRateLimiter(clock: Clock, usualPerSecond: number): RateLim
   };
 
   return {
-    take(client, perSecond = usualPerSecond) {
+    take(client, perSecond = defaultPerSecond) {
       const bucket = fill(client, perSecond);
       const allowed = bucket.tokens >= 1;
       if (allowed) bucket.tokens -= 1;
@@ -67,7 +67,7 @@ function describe({ tokens }: Bucket, allowed: boolean, perSecond: number): Allo
   };
 }
 
-/** Those whose buckets were touched longest ago are the fullest, and lose least by being forgotten. */
+/** Removes the buckets that were used longest ago: they are the fullest, so that removing them changes least. */
 function forgetFullest(buckets: Map<string, Bucket>, count: number): void {
   const oldest = [...buckets].sort((a, b) => a[1].filledAtMs - b[1].filledAtMs).slice(0, count);
   for (const [client] of oldest) buckets.delete(client);

@@ -2,16 +2,16 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { ApiError, invalidRequest } from '../platform/errors.ts';
 
-/** A body: its bytes, or as many of them as it may have when there are more. */
+/** The bytes of a body, cut off at the limit if it is too large. */
 export interface BodyBytes {
   readonly isTooLarge: boolean;
   readonly bytes: Buffer;
 }
 
 /**
- * Reads a request's body, up to a limit: what comes after it stays unread.
+ * Reads a request's body up to a limit. The rest stays unread.
  *
- * @throws ApiError 400 when it breaks off
+ * @throws ApiError 400 if the body is incomplete
  */
 export function readBody(stream: NodeJS.ReadableStream, limitBytes: number): Promise<BodyBytes> {
   return new Promise((resolve, reject) => {
@@ -29,7 +29,12 @@ export function readBody(stream: NodeJS.ReadableStream, limitBytes: number): Pro
     stream.on('data', take);
     stream.on('end', () => resolve({ isTooLarge: false, bytes: bytes() }));
     stream.on('error', (cause) =>
-      reject(new ApiError(invalidRequest('body_incomplete', 'The body broke off.'), { cause })),
+      reject(
+        new ApiError(
+          invalidRequest('body_incomplete', 'The body must be complete; its connection closed early.'),
+          { cause },
+        ),
+      ),
     );
   });
 }
@@ -41,23 +46,25 @@ export function announcesBody({ headers }: Pick<IncomingMessage, 'headers'>): bo
 }
 
 /**
- * Checks what the headers say of a body, before any of it is read.
+ * Checks the headers of a body before it is read.
  *
- * @throws ApiError 400 when it is not plain JSON in UTF-8, or too large
+ * @throws ApiError 400 if it is not JSON in UTF-8 without encoding, or too large
  */
 export function assertBodyHeaders(headers: IncomingMessage['headers'], limitBytes: number): void {
   const type = headers['content-type'] ?? '';
   const [media = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   if (media !== 'application/json') {
-    throw new ApiError(invalidRequest('unsupported_content_type', 'Send the body as application/json.'));
+    throw new ApiError(
+      invalidRequest('unsupported_content_type', '`Content-Type` must be application/json.'),
+    );
   }
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
-    throw new ApiError(invalidRequest('unsupported_charset', 'Send the body in UTF-8.'));
+    throw new ApiError(invalidRequest('unsupported_charset', 'The charset of the body must be UTF-8.'));
   }
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
-    throw new ApiError(invalidRequest('unsupported_encoding', 'Send the body without a Content-Encoding.'));
+    throw new ApiError(invalidRequest('unsupported_encoding', 'The body must have no `Content-Encoding`.'));
   }
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw bodyTooLarge(limitBytes);
 }
@@ -67,9 +74,9 @@ export function bodyTooLarge(limitBytes: number): ApiError {
   return new ApiError(invalidRequest('body_too_large', `The body must have at most ${limitBytes} bytes.`));
 }
 
-/** The fingerprint of a body that is refused unread: of what its headers say of it. */
+/** SHA-256 of the headers of a body that is refused before it is read. */
 export function hashUnread({ headers }: Pick<IncomingMessage, 'headers'>): Buffer {
   const names = ['content-type', 'content-encoding', 'content-length', 'transfer-encoding'] as const;
-  const said = JSON.stringify(['unread', ...names.map((name) => headers[name] ?? null)]);
-  return hash('sha256', said, 'buffer') as Buffer;
+  const described = JSON.stringify(['unread', ...names.map((name) => headers[name] ?? null)]);
+  return hash('sha256', described, 'buffer') as Buffer;
 }

@@ -6,9 +6,9 @@ import { announcesBody, assertBodyHeaders, bodyTooLarge, hashUnread, readBody } 
 import './request-state.ts';
 
 /**
- * Checks a body by its headers, before any of it is read.
+ * Checks the headers of a body before it is read.
  *
- * @param bodyBytes the most that it may have
+ * @param bodyBytes the largest body allowed
  * @throws ApiError 400
  */
 export function expectBody({ raw, state }: FastifyRequest, bodyBytes: number): void {
@@ -25,13 +25,13 @@ export function expectBody({ raw, state }: FastifyRequest, bodyBytes: number): v
   }
 }
 
-/** Reads bodies as JSON, each up to the limit of its route. */
+/** Parses bodies as JSON, each up to the limit of its route. */
 export function addBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: NodeJS.ReadableStream) => {
     const { bodyLimitBytes } = request.state;
     const body = await readBody(stream, bodyLimitBytes);
-    await request.state.place?.takeTurn();
+    await request.state.budget?.acquireSlot();
     if (body.isTooLarge) {
       request.state.bodyHash = hashBytes(body.bytes);
       throw bodyTooLarge(bodyLimitBytes);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSharedReads } from './request-coalescing.ts';
+import { createRequestCoalescer } from './request-coalescing.ts';
 
 /** Reads that end when they are told to, and say how many have started. */
 function controlledReads() {
@@ -19,7 +19,7 @@ const settle = () => new Promise(setImmediate);
 
 it('gives nobody a read that had started before they asked, and one read to all who wait', async () => {
   const { run, started } = controlledReads();
-  const reads = createSharedReads<number>();
+  const reads = createRequestCoalescer<number>();
   const first = reads.read('a', run);
   const later = [reads.read('a', run), reads.read('a', run)];
   await settle();
@@ -38,7 +38,7 @@ it('gives nobody a read that had started before they asked, and one read to all 
 
 it('keeps reads of different names apart', async () => {
   const { run, started } = controlledReads();
-  const reads = createSharedReads<number>();
+  const reads = createRequestCoalescer<number>();
   const both = [reads.read('a', run), reads.read('b', run)];
   started[1]?.resolve(2);
   started[0]?.resolve(1);
@@ -47,7 +47,7 @@ it('keeps reads of different names apart', async () => {
 
 it('lets a failure be that of the one read', async () => {
   const { run, started } = controlledReads();
-  const reads = createSharedReads<number>();
+  const reads = createRequestCoalescer<number>();
   const first = reads.read('a', run);
   const second = reads.read('a', run);
   started[0]?.reject(new Error('broken'));

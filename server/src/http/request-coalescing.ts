@@ -1,43 +1,43 @@
 /**
- * Reads that are the same share one: who asks while a read of that name is running waits for its end, and is then given
- * the next one, together with all who have asked meanwhile. A read always starts after those who get its result have
- * asked, so nobody is given the past (decision 0015).
+ * Coalesces equal requests for the same data. A caller that arrives while a read of its key is running shares the next
+ * read of that key with all others that arrive meanwhile. A shared read always starts after its callers have asked, so
+ * that none gets stale data (decision 0015).
  */
-export interface SharedReads<Result> {
-  /** @param name two reads of one name have the same result */
-  read(name: string, run: () => Promise<Result>): Promise<Result>;
+export interface RequestCoalescer<Result> {
+  /** @param key two reads with the same key have the same result */
+  read(key: string, run: () => Promise<Result>): Promise<Result>;
 }
 
-interface Turn<Result> {
-  /** Ends, well or not, with the read that is running. */
+interface Reads<Result> {
+  /** Settles with the read that is running. */
   running: Promise<unknown>;
-  /** The read after it, once somebody has asked. */
+  /** The read that follows it; undefined until a caller asks for it. */
   next: Promise<Result> | undefined;
 }
 
-export function createSharedReads<Result>(): SharedReads<Result> {
-  const turns = new Map<string, Turn<Result>>();
+export function createRequestCoalescer<Result>(): RequestCoalescer<Result> {
+  const readsByKey = new Map<string, Reads<Result>>();
 
-  const begin = (name: string, run: () => Promise<Result>): Promise<Result> => {
+  const begin = (key: string, run: () => Promise<Result>): Promise<Result> => {
     const result = run();
-    const turn: Turn<Result> = { running: result, next: undefined };
-    turns.set(name, turn);
+    const reads: Reads<Result> = { running: result, next: undefined };
+    readsByKey.set(key, reads);
     const end = (): void => {
-      if (!turn.next) turns.delete(name);
+      if (!reads.next) readsByKey.delete(key);
     };
     result.then(end, end);
     return result;
   };
 
   return {
-    read(name, run) {
-      const turn = turns.get(name);
-      if (!turn) return begin(name, run);
-      turn.next ??= turn.running.then(
-        () => begin(name, run),
-        () => begin(name, run),
+    read(key, run) {
+      const reads = readsByKey.get(key);
+      if (!reads) return begin(key, run);
+      reads.next ??= reads.running.then(
+        () => begin(key, run),
+        () => begin(key, run),
       );
-      return turn.next;
+      return reads.next;
     },
   };
 }

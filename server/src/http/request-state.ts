@@ -1,22 +1,22 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from './auth.ts';
-import type { Place } from './environment-budgets.ts';
+import type { RequestBudget } from './environment-budgets.ts';
 
-/** What the frame learns about a request on its way. */
+/** What the hooks record about a request. */
 export interface RequestState {
   readonly requestId: string;
   readonly startedMs: number;
   caller: Caller | undefined;
   idempotencyKey: string | undefined;
   /**
-   * SHA-256 of the body: of its canonical form when it is JSON, of its bytes when it is not, of its headers when it is
-   * refused unread; undefined until then.
+   * SHA-256 of the body: of its canonical form if it is JSON, of its bytes if it is not, of its headers if it is refused
+   * before it is read. Undefined before that.
    */
   bodyHash: Buffer | undefined;
-  /** The most that its body may have. */
+  /** The largest body that its route allows. */
   bodyLimitBytes: number;
-  /** What it takes of its environment's budget, once its key is known. */
-  place: Place | undefined;
+  /** The part of its environment's budget that it holds, once its key is known. */
+  budget: RequestBudget | undefined;
 }
 
 declare module 'fastify' {
@@ -25,7 +25,7 @@ declare module 'fastify' {
   }
 }
 
-/** The method and the route of a request, e.g. `POST /v1/transfers`: what an idempotency key is tied to. */
+/** The method and the path of a request, e.g. `POST /v1/transfers`. An idempotency key is bound to them. */
 export function routeName(request: FastifyRequest): string {
   return `${request.method} ${request.url.split('?', 1)[0]}`;
 }

@@ -27,7 +27,7 @@ export const tags = [
 
 export type Tag = (typeof tags)[number][0];
 
-/** What a handler gets to see of a request. Everything in it has been checked against the route's schemas. */
+/** A request as a handler gets it, validated by the route's schemas. */
 export interface RequestContext<Body = unknown> {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ export interface RequestContext<Body = unknown> {
   readonly idempotencyKey: string | undefined;
 }
 
-/** An answer to a read: one thing, or a page of a list. Already JSON text. */
+/** The result of a read as JSON text: one object, or a page of a list. */
 export type ReadAnswer = string | { readonly items: readonly string[]; readonly nextCursor: string | null };
 
 interface RouteBase {
@@ -53,56 +53,55 @@ interface RouteBase {
   /** Query parameters; all are optional texts with the limits that their schema names. */
   readonly query?: TObject;
   readonly okDescription: string;
-  /** What `data` is (of a list: each item of it). */
+  /** The schema of `data`, or of each item of a list. */
   readonly data: NamedSchema;
-  /** It is in the original document, whose bodies and answers stay to the letter: examples stand beside them. */
+  /** It is in the original document, whose bodies and responses are kept verbatim; examples are added beside them. */
   readonly isOriginal?: boolean;
-  /** Codes that this operation can answer beyond those that every operation can. */
+  /** Error codes of this operation beyond those of every operation. */
   readonly errors?: readonly ErrorCode[];
 }
 
-/** A route that changes nothing. */
+/** A route that reads. */
 export interface ReadRoute extends RouteBase {
   readonly method: 'GET';
   readonly list?: boolean;
-  /** It may take minutes, in a queue of its own: it takes no turn from others. */
+  /** It may take minutes and has its own queue, so that it holds no slot meanwhile. */
   readonly hasOwnQueue?: boolean;
   read(context: RequestContext): Promise<ReadAnswer>;
 }
 
-/** A route that changes something, by a command whose result is the JSON text of `data`. */
+/** A route that writes, by a command whose result is the JSON text of `data`. */
 export interface WriteRoute<Body = unknown> extends RouteBase {
   readonly method: 'POST' | 'PATCH' | 'DELETE';
   readonly body?: TSchema;
   readonly bodyOptional?: boolean;
-  /** The most that its body may have; worked out from the schema when left out. */
+  /** The largest body; computed from the schema if left out. */
   readonly bodyBytes?: number;
   /**
-   * Faults that the schema cannot say. Asked whatever the schema says, so that one answer names all faults: the body
-   * may be anything, but nothing in it is larger than the schema allows, and what the schema finds is not to be said
-   * again.
+   * Finds faults that the schema cannot express. Called for every body, so that one response has all faults. The body may be
+   * anything, but no part is larger than the schema allows; faults of the schema must not be reported again.
    */
   faults?(body: unknown): readonly FaultDetail[];
-  /** The answer holds personal data or a secret: it is sealed where it is kept for an idempotency key. */
+  /** The response has personal data or a secret: it is sealed when it is stored for an idempotency key. */
   readonly sensitive?: boolean;
   write(context: RequestContext<Body>): Command<string> | Promise<Command<string>>;
-  /** What is left to do once the command has taken effect, before its answer goes out; also when it is repeated. */
+  /** Called after the command has taken effect and before the response is sent, also for a repeated request. */
   done?(context: RequestContext<Body>): Promise<void>;
 }
 
 export type Route = ReadRoute | WriteRoute;
 
-/** Declares a route that changes something; the body's type is the handler's own. */
+/** Declares a route that writes, with the type of its body. */
 export function writeRoute<Body>(route: WriteRoute<Body>): Route {
   return route as WriteRoute;
 }
 
-/** Whether a route answers with a page of a list. */
+/** Whether a route returns a page of a list. */
 export function isList(route: Route): boolean {
   return route.method === 'GET' && route.list === true;
 }
 
-/** The codes that an operation can answer with. */
+/** The error codes of an operation. */
 export function errorsOf(route: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = ['INVALID_REQUEST'];
   if (route.access !== 'public') codes.push('UNAUTHORIZED');
@@ -118,10 +117,9 @@ export function bodySchemaOf(route: WriteRoute): TSchema {
 }
 
 /**
- * How many bytes a route's body may have: the usual limit, and more only where a body that fits the schema can be
- * longer.
+ * The largest body of a route in bytes: the default limit, or more if a body that matches the schema can be longer.
  *
- * @throws Error when it would be more than any body may have
+ * @throws Error if it would exceed the limit of every body
  */
 export function bodyBytesOf(route: WriteRoute): number {
   const longest = route.bodyBytes ?? longestBytes(bodySchema(bodySchemaOf(route))) ?? limits.bodyBytes;

@@ -2,10 +2,10 @@ import type { ForEachKind } from '../platform/environments.ts';
 import type { ReadRoute, RequestContext, Route, WriteRoute } from './route.ts';
 
 /**
- * Makes one list of routes out of two, which differ in what they read from: a request is served by those of its caller's
- * environment. What needs no key is served as live.
+ * Merges the routes of both kinds of environments, which use different pools. A request is served by the routes of its
+ * caller's environment; one without a key by those of live.
  *
- * @param routes the same routes twice, in the same order
+ * @param routes the same routes for each kind, in the same order
  */
 export function routesByKind(routes: ForEachKind<readonly Route[]>): Route[] {
   return routes.live.map((live, index) => {

@@ -1,11 +1,11 @@
 import Type, { type TSchema, type TUnsafe } from 'typebox';
 
 /**
- * Small additions to TypeBox. Schemas are plain JSON Schema: the same objects validate requests, serialise responses
- * and make the OpenAPI document.
+ * Additions to TypeBox. Schemas are plain JSON Schema: the same objects validate requests, serialise responses and make the
+ * OpenAPI document.
  */
 
-/** A schema with a name: it becomes `#/components/schemas/<name>` in the document. */
+/** A named schema: `#/components/schemas/<name>` in the OpenAPI document. */
 export interface NamedSchema {
   readonly name: string;
   readonly schema: TSchema;
@@ -35,7 +35,7 @@ export function oneOf<Word extends string>(words: readonly Word[], description?:
   return Type.Unsafe({ type: 'string', enum: [...words], ...(description ? { description } : {}) });
 }
 
-/** Up to 50 pairs of texts that mean something to the client only. */
+/** The client's own key-value pairs of strings. */
 export function metadata(limits: { pairs: number; keyLength: number; valueLength: number }) {
   return Type.Unsafe<Record<string, string>>({
     type: 'object',
@@ -47,8 +47,8 @@ export function metadata(limits: { pairs: number; keyLength: number; valueLength
 }
 
 /**
- * Closes every object of a request schema: a field that is not named is refused, since a misspelt one must not
- * silently do something else (contract §1). Objects that say so themselves stay as they are.
+ * Closes every object of a request schema, so that unknown fields are refused: a misspelt field must not be ignored
+ * (contract §1). Objects with `additionalProperties` stay as they are.
  */
 export function closed(schema: object): object {
   if (Array.isArray(schema)) return schema.map((item) => (isObject(item) ? closed(item) : item));

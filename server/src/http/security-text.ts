@@ -6,7 +6,7 @@ const path = '/.well-known/security.txt';
 const dayMs = 24 * 60 * 60 * 1000;
 
 /**
- * Serves the operator's contact for reports of weaknesses (RFC 9116). Without a contact there is no such path.
+ * Serves the operator's contact for vulnerability reports (RFC 9116). Without a contact the path does not exist.
  *
  * @param contact a URI, such as `mailto:security@example.com`
  */

@@ -2,9 +2,9 @@ import fastJson from 'fast-json-stringify';
 import type { TSchema } from 'typebox';
 
 /**
- * Compiles a schema to a function that writes values of it as JSON. Only what the schema names is written.
+ * Compiles a schema to a function that serialises its values as JSON, with only the properties of the schema.
  *
- * @param others schemas that it refers to by `{ $ref: '<name>#' }`
+ * @param others schemas that it references by `{ $ref: '<name>#' }`
  */
 export function compileSerialiser<View>(
   schema: TSchema,
@@ -15,7 +15,7 @@ export function compileSerialiser<View>(
   }) as (view: View) => string;
 }
 
-/** The schema as bare JSON Schema, without TypeBox's own marks. */
+/** The schema as plain JSON Schema, without TypeBox's symbols. */
 function plain(schema: TSchema): Parameters<typeof fastJson>[0] {
   return JSON.parse(JSON.stringify(schema));
 }

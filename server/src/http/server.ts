@@ -3,22 +3,22 @@ import type { Socket } from 'node:net';
 import { compile as compileProxies } from '@fastify/proxy-addr';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
-import type { ConnectionsSetting, RateLimitSetting } from '../platform/config.ts';
 import { ApiError, errorStatus, invalidRequest, notFound, type Refusal } from '../platform/errors.ts';
 import type { IdSource } from '../platform/ids.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { ConnectionsSetting, RateLimitSetting } from '../platform/setting-parsers.ts';
 import type { Writer } from '../writer/writer.ts';
+import { type AccessControl, createAccessControl } from './access-control.ts';
 import { type Authenticator, type Caller, presentedKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { limitConnections } from './connections.ts';
 import { answeringOf, createHandler, sendOutcome, sendRefusal } from './dispatch.ts';
 import type { EnvironmentBudgets } from './environment-budgets.ts';
 import { toRefusal } from './errors.ts';
-import { createGate, type Gate } from './gate.ts';
 import { idempotencyKey, refusalRecord } from './idempotency.ts';
-import { lingerOverUnreadBodies } from './linger.ts';
+import { addLingeringClose } from './lingering-close.ts';
 import { warnOfProxyHeaders } from './proxy-headers.ts';
 import { addBodyParser, expectBody } from './request-body.ts';
 import { setCommonHeaders } from './response-headers.ts';
@@ -37,7 +37,7 @@ export interface HttpOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly rateLimit: RateLimitSetting | undefined;
-  /** Proxies whose `X-Forwarded-For` is believed. */
+  /** Proxies whose `X-Forwarded-For` is trusted. */
   readonly trustProxy: string[] | undefined;
   /** How many connections there may be. */
   readonly connections: ConnectionsSetting;
@@ -45,7 +45,7 @@ export interface HttpOptions {
   publicUrl(): string;
 }
 
-/** Makes the HTTP server around the routes: everything of contract §1 to §3. */
+/** Creates the HTTP server for the routes, with everything of contract §1 to §3. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app = fastify({
     logger: false,
@@ -56,7 +56,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
-    // A request without a host is refused by our own hook, in the envelope.
+    // A hook refuses a request without a host, in the envelope.
     http: {
       maxHeaderSize: limits.headersBytes,
       requireHostHeader: false,
@@ -66,7 +66,12 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, options.ids.next('req')),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
   });
-  const gate = createGate(options.clock, options.rateLimit, options.authenticator, options.budgets);
+  const access = createAccessControl(
+    options.clock,
+    options.rateLimit,
+    options.authenticator,
+    options.budgets,
+  );
   app.server.on('checkExpectation', (_request, response) => {
     answerBrokenRequest({ code: 'EXPECTATION' }, response.socket, options.ids.next('req'));
   });
@@ -76,30 +81,30 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   closeConnectionsAtEnd(app);
   warnOfProxyHeaders(app, options.trustProxy, options.logger);
   addRequestState(app, options);
-  lingerOverUnreadBodies(app);
+  addLingeringClose(app);
   addBodyParser(app);
-  addRoutes(app, gate, options);
-  addStreams(app, gate, options);
+  addRoutes(app, access, options);
+  addStreams(app, access, options);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
-  addNotFound(app, gate);
+  addNotFound(app, access);
   return app;
 }
 
-/** What leads nowhere is refused before its body is read. In a scope of its own: pages have another such answer. */
-function addNotFound(app: FastifyInstance, gate: Gate): void {
+/** Refuses unknown routes before their body is read. In a scope of its own, because hosted pages have their own response. */
+function addNotFound(app: FastifyInstance, access: AccessControl): void {
   const refuse = async (): Promise<never> => {
     throw new ApiError(notFound('route'));
   };
   app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
-      gate.admitAnyone(request, reply);
+      access.rateLimitAnonymous(request, reply);
       await refuse();
     });
     scope.setNotFoundHandler(refuse);
   });
 }
 
-/** Which addresses are those of proxies whose word is taken. */
+/** Whether an address is that of a trusted proxy. */
 function trustedProxies({ trustProxy }: HttpOptions): (address: string) => boolean {
   if (trustProxy === undefined) return () => false;
   const isTrusted = compileProxies(trustProxy);
@@ -107,8 +112,8 @@ function trustedProxies({ trustProxy }: HttpOptions): (address: string) => boole
 }
 
 /**
- * Once the server closes, every answer ends its connection, and connections on which nothing was ever sent are ended:
- * Node counts neither as idle (`closeIdleConnections`), and would wait for them.
+ * Once the server closes, every response closes its connection, and connections on which nothing was ever sent are
+ * closed. Node counts neither as idle (`closeIdleConnections`) and would wait for them.
  */
 function closeConnectionsAtEnd(app: FastifyInstance): void {
   const sockets = new Set<Socket>();
@@ -127,7 +132,7 @@ function closeConnectionsAtEnd(app: FastifyInstance): void {
   });
 }
 
-/** Where errors point to. */
+/** The documentation URL of errors. */
 function docsUrl(options: HttpOptions): string {
   return `${options.publicUrl()}/docs`;
 }
@@ -150,14 +155,14 @@ function addRequestState(app: FastifyInstance, options: HttpOptions): void {
   });
 }
 
-/** What is wrong with a request's `Host`, of which Node keeps the first (RFC 9112 §3.2). */
+/** Checks the `Host` header, of which Node keeps only the first (RFC 9112 §3.2). @returns the fault, if any */
 function hostFault({ httpVersion, rawHeaders }: IncomingMessage): string | undefined {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
   }
-  if (count === 0 && httpVersion === '1.1') return 'The request has no Host header.';
+  if (count === 0 && httpVersion === '1.1') return 'The request must have a Host header.';
   return count > 1 ? 'The request must have one Host header.' : undefined;
 }
 
@@ -172,32 +177,32 @@ function setState(request: FastifyRequest, reply: FastifyReply, { ids, publicUrl
     idempotencyKey: undefined,
     bodyHash: undefined,
     bodyLimitBytes: 0,
-    place: undefined,
+    budget: undefined,
   };
   reply.header('x-request-id', request.state.requestId);
   setCommonHeaders(reply, publicUrl());
 }
 
-function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void {
+function addRoutes(app: FastifyInstance, access: AccessControl, options: HttpOptions): void {
   for (const route of options.routes) {
     const bodyBytes = route.method === 'GET' ? 0 : bodyBytesOf(route);
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       onRequest: (request, reply, done) => {
-        const admitted = (caller: Caller | undefined): void => {
+        const proceed = (caller: Caller | undefined): void => {
           request.state.caller = caller;
           if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
           if (route.method !== 'GET') expectBody(request, bodyBytes);
         };
         callBack(done, () => {
           if (route.access !== 'public') {
-            const caller = gate.admitCaller(request, reply);
-            if (caller instanceof Promise) return caller.then(admitted);
-            return admitted(caller);
+            const caller = access.authenticate(request, reply);
+            if (caller instanceof Promise) return caller.then(proceed);
+            return proceed(caller);
           }
-          gate.admitAnyone(request, reply);
-          return admitted(undefined);
+          access.rateLimitAnonymous(request, reply);
+          return proceed(undefined);
         });
       },
       handler: createHandler(route, options.writer, () => docsUrl(options)),
@@ -205,7 +210,7 @@ function addRoutes(app: FastifyInstance, gate: Gate, options: HttpOptions): void
   }
 }
 
-/** Runs a hook's work and says when it is over: at once, if it is over at once. */
+/** Runs the work of a hook and calls `done` when it ends: synchronously if the work is synchronous. */
 function callBack(done: (error?: Error) => void, work: () => void | Promise<void>): void {
   let running: void | Promise<void>;
   try {
@@ -218,11 +223,15 @@ function callBack(done: (error?: Error) => void, work: () => void | Promise<void
   else done();
 }
 
-function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }: HttpOptions): void {
+function addStreams(
+  app: FastifyInstance,
+  access: AccessControl,
+  { authenticator, streams }: HttpOptions,
+): void {
   for (const { open, path } of streams) {
     app.get(path, {
       onRequest: async (request, reply) => {
-        request.state.caller = await gate.admitCaller(request, reply);
+        request.state.caller = await access.authenticate(request, reply);
       },
       handler: async (request, reply) => {
         await open({
@@ -231,7 +240,7 @@ function addStreams(app: FastifyInstance, gate: Gate, { authenticator, streams }
           lastEventId: request.headers['last-event-id']?.toString(),
           readmit: () => authenticator.recheck(presentedKey(request.headers)),
           start() {
-            request.state.place?.endTurn();
+            request.state.budget?.releaseSlot();
             reply.hijack();
             reply.raw.writeHead(200, {
               ...(reply.getHeaders() as OutgoingHttpHeaders),
@@ -252,7 +261,7 @@ async function answerError(
   reply: FastifyReply,
   options: HttpOptions,
 ): Promise<FastifyReply> {
-  // A request that the router could not read has been through no hook.
+  // A request that the router could not parse has run no hook.
   if (!request.state) setState(request, reply, options);
   const { requestId } = request.state;
   const refusal = toRefusal(error);
@@ -260,12 +269,12 @@ async function answerError(
   try {
     return await answerRefusal(refusal, request, reply, options);
   } catch (cause) {
-    options.logger.error({ err: cause, requestId }, 'a refusal could not be kept');
+    options.logger.error({ err: cause, requestId }, 'a refusal could not be stored');
     return sendRefusal(toRefusal(cause), request, reply, docsUrl(options));
   }
 }
 
-/** Sends a refusal; one that belongs to an idempotency key is kept for it first. */
+/** Sends a refusal. One with an idempotency key is stored for it first. */
 async function answerRefusal(
   refusal: Refusal,
   request: FastifyRequest,
@@ -277,7 +286,7 @@ async function answerRefusal(
   const isKept =
     status === 400 || status === 404 || (status === 409 && refusal.reason !== 'request_in_progress');
   const answering = isKept ? answeringOf(request, docsUrl(options), true) : undefined;
-  // What has broken off is not the request that was meant.
+  // A body that broke off is not the request that the client meant.
   if (!caller || key === undefined || !answering || bodyHash === undefined)
     return sendRefusal(refusal, request, reply, docsUrl(options));
   const { id, kind } = caller.environment;

@@ -3,37 +3,39 @@ import { ApiError } from '../platform/errors.ts';
 import type { Caller } from './auth.ts';
 import { validationFailed } from './validate.ts';
 
-/** What a stream gets to see of the request that asks for it. */
+/** A request for a stream. */
 export interface StreamRequest {
   readonly caller: Caller;
   readonly query: Readonly<Record<string, string>>;
-  /** Where a client that comes back has got to. */
+  /** The id of the last event that a reconnecting client received. */
   readonly lastEventId: string | undefined;
-  /** Looks the key up: whom it admits now, undefined when it has been revoked. */
+  /** Verifies the key without the cache; undefined if it was revoked. */
   readmit(): Promise<Caller | undefined>;
-  /** Sends the head of the answer. From then on whoever has asked for it writes and ends it. */
+  /** Sends the headers of the response, which the caller then writes and ends. */
   start(): ServerResponse;
 }
 
-/** An answer that goes on for as long as its reader stays: server-sent events (WHATWG HTML, "Server-sent events"). */
+/** A route that streams server-sent events (WHATWG HTML, "Server-sent events"). */
 export interface StreamRoute {
   readonly path: string;
-  /** @throws ApiError before `start`, what is answered in the envelope */
+  /** @throws ApiError before `start`, which is answered in the envelope */
   open(request: StreamRequest): Promise<void>;
 }
 
 export const eventStreamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
-  // Proxies that buffer would hold events back.
+  // Proxies must not buffer events.
   'x-accel-buffering': 'no',
 };
 
-/** The query as texts. @throws ApiError 400 when a parameter is given twice */
+/** The query parameters. @throws ApiError 400 if one is given twice */
 export function textsOf(query: unknown): Record<string, string> {
   const entries = Object.entries(query as Record<string, unknown>);
   const faults = entries.flatMap(([name, value]) =>
-    typeof value === 'string' ? [] : [{ path: `query.${name}`, message: 'Give it once.' }],
+    typeof value === 'string'
+      ? []
+      : [{ path: `query.${name}`, message: 'This parameter must be given once.' }],
   );
   if (faults.length > 0) throw new ApiError(validationFailed(faults));
   return Object.fromEntries(entries) as Record<string, string>;

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
+import { requireAllowance } from './access-control.ts';
 import { type DocsFiles, docsPages, type PageMaker } from './docs/pages.ts';
 import type { DescribedEvent } from './event.ts';
-import { requireAllowance } from './gate.ts';
 import { buildOpenApi } from './openapi/document.ts';
 import { buildEventSchema } from './openapi/event-schemas.ts';
 import { overview } from './openapi/frame.ts';

@@ -8,16 +8,16 @@ import { trimOversize } from './oversize.ts';
 import { closed } from './schema.ts';
 
 const common = { strict: false, validateFormats: true, ownProperties: true };
-/** Stops at the first fault; sizes come before what is in them. */
+/** Stops at the first fault, and checks sizes before contents. */
 const first = new Ajv2020(common);
-/** Finds all of them: only for what has been trimmed. */
+/** Finds all faults. Only for values whose oversized parts were emptied. */
 const all = new Ajv2020({ ...common, allErrors: true });
 for (const ajv of [first, all]) formats.default(ajv, ['date-time', 'email', 'uri']);
 
 /**
- * Compiles the schema of a query to a check. Its length is limited by that of the request's head.
+ * Compiles the schema of a query to a check. The size of a query is limited by that of the request's headers.
  *
- * @returns a function that throws an ApiError (400) naming all faults
+ * @returns a function that throws an ApiError (400) with all faults
  */
 export function compileQueryValidator<Value>(schema: object): (query: unknown) => Value {
   const validate: ValidateFunction = all.compile(closed(JSON.parse(JSON.stringify(schema))));
@@ -28,12 +28,12 @@ export function compileQueryValidator<Value>(schema: object): (query: unknown) =
 }
 
 /**
- * Compiles the schema of a body to a check. Every object in it is closed, every text, array and object has a bound, and
- * what is larger is not looked into.
+ * Compiles the schema of a body to a check. Every object is closed, every text, array and object has a bound, and oversized
+ * parts are not checked further.
  *
- * @param more finds faults that the schema cannot say, in any value
- * @returns a function that throws an ApiError (400) naming as many faults as an answer has room for
- * @throws Error when the schema leaves an array or an object without a bound
+ * @param more finds faults that the schema cannot express, in any value
+ * @returns a function that throws an ApiError (400) with at most `limits.errorDetails` faults
+ * @throws Error if an array or an object of the schema has no bound
  */
 export function compileBodyValidator<Value>(
   schema: object,
@@ -55,22 +55,22 @@ export function compileBodyValidator<Value>(
   };
 }
 
-/** A body's schema as it is checked: closed, and with a bound for everything in it. */
+/** A body's schema as it is validated: closed, and bounded. */
 export function bodySchema(schema: object): SizedSchema {
   return bounded(closed(JSON.parse(JSON.stringify(schema))) as SizedSchema);
 }
 
-/** The refusal for faulty fields: its message says the first fault, its details all of them. */
+/** The refusal of invalid fields. Its message has the first fault, its details have all. */
 export function validationFailed(details: readonly FaultDetail[]) {
   const first = details[0];
   const message = first ? `${first.path || 'The body'}: ${first.message}` : 'Validation failed';
   return invalidRequest('validation_failed', message, details.slice(0, limits.errorDetails));
 }
 
-/** @param prefix what the paths start with: nothing for the body, `query.` for the query */
+/** @param prefix of the paths: empty for the body, `query.` for the query */
 function toDetails(errors: readonly ErrorObject[], prefix: string): FaultDetail[] {
   const details = errors
-    // A wrong key is reported under propertyNames already; what wraps other errors says nothing new.
+    // Errors that wrap other errors add nothing.
     .filter((error) => error.keyword !== 'propertyNames' && error.keyword !== 'if')
     .map((error): FaultDetail => ({ path: pathOf(error, prefix), message: messageOf(error) }));
   const seen = new Set<string>();
@@ -94,7 +94,7 @@ function messageOf(error: ErrorObject): string {
     case 'required':
       return 'This field is required.';
     case 'additionalProperties':
-      return 'There is no such field.';
+      return 'This field does not exist.';
     case 'enum':
       return `It must be one of: ${(params.allowedValues ?? []).join(', ')}.`;
     case 'format':
@@ -102,6 +102,13 @@ function messageOf(error: ErrorObject): string {
     case 'type':
       return `It must be of type ${[params.type].flat().join(' or ')}.`;
     default:
-      return `It ${error.message ?? 'is not valid'}.`;
+      return `It ${plainRule(error.message ?? 'is not valid')}.`;
   }
+}
+
+/** Ajv says `must NOT have fewer than 2 items`. */
+function plainRule(message: string): string {
+  return message
+    .replace('must NOT have fewer than', 'must have at least')
+    .replace('must NOT have more than', 'must have at most');
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultsOf, readAnswers } from './answers.ts';
+import { faultsOf, parseAnswers } from './answers.ts';
 import { countries } from './countries.ts';
 import { contentTypeOf } from './documents.ts';
 import { documentsFault, emptyForm, missingSteps, ownersFault, sharesFault, stepNames } from './form.ts';
-import { decisionByName, isOpen } from './lifecycle.ts';
 import { ownerQuestions, type Question, questionSteps } from './questions.ts';
+import { decisionByName, isOpen } from './state.ts';
 
 const rules = {
   nowMs: Date.parse('2026-11-23T10:00:00Z'),
@@ -20,7 +20,7 @@ const question = (name: string) => [asked.find((one) => one.name === name) as Qu
 
 /** What becomes of one text typed into one field; its fault when it is refused. */
 function typed(name: string, text: string): string | undefined {
-  const { answers, faults } = readAnswers(question(name), (field) => (field === name ? text : ''), rules);
+  const { answers, faults } = parseAnswers(question(name), (field) => (field === name ? text : ''), rules);
   return faults[0] ? undefined : answers[name];
 }
 
@@ -28,7 +28,7 @@ function typed(name: string, text: string): string | undefined {
 function born(text: string): string | undefined {
   const [day = '', month = '', year = ''] = text.split(' ');
   const parts: Record<string, string> = { day, month, year };
-  const { answers, faults } = readAnswers(
+  const { answers, faults } = parseAnswers(
     question('dateOfBirth'),
     (field) => parts[field.split('.')[1] ?? ''] ?? '',
     rules,
@@ -90,7 +90,7 @@ describe('an answer', () => {
   it('never breaks the check, and what was taken once is taken again', () => {
     fc.assert(
       fc.property(fc.constantFrom(...asked), fc.string({ unit: 'binary', maxLength: 300 }), (one, text) => {
-        const { answers, faults } = readAnswers([one], () => text, rules);
+        const { answers, faults } = parseAnswers([one], () => text, rules);
         expect(faults.length).toBe(answers[one.name] === undefined ? 1 : 0);
         if (faults.length === 0) expect(faultsOf([one], answers, rules)).toEqual([]);
         for (const { message } of faults) expect(message).not.toBe('');

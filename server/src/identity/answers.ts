@@ -5,13 +5,13 @@ import type { BirthdayQuestion, Question, ReferenceList } from './questions.ts';
 /** Answers by the names of their questions, normalised: trimmed texts, codes, `YYYY-MM-DD`. */
 export type Answers = Readonly<Record<string, string>>;
 
-/** A fault of an answer: the field it is in, and what to do. Never repeats the answer. */
+/** A fault of an answer: the field, and the rule. Never contains the answer. */
 export interface AnswerFault {
   readonly field: string;
   readonly message: string;
 }
 
-/** Finds the name of an entry of a reference list; undefined when it has no such code. */
+/** Finds the name of an entry of a reference list; undefined if the list has no such code. */
 export type References = (list: ReferenceList, code: string) => string | undefined;
 
 /** What checking answers depends on. */
@@ -23,12 +23,12 @@ export interface AnswerRules {
 type Checked = { readonly value: string } | { readonly fault: string };
 
 /**
- * Checks the answers to some questions as they were typed.
+ * Parses and checks typed answers.
  *
- * @param typed what was typed into a field; the fields of a birthday are `<name>.day`, `.month` and `.year`
- * @returns the good answers, and every fault
+ * @param typed returns the text of a field; the fields of a birthday are `<name>.day`, `.month` and `.year`
+ * @returns the valid answers, and every fault
  */
-export function readAnswers(
+export function parseAnswers(
   questions: readonly Question[],
   typed: (field: string) => string,
   rules: AnswerRules,
@@ -44,7 +44,7 @@ export function readAnswers(
   return { answers, faults };
 }
 
-/** The same for answers that were kept: what was good once may not be any more. */
+/** Checks stored answers again, because an answer can become invalid with time. */
 export function faultsOf(
   questions: readonly Question[],
   answers: Answers,
@@ -61,12 +61,12 @@ function missing({ ask, optional }: Question): Checked {
   return optional ? { value: '' } : { fault: ask };
 }
 
-/** One form of each character, no blanks around it, single ones inside. */
+/** Normalises characters to NFC and white space to single spaces. */
 function tidy(text: string): string {
   return text.normalize('NFC').replaceAll(/\s+/g, ' ').trim();
 }
 
-/** Control characters, half surrogates, and those that turn the writing direction. */
+/** Control characters, lone surrogates, and characters that change the writing direction. */
 const unprintable = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufffd]/u;
 
 function check(question: Question, text: string, rules: AnswerRules): Checked {

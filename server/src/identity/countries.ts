@@ -1,4 +1,4 @@
-/** A country as forms offer it. */
+/** A country of a form. */
 export interface Country {
   /** ISO 3166-1 alpha-2. */
   readonly code: string;
@@ -25,7 +25,7 @@ export const countries: readonly Country[] = codes
 
 const nameByCode = new Map(countries.map(({ code, name }) => [code, name]));
 
-/** A country's English name; undefined when there is no such code. */
+/** A country's English name; undefined if there is no such code. */
 export function countryName(code: string): string | undefined {
   return nameByCode.get(code);
 }

@@ -1,6 +1,6 @@
 import type { Vault } from '../platform/seal.ts';
 
-/** How the bytes of documents are sealed: chunk by chunk, so that nobody ever needs all of them in memory. */
+/** Documents are sealed in chunks, so that no process needs a whole one in memory. */
 
 /** A sealed part of a document. */
 export interface SealedChunk {
@@ -10,12 +10,12 @@ export interface SealedChunk {
   readonly content: string;
 }
 
-/** The bytes of a document are not those that were kept: something is missing, was changed, or is of another document. */
+/** The bytes of a document differ from those that were stored: a chunk is missing, changed, or of another document. */
 export class DocumentDamagedError extends Error {
   override readonly name = 'DocumentDamagedError';
 }
 
-/** Seals a chunk for its document, its place and whether it is the last one. */
+/** Seals a chunk. The context binds it to its document, its number and whether it is the last one. */
 export function sealChunk(
   vault: Pick<Vault, 'seal'>,
   documentId: string,
@@ -29,9 +29,9 @@ export function sealChunk(
 }
 
 /**
- * Opens the chunks of a document one after the other, as they are read.
+ * Opens the chunks of a document in order.
  *
- * @throws DocumentDamagedError when one is missing, is at another place, was changed, or is of another document
+ * @throws DocumentDamagedError if one is missing, out of order, changed, or of another document
  */
 export async function* openChunks(
   vault: Pick<Vault, 'openBytes'>,
@@ -41,24 +41,24 @@ export async function* openChunks(
   let expected = 0;
   let isComplete = false;
   for await (const { content, isLast, number } of chunks) {
-    if (number !== expected || isComplete) throw new DocumentDamagedError(`${documentId} is not whole`);
+    if (number !== expected || isComplete) throw new DocumentDamagedError(`${documentId} is not complete`);
     yield openSealed(vault, content, documentId, chunkContext(documentId, number, isLast));
     expected += 1;
     isComplete = isLast;
   }
-  if (!isComplete) throw new DocumentDamagedError(`${documentId} is not whole`);
+  if (!isComplete) throw new DocumentDamagedError(`${documentId} is not complete`);
 }
 
 /**
- * Opens a document of an earlier version, which was sealed as one value.
+ * Opens a document that an earlier version sealed as one value.
  *
- * @throws DocumentDamagedError when it was changed, or is of another document
+ * @throws DocumentDamagedError if it was changed, or is of another document
  */
 export function openWhole(vault: Pick<Vault, 'openBytes'>, documentId: string, content: string): Buffer {
   return openSealed(vault, content, documentId, `identity_document_contents.content:${documentId}`);
 }
 
-/** Where a chunk belongs. */
+/** The seal context of a chunk. */
 export function chunkContext(documentId: string, number: number, isLast: boolean): string {
   return `identity_document_chunks.content:${documentId}:${number}:${isLast ? 'last' : 'more'}`;
 }

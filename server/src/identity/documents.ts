@@ -1,6 +1,6 @@
 import type { IdentityDocumentRow } from '../store/tables/customers.ts';
 
-/** Documents that prove an identity: which there are, and how their files are told apart. */
+/** The documents that prove an identity, and the types of their files. */
 
 export type ContentType = IdentityDocumentRow['content_type'];
 
@@ -8,7 +8,7 @@ export type ContentType = IdentityDocumentRow['content_type'];
 export interface DocumentKind {
   readonly value: string;
   readonly label: string;
-  /** One of these is needed before the form can be submitted. */
+  /** Whether it proves the identity. A form needs at least one such document. */
   readonly proves: boolean;
 }
 
@@ -27,12 +27,12 @@ const businessKinds: readonly DocumentKind[] = [
   { value: 'proof_of_address', label: 'Proof of address of the business', proves: false },
 ];
 
-/** The kinds of documents that a customer may send. */
+/** The kinds of documents that a customer may upload. */
 export function documentKinds(type: 'individual' | 'business'): readonly DocumentKind[] {
   return type === 'individual' ? individualKinds : businessKinds;
 }
 
-/** What a kind of document is called. */
+/** The label of a kind of document. */
 export function documentLabel(kind: string): string {
   return [...individualKinds, ...businessKinds].find(({ value }) => value === kind)?.label ?? kind;
 }
@@ -43,15 +43,15 @@ const signatures: readonly (readonly [ContentType, readonly number[]])[] = [
   ['application/pdf', [0x25, 0x50, 0x44, 0x46, 0x2d]],
 ];
 
-/** How many of a file's first bytes tell what it is. */
+/** How many first bytes identify the type of a file. */
 export const signatureBytes = Math.max(...signatures.map(([, signature]) => signature.length));
 
-/** What a file is by its first bytes (JPEG: ISO 10918-1; PNG: RFC 2083 §3.1; PDF: ISO 32000-1 §7.5.2). */
+/** The type of a file, by its first bytes (JPEG: ISO 10918-1; PNG: RFC 2083 §3.1; PDF: ISO 32000-1 §7.5.2). */
 export function contentTypeOf(bytes: Uint8Array): ContentType | undefined {
   return signatures.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }
 
-/** How the file of a document ends. */
+/** File name extensions. */
 export const extensions: Readonly<Record<ContentType, string>> = {
   'image/jpeg': 'jpg',
   'image/png': 'png',

@@ -3,9 +3,9 @@ import { type AnswerRules, type Answers, faultsOf } from './answers.ts';
 import { type ContentType, documentKinds } from './documents.ts';
 import { ownerQuestions, questionSteps } from './questions.ts';
 
-/** Someone who owns a part of a business. */
+/** A person who owns a part of a business. */
 export interface Owner {
-  /** Names the owner within the form. */
+  /** Identifies the owner within the form. */
   readonly key: string;
   readonly answers: Answers;
 }
@@ -20,12 +20,12 @@ export interface FormDocument {
   readonly byteSize: number;
 }
 
-/** All that a customer has filled in so far. It lies sealed in their case. */
+/** The data that a customer has entered. Their case stores it sealed. */
 export interface IdentityForm {
   readonly answers: Answers;
   readonly owners: readonly Owner[];
   readonly documents: readonly FormDocument[];
-  /** Documents that were ever uploaded, those taken back included. */
+  /** How many documents were ever uploaded, removed ones included. */
   readonly uploads: number;
 }
 
@@ -39,7 +39,7 @@ export function stepNames(type: CustomerType): readonly string[] {
   return [...asked, ...(type === 'business' ? ['owners'] : []), 'documents', 'review'];
 }
 
-/** The steps that are not done yet, `review` apart. Without any the form can be submitted. */
+/** The incomplete steps, without `review`. A form without any can be submitted. */
 export function missingSteps(type: CustomerType, form: IdentityForm, rules: AnswerRules): readonly string[] {
   const asked = questionSteps(type)
     .filter(({ questions }) => faultsOf(questions, form.answers, rules).length > 0)
@@ -51,7 +51,7 @@ export function missingSteps(type: CustomerType, form: IdentityForm, rules: Answ
   ];
 }
 
-/** What is wrong with the owners as a whole. */
+/** The fault of the list of owners, if any. */
 export function ownersFault(owners: readonly Owner[], rules: AnswerRules): string | undefined {
   if (owners.length === 0) return 'Add at least one person.';
   if (owners.some(({ answers }) => faultsOf(ownerQuestions, answers, rules).length > 0))
@@ -59,13 +59,13 @@ export function ownersFault(owners: readonly Owner[], rules: AnswerRules): strin
   return sharesFault(owners.map(({ answers }) => answers));
 }
 
-/** What is wrong with the shares of several owners together. */
+/** The fault of the owners' total share, if any. */
 export function sharesFault(owners: readonly Answers[]): string | undefined {
   const total = owners.reduce((sum, { share = '0' }) => sum + Math.round(Number(share) * 100), 0);
   return total > 100 * 100 ? 'Together the shares are more than 100 percent.' : undefined;
 }
 
-/** What is missing of the documents. */
+/** The fault of the documents, if any. */
 export function documentsFault(type: CustomerType, documents: readonly FormDocument[]): string | undefined {
   const proving = documentKinds(type).filter(({ proves }) => proves);
   if (documents.some(({ kind }) => proving.some(({ value }) => value === kind))) return undefined;
@@ -74,7 +74,7 @@ export function documentsFault(type: CustomerType, documents: readonly FormDocum
     : 'Add the certificate of incorporation or an extract of the company register.';
 }
 
-/** Whether another document would be too many. */
+/** Whether the form accepts no further document. */
 export function isFull({ documents, uploads }: IdentityForm): boolean {
   return documents.length >= limits.documentsPerCase || uploads >= limits.uploadsPerCase;
 }

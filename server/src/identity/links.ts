@@ -2,11 +2,11 @@ import { limits } from '../platform/limits.ts';
 import type { Vault } from '../platform/seal.ts';
 import type { CustomerRow } from '../store/tables/customers.ts';
 
-/** Links to the hosted pages: whoever has one may act for the customer, until it expires. */
+/** Links to the hosted pages. Whoever has one may act for the customer until it expires. */
 
 export type LinkPurpose = 'kyc' | 'terms';
 
-/** What making a link depends on, beside the customer. */
+/** What a link depends on, beside the customer. */
 export interface LinkContext {
   readonly vault: Vault;
   /** The time in the customer's environment, in milliseconds since the Unix epoch. */
@@ -15,12 +15,12 @@ export interface LinkContext {
   readonly publicUrl: string;
 }
 
-/** What a link says. */
+/** The contents of a link. */
 export interface ReadLink {
   readonly customerId: string;
   readonly environmentId: string;
   readonly expiresAtMs: number;
-  /** How often the customer's links had been revoked when it was made; it is good only while it is as often still. */
+  /** The customer's link generation when it was made. Revoking links raises the generation and so invalidates it. */
   readonly generation: number;
 }
 
@@ -35,8 +35,8 @@ export function linkUrl(purpose: LinkPurpose, owner: LinkOwner, context: LinkCon
  * The last part of a link: `<expiry>.<customer>.<environment>.<generation>.<code>`, the expiry in seconds and the
  * generation to the base 36; without the generation while it is 0.
  *
- * Expiry moves on in whole periods, counted from when the customer was made. So the same customer has the same link
- * for a period, unless links are revoked, and every link lives for one period at least and two at most.
+ * The expiry advances in whole periods from the customer's creation. A customer's link therefore stays the same for a
+ * period, unless links are revoked, and every link is valid for at least one period and at most two.
  */
 export function linkToken(
   purpose: LinkPurpose,
@@ -48,7 +48,7 @@ export function linkToken(
   return linkTokenUntil(purpose, owner, createdAtMs + periods * limits.linkPeriodMs, vault);
 }
 
-/** The same for a link that leads on from another one: it is valid as long as that one. */
+/** Makes the token of a link that expires at a time (milliseconds since the Unix epoch). */
 export function linkTokenUntil(
   purpose: LinkPurpose,
   { environment_id, id, link_generation: generation }: LinkOwner,
@@ -62,10 +62,9 @@ export function linkTokenUntil(
 }
 
 /**
- * Reads a link's last part back.
+ * Parses and verifies the token of a link.
  *
- * @returns undefined when we did not make it for this purpose; whether it has expired or was revoked is for the caller to
- *   see
+ * @returns undefined if it was not made for this purpose. The caller checks expiry and revocation
  */
 export function readLinkToken(purpose: LinkPurpose, token: string, vault: Vault): ReadLink | undefined {
   const match =

@@ -1,9 +1,9 @@
-/** What an identity form asks, step by step. Pages are drawn and answers are checked by this one list. */
+/** The questions of an identity form, by step. Pages are rendered and answers are checked by this list. */
 
 interface QuestionBase {
   readonly name: string;
   readonly label: string;
-  /** What is said when the answer is missing. */
+  /** The message for a missing answer. */
   readonly ask: string;
   readonly hint?: string;
   readonly optional?: boolean;
@@ -13,7 +13,7 @@ interface QuestionBase {
 export interface TextQuestion extends QuestionBase {
   readonly kind: 'text';
   readonly maxLength: number;
-  /** What browsers may fill in by themselves (HTML, "Autofill"). */
+  /** The autofill field name (HTML, "Autofill"). */
   readonly autocomplete?: string;
   readonly pattern?: { readonly of: RegExp; readonly message: string };
 }
@@ -30,7 +30,7 @@ export interface CountryQuestion extends QuestionBase {
   readonly autocomplete?: string;
 }
 
-/** One of a few answers. */
+/** One of a list of choices. */
 export interface ChoiceQuestion extends QuestionBase {
   readonly kind: 'choice';
   readonly choices: readonly { readonly value: string; readonly label: string }[];
@@ -112,7 +112,7 @@ const you: QuestionStep = {
   ],
 };
 
-/** The questions for an address. */
+/** Makes the step that asks for an address. */
 function addressStep(title: string, lead: string): QuestionStep {
   return {
     name: 'address',
@@ -284,7 +284,7 @@ const activity: QuestionStep = {
   ],
 };
 
-/** What is asked of each owner of a business. */
+/** The questions for each owner of a business. */
 export const ownerQuestions: readonly Question[] = [
   {
     kind: 'text',
@@ -321,7 +321,7 @@ export const ownerQuestions: readonly Question[] = [
   },
 ];
 
-/** The steps of a form that ask questions, in their order; owners, documents and review come after them. */
+/** The steps that ask questions, in order. The steps owners, documents and review follow them. */
 export function questionSteps(type: 'individual' | 'business'): readonly QuestionStep[] {
   return type === 'individual'
     ? [you, addressStep('Your home address', 'Where you live, not a PO box.'), work]

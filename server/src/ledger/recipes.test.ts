@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { parseFiatDeposit } from '../fiat/deposits/request.ts';
 import { type Currency, currencyScale, formatAmount, parseAmount, parseRatio } from '../platform/money.ts';
-import { readDeposit } from '../resources/sandbox/deposits.ts';
-import { readFiatDeposit } from '../resources/sandbox/fiat-deposits.ts';
 import type { CryptoDepositBody } from '../resources/sandbox/schema.ts';
-import { payoutMinor, readTerms } from '../resources/transfers/terms.ts';
+import { payoutMinor } from '../resources/transfers/pricing.ts';
+import { parseTransferRequest } from '../resources/transfers/request.ts';
+import { parseCryptoDeposit } from '../simulator/crypto-deposits.ts';
 import type { JournalHeadRow } from '../store/tables/lanes.ts';
 import type { AccountRow, PostingRow } from '../store/tables/ledger.ts';
 import {
@@ -174,7 +175,7 @@ function depositTerms(recipe: Recipe) {
   const body = { chain: figure('chain'), currency: figure('currency'), amount: figure('amount arrived') };
   const rate = recipe.figures.get('sell rate') ?? '0';
   const rates = { quote: () => ({ buyRate: rate, sellRate: rate, midRate: rate }), pairs: () => [] };
-  const read = readDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, rates, 0);
+  const read = parseCryptoDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, rates, 0);
   if ('refusal' in read) throw new Error(read.refusal.message);
   return read.terms;
 }
@@ -233,7 +234,7 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     const figure = given(recipe);
     const currency = figure('currency') as 'eur';
     const rate = figure('rate');
-    const read = readFiatDeposit(
+    const read = parseFiatDeposit(
       { virtualAccountId: 'va_recipe00', amount: figure('amount arrived') },
       currency,
       { rate, midRate: rate, isParity: false },
@@ -278,7 +279,7 @@ function readTransfer(recipe: Recipe, rail: string, destinationCurrency: string)
   const feeRate = parseRatio(figure('fee rate'));
   const rate = recipe.figures.get('rate') ?? '1';
   const convert = () => ({ rate, midRate: rate, isParity: rate === '1' });
-  const read = readTerms(body, { onChainFee: feeRate, fiatFee: feeRate, convert });
+  const read = parseTransferRequest(body, { onChainFee: feeRate, fiatFee: feeRate, convert });
   if ('refusal' in read) throw new Error(read.refusal.message);
   return read.terms;
 }

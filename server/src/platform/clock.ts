@@ -1,4 +1,4 @@
-/** A source of the present time. Injected everywhere, so that tests and simulation decide what time it is. */
+/** A source of the current time. It is always injected, so that tests and the simulator control it. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;

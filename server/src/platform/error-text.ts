@@ -1,4 +1,4 @@
-/** An error that PostgreSQL reported, as far as it may be shown: names of the schema, and no values. */
+/** The parts of a PostgreSQL error that may be shown: names of the schema, and no values. */
 interface DatabaseFacts {
   readonly code: string;
   readonly constraint?: string;
@@ -6,10 +6,10 @@ interface DatabaseFacts {
   readonly column?: string;
 }
 
-/** Deeper causes are not followed: nothing of ours wraps an error so often, and a cycle must end. */
+/** Deeper causes are not followed, so that a cycle ends. */
 const deepestCause = 8;
 
-/** What PostgreSQL reported, if the error is from there; pg gives those a severity. */
+/** The parts of a PostgreSQL error; undefined for other errors, which have no severity. */
 function databaseFacts(error: unknown): DatabaseFacts | undefined {
   const { code, column, constraint, severity, table } = (error ?? {}) as Record<string, unknown>;
   if (typeof severity !== 'string' || typeof code !== 'string') return undefined;
@@ -29,7 +29,7 @@ function innerErrors(error: Error): unknown[] {
   return [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? errors : [])];
 }
 
-/** The texts of database errors in an error, each with what may be shown in its place. */
+/** The messages of database errors inside an error, each with its replacement. */
 function unsafeTexts(error: unknown, depth = 0): [unsafe: string, safe: string][] {
   if (!(error instanceof Error) || depth > deepestCause) return [];
   const facts = databaseFacts(error);
@@ -42,22 +42,22 @@ function withoutUnsafe(text: string, unsafe: readonly (readonly [string, string]
 }
 
 /**
- * The message of an error as it may be shown and logged. PostgreSQL's messages hold values (`invalid input syntax for type
- * uuid: "…"`), so that its errors are told by code and names only, also where another error repeats their message.
+ * The message of an error without values. PostgreSQL's messages contain values (`invalid input syntax for type uuid:
+ * "…"`), so that they are replaced by code and names, also where another error repeats them.
  */
 export function safeMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return withoutUnsafe(error.message, unsafeTexts(error));
 }
 
-/** The stack of an error, cleaned in the same way; undefined when it has none. */
+/** The stack of an error without values; undefined if it has none. */
 export function safeStack(error: Error): string | undefined {
   return error.stack === undefined ? undefined : withoutUnsafe(error.stack, unsafeTexts(error));
 }
 
 /**
- * An error as it is logged: name, message, stack, code and names of the schema, for its causes too. Everything else that an
- * error carries (pg: detail, where, hint, internalQuery; ours: what a caller attached) stays out.
+ * An error as it is logged, with its causes: name, message, stack, code and names of the schema. Other properties (of pg:
+ * detail, where, hint, internalQuery) are left out.
  */
 export function serializeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };

@@ -1,4 +1,4 @@
-/** The closed set of error codes of the API (contract §1). No other code ever leaves the server. */
+/** The error codes of the API (contract §1). The server sends no other code. */
 export const errorStatus = {
   UNAUTHORIZED: 401,
   INVALID_REQUEST: 400,
@@ -10,13 +10,13 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
-/** One fault of a request: where (a JSON pointer into the body, or `query.limit`, `header.…`) and what. */
+/** One fault of a request. `path` is a JSON pointer into the body, or `query.…` or `header.…`. */
 export interface FaultDetail {
   readonly path: string;
   readonly message: string;
 }
 
-/** A refusal as the client sees it: the code, a stable `reason`, and a text that says what to do. */
+/** A refusal as the client sees it: the code, a stable `reason`, and a message that states the rule. */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly reason: string;
@@ -26,7 +26,7 @@ export interface Refusal {
 }
 
 /**
- * An error with a public face. `message` is shown to the client; `internal` and `cause` only ever reach the log.
+ * An error that is answered with a refusal. `internal` and `cause` are logged and never sent.
  */
 export class ApiError extends Error {
   readonly refusal: Refusal;
@@ -40,32 +40,32 @@ export class ApiError extends Error {
   }
 }
 
-/** 400: the request is wrong. `details` names every field at fault. */
+/** 400: the request is invalid. `details` has every fault. */
 export function invalidRequest(reason: string, message: string, details?: readonly FaultDetail[]): Refusal {
   return refusal('INVALID_REQUEST', reason, message, details);
 }
 
-/** 404: the same answer for what never was, what belongs to somebody else, and what is in the other environment. */
+/** 404: the same for an object that does not exist, belongs to another organisation, or is in another environment. */
 export function notFound(what: string): Refusal {
   return refusal('NOT_FOUND', `${what.replaceAll(' ', '_')}_not_found`, `No such ${what}.`);
 }
 
-/** 409: the request is right, but the state of things forbids it. */
+/** 409: the request is valid, but the current state does not allow it. */
 export function conflict(reason: string, message: string, details?: readonly FaultDetail[]): Refusal {
   return refusal('CONFLICT', reason, message, details);
 }
 
-/** 401: no key, or none that is valid. */
+/** 401: no key, or an invalid one. */
 export function unauthorized(reason: string, message: string): Refusal {
   return refusal('UNAUTHORIZED', reason, message);
 }
 
-/** 429: too much at once; `retryAfterSeconds` says when to come again. */
+/** 429: too many requests; `retryAfterSeconds` is the time to wait. */
 export function rateLimited(reason: string, message: string, retryAfterSeconds: number): Refusal {
   return { code: 'RATE_LIMITED', reason, message, retryAfterSeconds };
 }
 
-/** 500: our fault. The public text never says more than the request id. */
+/** 500: an internal error. The message tells nothing of its cause. */
 export function internalError(): Refusal {
   return refusal('INTERNAL_ERROR', 'internal_error', 'An unexpected error occurred.');
 }
@@ -80,9 +80,9 @@ function refusal(
 }
 
 /**
- * Fails loudly when something that must hold does not. The text is internal: clients see a plain 500.
+ * Checks an invariant. The message is internal: clients get a 500.
  *
- * @throws Error when `condition` is false
+ * @throws Error if `condition` is falsy
  */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);

@@ -1,13 +1,13 @@
-/** Markup made safe by construction: what is put into a template is escaped, unless a template made it. */
+/** HTML templates that escape every value, except HTML that a template made. */
 
 const markup = Symbol('markup');
 
-/** Text that is HTML already. No JSON document can hold one, since a symbol keeps it. */
+/** HTML text. Keyed by a symbol, so that no JSON document can contain one. */
 export interface Html {
   readonly [markup]: string;
 }
 
-/** What a template takes: texts are escaped, lists are joined, `undefined` leaves nothing. */
+/** A value of a template. Strings are escaped, lists joined, `undefined` omitted. */
 export type Piece = string | number | Html | undefined | readonly Piece[];
 
 /**
@@ -18,7 +18,7 @@ export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[])
   return { [markup]: (strings[0] ?? '') + texts.join('') };
 }
 
-/** Takes a text of our own over as it is; nothing that comes from a document may go through here. */
+/** Marks a constant text as HTML. Never for text from a document or a request. */
 export function verbatim(text: string): Html {
   return { [markup]: text };
 }

@@ -4,8 +4,7 @@ import { limits } from './limits.ts';
 
 /**
  * Ids: a prefix, `_`, and a UUIDv7 in Crockford base 32 (the TypeID form). The last two of its 26 characters are the
- * bucket of what it names (architecture §4), so an id alone tells where its row lies. Ids made by one process sort by
- * the order they were made in.
+ * bucket of the row that it identifies (architecture §4). Ids of one process sort in the order of their creation.
  */
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -32,14 +31,14 @@ export type IdPrefix =
   | 'doc'
   | 'tos';
 
-/** Makes ids. Stateful only in its counter, so that ids of one millisecond still sort. */
+/** Makes ids. Its counter keeps ids of one millisecond in order. */
 export interface IdSource {
-  /** @param bucket 0..63; a random one when left out */
+  /** @param bucket 0..63; random if left out */
   next(prefix: IdPrefix, bucket?: number): string;
 }
 
 /**
- * Makes an id source.
+ * Creates an id source.
  *
  * @param fillRandom fills a buffer with random bytes; the simulator passes a seeded one
  */
@@ -70,7 +69,7 @@ export function createIdSource(
     }
     counter += 1;
     if (counter > 0xfff) {
-      // More than the counter holds: borrow from the next millisecond.
+      // The counter overflows: borrow from the next millisecond.
       lastMs += 1;
       counter = 0;
     }
@@ -96,7 +95,7 @@ export function createIdSource(
   };
 }
 
-/** An id that sorts before every one with this prefix that was made at the time or later. */
+/** An id that sorts before every id with this prefix made at or after a time (milliseconds since the Unix epoch). */
 export function firstIdAt(prefix: IdPrefix, timeMs: number): string {
   const wholeMs = Math.max(0, Math.floor(timeMs));
   let text = `${prefix}_${alphabet[Math.floor(wholeMs / 2 ** 45) & 7]}`;
@@ -110,7 +109,7 @@ export function isId(text: string, prefix: IdPrefix): boolean {
 }
 
 /**
- * The bucket an id lies in, 0..63. Any text has one: what is no id of ours simply finds no row there.
+ * The bucket of an id, 0..63. Every text has one; a text that is not an id matches no row.
  */
 export function bucketOfId(id: string): number {
   const high = alphabet.indexOf(id[id.length - 2] ?? '0');
@@ -118,7 +117,7 @@ export function bucketOfId(id: string): number {
   return ((Math.max(high, 0) << 5) | Math.max(low, 0)) % limits.buckets;
 }
 
-/** The bucket of a text that is no id (an idempotency key): spread evenly by a hash (FNV-1a). */
+/** The bucket of a text that is not an id, such as an idempotency key, by a hash (FNV-1a). */
 export function bucketOfText(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -6,14 +6,14 @@ export const masterKeyBytes = 32;
 
 /** A master key with the keys that are derived from it by HKDF-SHA-256 (RFC 5869). */
 export interface MasterKey {
-  /** 8 hex characters: names the key in what it has sealed and signed. */
+  /** 8 hex characters that identify the key in sealed values and codes. */
   readonly id: string;
-  /** Opens what was sealed before there were scopes (`sealed.v1`). */
+  /** Opens values of the first format (`sealed.v1`), which has no scopes. */
   readonly firstSealKey: Buffer;
   readonly indexKey: Buffer;
   readonly signKey: Buffer;
   readonly macKey: Buffer;
-  /** What the API processes and the signer share (custody/transfer-proof.ts). */
+  /** Shared by the API processes and the signer (custody/transfer-proof.ts). */
   readonly transferProofKey: Buffer;
   /**
    * The key that seals one kind of content within one scope.
@@ -23,22 +23,22 @@ export interface MasterKey {
   sealKey(scope: string, purpose: string, salt: Buffer | undefined): XaesKey;
 }
 
-/** The master keys of a deployment: one that seals, and those that open what was sealed before. */
+/** The master keys of a deployment: the current one seals, the others only open. */
 export interface Keyring {
   /** The key that seals and signs. */
   current(): MasterKey;
-  /** The key by this id; undefined when the deployment does not have it. */
+  /** The key with an id; undefined if the deployment does not have it. */
   find(id: string): MasterKey | undefined;
   /** Every key, the current one first. */
   all(): readonly MasterKey[];
 }
 
 /**
- * Makes a keyring.
+ * Creates a keyring.
  *
  * @param keys 32 bytes each, the current one first
- * @param reread reads the keys again, where they can change while the process runs; they are read every few seconds, and
- *   when a key is asked for that is not known yet. Undefined: they are as they were
+ * @param reread reads keys that can change while the process runs. Called every few seconds, and when an unknown key is
+ *   requested. Returns undefined to keep the current ones
  */
 export function createKeyring(
   keys: readonly Uint8Array[],
@@ -72,9 +72,9 @@ export function createKeyring(
 }
 
 function ringOf(keys: readonly Uint8Array[], known: readonly MasterKey[]): MasterKey[] {
-  if (keys.length === 0) throw new RangeError('There must be a master key');
+  if (keys.length === 0) throw new RangeError('A keyring needs at least one master key');
   const ring = keys.map(masterKey);
-  // A key that was there already keeps the keys that were derived from it.
+  // A key that is already known keeps its derived keys.
   return ring.map((key) => known.find(({ id }) => id === key.id) ?? key);
 }
 
@@ -94,7 +94,7 @@ function masterKey(bytes: Uint8Array): MasterKey {
       const known = sealKeys.get(cached);
       if (known) return known;
       const made = xaesKey(derive(bytes, `openledger seal v2\n${name}`, salt));
-      // Derived again when they are needed: a bound is worth more than the best choice of what to forget.
+      // Derived keys are cheap to derive again; clearing all of them bounds the memory.
       if (sealKeys.size >= limits.derivedKeys) sealKeys.clear();
       sealKeys.set(cached, made);
       return made;
@@ -102,7 +102,7 @@ function masterKey(bytes: Uint8Array): MasterKey {
   };
 }
 
-/** What a master key is named by: 8 hex characters that tell nothing of it. */
+/** The id of a master key: 8 hex characters that reveal nothing of it. */
 export function masterKeyId(bytes: Uint8Array): string {
   return derive(bytes, 'openledger key id v1').toString('hex').slice(0, 8);
 }

@@ -3,13 +3,13 @@
  */
 export const limits = {
   // Requests
-  /** A body, where no field needs more. */
+  /** The default limit of a body. */
   bodyBytes: 64 * 1024,
-  /** No field may need more than this. */
+  /** The limit of every body. */
   largestBodyBytes: 1024 * 1024,
-  /** A body that is not wanted is read on (and thrown away) up to here, so that its sender can read the answer. */
+  /** How much of a refused body is read and discarded, so that its sender can read the response. */
   discardedBodyBytes: 32 * 1024 * 1024,
-  /** … and for so long. */
+  /** How long a refused body is read and discarded. */
   discardMs: 2000,
   jsonDepth: 32,
   /** The characters of a number in JSON. */
@@ -17,14 +17,14 @@ export const limits = {
   requestIdLength: 128,
   idempotencyKeyLength: 255,
   headersBytes: 16 * 1024,
-  /** Until a request has come whole. */
+  /** The time for a whole request. */
   requestTimeoutMs: 30_000,
-  /** Until its headers have come, from the connection on. */
+  /** The time for the headers of a request. */
   headersTimeoutMs: 10_000,
-  /** How often the two are looked at. */
+  /** How often the two are checked. */
   requestCheckMs: 1000,
   keepAliveTimeoutMs: 72_000,
-  /** A connection on which nothing moves although there is something to send. */
+  /** How long a connection with unsent data may make no progress. */
   stalledAnswerMs: 90_000,
   /** How long a broken request's connection stays for its client to read why. */
   brokenRequestMs: 2000,
@@ -46,14 +46,14 @@ export const limits = {
   identifierLength: 100,
   /** EMV QRCPS Merchant-Presented Mode: 512 characters. */
   brCodeLength: 512,
-  /** The longest that a rail carries; most carry less. */
+  /** The longest reference of a rail; most rails allow less. */
   referenceLength: 140,
   addressLines: 20,
   metadataPairs: 50,
   metadataKeyLength: 40,
   metadataValueLength: 500,
   amountTextLength: 40,
-  /** No single amount is larger, in minor units: far below the 2^63 of a database column. */
+  /** The largest amount in minor units, far below the 2^63 of a database column. */
   amountMinor: 1_000_000_000_000_000n,
   rejectionReasons: 20,
   webhookEvents: 50,
@@ -61,7 +61,7 @@ export const limits = {
   testEventDataBytes: 16 * 1024,
   testEventDataFields: 1000,
 
-  /** For how long `security.txt` says to be true: less than a year, as RFC 9116 asks. */
+  /** The validity of `security.txt`: less than a year (RFC 9116). */
   securityTextMs: 180 * 24 * 60 * 60 * 1000,
 
   // Request rates, in requests a second
@@ -69,41 +69,41 @@ export const limits = {
   readsPerSecond: 2000,
   burstFactor: 2,
   unauthenticatedPerSecond: 20,
-  /** The documents and the page made of them, by client address. */
+  /** Documents and documentation page, by client address. */
   documentsPerSecond: 20,
   trackedClients: 10_000,
 
-  /** Where probes and metrics are, unless another port is set. */
+  /** The default port of probes and metrics. */
   adminPort: 9401,
 
   // Documents
   documentMaxAgeSeconds: 300,
-  /** The best takes ten times as long for 3 % less. */
+  /** The best quality takes ten times as long for 3 % fewer bytes. */
   documentBrotliQuality: 9,
   /** From this size on, a document is compressed faster and a little worse. */
   largeDocumentBytes: 1024 * 1024,
   largeDocumentBrotliQuality: 5,
 
   // Test beside live
-  /** For so long after a request with a live key, test environments are held back. */
+  /** How long test environments are throttled after a request with a live key. */
   liveInUseMs: 30_000,
-  /** Requests of test environments that are worked on concurrently while they are held back. */
-  testTurns: 2,
-  /** The part of the event loop that they then get together. */
+  /** Concurrent requests of test environments while they are throttled. */
+  testSlots: 2,
+  /** The share of the event loop of all throttled requests. */
   testLoopShare: 0.2,
-  /** What of it they may use in one go. */
-  testTurnBurstMs: 5,
-  /** One that has waited for its turn for so long is refused. */
-  testTurnWaitMs: 5000,
-  /** A larger body is not read before its turn, which it loses when it is not there after so long. */
+  /** The burst of event loop time of throttled requests. */
+  testLoopBurstMs: 5,
+  /** A request that waits longer for a slot is refused. */
+  testSlotWaitMs: 5000,
+  /** A larger body is read with a slot, which is released if the body does not arrive in time. */
   smallBodyBytes: 16 * 1024,
-  testTurnBodyMs: 50,
+  testSlotBodyMs: 50,
   /** Bodies and heads of requests under way, for each kind of environment. */
   environmentBytes: 64 * 1024 * 1024,
   /** Of a batch, as long as one of the last so many had commands of live environments. */
   testCommandsBesideLive: 32,
   liveBatches: 1024,
-  /** Deliveries to webhooks of test environments that are begun in a second while they are held back. */
+  /** Deliveries per second to webhooks of test environments while they are throttled. */
   testDeliveriesPerSecond: 200,
 
   // Keys
@@ -146,7 +146,7 @@ export const limits = {
   preparedStatements: 500,
   /** Rows that are looked up by one statement. */
   readBatchRows: 256,
-  /** Such statements at once, for each table: one can be read in while another is answered. */
+  /** Such statements that run concurrently, for each table. */
   readBatches: 2,
   buckets: 64,
 
@@ -187,9 +187,9 @@ export const limits = {
   logsPerAnswer: 10_000,
   /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */
   watchedTopics: 200,
-  /** So long a process works on a chain alone without saying so again. */
+  /** The duration of a chain lease. */
   chainLeaseMs: 5000,
-  /** How a chain looks is written down so often, and whenever it changes. */
+  /** How often the status of a chain is saved, beside every change. */
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
@@ -197,21 +197,21 @@ export const limits = {
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */
   unorderedPaymentsInFlight: 64,
-  /** Slots that are listed at once: Agave lists 500,000, and 150 blocks are in a few hundred. */
-  solanaSlotsAtOnce: 100_000,
-  /** Of all that was signed for a payment, how many transactions a node is asked about; Agave takes 256 at once. */
+  /** Slots per request of a list: Agave allows 500,000. */
+  solanaSlotsPerRequest: 100_000,
+  /** Transactions of a payment per request for their statuses: Agave allows 256. */
   attemptsAskedFor: 16,
   refusalsBeforeFailure: 3,
-  /** Balances that a node is asked for at once. */
-  balancesAtOnce: 16,
-  /** Blocks of Solana that a node is asked for at once, each up to a few megabytes. */
-  solanaBlocksAtOnce: 4,
+  /** Concurrent requests for balances to a node. */
+  balanceConcurrency: 16,
+  /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
+  solanaBlockConcurrency: 4,
   /** Accounts that a node of Solana tells of in one answer, by its own limit. */
-  solanaAccountsAtOnce: 100,
+  solanaAccountsPerRequest: 100,
   /** Slots in a row that may be without a block. */
   solanaSkippedSlots: 500,
-  /** Deposit addresses whose balances are held in memory at once. */
-  addressesAtOnce: 1000,
+  /** Deposit addresses per page of a reconciliation. */
+  addressesPerPage: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
@@ -219,52 +219,52 @@ export const limits = {
   reconcileLagBlocks: 200,
   /** Deposit addresses that are swept in a turn. */
   sweepsPerTurn: 8,
-  /** Turns of the payments' worker between two looks for deposits to sweep. */
+  /** Turns of the payments worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
-  /** Deposits that are written at once. */
-  depositsAtOnce: 64,
+  /** Deposits per batch of writes. */
+  depositsPerBatch: 64,
   /** Tron: so long after the newest block a transaction may still get into one; then it may be signed again. */
   tronExpirationMs: 60_000,
-  /** Tron: blocks that a node is asked for at once. */
-  tronBlocksAtOnce: 4,
+  /** Tron: concurrent requests for blocks to a node. */
+  tronBlockConcurrency: 4,
   /** Wallets that are this much older than the newest known one are surely known. */
   walletOverlapMs: 10 * 60 * 1000,
 
   // Webhooks
   deliveryTimeoutMs: 15_000,
   deliveryResponseBytes: 1024,
-  /** What comes after the part that is kept is read (and thrown away) up to here, so that the connection can be used again. */
+  /** How much of a response is read beyond the stored part, so that the connection can be reused. */
   deliveryReadBytes: 64 * 1024,
   deliveryAttempts: 10,
   /** No `Retry-After` makes a wait longer. */
   deliveryRetryAfterMs: 12 * 60 * 60 * 1000,
-  /** On their way in a process, for each kind of environment. */
+  /** Concurrent deliveries of a process, for each kind of environment. */
   deliveryConcurrency: 2048,
-  /** The same for a webhook without a limit of its own. */
+  /** Concurrent deliveries to a webhook without its own limit. */
   deliveryConcurrencyPerWebhook: 16,
   deliveryConnectionsPerOrigin: 512,
-  /** So many failures in a row, and a receiver is tried at this pace until it succeeds once. */
+  /** After this many failures in a row a receiver is tried at a low rate until one delivery succeeds. */
   deliveryFailuresUntilPaced: 20,
   deliveryPacedPerSecond: 20,
-  /** Claimed ahead for a receiver that is quick: what it takes in so many milliseconds, and no more than so many events. */
+  /** Deliveries claimed ahead for a fast receiver: those of this many milliseconds, at most this many. */
   deliveryAheadMs: 250,
   deliveryAhead: 1024,
   deliveryClaimMs: 30_000,
-  /** What was claimed but could not be started within so long is left to another claim. */
+  /** A claimed delivery that did not start within this time is left to another claim. */
   deliveryStartMs: 10_000,
-  /** How soon a webhook whose pace is limited is looked at again. */
+  /** How often the queue of a webhook is processed. */
   deliveryPaceTurnMs: 100,
   deliveryDrainMs: 17_000,
   deliveryRecordRows: 500,
   deliveryRetentionMs: 30 * 24 * 60 * 60 * 1000,
-  /** Events dropped at once from the queue of a webhook that is disabled or deleted. */
+  /** Rows per statement that deletes the queue of a disabled or deleted webhook. */
   deliveryDropRows: 5000,
   fanOutEvents: 500,
   fanOutPauseMs: 20,
   webhookConcurrencyMax: 100,
   webhookPerSecondMax: 1000,
   secretOverlapSeconds: 24 * 60 * 60,
-  /** Secrets of a webhook that are valid at once. */
+  /** Valid secrets of a webhook. */
   webhookSecrets: 5,
   webhookFailingMs: 5 * 24 * 60 * 60 * 1000,
   replayEventIds: 200,
@@ -283,7 +283,7 @@ export const limits = {
   eventStreamHeartbeatMs: 15_000,
   /** How often the keys of open streams are looked up. */
   eventStreamKeyMs: 2000,
-  /** Then it ends and its reader comes back. */
+  /** The longest duration of a stream; its reader then reconnects. */
   eventStreamMs: 5 * 60 * 1000,
   eventStreamRetryMs: 1000,
 
@@ -364,13 +364,13 @@ export const limits = {
   workerPollMs: 500,
   workerErrorDelayMs: 1000,
   erasurePollMs: 2000,
-  settlementBatch: 256,
+  dueTransferBatch: 256,
   retentionIntervalMs: 60_000,
   retentionRows: 5000,
 
   // Verification
   /** How many run in a process, for each kind of environment: each holds a connection for as long as it reads everything. */
-  verifyAtOnce: { test: 1, live: 2 },
+  verifyConcurrency: { test: 1, live: 2 },
   verifyWaiting: 512,
   /** For each statement: the longest on ten million postings takes a minute or two. */
   verifyTimeoutMs: 6 * 60 * 60 * 1000,
@@ -382,7 +382,7 @@ export const limits = {
   verifyAddressPage: 100,
   verifyAddressesPerRequest: 500,
 
-  /** A row that is not authentic is told of once in so long, as long as there are not more of them. */
+  /** How often a row that is not authentic is logged. */
   rowAlarmRestMs: 60_000,
   rowAlarmEntries: 1000,
 } as const;

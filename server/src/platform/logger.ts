@@ -3,7 +3,7 @@ import { serializeError } from './error-text.ts';
 
 export type { Logger };
 
-/** Paths that never reach a log line, whatever object they are logged in. */
+/** Property names that are redacted in every logged object, up to two levels deep. */
 const redactedNames = [
   'authorization',
   'x-api-key',
@@ -43,7 +43,7 @@ const redactedPaths = redactedNames.flatMap((name) => {
   return [step, `*${join}${step}`, `*.*${join}${step}`];
 });
 
-/** Anything that looks like an API key, a link to a hosted page, a webhook secret or a database password inside a text. */
+/** Patterns of API keys, links to hosted pages, webhook secrets and database passwords inside a text. */
 const secretPatterns: readonly [RegExp, string][] = [
   [/\bld_(test|live)_([0-9A-Za-z]+)_[0-9A-Za-z]+/g, 'ld_$1_$2_[redacted]'],
   [/(\/hosted\/(?:kyc|terms)\/)[\w.-]+/g, '$1[redacted]'],
@@ -51,7 +51,7 @@ const secretPatterns: readonly [RegExp, string][] = [
   [/(postgres(?:ql)?:\/\/[^:@/\s]+:)[^@\s]+@/g, '$1[redacted]@'],
 ];
 
-/** Takes keys and secrets out of a text. */
+/** Redacts keys and secrets in a text. */
 export function redactText(text: string): string {
   let clean = text;
   for (const [pattern, replacement] of secretPatterns) clean = clean.replace(pattern, replacement);
@@ -59,10 +59,10 @@ export function redactText(text: string): string {
 }
 
 /**
- * Makes the logger: JSON lines on stderr, keys and personal data redacted by field name and by shape.
+ * Creates the logger. It writes JSON lines, with keys and personal data redacted by property name and by pattern.
  *
  * @param level a pino level, or `silent`
- * @param stream where to write; stderr when left out
+ * @param stream where to write; stderr if left out
  */
 export function createLogger(
   level: string,

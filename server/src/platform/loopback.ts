@@ -5,8 +5,8 @@ addresses.addSubnet('127.0.0.0', 8, 'ipv4');
 addresses.addAddress('::1', 'ipv6');
 
 /**
- * Whether a host is this machine by its very name: an address of 127.0.0.0/8, `::1`, `localhost` or a name under it
- * (RFC 6761 §6.3). Other names are not resolved.
+ * Whether a host is a loopback address (127.0.0.0/8, `::1`), `localhost` or a name under it (RFC 6761 §6.3). Other names
+ * are not resolved.
  *
  * @param host a name or an address, also with the brackets of a URL
  */
@@ -17,7 +17,7 @@ export function isLoopbackHost(host: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost');
 }
 
-/** Whether a URL is `https:`, or `http:` to this machine: nobody on the way can read or change what is sent. */
+/** Whether a URL is `https:`, or `http:` to a loopback host, so that nobody on the network can read or change the traffic. */
 export function isPrivateUrl(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
 }

@@ -22,9 +22,9 @@ export interface Metrics {
 }
 
 /**
- * Makes the metrics.
+ * Creates the metrics.
  *
- * @param queuedCommands read at each scrape
+ * @param queuedCommands called at each scrape
  */
 export function createMetrics(queuedCommands: () => number): Metrics {
   const registry = new Registry();
@@ -40,25 +40,39 @@ export function createMetrics(queuedCommands: () => number): Metrics {
   });
   return {
     registry,
+    ...httpMetrics(registers),
+    ...writerMetrics(registers),
+    ...workerMetrics(registers),
+    ...chainMetrics(registers),
+  };
+}
+
+function httpMetrics(registers: Registry[]) {
+  return {
     requests: new Counter({
       name: 'openledger_http_requests_total',
-      help: 'Answered requests',
+      help: 'Completed requests',
       labelNames: ['method', 'route', 'status'],
       registers,
     }),
     requestSeconds: new Histogram({
       name: 'openledger_http_request_seconds',
-      help: 'Time from the request to its answer',
+      help: 'Time from a request to the end of its response',
       labelNames: ['method'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
       registers,
     }),
     connectionsRefused: new Counter({
       name: 'openledger_http_connections_refused_total',
-      help: 'Connections above a limit: all, or those of one client',
+      help: 'Connections refused above a limit: of all, or of one client',
       labelNames: ['limit'],
       registers,
     }),
+  };
+}
+
+function writerMetrics(registers: Registry[]) {
+  return {
     batchCommands: new Histogram({
       name: 'openledger_writer_batch_commands',
       help: 'Commands in a batch',
@@ -73,29 +87,33 @@ export function createMetrics(queuedCommands: () => number): Metrics {
     }),
     batchRetries: new Counter({
       name: 'openledger_writer_batch_retries_total',
-      help: 'Batches that had to be tried again',
+      help: 'Batches that were retried',
       labelNames: ['reason'],
       registers,
     }),
+  };
+}
+
+function workerMetrics(registers: Registry[]) {
+  return {
     deliveries: new Counter({
       name: 'openledger_webhook_deliveries_total',
-      help: 'Webhook deliveries that were attempted',
+      help: 'Webhook delivery attempts',
       labelNames: ['result'],
       registers,
     }),
     rowsNotAuthentic: new Counter({
       name: 'openledger_rows_not_authentic_total',
-      help: 'Times that a row was refused because it is not authentic: somebody else has written it',
+      help: 'Rows that were refused because their authentication code is wrong or missing',
       labelNames: ['table'],
       registers,
     }),
     ratesRefreshes: new Counter({
       name: 'openledger_rates_refreshes_total',
-      help: 'Times that exchange rates were fetched: renewed all, some (partial) or none of them',
+      help: 'Refreshes of exchange rates, by result: all renewed, some (partial), or none',
       labelNames: ['result'],
       registers,
     }),
-    ...chainMetrics(registers),
   };
 }
 
@@ -103,7 +121,7 @@ function chainMetrics(registers: Registry[]) {
   return {
     chainTurns: new Counter({
       name: 'openledger_chain_turns_total',
-      help: 'Times that a chain was looked at',
+      help: 'Turns of the worker that follows a chain',
       labelNames: ['chain', 'result'],
       registers,
     }),
@@ -115,31 +133,31 @@ function chainMetrics(registers: Registry[]) {
     }),
     chainReorganisations: new Counter({
       name: 'openledger_chain_reorganisations_total',
-      help: 'Times that blocks which had been read were replaced',
+      help: 'Reorganisations of blocks that had been read',
       labelNames: ['chain'],
       registers,
     }),
     uncreditedDeposits: new Counter({
       name: 'openledger_uncredited_deposits_total',
-      help: 'Transfers to addresses of ours that were not credited, by reason',
+      help: 'Transfers to deposit addresses that were not credited, by reason',
       labelNames: ['chain', 'reason'],
       registers,
     }),
     chainNodeUp: new Gauge({
       name: 'openledger_chain_node_up',
-      help: '1 while a node of a chain is of use',
+      help: '1 while a node of a chain is healthy',
       labelNames: ['chain', 'node'],
       registers,
     }),
     chainDifference: new Gauge({
       name: 'openledger_reconcile_difference',
-      help: 'What a chain holds more (or less, when negative) than the books explain, in units of the token',
+      help: 'Balance on a chain minus the balance in the books, in units of the token',
       labelNames: ['chain', 'currency'],
       registers,
     }),
     chainReconciled: new Gauge({
       name: 'openledger_reconcile_timestamp_seconds',
-      help: 'When the books were last compared with a chain',
+      help: 'Time of the last reconciliation with a chain, in Unix seconds',
       labelNames: ['chain'],
       registers,
     }),

@@ -1,5 +1,5 @@
 /**
- * Money as whole minor units in a `bigint`. A JavaScript number never holds an amount.
+ * Amounts are whole minor units in a `bigint`, never JavaScript numbers.
  */
 
 /** Decimal places of every currency the server knows: six for stablecoins, the minor units of ISO 4217 for the rest. */
@@ -36,14 +36,14 @@ export interface Ratio {
 
 const decimalPattern = /^(\d+)(?:\.(\d+))?$/;
 
-/** What a text means as an amount, or why it means none. */
+/** A parsed amount, or why the text is not one. */
 export type ParsedAmount =
   | { readonly ok: true; readonly minor: bigint }
   | { readonly ok: false; readonly fault: 'not_decimal' | 'too_precise' };
 
 /**
- * Reads a plain decimal text (`"10"`, `"10.00"`; no sign, no exponent, no separators) as minor units.
- * Zeros beyond the scale are no precision: `"1.500"` is fine at scale 2.
+ * Parses a plain decimal text (`"10"`, `"10.00"`; no sign, no exponent, no separators) as minor units.
+ * Trailing zeros beyond the scale are allowed: `"1.500"` is valid at scale 2.
  *
  * @param scale decimal places of the currency
  */
@@ -56,7 +56,7 @@ export function parseAmount(text: string, scale: number): ParsedAmount {
   return { ok: true, minor: BigInt(whole + fraction.padEnd(scale, '0')) };
 }
 
-/** A regular expression would try at every zero (time grows with the square). */
+/** A loop, because a regular expression would take quadratic time. */
 function withoutZerosAtEnd(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits[end - 1] === '0') end -= 1;
@@ -64,7 +64,7 @@ function withoutZerosAtEnd(digits: string): string {
 }
 
 /**
- * Prints minor units as the API does: at least two decimals, at most the currency's scale, no other padding
+ * Formats minor units as the API does: at least two decimals, at most the currency's scale, no other padding
  * (`"4.40"`, `"0.123456"`; `"1500"` at scale 0).
  */
 export function formatAmount(minor: bigint, scale: number): string {
@@ -80,9 +80,9 @@ export function formatAmount(minor: bigint, scale: number): string {
 }
 
 /**
- * Reads a decimal text as an exact ratio (`"0.003"` → 3/1000).
+ * Parses a decimal text as an exact ratio (`"0.003"` → 3/1000).
  *
- * @throws RangeError when the text is no plain decimal
+ * @throws RangeError if the text is not a plain decimal
  */
 export function parseRatio(text: string): Ratio {
   const match = decimalPattern.exec(text);
@@ -92,16 +92,16 @@ export function parseRatio(text: string): Ratio {
 }
 
 /**
- * Multiplies minor units by a ratio, rounding as told.
+ * Multiplies minor units by a ratio.
  *
- * @throws RangeError when the denominator is not positive
+ * @throws RangeError if the denominator is not positive
  */
 export function multiplyRatio(minor: bigint, ratio: Ratio, rounding: Rounding): bigint {
   return divideRounded(minor * ratio.numerator, ratio.denominator, rounding);
 }
 
 /**
- * Carries minor units of one scale over to another through a rate (`to` units for one `from` unit).
+ * Converts minor units of one scale to another at a rate (units of `to` for one unit of `from`).
  */
 export function convertAmount(
   minor: bigint,

@@ -23,13 +23,13 @@ export interface Vault {
    *   under a master key that is not there
    */
   open(sealed: string, context: string): string;
-  /** The same for bytes. */
+  /** Decrypts bytes. */
   openBytes(sealed: string, context: string): Buffer;
   /** A keyed fingerprint for exact search over sealed values (a blind index), 32 hex characters. */
   fingerprint(text: string, context: string): string;
-  /** The fingerprints of a text under every master key, the current one first: while keys change, rows have either. */
+  /** The fingerprints of a text under every master key, the current one first. During a rotation rows have either. */
   fingerprints(text: string, context: string): string[];
-  /** A message authentication code (HMAC-SHA-256), 43 base64url characters: proves that we wrote the text. */
+  /** A message authentication code (HMAC-SHA-256), 43 base64url characters: proves that a server wrote the text. */
   sign(text: string, context: string): string;
   /** Whether `sign` made the code for this text and context, under any of the master keys. Compares in constant time. */
   isSigned(code: string, text: string, context: string): boolean;
@@ -37,33 +37,33 @@ export interface Vault {
    * A message authentication code over the fields of a row that gives rights or directs money.
    *
    * @param fields in a fixed order; a number and its text are the same field
-   * @param context table and primary key, e.g. `api_keys:5:key_…`, so that a row's code is of no use in another row
+   * @param context table and primary key, e.g. `api_keys:5:key_…`, so that a row's code is invalid in another row
    * @returns `mac.v1.<key id>.<43 base64url characters>`
    */
   mac(fields: readonly MacField[], context: string): string;
-  /** Whether `mac` was made by `mac` over the same fields and context, under any of the master keys, in constant time. */
+  /** Whether `mac` made the code over these fields and context, under any of the master keys. Compares in constant time. */
   isAuthentic(mac: string | null, fields: readonly MacField[], context: string): boolean;
-  /** The id of the master key that seals now: `sealed.v2.<key id>.` and `mac.v1.<key id>.` begin what needs no rotation. */
+  /** The id of the current master key. Values that start with `sealed.v2.<key id>.` or `mac.v1.<key id>.` need no rotation. */
   currentKeyId(): string;
-  /** The same vault, which seals in the scope of an environment. */
+  /** This vault, sealing in the scope of an environment. */
   inEnvironment(environmentId: string): Vault;
-  /** The same vault, which seals in the scope of a customer and opens what is theirs. In that of their environment, once they are erased. */
+  /** This vault, sealing in the scope of a customer and opening their values. For an erased customer: in the scope of their environment. */
   forCustomer(customer: CustomerKeyHolder): Vault;
   /**
-   * Encrypts a text with the key of the customer whose value another one is, if it is a customer's: what answers it may
-   * repeat it. Else in the scope of the environment.
+   * Encrypts a text in the scope of another sealed value, because a response to that value may repeat it: with the key of
+   * its customer, or else in the scope of the environment.
    */
   sealLike(other: string, environmentId: string, content: string, context: string): string;
-  /** The same vault, which asks elsewhere for the salts of customers. */
+  /** This vault with another source of customers' salts. */
   withSalts(salts: SaltSource): Vault;
-  /** Loads the keys of the customers whose values these are, so that they can be opened. */
+  /** Loads the customers' keys that open these values. */
   prepare(sealed: readonly (string | null)[]): Promise<void>;
 }
 
 /** A value that a message authentication code covers. Times are given in milliseconds, bytes as hex. */
 export type MacField = string | number | bigint | boolean | null;
 
-/** What a customer's key is derived from. Whoever destroys the salt destroys the key. */
+/** The salt that a customer's key is derived from. Destroying the salt destroys the key. */
 export interface CustomerKeyHolder {
   readonly id: string;
   readonly environment_id: string;
@@ -71,24 +71,24 @@ export interface CustomerKeyHolder {
   readonly key_salt: Buffer | null;
 }
 
-/** Where the salts of customers are found. */
+/** A source of customers' salts. */
 export interface SaltSource {
-  /** Null when the customer is erased, undefined when it has not been loaded. */
+  /** Null if the customer is erased, undefined if the salt was not loaded. */
   saltOf(customerId: string): Buffer | null | undefined;
   load(customerIds: readonly string[]): Promise<void>;
 }
 
 const noSalts: SaltSource = { saltOf: () => undefined, load: async () => undefined };
 
-/** A value of a customer whose key has been destroyed: nobody can open it again. */
+/** The value belongs to a customer whose key was destroyed; it cannot be opened. */
 export class ErasedError extends Error {
   override readonly name = 'ErasedError';
 }
 
-/** What stands where a customer's sealed value was, once it has been erased. */
+/** Replaces a sealed value of an erased customer. */
 export const erasedValue = 'sealed.v2.erased';
 
-/** What `open` opens, or `erased` where the customer's key has been destroyed. */
+/** The result of `open`, or `erased` if the customer's key was destroyed. */
 export function unlessErased<Opened>(open: () => Opened, erased: Opened): Opened {
   try {
     return open();
@@ -107,7 +107,7 @@ const saltBytes = 32;
 const deploymentScope = '-';
 
 /**
- * Makes a vault.
+ * Creates a vault.
  *
  * @param keys a keyring, or a single master key of 32 bytes
  */
@@ -162,7 +162,7 @@ function scopedVault(keyring: Keyring, shared: Codes, sealScope: SealScope, salt
   return vault;
 }
 
-/** What depends on the master keys only. */
+/** The functions that depend on the master keys only. */
 type Codes = Pick<Vault, 'fingerprint' | 'fingerprints' | 'sign' | 'isSigned' | 'mac' | 'isAuthentic'>;
 
 function codes(keyring: Keyring): Codes {
@@ -233,7 +233,8 @@ function openSealed(keyring: Keyring, salts: SaltSource, sealed: string, context
   if (!sealed.startsWith(prefix)) throw new Error('Not a sealed value');
   const [keyId = '', scope = '', text = ''] = sealed.slice(prefix.length).split('.');
   const key = keyring.find(keyId);
-  if (!key) throw new Error(`A value was sealed under the master key ${keyId}, which is not there`);
+  if (!key)
+    throw new Error(`A value was sealed under the master key ${keyId}, which this deployment does not have`);
   const salt = sealedCustomer(sealed) === undefined ? undefined : requireSalt(salts, scope);
   const bytes = Buffer.from(text, 'base64url');
   if (bytes.length < xaesNonceBytes) throw new Error('A sealed value is too short');
@@ -273,7 +274,7 @@ function purposeOf(context: string): string {
   return end === -1 ? context : context.slice(0, end);
 }
 
-// Random bytes are cheap in bulk only.
+// Random bytes are drawn in bulk, which is cheaper.
 let randoms = Buffer.alloc(0);
 function nextRandom(bytes: number): Buffer {
   if (randoms.length < bytes) randoms = randomBytes(bytes * 256);
@@ -287,12 +288,12 @@ export function newKeySalt(): Buffer {
   return randomBytes(saltBytes);
 }
 
-/** Whether a stored text is sealed (JSON and other plain texts never start this way). */
+/** Whether a stored text is sealed. Plain texts never start with the prefix. */
 export function isSealed(text: string): boolean {
   return text.startsWith(prefix) || text.startsWith(firstPrefix);
 }
 
-/** The customer in whose scope a stored text is sealed; undefined when it is in no customer's. */
+/** The customer in whose scope a text is sealed; undefined if its scope is not a customer. */
 export function sealedCustomer(text: string): string | undefined {
   if (!text.startsWith(prefix)) return undefined;
   const start = text.indexOf('.', prefix.length) + 1;
@@ -301,7 +302,7 @@ export function sealedCustomer(text: string): string | undefined {
     : undefined;
 }
 
-/** Lengths before contents, so that no two lists of fields make the same message. */
+/** Prefixes each field with its length, so that different lists never make the same message. */
 function macMessage(fields: readonly MacField[], context: string): string {
   let message = `${context.length}:${context}`;
   for (const field of fields) {
@@ -317,9 +318,9 @@ export function newMasterKey(): string {
 }
 
 /**
- * Reads a master key written as 64 hex characters or as base64 of 32 bytes.
+ * Parses a master key of 64 hex characters, or of 32 bytes in base64.
  *
- * @returns the 32 bytes, or undefined when the text is neither
+ * @returns 32 bytes; undefined if the text is neither
  */
 export function parseMasterKey(text: string): Uint8Array | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
@@ -329,9 +330,9 @@ export function parseMasterKey(text: string): Uint8Array | undefined {
 }
 
 /**
- * Reads master keys that are separated by line ends or commas, the current one first.
+ * Parses master keys separated by white space or commas, the current one first.
  *
- * @returns undefined when there is none, or one of them is no key
+ * @returns undefined if there is none, or one of them is invalid
  */
 export function parseMasterKeys(text: string): Uint8Array[] | undefined {
   const keys = text

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { createTurns } from './semaphore.ts';
+import { createSemaphore } from './semaphore.ts';
 
-it('runs so many at once, the others in the order of their arrival, and refuses who would wait too long', async () => {
-  const turns = createTurns(2, 3);
+it('runs up to its limit concurrently, the others in order, and refuses calls above its queue', async () => {
+  const withPermit = createSemaphore(2, 3);
   const ends: (() => void)[] = [];
   const started: number[] = [];
   const run = (name: number) =>
-    turns(async () => {
+    withPermit(async () => {
       started.push(name);
       await new Promise<void>((resolve) => ends.push(resolve));
       return name;
@@ -23,8 +23,8 @@ it('runs so many at once, the others in the order of their arrival, and refuses 
   expect(started).toEqual([1, 2, 3, 4, 5]);
 });
 
-it('gives the place back when the work fails', async () => {
-  const turns = createTurns(1, 0);
-  await expect(turns(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
-  expect(await turns(async () => 'next')).toBe('next');
+it('releases the permit if the work fails', async () => {
+  const withPermit = createSemaphore(1, 0);
+  await expect(withPermit(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  expect(await withPermit(async () => 'next')).toBe('next');
 });

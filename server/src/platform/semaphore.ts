@@ -1,25 +1,25 @@
 import { ApiError, rateLimited } from './errors.ts';
 
 /**
- * Lets a few run at once and the others wait for their turn, in the order of their arrival: for work that would take
- * every connection of the pool if all of it ran at once.
+ * Makes a semaphore: at most `limit` calls run concurrently, the others wait in the order of their arrival. It keeps work
+ * that would otherwise take every connection of a pool within a part of it.
  *
- * @returns runs `work` in its turn
- * @throws ApiError 429 when too many wait already
+ * @param maxWaiting how many calls may wait
+ * @returns runs `work` once a permit is free. @throws ApiError 429 if too many calls are waiting
  */
-export function createTurns(
-  atOnce: number,
-  waitingAtMost: number,
+export function createSemaphore(
+  limit: number,
+  maxWaiting: number,
 ): <Result>(work: () => Promise<Result>) => Promise<Result> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (work) => {
-    if (running >= atOnce) {
-      if (waiting.length >= waitingAtMost) {
-        const text = 'Too many requests of this kind are waiting already; try again shortly.';
+    if (running >= limit) {
+      if (waiting.length >= maxWaiting) {
+        const text = 'Too many requests of this kind are waiting; try again shortly.';
         throw new ApiError(rateLimited('server_busy', text, 1));
       }
-      // Whoever ends hands its place over, so nobody who comes meanwhile can take it.
+      // A call that ends hands its permit over, so that a new call cannot take it first.
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else running += 1;
     try {

@@ -1,17 +1,17 @@
 import { limits } from './limits.ts';
 import type { Logger } from './logger.ts';
 
-/** A worker that looks for work again and again. */
+/** A loop that polls for work. */
 export interface Worker {
-  /** Looks now instead of at the next turn. */
+  /** Polls immediately. */
   wake(): void;
-  /** Ends after the turn that is running. */
+  /** Stops once the running turn has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs `turn` again and again: at once while it finds work, else after a rest or when it is woken. A turn that fails
- * is logged and tried again later.
+ * Runs `turn` in a loop: again immediately while it finds work, else after `restMs` or when it is woken. A turn that fails
+ * is logged and retried after `limits.workerErrorDelayMs`.
  *
  * @param turn returns whether it found work
  */
@@ -43,7 +43,7 @@ export function startWorker(
         const foundWork = await turn();
         if (!foundWork && !wakened && !stopped) await rest(restMs);
       } catch (error) {
-        logger.error({ err: error, worker: name }, 'a worker failed; it will try again');
+        logger.error({ err: error, worker: name }, 'a worker failed; it will retry');
         if (!stopped) await rest(limits.workerErrorDelayMs);
       }
     }

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 
 /**
- * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM under a key of its own for each message, which the first half
- * of a nonce of 24 bytes gives. Random nonces then never run out: 2^80 messages under one key, where plain AES-256-GCM
- * bears 2^32 (NIST SP 800-38D, section 8.3).
+ * XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM with a derived key for each message, selected by the first half
+ * of a 24-byte nonce. Random nonces are safe for 2^80 messages under one key; plain AES-256-GCM allows 2^32 (NIST SP
+ * 800-38D, section 8.3).
  */
 export interface XaesKey {
   readonly key: Buffer;
@@ -38,7 +38,7 @@ export function xaesSeal(key: XaesKey, nonce: Buffer, content: Uint8Array, aad: 
   return Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @throws Error when ciphertext, nonce or additional data are not those of one message under this key */
+/** @throws Error if ciphertext, nonce and additional data do not belong to one message under this key */
 export function xaesOpen(key: XaesKey, nonce: Buffer, body: Buffer, aad: Uint8Array): Buffer {
   const end = body.length - xaesTagBytes;
   if (end < 0) throw new Error('A sealed value is too short');

@@ -1,17 +1,17 @@
 import { type MobileMoneyCode, mobileMoneyFacts } from './identifiers/mobile-money.ts';
 
 /**
- * JSON Schema of a field that names an account: its shape, with the spaces and dashes that people write it with. Check
- * digits are beyond a schema.
+ * JSON Schema of a field that identifies an account. The pattern allows spaces and dashes; a schema cannot express check
+ * digits.
  */
 export interface FieldSchema {
   readonly type: 'string';
-  /** What to call it in a form. */
+  /** The label in a form. */
   readonly title: string;
   readonly description?: string;
   readonly pattern?: string;
   readonly enum?: readonly string[];
-  /** The examples of an account's fields go together: they are an account that is accepted. */
+  /** The examples of all fields of an account together form a valid account. */
   readonly examples: readonly [string];
 }
 
@@ -27,7 +27,7 @@ const digit = '\\d';
 const letter = '[A-Za-z]';
 const either = '[A-Za-z0-9]';
 
-/** So many characters of a kind, with spaces and dashes anywhere. */
+/** A pattern of characters of one kind, with spaces and dashes anywhere. */
 function some(character: string, min: number, max = min): string {
   return `(?:${character}[\\s-]*){${min === max ? min : `${min},${max}`}}`;
 }
@@ -75,7 +75,7 @@ export const swiftCode = field('SWIFT code', 'DEUTDEFF', {
   ...whole(some(letter, 6), some(either, 2), `(?:${some(either, 3)})?`),
 });
 
-/** Who runs the mobile money account. */
+/** The provider of a mobile money account. */
 export function provider(currency: MobileMoneyCode): FieldSchema {
   const { providers } = mobileMoneyFacts(currency);
   return field('Provider', providers[0], { enum: providers });

@@ -20,15 +20,15 @@ import type { FiatCode } from './fiat.ts';
 import { type MobileMoneyCode, mobileMoneyCurrencies } from './identifiers/mobile-money.ts';
 import type { PixKeyType } from './identifiers/pix-key.ts';
 
-/** What a kind of external account is: its currencies, the rails that reach it, the fields that name it. */
+/** An external account type: its currencies, the rails that reach it, and the fields that identify it. */
 interface AccountTypeFacts<Rail extends string = string> {
   readonly currencies: readonly FiatCode[];
   readonly rails: readonly Rail[];
-  /** Fields of the request that the account is read from, dots between the levels, and what they are like. */
+  /** The request fields of the account, with dots between levels, and their schemas. */
   readonly fields: Readonly<Record<string, FieldSchema | ((currency: MobileMoneyCode) => FieldSchema)>>;
-  /** One of the fields is enough, and only one may be given. */
+  /** Exactly one of the fields must be given. */
   readonly oneFieldOf?: true;
-  /** Only a verified customer can have one. */
+  /** Whether only verified customers may have one. */
   readonly needsKyc: boolean;
 }
 
@@ -83,17 +83,17 @@ const accountTypes = {
 
 export type AccountType = keyof typeof accountTypes;
 
-/** A rail that reaches some type of account; what it can do is in `rails.ts`. */
+/** A rail that reaches some account type; `rails.ts` has its facts. */
 export type AccountRail = (typeof accountTypes)[AccountType]['rails'][number];
 
 export const accountTypeNames = Object.keys(accountTypes) as AccountType[];
 
-/** What an account type is. */
+/** The facts of an account type. */
 export function factsOf(accountType: AccountType): AccountTypeFacts<AccountRail> {
   return accountTypes[accountType];
 }
 
-/** Every currency that some account type has. */
+/** Every currency of an account type. */
 export const accountCurrencies: readonly FiatCode[] = [
   ...new Set(accountTypeNames.flatMap((name) => factsOf(name).currencies)),
 ];
@@ -102,7 +102,7 @@ export function isAccountType(text: string): text is AccountType {
   return Object.hasOwn(accountTypes, text);
 }
 
-/** An external account that was checked, its identifiers in their one form. */
+/** A validated external account, with normalised identifiers. */
 export type ExternalAccount =
   | { readonly type: 'us_bank'; readonly accountNumber: string; readonly routingNumber: string }
   | { readonly type: 'iban'; readonly iban: string }

@@ -79,7 +79,7 @@ describe('banking days are counted', () => {
     expect(addBankingDays(calendar, from, days)).toBe(to);
   });
 
-  it('one by one or at once, and never backwards', () => {
+  it('one by one or several in one call, and never backwards', () => {
     const date = fc.integer({ min: 0, max: 20_000 }).map((days) => addDays('2000-01-01', days));
     fc.assert(
       fc.property(fc.constantFrom('federal_reserve', 'target'), date, fc.nat(12), (calendar, from, days) => {

@@ -1,8 +1,8 @@
 import { addDays, type CivilDate, weekdayOf } from './zoned-time.ts';
 
 /**
- * The days on which payments are settled: `federal_reserve` for the rails of the USA, `target` for those in euro.
- * Both are worked out by rule, so that they hold for every year.
+ * The banking days of a calendar: `federal_reserve` for the rails of the USA, `target` for those in euro. Both are computed
+ * by rule for every year.
  */
 export type BankingCalendar = 'federal_reserve' | 'target';
 
@@ -16,17 +16,17 @@ const holidaysByYear: Readonly<Record<BankingCalendar, Map<number, ReadonlySet<C
   target: new Map(),
 };
 
-/** Whether payments are settled on a day. */
+/** Whether a day is a banking day. */
 export function isBankingDay(calendar: BankingCalendar, date: CivilDate): boolean {
   const weekday = weekdayOf(date);
   return weekday !== saturday && weekday !== sunday && !holidaysOf(calendar, date).has(date);
 }
 
 /**
- * The day that lies some banking days after another.
+ * Adds banking days to a day.
  *
  * @param days with 0, the day itself if it is a banking day, else the next one
- * @throws RangeError when it is negative
+ * @throws RangeError if it is negative
  */
 export function addBankingDays(calendar: BankingCalendar, date: CivilDate, days: number): CivilDate {
   if (days < 0) throw new RangeError('Banking days are counted forwards');
@@ -66,7 +66,7 @@ function federalReserveHolidays(year: number): CivilDate[] {
   ];
 }
 
-/** A holiday by law since June 2021; the banks first closed on it in 2022. */
+/** A legal holiday since June 2021; the banks first closed on it in 2022. */
 const juneteenthSince = 2022;
 
 /** ECB, long-term calendar for TARGET closing days (14 December 2000). */

@@ -114,9 +114,9 @@ describe('an amount', () => {
   it.each(bounds)('of %s in %s to %s lies within its bounds', (rail, currency, owner, min, max) => {
     const check = (minor: bigint) => checkPayoutAmount(rail, currency, minor, owner);
     expect(check(min)).toBeUndefined();
-    expect(check(min - 1n)).toMatch(/at least\.$/);
+    expect(check(min - 1n)).toMatch(/ pays at least /);
     expect(check(max ?? 10n ** 15n)).toBeUndefined();
-    if (max !== undefined) expect(check(max + 1n)).toMatch(/at most\.$/);
+    if (max !== undefined) expect(check(max + 1n)).toMatch(/ pays at most /);
   });
 
   it('is one of the rail’s currencies', () => {
@@ -124,7 +124,7 @@ describe('an amount', () => {
   });
 
   it('is printed in its currency’s own decimals, and an unknown owner counts as an individual', () => {
-    expect(checkPayoutAmount('nip', 'ngn', 5_000_000_01n)).toBe('The rail nip pays 5000000.00 ngn at most.');
-    expect(checkPayoutAmount('mobile_money', 'ugx', 0n)).toBe('The rail mobile_money pays 1 ugx at least.');
+    expect(checkPayoutAmount('nip', 'ngn', 5_000_000_01n)).toBe('The rail nip pays at most 5000000.00 ngn.');
+    expect(checkPayoutAmount('mobile_money', 'ugx', 0n)).toBe('The rail mobile_money pays at least 1 ugx.');
   });
 });

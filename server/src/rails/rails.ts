@@ -2,10 +2,10 @@ import { currencyScale, formatAmount } from '../platform/money.ts';
 import { type AccountRail, type AccountType, accountTypeNames, factsOf } from './account-types.ts';
 import type { FiatCode } from './fiat.ts';
 
-/** Whose account is paid. */
+/** The kind of the account's owner. */
 export type OwnerType = 'individual' | 'business';
 
-/** What a payment's reference may be. */
+/** The rule of a payment's reference. */
 interface ReferenceFacts {
   /** In characters. */
   readonly maxLength: number;
@@ -65,7 +65,7 @@ const ownFacts = {
   mobile_money: { reference: text(100) },
 } as const satisfies Record<AccountRail, OwnFacts>;
 
-/** A way that a payment goes from a bank to an account outside. */
+/** A payment rail between banks. */
 export type Rail = keyof typeof ownFacts;
 
 export const railNames = Object.keys(ownFacts) as Rail[];
@@ -74,14 +74,14 @@ export function isRail(text: string): text is Rail {
   return Object.hasOwn(ownFacts, text);
 }
 
-/** What a rail carries, and to whom. */
+/** The facts of a rail. */
 export interface RailFacts {
   readonly currencies: readonly FiatCode[];
   readonly accountTypes: readonly AccountType[];
   readonly reference: ReferenceFacts;
-  /** The smallest payment, in minor units: one of them unless the rail asks for more. */
+  /** The smallest payment in minor units, at least 1. */
   minMinor(currency: FiatCode): bigint;
-  /** The largest payment, in minor units; undefined where the rail sets none. */
+  /** The largest payment in minor units; undefined if the rail has no limit. */
   maxMinor(currency: FiatCode, ownerType: OwnerType): bigint | undefined;
 }
 
@@ -90,7 +90,7 @@ const facts = Object.fromEntries(railNames.map((rail) => [rail, factsAbout(rail)
   RailFacts
 >;
 
-/** What a rail carries, and to whom. Its account types and currencies are those of `account-types.ts`. */
+/** The facts of a rail. Its account types and currencies come from `account-types.ts`. */
 export function railFacts(rail: Rail): RailFacts {
   return facts[rail];
 }
@@ -107,21 +107,22 @@ function factsAbout(rail: Rail): RailFacts {
   };
 }
 
-/** @returns what is wrong with a payment's reference; undefined when the rail carries it as it is */
+/** @returns the fault of a payment's reference; undefined if the rail accepts it */
 export function checkReference(rail: Rail, text: string): string | undefined {
   const { maxLength, pattern, description } = railFacts(rail).reference;
-  // Characters as JSON Schema counts them, which are not UTF-16 units.
-  if ([...text].length > maxLength) return `A reference for ${rail} has at most ${maxLength} characters.`;
+  // Counts code points, as JSON Schema does, not UTF-16 units.
+  if ([...text].length > maxLength)
+    return `A reference for ${rail} must have at most ${maxLength} characters.`;
   if (new RegExp(pattern, 'u').test(text)) return undefined;
-  return `A reference for ${rail} has only ${description}.`;
+  return `A reference for ${rail} must have only ${description}.`;
 }
 
 /**
- * Whether a rail pays an amount.
+ * Checks an amount against the limits of a rail.
  *
- * @param minor in the currency's minor units, as it is paid out
- * @param ownerType whose account it is; an individual's when nobody said
- * @returns what is wrong with it; undefined when it can be paid
+ * @param minor the paid amount, in minor units of `currency`
+ * @param ownerType `individual` if left out
+ * @returns the fault; undefined if the rail pays the amount
  */
 export function checkPayoutAmount(
   rail: Rail,
@@ -133,8 +134,8 @@ export function checkPayoutAmount(
   if (!currencies.includes(currency)) return `The rail ${rail} pays ${currencies.join(', ')}.`;
   const print = (amount: bigint): string => `${formatAmount(amount, currencyScale[currency])} ${currency}`;
   const min = minMinor(currency);
-  if (minor < min) return `The rail ${rail} pays ${print(min)} at least.`;
+  if (minor < min) return `The rail ${rail} pays at least ${print(min)}.`;
   const max = maxMinor(currency, ownerType);
-  if (max !== undefined && minor > max) return `The rail ${rail} pays ${print(max)} at most.`;
+  if (max !== undefined && minor > max) return `The rail ${rail} pays at most ${print(max)}.`;
   return undefined;
 }

@@ -5,8 +5,8 @@ import type { MobileMoneyCode } from './identifiers/mobile-money.ts';
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * JSON Schema of what an external account's request needs, for a form or a check beforehand: the fields that name the
- * account, and which account type and currency it is for. The rest of the request is the same for every account.
+ * JSON Schema of the request fields of an external account, for a form or a client-side check: the identifying fields, the
+ * account type and the currency. The other fields are the same for every account.
  */
 export function requiredFields(accountType: AccountType, currency: FiatCode): JsonSchema {
   const { fields, oneFieldOf } = factsOf(accountType);
@@ -18,7 +18,7 @@ export function requiredFields(accountType: AccountType, currency: FiatCode): Js
   const outerNames = new Set<string>();
   for (const name of names) {
     const field = fields[name];
-    // Only mobile money asks for its currency, and has none but its own.
+    // Only mobile money requires its currency.
     const schema = { ...(typeof field === 'function' ? field(currency as MobileMoneyCode) : field) };
     const [outer = '', inner] = name.split('.');
     outerNames.add(outer);

@@ -1,14 +1,14 @@
 import { assert } from '../platform/errors.ts';
 import type { Rail } from './rails.ts';
 
-/** Why a rail sends a payment back. */
+/** A return code of a rail. */
 export interface ReturnCode {
   readonly code: string;
-  /** A short sentence of our own. */
+  /** The meaning, in one sentence. */
   readonly reason: string;
-  /** How many banking days after settlement it comes at the latest. */
+  /** The latest time of the return, in banking days after settlement. */
   readonly bankingDays?: number;
-  /** The same in calendar days, where the rail counts those. */
+  /** The latest time of the return, in calendar days after settlement, if the rail counts those. */
   readonly calendarDays?: number;
 }
 
@@ -21,7 +21,7 @@ function codes(bankingDays: number | undefined, reasons: Readonly<Record<string,
 }
 
 const twoDays = 2;
-/** "Next file delivery time following processing": what the ACH operator itself turns down. */
+/** "Next file delivery time following processing": rejections by the ACH operator. */
 const nextFile = 1;
 
 function within60Days(code: string, reason: string): ReturnCode {
@@ -29,8 +29,7 @@ function within60Days(code: string, reason: string): ReturnCode {
 }
 
 /**
- * Nacha Operating Rules, Appendix Four. R06 comes when both banks agree, R23 as soon as the receiver has spoken: two
- * days are usual. Most of R05 to R11 concern debits; a credit meets R02, R03, R04, R16, R20 and R23.
+ * Nacha Operating Rules, Appendix Four. R06 and R23 have no fixed time: two days are usual. Most of R05 to R11 concern debits; a credit meets R02, R03, R04, R16, R20 and R23.
  */
 const ach: readonly ReturnCode[] = [
   ...codes(twoDays, {
@@ -156,32 +155,32 @@ const returnCodes: Readonly<Record<Rail, readonly ReturnCode[]>> = {
   mobile_money: iso('AC01 AC04 AC06 AG01 AM02 AM05 BE01 MS03 TECH'),
 };
 
-/** Every code that a rail returns a payment with. */
+/** Every return code of a rail. */
 export function returnCodesOf(rail: Rail): readonly ReturnCode[] {
   return returnCodes[rail];
 }
 
-/** @returns undefined when the rail returns nothing with this code */
+/** @returns undefined if the rail does not have the code */
 export function findReturnCode(rail: Rail, code: string): ReturnCode | undefined {
   return returnCodes[rail].find((known) => known.code === code);
 }
 
-/** There is no such account: what a payment comes back for most often. */
+/** The codes for an account that does not exist, the most frequent return. */
 const noSuchAccount: ReadonlySet<string> = new Set(['R03', 'AC01', 'AC03', '01', '07']);
 
-/** The code that a rail returns a payment with when nobody says which. */
+/** The default return code of a rail. */
 export function usualReturnCode(rail: Rail): string {
   const usual = returnCodes[rail].find(({ code }) => noSuchAccount.has(code));
   assert(usual, 'each rail can say that there is no such account');
   return usual.code;
 }
 
-/** In progress, no response, failure of the system at either end: NIBSS says to ask again, with the same session id. */
+/** In progress, no response, or a system failure at either end: NIBSS requires another query with the same session id. */
 const unknownOnNip: ReadonlySet<string> = new Set(['01', '09', '96', '97']);
 
 /**
- * Whether an answer leaves open what became of a payment. Then it stays under way and is asked about again: it may have
- * been paid, so it is never refunded.
+ * Whether a response leaves the outcome of a payment unknown. The payment then stays submitted and its status is queried
+ * again; it may have been paid, so that it must not be refunded.
  */
 export function isUnknownOutcome(rail: Rail, code: string): boolean {
   return rail === 'nip' && unknownOnNip.has(code);

@@ -3,11 +3,11 @@ import type { Rail } from './rails.ts';
 import { findReturnCode } from './return-codes.ts';
 import { addDays, type ClockTime, civilDateAt, instantOf, type Zone } from './zoned-time.ts';
 
-/** When a payment goes out and when it arrives, in milliseconds since the Unix epoch. */
+/** The cut-off and the arrival of a payment, in milliseconds since the Unix epoch. */
 export interface Settlement {
   /** The cut-off that the payment makes; null on a rail without cut-offs. */
   readonly cutoffAtMs: number | null;
-  /** When the beneficiary usually has it. */
+  /** The usual arrival. */
   readonly settlesAtMs: number;
 }
 
@@ -15,7 +15,7 @@ const secondMs = 1000;
 const hourMs = 3600 * secondMs;
 const newYork: Zone = 'America/New_York';
 
-/** A rail that is always open: how long a payment usually takes. */
+/** A rail that is always open, with the usual duration of a payment. */
 interface Instant {
   readonly usualSeconds: number;
   readonly usualTime?: string;
@@ -23,14 +23,14 @@ interface Instant {
 
 /** A rail with cut-offs on banking days. */
 interface Scheduled {
-  /** How long it usually takes, in words. */
+  /** The usual duration, as text. */
   readonly usualTime: string;
   readonly calendar: BankingCalendar;
   /** The day's windows, in order; `cutoff` is a time of New York. */
   readonly windows: readonly { readonly cutoff: ClockTime; readonly settles: Arrival }[];
 }
 
-/** Some banking days later at a time of a zone, or some time after the payment was taken up. */
+/** A number of banking days later at a time of a zone, or a duration after processing starts. */
 type Arrival =
   | { readonly bankingDays: number; readonly at: ClockTime; readonly zone: Zone }
   | { readonly afterHours: number };
@@ -88,15 +88,15 @@ const sepaCreditTransfer: Scheduled = {
   windows: [{ cutoff: '09:00', settles: day(1, '18:00', 'Europe/Berlin') }],
 };
 
-/** How a rail keeps its hours, in words. */
+/** The hours of a rail, as text. */
 export interface SettlementTerms {
-  /** Times of the day that payments must be handed over by; null on a rail that is always open. */
+  /** The cut-off times of a day; null on a rail that is always open. */
   readonly cutoff: string | null;
   readonly usualTime: string;
   readonly isAlwaysOpen: boolean;
 }
 
-/** How a rail keeps its hours, in words; `settlementOf` works them out. */
+/** The hours of a rail, as text; `settlementOf` computes them. */
 export function settlementTerms(rail: Rail): SettlementTerms {
   const schedule = schedules[rail];
   if ('usualSeconds' in schedule) {
@@ -108,8 +108,7 @@ export function settlementTerms(rail: Rail): SettlementTerms {
 }
 
 /**
- * When a payment that is handed over now goes out and when it usually arrives. At the very time of a cut-off it still
- * makes it.
+ * The cut-off and the usual arrival of a payment that is submitted now. A payment at the exact time of a cut-off makes it.
  */
 export function settlementOf(rail: Rail, nowMs: number): Settlement {
   const schedule = schedules[rail];
@@ -119,8 +118,8 @@ export function settlementOf(rail: Rail, nowMs: number): Settlement {
 }
 
 /**
- * When a SEPA payment goes out and arrives as an ordinary credit transfer, which is what becomes of it when the
- * beneficiary's bank does not answer the instant one in time (AB05).
+ * The cut-off and arrival of a SEPA payment as an ordinary credit transfer, the fallback if the beneficiary's bank does not
+ * answer the instant one in time (AB05).
  */
 export function sepaCreditTransferSettlement(nowMs: number): Settlement {
   return scheduledSettlement(sepaCreditTransfer, nowMs);
@@ -136,22 +135,22 @@ function scheduledSettlement({ calendar, windows }: Scheduled, nowMs: number): S
         const arrival = addBankingDays(calendar, date, settles.bankingDays);
         return { cutoffAtMs, settlesAtMs: instantOf(arrival, settles.at, settles.zone) };
       }
-      // Fedwire is open through the night: what missed a day is taken up as the next one begins.
+      // Fedwire is open through the night: a payment that missed a day is processed when the next one begins.
       const takenUpMs = Math.max(nowMs, instantOf(date, '00:00', newYork));
       return { cutoffAtMs, settlesAtMs: takenUpMs + settles.afterHours * hourMs };
     }
   }
 }
 
-/** R06, which comes when both banks agree on it, and codes that the rail does not know. */
+/** For R06, which has no fixed time, and for unknown codes. */
 const usualReturnBankingDays = 2;
 const returnTime: ClockTime = '08:30';
 
 /**
- * When a return of a payment has usually arrived, in milliseconds since the Unix epoch: on ACH with the morning's file
- * on the last of the days that the code allows, on wire and swift the next banking morning, elsewhere within a minute.
+ * The usual time of a return, in milliseconds since the Unix epoch: on ACH with the morning file of the last day that the code
+ * allows, on wire and swift the next banking morning, elsewhere within a minute.
  *
- * @param settledAtMs when the beneficiary's bank got the payment
+ * @param settledAtMs when the beneficiary's bank received the payment
  */
 export function returnDeadlineMs(rail: Rail, settledAtMs: number, code: string): number {
   const schedule = schedules[rail];
@@ -160,7 +159,7 @@ export function returnDeadlineMs(rail: Rail, settledAtMs: number, code: string):
   return instantOf(addBankingDays(schedule.calendar, ...returnDays(rail, date, code)), returnTime, newYork);
 }
 
-/** The day to count from, and how many banking days. */
+/** The day to count from, and the number of banking days. */
 function returnDays(rail: Rail, settledOn: string, code: string): [from: string, bankingDays: number] {
   if (rail !== 'ach' && rail !== 'ach_same_day') return [settledOn, 1];
   const { bankingDays, calendarDays } = findReturnCode(rail, code) ?? {};

@@ -4,6 +4,13 @@ import { railNames } from './rails.ts';
 import { describeTraceId, traceId, traceIdPattern } from './trace-ids.ts';
 
 const nowMs = Date.parse('2026-07-03T23:04:05.678Z');
+const sender = {
+  routingNumber: '110000000',
+  sortCodePrefix: '00',
+  ispb: '99999999',
+  nipInstitution: '999999',
+  letters: 'OPLG',
+};
 const seed = 'txn_01jhmbxq7ve2r8n5d0kz3c6tga';
 
 test.each([
@@ -21,17 +28,17 @@ test.each([
   ['ghipss', /^GIP20260703\d{12}$/, 23],
   ['mobile_money', /^MM20260703[A-Z0-9]{12}$/, 22],
 ] as const)('%s has its own form', (rail, form, length) => {
-  const id = traceId(rail, { seed, nowMs });
+  const id = traceId(rail, { seed, sender, nowMs });
   expect(id).toMatch(form);
   expect(id).toHaveLength(length);
-  expect(traceId(rail, { seed, nowMs })).toBe(id);
+  expect(traceId(rail, { seed, sender, nowMs })).toBe(id);
   expect(describeTraceId(rail)).toMatch(/^\w.+: .+/);
 });
 
 test('a sequence takes the place of the seed where payments are counted', () => {
-  expect(traceId('ach', { seed, nowMs, sequence: 42 })).toBe('110000000000042');
-  expect(traceId('wire', { seed, nowMs, sequence: 1_234_567 })).toBe('20260703OPLG0001234567');
-  expect(traceId('nip', { seed, nowMs, sequence: 7 })).toBe('999999260703230405000000000007');
+  expect(traceId('ach', { seed, sender, nowMs, sequence: 42 })).toBe('110000000000042');
+  expect(traceId('wire', { seed, sender, nowMs, sequence: 1_234_567 })).toBe('20260703OPLG0001234567');
+  expect(traceId('nip', { seed, sender, nowMs, sequence: 7 })).toBe('999999260703230405000000000007');
 });
 
 test.each([
@@ -39,18 +46,18 @@ test.each([
   ['just before 21:00, the day’s own', '2026-07-01T00:59:59Z', '20260630'],
   ['at the weekend, Monday’s', '2026-07-04T16:00:00Z', '20260706'],
 ])('the date of an IMAD is %s', (_when, now, date) => {
-  expect(traceId('wire', { seed, nowMs: Date.parse(now) }).slice(0, 8)).toBe(date);
+  expect(traceId('wire', { seed, sender, nowMs: Date.parse(now) }).slice(0, 8)).toBe(date);
 });
 
 test('every seed and time gives an id of the form, and no two seeds the same', () => {
   const time = fc.integer({ min: Date.parse('2000-01-01'), max: Date.parse('2099-01-01') });
   fc.assert(
     fc.property(fc.constantFrom(...railNames), fc.string(), fc.string(), time, (rail, one, other, at) => {
-      const id = traceId(rail, { seed: one, nowMs: at });
+      const id = traceId(rail, { seed: one, sender, nowMs: at });
       expect(id).toMatch(traceIdPattern(rail));
       // Seven or six digits of sequence meet again sooner or later: not in the runs of this test.
       if (one !== other && rail !== 'ach' && rail !== 'ach_same_day' && rail !== 'wire') {
-        expect(traceId(rail, { seed: other, nowMs: at })).not.toBe(id);
+        expect(traceId(rail, { seed: other, sender, nowMs: at })).not.toBe(id);
       }
     }),
   );

@@ -1,16 +1,30 @@
+import { capitalsAndDigits, digits, seededText, seededUuid } from '../platform/seeded-text.ts';
 import { addBankingDays } from './calendar.ts';
 import type { Rail } from './rails.ts';
-import { sandboxBank } from './sandbox-identity.ts';
-import { capitalsAndDigits, digits, seededText, seededUuid } from './seeded.ts';
 import { civilDateAt } from './zoned-time.ts';
 
-/** What a trace id is made of. */
+/** The codes of the bank that sends a payment, as trace ids contain them. */
+export interface SendingBank {
+  /** ABA routing number, 9 digits. */
+  readonly routingNumber: string;
+  /** The first two digits of its UK sort codes. */
+  readonly sortCodePrefix: string;
+  /** Brazil: 8 digits. */
+  readonly ispb: string;
+  /** Nigeria: 6 digits. */
+  readonly nipInstitution: string;
+  /** Four capital letters of its own. */
+  readonly letters: string;
+}
+
+/** The values that a trace id is made of. */
 export interface TraceOrigin {
-  /** The transaction's id: the same seed and time give the same trace id. */
+  /** The transaction's id. The same seed and time give the same trace id. */
   readonly seed: string;
-  /** When the payment is handed over, in milliseconds since the Unix epoch. */
+  /** The time of submission, in milliseconds since the Unix epoch. */
   readonly nowMs: number;
-  /** Stands in for the part that comes from the seed, on rails that count their payments. */
+  readonly sender: SendingBank;
+  /** Replaces the part that is derived from the seed, on rails that number their payments. */
   readonly sequence?: number;
 }
 
@@ -20,7 +34,7 @@ interface TraceForm {
   make(origin: TraceOrigin): string;
 }
 
-/** As many digits of the sequence, or of the seed. */
+/** Digits of the sequence, or derived from the seed. */
 function serial({ seed, sequence }: TraceOrigin, length: number): string {
   if (sequence === undefined) return seededText(digits, length, { seed, purpose: 'trace' });
   return String(sequence).slice(-length).padStart(length, '0');
@@ -35,7 +49,7 @@ function stamp({ nowMs }: TraceOrigin, length: 8 | 12 | 14): string {
   return new Date(nowMs).toISOString().replaceAll(/\D/g, '').slice(0, length);
 }
 
-/** Fedwire's day begins at 21:00 the evening before. */
+/** The Fedwire day begins at 21:00 of the calendar day before. */
 const fedwireOpensEarlyMs = 3 * 3600 * 1000;
 
 function fedwireDay({ nowMs }: TraceOrigin): string {
@@ -46,7 +60,7 @@ function fedwireDay({ nowMs }: TraceOrigin): string {
 const ach: TraceForm = {
   pattern: /^\d{15}$/,
   description: 'Trace number: 8 digits of the sending routing number, 7 of sequence',
-  make: (origin) => sandboxBank.routingNumber.slice(0, 8) + serial(origin, 7),
+  make: (origin) => origin.sender.routingNumber.slice(0, 8) + serial(origin, 7),
 };
 
 const uetr: TraceForm = {
@@ -61,20 +75,20 @@ const forms: Readonly<Record<Rail, TraceForm>> = {
   wire: {
     pattern: /^\d{8}[A-Z0-9]{8}\d{6}$/,
     description: 'IMAD: the date as yyyymmdd, 8 characters of the sender, 6 digits of sequence',
-    make: (origin) => `${fedwireDay(origin)}${sandboxBank.letters}0001${serial(origin, 6)}`,
+    make: (origin) => `${fedwireDay(origin)}${origin.sender.letters}0001${serial(origin, 6)}`,
   },
   // The Clearing House, RTP message specifications: MYYYYMMDDbbbbbbbbbbbBAAAnnnnnnnnnnn.
   rtp: {
     pattern: /^M\d{8}\d{11}B[A-Z]{3}\d{11}$/,
     description:
       'Message id: M, the date as yyyymmdd, 11 digits of the participant, B, 3 letters, 11 digits of sequence',
-    make: (origin) => `M${stamp(origin, 8)}${sandboxBank.routingNumber}01BAAA${serial(origin, 11)}`,
+    make: (origin) => `M${stamp(origin, 8)}${origin.sender.routingNumber}01BAAA${serial(origin, 11)}`,
   },
   fednow: {
     pattern: /^\d{8}\d{9}[A-Z0-9]{18}$/,
     description:
       'Message id: the date as yyyymmdd, the sending routing number, 18 characters of the sender’s own',
-    make: (origin) => stamp(origin, 8) + sandboxBank.routingNumber + characters(origin, 18),
+    make: (origin) => stamp(origin, 8) + origin.sender.routingNumber + characters(origin, 18),
   },
   sepa: uetr,
   faster_payments: {
@@ -82,27 +96,27 @@ const forms: Readonly<Record<Rail, TraceForm>> = {
     description:
       'FPID: 18 characters of reference, 11 digits of the sender, the date as yyyymmdd, 826 for gbp, 10 for an immediate payment',
     make: (origin) =>
-      `${characters(origin, 18)}00000${sandboxBank.sortCodePrefix}0001${stamp(origin, 8)}82610`,
+      `${characters(origin, 18)}00000${origin.sender.sortCodePrefix}0001${stamp(origin, 8)}82610`,
   },
   spei: {
     pattern: /^[A-Z0-9]{30}$/,
     description: 'Clave de rastreo: 30 letters and digits',
-    make: (origin) => sandboxBank.letters + stamp(origin, 8) + characters(origin, 18),
+    make: (origin) => origin.sender.letters + stamp(origin, 8) + characters(origin, 18),
   },
   // Banco Central do Brasil, Manual de Padrões para Iniciação do Pix: EndToEndId. Its time is UTC.
   pix: {
     pattern: /^E\d{8}\d{12}[A-Za-z0-9]{11}$/,
     description:
       'End-to-end id: E, 8 digits of the sender (ISPB), yyyymmddHHMM in UTC, 11 letters and digits',
-    make: (origin) => `E${sandboxBank.ispb}${stamp(origin, 12)}${characters(origin, 11)}`,
+    make: (origin) => `E${origin.sender.ispb}${stamp(origin, 12)}${characters(origin, 11)}`,
   },
   swift: uetr,
   nip: {
     pattern: /^\d{30}$/,
     description: 'Session id: 6 digits of the sender, yymmddHHMMSS, 12 digits of sequence',
-    make: (origin) => sandboxBank.nipInstitution + stamp(origin, 14).slice(2) + serial(origin, 12),
+    make: (origin) => origin.sender.nipInstitution + stamp(origin, 14).slice(2) + serial(origin, 12),
   },
-  // GhIPSS and the mobile networks publish no form: these are ours.
+  // GhIPSS and the mobile networks publish no format; these formats are OpenLedger's own.
   ghipss: {
     pattern: /^GIP\d{8}\d{12}$/,
     description: 'Transaction id: GIP, the date as yyyymmdd, 12 digits of sequence',
@@ -115,17 +129,17 @@ const forms: Readonly<Record<Rail, TraceForm>> = {
   },
 };
 
-/** What a payment is traced by on a rail, in the rail's own form. */
+/** Makes the trace id of a payment in the rail's own format. */
 export function traceId(rail: Rail, origin: TraceOrigin): string {
   return forms[rail].make(origin);
 }
 
-/** Every trace id of a rail matches this. */
+/** The pattern that every trace id of a rail matches. */
 export function traceIdPattern(rail: Rail): RegExp {
   return forms[rail].pattern;
 }
 
-/** What a rail's trace id is made of, in words. */
+/** Describes the format of a rail's trace ids. */
 export function describeTraceId(rail: Rail): string {
   return forms[rail].description;
 }

@@ -1,10 +1,10 @@
-/** A day of the civil calendar, `2026-01-31`. Such texts sort as the days do. */
+/** A calendar day such as `2026-01-31`. The texts sort by date. */
 export type CivilDate = string;
 
 /** A time of the day, `08:30`, 24 hours. */
 export type ClockTime = `${number}:${number}`;
 
-/** The zones that rails keep their hours in (IANA time zone database). */
+/** The time zones of rails (IANA time zone database). */
 export type Zone = 'America/New_York' | 'Europe/Berlin';
 
 const minuteMs = 60_000;
@@ -12,7 +12,7 @@ const dayMs = 24 * 60 * minuteMs;
 
 const formats = new Map<Zone, Intl.DateTimeFormat>();
 
-/** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
+/** The UTC offset of a zone at an instant, in milliseconds. */
 function offsetMs(instantMs: number, zone: Zone): number {
   let format = formats.get(zone);
   if (!format) {
@@ -25,23 +25,23 @@ function offsetMs(instantMs: number, zone: Zone): number {
   return sign === '-' ? -distanceMs : distanceMs;
 }
 
-/** The day it is in a zone at an instant (milliseconds since the Unix epoch). */
+/** The day in a zone at an instant (milliseconds since the Unix epoch). */
 export function civilDateAt(instantMs: number, zone: Zone): CivilDate {
   return new Date(instantMs + offsetMs(instantMs, zone)).toISOString().slice(0, 10);
 }
 
 /**
- * When the clocks of a zone show a time on a day, in milliseconds since the Unix epoch. Not for the hour that is skipped
- * or repeated when clocks change.
+ * The instant of a local time on a day in a zone, in milliseconds since the Unix epoch. Undefined for the hour that is skipped
+ * or repeated at a clock change.
  */
 export function instantOf(date: CivilDate, time: ClockTime, zone: Zone): number {
   const asUtcMs = Date.parse(`${date}T${time}:00.000Z`);
-  // The offset at a nearby instant may be that of before a change; the one at the instant it leads to is right.
+  // The offset of a nearby instant may be from before a clock change; the offset of the resulting instant is right.
   const nearMs = asUtcMs - offsetMs(asUtcMs, zone);
   return asUtcMs - offsetMs(nearMs, zone);
 }
 
-/** The day that lies some days after another, or before it when `days` is negative. */
+/** Adds days to a day; negative numbers subtract. */
 export function addDays(date: CivilDate, days: number): CivilDate {
   return new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
 }

@@ -10,20 +10,20 @@ import { printRate, type Quote, type RateProvider } from './provider.ts';
 
 /** The rate of a conversion: units of the destination currency for one of the source currency, as decimal texts. */
 export interface ConversionRate {
-  /** The rate to apply, as it stands: what is shown times the amount is what is paid. */
+  /** The rate to apply, exactly as shown to the client. */
   readonly rate: string;
-  /** The same without our spread; never below `rate`. */
+  /** The rate without the spread; never below `rate`. */
   readonly midRate: string;
-  /** Both currencies are one unit of value: the rate is 1, and nothing is earned on it. */
+  /** Both currencies have the same value: the rate is 1, without a spread. */
   readonly isParity: boolean;
 }
 
 const parity: ConversionRate = { rate: '1', midRate: '1', isParity: true };
 
-/** Rates that are crossed through usd keep at least so many decimals and significant digits. */
+/** The least decimals and significant digits of a rate that is crossed through usd. */
 const crossDigits = 8;
 
-/** The unit that rates count in: usdc is worth its dollar, always. */
+/** The currency that rates are quoted for: usdc counts as usd. */
 function unitOf(currency: string): string {
   return currency === 'usdc' ? 'usd' : currency;
 }
@@ -35,8 +35,8 @@ function unitOf(currency: string): string {
  *
  * Apply it with `convertAmount(minor, fromScale, toScale, parseRatio(rate), 'down')`.
  *
- * @param nowMs the time of the environment's own clock
- * @returns undefined when there is no rate now for a pair that it takes
+ * @param nowMs milliseconds since the Unix epoch, by the environment's clock
+ * @returns undefined if a pair that it needs has no current rate
  */
 export function conversionRate(
   provider: RateProvider,
@@ -69,7 +69,7 @@ function product(one: string, other: string): Ratio {
 }
 
 /**
- * What our spread costs the customer, in the source currency: the amount times (`midRate` − `rate`) / `midRate`,
+ * The cost of the spread in the source currency: the amount times (`midRate` − `rate`) / `midRate`,
  * rounded up to the smallest unit. Never negative, and never more than the amount.
  *
  * @param netMinor the amount that is converted, in minor units of the source currency; not negative

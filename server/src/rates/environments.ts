@@ -18,16 +18,16 @@ export interface RateSettings {
 /** The providers of both kinds of environments. */
 export interface EnvironmentRates {
   readonly sandbox: RateProvider;
-  /** What fetches live rates, to be kept fresh and closed; undefined when no source is set. */
+  /** Live rates, which the caller refreshes and closes; undefined if no source is set. */
   readonly live: HttpRates | undefined;
-  /** @returns undefined for live keys when no source is set */
+  /** @returns undefined for live keys if no source is set */
   providerFor(kind: 'test' | 'live'): RateProvider | undefined;
 }
 
 /**
- * Makes the rates of the sandbox, and those for live keys when a source is set.
+ * Creates the sandbox rates, and the live rates if a source is set.
  *
- * @param clock the time that fetched rates age by
+ * @param clock measures the age of fetched rates
  */
 export function createRates(settings: RateSettings, clock: Clock): EnvironmentRates {
   const spreads: Spreads = { fiat: settings.rateSpread, stablecoin: settings.stablecoinSpread };

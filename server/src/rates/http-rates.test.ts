@@ -53,7 +53,7 @@ describe('rates over HTTP', () => {
     const { faults, renewed } = await opened.refresh(never);
     expect(source.received).toHaveLength(1);
     expect(renewed).toBe(3);
-    expect(faults.get('mxn')).toBe('The answer has no such rate.');
+    expect(faults.get('mxn')).toBe('The response does not contain the rate.');
     expect(faults.size).toBe(quotedCurrencies.length - 3);
     expect(opened.provider.quote('usd', 'gbp', nowMs)).toEqual({
       midRate: '0.750000',
@@ -89,7 +89,7 @@ describe('rates over HTTP', () => {
     respond = (response) => response.end('{"rates":{"GBP":0.9}}');
     const { faults, renewed } = await open('/latest', { base: 'eur' }).refresh(never);
     expect(renewed).toBe(0);
-    expect(faults.get('gbp')).toBe('No rate for usd: The answer has no such rate.');
+    expect(faults.get('gbp')).toBe('No rate for usd: The response does not contain the rate.');
   });
 
   it.each([
@@ -121,26 +121,30 @@ describe('rates over HTTP', () => {
         response.end(`{"rates":{"GBP":0.75}}${' '.repeat(limits.ratesResponseBytes)}`),
       'The answer is larger than 1048576 bytes.',
     ],
-    ['something else', (response: ServerResponse) => response.end('[1]'), 'The answer has no such rate.'],
+    [
+      'something else',
+      (response: ServerResponse) => response.end('[1]'),
+      'The response does not contain the rate.',
+    ],
     [
       'no number',
       (response: ServerResponse) => response.end('{"rates":{"GBP":"n/a"}}'),
-      'The rate is no plain number.',
+      'The rate is not a plain number.',
     ],
     [
       'a negative rate',
       (response: ServerResponse) => response.end('{"rates":{"GBP":-0.75}}'),
-      'The rate is no plain number.',
+      'The rate is not a plain number.',
     ],
     [
       'zero',
       (response: ServerResponse) => response.end('{"rates":{"GBP":0.000}}'),
-      'The rate is out of all bounds.',
+      'The rate is out of bounds.',
     ],
     [
       'an absurd rate',
       (response: ServerResponse) => response.end('{"rates":{"GBP":1e99}}'),
-      'The rate is out of all bounds.',
+      'The rate is out of bounds.',
     ],
     [
       'a jump',

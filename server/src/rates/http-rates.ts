@@ -12,18 +12,18 @@ import {
 } from './provider.ts';
 import { type Fetched, fetchRates, type RateSource } from './rate-source.ts';
 
-/** Rates that are fetched from a public source, kept, and refused once they are too old. */
+/** Rates that are fetched from a source and kept until they are too old. */
 export interface HttpRates {
   readonly provider: RateProvider;
-  /** Fetches all rates. What fails keeps its last good rate. Never throws. */
+  /** Fetches all rates. A rate that fails keeps its last value. Never throws. */
   refresh(signal: AbortSignal): Promise<RefreshReport>;
   close(): Promise<void>;
 }
 
-/** What came of a refresh. */
+/** The result of a refresh. */
 export interface RefreshReport {
   readonly renewed: number;
-  /** Why each of the other currencies has no new rate. */
+  /** The currencies without a new rate, each with the reason. */
   readonly faults: ReadonlyMap<string, string>;
 }
 
@@ -34,9 +34,9 @@ interface KeptMid {
 }
 
 /**
- * Makes a provider of published rates. It has none before its first refresh.
+ * Creates a provider of fetched rates. It has none before its first refresh.
  *
- * @param maxAgeMs how long after it was fetched a rate is given
+ * @param maxAgeMs how long after it was fetched a rate may be used
  */
 export function createHttpRates({
   clock,
@@ -74,10 +74,10 @@ export function createHttpRates({
   };
 }
 
-/** Units of a currency for one usd, out of rates that are for one of the base. */
+/** Converts rates for one unit of the base into units of a currency for one usd. */
 function perDollar(fetched: ReadonlyMap<string, Fetched>, currency: string, base: string): Fetched {
   const one: Fetched = { value: { numerator: 1n, denominator: 1n } };
-  const missing: Fetched = { fault: 'The source was not asked for it.' };
+  const missing: Fetched = { fault: 'The rate was not requested from the source.' };
   const own = currency === base ? one : (fetched.get(currency) ?? missing);
   const dollar = base === 'usd' ? one : (fetched.get('usd') ?? missing);
   if ('fault' in own) return own;
@@ -92,8 +92,8 @@ function perDollar(fetched: ReadonlyMap<string, Fetched>, currency: string, base
 }
 
 /**
- * A source that suddenly says something quite different is more likely wrong than right: its rate is held back for as
- * long as the last good one is not too old.
+ * Rejects a rate that differs too much from the last one, because the source is more likely wrong. Accepted once the last
+ * one is too old.
  */
 function jumpFault(last: Ratio | undefined, next: Ratio): string | undefined {
   if (!last) return undefined;

@@ -1,4 +1,4 @@
-/** A value of a JSON document whose numbers are texts. */
+/** A value of a JSON document whose numbers are strings. */
 export type JsonTexts =
   | string
   | boolean
@@ -6,16 +6,16 @@ export type JsonTexts =
   | readonly JsonTexts[]
   | { readonly [name: string]: JsonTexts };
 
-/** Strings, which are passed over, and numbers. */
+/** Matches strings, which stay as they are, and numbers. */
 const tokenPattern = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /**
- * Reads JSON with every number as its own text, digit for digit: a rate never passes through a binary fraction.
+ * Parses JSON with every number as a string, digit for digit, so that a rate never becomes a binary fraction.
  *
- * @throws SyntaxError when the text is not JSON
+ * @throws SyntaxError if the text is not JSON
  */
 export function parseJsonTexts(text: string): JsonTexts {
-  // Put between quotes, what is no number of JSON would go through.
+  // Checked first, because a malformed number would be valid between quotes.
   JSON.parse(text);
   return JSON.parse(text.replaceAll(tokenPattern, (token) => (token.startsWith('"') ? token : `"${token}"`)));
 }
@@ -23,7 +23,7 @@ export function parseJsonTexts(text: string): JsonTexts {
 /**
  * Finds a text by its JSON pointer (RFC 6901).
  *
- * @returns undefined when there is nothing there, or something that is neither a string nor a number
+ * @returns undefined if the value is missing, or neither a string nor a number
  */
 export function textAt(document: JsonTexts, pointer: string): string | undefined {
   let at: unknown = document;

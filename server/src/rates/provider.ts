@@ -1,37 +1,37 @@
 import { isStablecoin } from '../chains/registry.ts';
 import { type Currency, multiplyRatio, type Ratio, type Rounding } from '../platform/money.ts';
 
-/** A pair of currencies: a rate says how much of `to` there is for one of `from`. */
+/** A pair of currencies. Its rate is units of `to` for one of `from`. */
 export interface CurrencyPair {
   readonly from: Currency;
   readonly to: Currency;
 }
 
-/** The rates of a pair at one moment, as plain decimal texts: units of `to` for one of `from`. */
+/** The rates of a pair at one time, as decimal texts: units of `to` for one of `from`. */
 export interface Quote {
-  /** What we take of `to` for one of `from` when we buy it: never below the middle, rounded up. */
+  /** Units of `to` taken when `to` is bought from the client: never below the mid-market rate, rounded up. */
   readonly buyRate: string;
-  /** What we give of `to` for one of `from` when we sell it: never above the middle, rounded down. Conversions apply it. */
+  /** Units of `to` given when `to` is sold to the client: never above the mid-market rate, rounded down. Conversions use it. */
   readonly sellRate: string;
-  /** The middle of the market, without our spread. */
+  /** The mid-market rate, without the spread. */
   readonly midRate: string;
 }
 
-/** Where rates come from. */
+/** A source of rates. */
 export interface RateProvider {
-  /** @returns undefined when there is no such pair, or no rate for it at that time */
+  /** @returns undefined if there is no such pair, or no rate at that time */
   quote(from: string, to: string, nowMs: number): Quote | undefined;
   /** Every pair that can have a rate. */
   pairs(): readonly CurrencyPair[];
 }
 
-/** The middle of the market: units of a currency for one usd. */
+/** Mid-market rates: units of a currency for one usd. */
 export interface MidRates {
-  /** @returns undefined when it is not known at that time */
+  /** @returns undefined if it is not known at that time */
   midOf(currency: QuotedCurrency, nowMs: number): Ratio | undefined;
 }
 
-/** Half spreads, as parts of the middle: how far a rate is from it to our advantage. */
+/** Half spreads: the distance of a rate from the mid-market rate, as a part of it. */
 export interface Spreads {
   readonly fiat: Ratio;
   readonly stablecoin: Ratio;
@@ -64,7 +64,7 @@ const pairs: readonly CurrencyPair[] = [
   ...quotedCurrencies.map((from): CurrencyPair => ({ from, to: 'usd' })),
 ];
 
-/** Makes rates out of middles: both directions of a pair come from the same one, so no round trip gains anything. */
+/** Creates rates from mid-market rates. Both directions of a pair use the same one, so that no round trip gains. */
 export function createRateProvider(mids: MidRates, spreads: Spreads): RateProvider {
   return {
     pairs: () => pairs,
@@ -104,8 +104,8 @@ export function inverse({ denominator, numerator }: Ratio): Ratio {
 const quoteDigits = 6;
 
 /**
- * Prints a rate with so many decimals, and with more where it takes them to show as many significant digits (below
- * 0.1): with 6, `0.746844` and `0.000689655`.
+ * Formats a rate with `digits` decimals, and below 0.1 with as many more as `digits` significant digits need: with 6,
+ * `0.746844` and `0.000689655`.
  *
  * @param rate greater than zero
  */

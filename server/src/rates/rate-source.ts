@@ -4,26 +4,26 @@ import { limits } from '../platform/limits.ts';
 import type { Ratio } from '../platform/money.ts';
 import { type JsonTexts, parseJsonTexts, textAt } from './json-texts.ts';
 
-/** Where published rates are, and how they are written there. */
+/** A source of rates, and where its responses have them. */
 export interface RateSource {
-  /** With `{TO}`, `{FROM}`, or the same in lower case, for the codes of the currencies. */
+  /** May contain the placeholders `{TO}` and `{FROM}`, or in lower case, for currency codes. */
   readonly url: string;
-  /** JSON pointer to the rate in the answer, with the same places to fill. */
+  /** JSON pointer to the rate in the response, with the same placeholders. */
   readonly mapping: string;
   /** The currency that the rates are for one of: `{FROM}`. */
   readonly base: string;
   readonly timeoutMs: number;
 }
 
-/** A currency's rate, or why there is none. Faults never hold the URL: it may hold a key. */
+/** A currency's rate, or why there is none. Faults never contain the URL, which may contain a key. */
 export type Fetched = { readonly value: Ratio } | { readonly fault: string };
 
 /**
- * Fetches the rate of each currency: with one request for each when the URL names the currency, else with one for all.
+ * Fetches the rate of each currency: with one request each if the URL has a placeholder for it, else with one for all.
  * Never throws.
  *
  * @param currencies without the base, whose rate is 1
- * @param stopping gives up before the time is over
+ * @param stopping aborts before the timeout
  */
 export async function fetchRates<Currency extends string>(
   source: RateSource,
@@ -73,7 +73,7 @@ type Document = { readonly json: JsonTexts } | { readonly fault: string };
 
 async function fetchDocument(url: string, agent: Dispatcher, signal: AbortSignal): Promise<Document> {
   try {
-    // undici hears the signal only once the request has a connection.
+    // undici observes the signal only once the request has a connection.
     const { bytes, status } = await Promise.race([get(url, agent, signal), aborted(signal)]);
     if (status !== 200) return { fault: `The source answered ${status}.` };
     if (!bytes) return { fault: `The answer is larger than ${limits.ratesResponseBytes} bytes.` };
@@ -83,7 +83,7 @@ async function fetchDocument(url: string, agent: Dispatcher, signal: AbortSignal
   }
 }
 
-/** The body is read whatever the status: one that nobody reads would end the process with its own abortion. */
+/** Reads the body whatever the status is: an unread one would end the process when it is aborted. */
 async function get(url: string, agent: Dispatcher, signal: AbortSignal) {
   const headers = { accept: 'application/json', 'user-agent': 'OpenLedger-Rates/1.0' };
   const answer = await request(url, { dispatcher: agent, headers, signal });
@@ -96,7 +96,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** @returns undefined when the body is too large */
+/** @returns undefined if the body is too large */
 async function readLimited(body: Dispatcher.ResponseData['body']): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -120,16 +120,16 @@ const ratePattern = /^(\d{1,20})(?:\.(\d{1,30}))?(?:[eE]([+-]?\d{1,2}))?$/;
 
 function readRate(document: JsonTexts, pointer: string): Fetched {
   const text = textAt(document, pointer);
-  if (text === undefined) return { fault: 'The answer has no such rate.' };
+  if (text === undefined) return { fault: 'The response does not contain the rate.' };
   const match = ratePattern.exec(text);
-  if (!match) return { fault: 'The rate is no plain number.' };
+  if (!match) return { fault: 'The rate is not a plain number.' };
   const [, whole = '', fraction = '', exponent = '0'] = match;
   const shift = Number(exponent) - fraction.length;
   const numerator = BigInt(whole + fraction) * 10n ** BigInt(Math.max(shift, 0));
   const denominator = 10n ** BigInt(Math.max(-shift, 0));
   const { rateFactor } = limits;
   if (numerator * rateFactor < denominator || numerator > denominator * rateFactor) {
-    return { fault: 'The rate is out of all bounds.' };
+    return { fault: 'The rate is out of bounds.' };
   }
   return { value: { numerator, denominator } };
 }

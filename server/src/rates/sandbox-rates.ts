@@ -6,8 +6,8 @@ import { createRateProvider, type QuotedCurrency, type RateProvider, type Spread
 const windowMs = 30_000;
 
 /**
- * Units for one usd that rates move around: market middles of autumn 2025, rounded. They need to be plausible, no more.
- * EURC is not here: it follows the euro.
+ * Units for one usd that rates move around: mid-market rates of autumn 2025, rounded. EURC is not listed, because it
+ * follows the euro.
  */
 const published: Readonly<Record<Exclude<QuotedCurrency, 'eurc'>, string>> = {
   gbp: '0.7511',
@@ -28,8 +28,8 @@ const published: Readonly<Record<Exclude<QuotedCurrency, 'eurc'>, string>> = {
 };
 
 /**
- * How far a middle moves from its place, in millionths. So little that with the default spreads waiting for a better
- * rate gains nothing: EURC, which has the euro's movement and its own, decides over the euro's.
+ * How far a mid-market rate moves, in millionths. With the default spreads, waiting for a better rate gains nothing. The
+ * euro moves less than other currencies, because EURC adds its own movement to it.
  */
 const fiatSwing = 2000n;
 const stablecoinSwing = 300n;
@@ -41,8 +41,8 @@ const swings: Partial<Record<QuotedCurrency, bigint>> = {
 };
 
 /**
- * Rates for the sandbox: pure functions of the time, so they are the same in every process and follow each
- * environment's own clock.
+ * Creates the sandbox rates. They are pure functions of the time, so that they are equal in every process and follow each
+ * environment's clock.
  */
 export function createSandboxRates(spreads: Spreads): RateProvider {
   return createRateProvider(

@@ -39,9 +39,9 @@ it('logs what fails once, and once more when it has changed', async () => {
   status = 500;
   await turns(4);
   expect(lines.map(({ faults, msg }) => [msg, faults?.gbp])).toEqual([
-    ['exchange rates could not be renewed', 'The source answered 503.'],
-    ['exchange rates are fresh again', undefined],
-    ['exchange rates could not be renewed', 'The source answered 500.'],
+    ['exchange rates could not be refreshed', 'The source answered 503.'],
+    ['every exchange rate was refreshed', undefined],
+    ['exchange rates could not be refreshed', 'The source answered 500.'],
   ]);
   expect(JSON.stringify(lines)).not.toContain('hush');
   await http.close();

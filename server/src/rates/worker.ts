@@ -4,7 +4,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { startWorker, type Worker } from '../platform/worker-loop.ts';
 import type { HttpRates } from './http-rates.ts';
 
-/** Keeps the published rates fresh. What fails is logged when it changes, not at every turn. */
+/** Starts the worker that refreshes rates. Faults are logged when they change, not at every refresh. */
 export function startRates(deps: {
   rates: HttpRates;
   logger: Logger;
@@ -21,12 +21,12 @@ export function startRates(deps: {
     const { faults, renewed } = await rates.refresh(stopping.signal);
     if (stopping.signal.aborted) return false;
     metrics.ratesRefreshes.inc({ result: resultOf(renewed, faults.size) });
-    // A source may lack a currency for good: only one that gives nothing at all is asked again soon.
+    // A source may never have some currency: only one that returns no rate at all is retried early.
     dueAtMs = startedMs + (renewed > 0 ? refreshMs : Math.min(refreshMs, limits.ratesRetryMs));
     const state = JSON.stringify([...faults]);
     if (state !== reported) {
-      if (faults.size === 0) logger.info('exchange rates are fresh again');
-      else logger.warn({ faults: Object.fromEntries(faults) }, 'exchange rates could not be renewed');
+      if (faults.size === 0) logger.info('every exchange rate was refreshed');
+      else logger.warn({ faults: Object.fromEntries(faults) }, 'exchange rates could not be refreshed');
       reported = state;
     }
     return false;

@@ -7,35 +7,35 @@ import { limits } from '../platform/limits.ts';
 import { type CreatedSpan, decodeCursor, type PageRequest } from '../store/paging.ts';
 
 /**
- * Reads `limit` (checked already) and `cursor` of a list's query.
+ * Parses `limit` (already validated) and `cursor` of a list's query.
  *
- * @throws ApiError 400 when the cursor is not one of ours
+ * @throws ApiError 400 if the cursor is invalid
  */
 export function pageOf(query: Readonly<Record<string, string>>): PageRequest {
   const { cursor } = query;
   const afterId = cursor === undefined ? undefined : decodeCursor(cursor);
   if (cursor !== undefined && afterId === undefined) {
-    const message = 'Give `nextCursor` of the page before, unchanged.';
+    const message = '`cursor` must be `nextCursor` of the page before, unchanged.';
     throw new ApiError(validationFailed([{ path: 'query.cursor', message }]));
   }
   return { limit: pageLimit(query), afterId };
 }
 
-/** Reads `limit` (checked already) of a list's query. */
+/** Parses `limit` (already validated) of a list's query. */
 export function pageLimit({ limit }: Readonly<Record<string, string>>): number {
   return limit === undefined ? limits.pageDefault : Number(limit);
 }
 
-/** Query parameters that narrow a list to a time span. */
+/** Query parameters that limit a list to a time span. */
 export const createdRange: { createdAfter: TSchema; createdBefore: TSchema } = {
   createdAfter: Type.Optional(time('Only what was created at or after this time')),
   createdBefore: Type.Optional(time('Only what was created before this time')),
 };
 
 /**
- * Reads the time span of a list's query.
+ * Parses the time span of a list's query.
  *
- * @throws ApiError 400 for a time that no row can have
+ * @throws ApiError 400 if a time is outside of the years 1970 to 9999
  */
 export function createdSpan(query: Readonly<Record<string, string>>): CreatedSpan {
   const read = (name: 'createdAfter' | 'createdBefore'): string | undefined => {
@@ -43,7 +43,7 @@ export function createdSpan(query: Readonly<Record<string, string>>): CreatedSpa
     if (text === undefined) return undefined;
     const timeMs = Date.parse(text);
     if (timeMs >= 0 && timeMs < endOfTimeMs) return toIsoTime(timeMs);
-    const message = 'It must be a time from 1970 to 9999.';
+    const message = 'It must be a time between 1970 and 9999.';
     throw new ApiError(validationFailed([{ path: `query.${name}`, message }]));
   };
   return { createdAfter: read('createdAfter'), createdBefore: read('createdBefore') };

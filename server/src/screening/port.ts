@@ -7,18 +7,18 @@ export interface ScreeningSubject {
   readonly chain: Chain;
   readonly currency: Stablecoin;
   readonly amountMinor: bigint;
-  /** Where it goes, in the one form that the chain's addresses are kept in. */
+  /** The destination address, in the canonical form of the chain. */
   readonly address: string;
 }
 
-/** What is to become of it. The reason is for the operator, and for the customer when it is refused. */
+/** The decision on a transfer. The reason is for the operator, and for the client if the transfer is rejected. */
 export interface ScreeningVerdict {
   readonly verdict: 'allow' | 'review' | 'reject';
   readonly reason: string;
 }
 
-/** Whoever says whether money may go to an address: the built-in rules, or a service. */
+/** Decides whether money may be sent to an address: the built-in rules, or a service. */
 export interface Screener {
-  /** @throws any error when it cannot be said now: the transfer stays `in_review` and is asked about again */
+  /** @throws any error if there is no decision now: the transfer stays `in_review` and is screened again */
   screen(subject: ScreeningSubject): Promise<ScreeningVerdict>;
 }

@@ -43,8 +43,8 @@ describe('the rules', () => {
   const other = '0x71C7656EC7ab88b098defB751B7401B5f6d8976F';
 
   test.each<[string, bigint, string, Velocity, string, RegExp]>([
-    ['a denied address, in other letters', 1n, evm, calm, 'reject', /denied/],
-    ['a denied address of Tron', 1n, tron, calm, 'reject', /denied/],
+    ['a denied address, in other letters', 1n, evm, calm, 'reject', /deny list/],
+    ['a denied address of Tron', 1n, tron, calm, 'reject', /deny list/],
     ['an amount at the limit', 1_000_000_000n, other, calm, 'review', /more than 100\.50/],
     ['an amount above it', 1_000_000_001n, other, calm, 'reject', /more than 1000\.00/],
     [
@@ -61,9 +61,9 @@ describe('the rules', () => {
       '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc',
       calm,
       'allow',
-      /allowed/,
+      /allow list/,
     ],
-    ['a watched address', 1n, solana, calm, 'review', /watched/],
+    ['an address on the review list', 1n, solana, calm, 'review', /review list/],
     ['an amount at the limit of review', 100_500_000n, other, calm, 'allow', /No rule/],
     ['an amount above that', 100_500_001n, other, calm, 'review', /100\.50/],
     [

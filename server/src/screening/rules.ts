@@ -34,7 +34,7 @@ type RulesFile = Static<typeof RulesFile>;
 
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile<RulesFile>(RulesFile);
 
-/** The built-in rules. Amounts are in minor units; every stablecoin has six decimals, and counts alike. */
+/** The built-in rules. Amounts are in units of 10^-6 of any stablecoin. */
 export interface ScreeningRules {
   readonly deny: ReadonlySet<string>;
   readonly review: ReadonlySet<string>;
@@ -50,13 +50,13 @@ export interface ScreeningRules {
     | undefined;
 }
 
-/** What a customer has sent lately, the transfer at hand included. */
+/** What a customer has sent recently, the screened transfer included. */
 export interface Velocity {
   readonly amountMinor: bigint;
   readonly transfers: number;
 }
 
-/** Rules that let everything pass. */
+/** Rules that allow every transfer. */
 export const noRules: ScreeningRules = {
   deny: new Set(),
   review: new Set(),
@@ -67,9 +67,9 @@ export const noRules: ScreeningRules = {
 };
 
 /**
- * Reads the rules.
+ * Reads the rules from a JSON file.
  *
- * @throws ConfigError naming the file and the fields at fault
+ * @throws ConfigError with the path and every fault
  */
 export function readRulesFile(path: string): ScreeningRules {
   let file: unknown;
@@ -83,11 +83,11 @@ export function readRulesFile(path: string): ScreeningRules {
       const { additionalProperty } = params as { additionalProperty?: string };
       return additionalProperty === undefined
         ? `${instancePath || '/'}: It ${message}.`
-        : `${instancePath}/${additionalProperty}: There is no such field.`;
+        : `${instancePath}/${additionalProperty}: This field does not exist.`;
     });
     throw wrong(path, faults);
   }
-  const faults = meaningless(file);
+  const faults = ineffectiveRules(file);
   if (faults.length > 0) throw wrong(path, faults);
   const { velocity } = file;
   return {
@@ -108,16 +108,16 @@ function wrong(path: string, faults: readonly string[]): ConfigError {
   return new ConfigError(`--screening-file: ${path}:\n  ${faults.join('\n  ')}`);
 }
 
-/** Rules that never apply would be believed to protect: what is no address, and a velocity without a limit. */
-function meaningless(file: RulesFile): string[] {
+/** Faults of rules that would never apply: texts that are not addresses, and a velocity without a limit. */
+function ineffectiveRules(file: RulesFile): string[] {
   const faults = (['deny', 'review', 'allow'] as const).flatMap((list) =>
     (file[list] ?? []).flatMap((address, at) =>
-      isAddress(address.trim()) ? [] : [`/${list}/${at}: It is no address of any chain.`],
+      isAddress(address.trim()) ? [] : [`/${list}/${at}: It must be an address of a chain.`],
     ),
   );
   const { velocity } = file;
   if (velocity && velocity.amountAbove === undefined && velocity.transfersAbove === undefined) {
-    faults.push('/velocity: Give amountAbove, transfersAbove or both.');
+    faults.push('/velocity: It must have amountAbove, transfersAbove or both.');
   }
   return faults;
 }
@@ -126,7 +126,7 @@ function isAddress(text: string): boolean {
   return (['ethereum', 'solana', 'tron'] as const).some((chain) => checkAddress(chain, text).ok);
 }
 
-/** Addresses of EVM chains are the same whatever the case of their letters; those of others are not. */
+/** Addresses of EVM chains are case-insensitive; those of other chains are not. */
 function nameOf(address: string): string {
   return /^0x/i.test(address) ? address.toLowerCase() : address;
 }
@@ -141,7 +141,7 @@ function minorOf(text: string | undefined): bigint | undefined {
 }
 
 /**
- * Applies the rules: denied addresses and amounts first, then what is always allowed, then what must be looked at.
+ * Applies the rules: denied addresses and amounts first, then allowed addresses, then the rules for a review.
  */
 export function applyRules(
   rules: ScreeningRules,
@@ -150,34 +150,31 @@ export function applyRules(
 ): ScreeningVerdict {
   const name = nameOf(address);
   const print = (minor: bigint): string => formatAmount(minor, currencyScale.usdc);
-  if (rules.deny.has(name))
-    return { verdict: 'reject', reason: 'The address is on the list of denied ones.' };
+  if (rules.deny.has(name)) return { verdict: 'reject', reason: 'The address is on the deny list.' };
   if (rules.rejectAboveMinor !== undefined && amountMinor > rules.rejectAboveMinor) {
-    return { verdict: 'reject', reason: `It is more than ${print(rules.rejectAboveMinor)}.` };
+    return { verdict: 'reject', reason: `The amount exceeds ${print(rules.rejectAboveMinor)}.` };
   }
-  if (rules.allow.has(name))
-    return { verdict: 'allow', reason: 'The address is on the list of allowed ones.' };
-  if (rules.review.has(name))
-    return { verdict: 'review', reason: 'The address is on the list of watched ones.' };
+  if (rules.allow.has(name)) return { verdict: 'allow', reason: 'The address is on the allow list.' };
+  if (rules.review.has(name)) return { verdict: 'review', reason: 'The address is on the review list.' };
   if (rules.reviewAboveMinor !== undefined && amountMinor > rules.reviewAboveMinor) {
-    return { verdict: 'review', reason: `It is more than ${print(rules.reviewAboveMinor)}.` };
+    return { verdict: 'review', reason: `The amount exceeds ${print(rules.reviewAboveMinor)}.` };
   }
   const limit = rules.velocity;
   if (limit?.aboveMinor !== undefined && velocity.amountMinor > limit.aboveMinor) {
-    const reason = `It makes more than ${print(limit.aboveMinor)} in ${limit.hours} hours.`;
+    const reason = `The customer has sent more than ${print(limit.aboveMinor)} in ${limit.hours} hours.`;
     return { verdict: 'review', reason };
   }
   if (limit?.transfers !== undefined && velocity.transfers > limit.transfers) {
-    const reason = `It makes more than ${limit.transfers} transfers in ${limit.hours} hours.`;
+    const reason = `The customer has made more than ${limit.transfers} transfers in ${limit.hours} hours.`;
     return { verdict: 'review', reason };
   }
-  return { verdict: 'allow', reason: 'No rule speaks against it.' };
+  return { verdict: 'allow', reason: 'No rule applies.' };
 }
 
 /**
- * A screener of the built-in rules.
+ * Creates a screener with the built-in rules.
  *
- * @param velocityOf what the customer has sent in so many hours up to the transfer, itself included
+ * @param velocityOf returns what the customer has sent in the hours before the transfer, the transfer included
  */
 export function createRuleScreener(
   rules: ScreeningRules,

@@ -1,6 +1,6 @@
 import { chunkContext } from '../identity/document-seal.ts';
 import type { Vault } from '../platform/seal.ts';
-import { sandboxDepositAccount } from '../rails/sandbox-bank.ts';
+import { sandboxDepositAccount } from '../simulator/bank/deposit-accounts.ts';
 import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
 import type { ColumnType } from '../store/tables/table.ts';
 

@@ -17,13 +17,13 @@ export interface Attempt {
   readonly durationMs: number;
   readonly error: string | null;
   readonly responseBody: string | null;
-  /** Null when there is none. */
+  /** When the next attempt is due, by the environment's clock; null if there is none. */
   readonly nextAttemptAt: string | null;
   /** By the environment's clock. */
   readonly endedAt: string;
 }
 
-/** A webhook that has failed, and since when nothing but failure has come of it. */
+/** A failing webhook, and the time of its first failure without a later success. */
 export interface Failing {
   readonly bucket: number;
   readonly webhook_id: string;
@@ -35,8 +35,9 @@ const first = Object.keys(deliveries.columns).length + 1;
 const keys = (at: number): string => `unnest($${at}::int2[], $${at + 1}::text[], $${at + 2}::text[]`;
 
 /**
- * One statement, so that an attempt is either recorded and off the queue (or due again), or neither. An attempt that was
- * made twice, because a lease ran out, counts as one. A silence as long as the time that disables a webhook begins it anew.
+ * One statement, so that an attempt is recorded and its queue row deleted (or rescheduled), or neither. An attempt that was
+ * made twice, because its lease expired, counts once. A pause without attempts as long as the time that disables a webhook
+ * restarts the count.
  */
 const recordText = `with kept as (insert into deliveries (${columnList(deliveries)})
     select * from unnest(${arrayParameters(Object.values(deliveries.columns), 1)})),
@@ -62,9 +63,9 @@ const recordText = `with kept as (insert into deliveries (${columnList(deliverie
   returning s.bucket, s.webhook_id, s.failing_since, s.last_failure_at`;
 
 /**
- * Records attempts: each is listed, and its event is off the queue or due again.
+ * Records attempts. Each is stored, and its queue row deleted or rescheduled.
  *
- * @returns the webhooks to which nothing but failure has come, by these attempts too
+ * @returns the webhooks whose last success is older than their first failure
  */
 export async function recordAttempts(
   pool: Pool,
@@ -114,7 +115,7 @@ export async function recordAttempts(
   return failing;
 }
 
-/** The webhooks of some attempts, each with its last one, by id: processes lock their states in the same order. */
+/** The webhooks of these attempts, each with its last attempt, by id: processes lock their states in the same order. */
 function webhooksOf(attempts: readonly Attempt[]): Map<string, Attempt> {
   const last = new Map(attempts.map((attempt) => [attempt.due.webhook_id, attempt]));
   return new Map([...last].sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -6,11 +6,11 @@ import type { Pool } from '../store/pool.ts';
 import type { EventRow } from '../store/tables/events.ts';
 import type { DeliveryQueueRow } from '../store/tables/webhooks.ts';
 
-/** An attempt that is claimed, with its event. */
+/** A claimed attempt, with its event. */
 export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'> {
-  /** What has not been started by this time of ours is left to another claim. */
+  /** Until when the attempt may start, in real milliseconds since the Unix epoch; later it is left to another claim. */
   readonly startBeforeMs: number;
-  /** Our own time at which its claim runs out. */
+  /** When its claim expires, by the real time. */
   readonly claimedUntil: string;
   readonly event: Pick<
     EventRow,
@@ -18,22 +18,22 @@ export interface DueDelivery extends Omit<DeliveryQueueRow, 'next_attempt_at' | 
   >;
 }
 
-/** A part of the queue that is to be claimed from. */
-export interface ClaimWish {
+/** What to claim for one webhook. */
+export interface ClaimRequest {
   readonly bucket: number;
   readonly webhookId: string;
-  /** What is due by the environment's clock. */
+  /** ISO 8601, by the environment's clock. */
   readonly dueBefore: string;
-  /** How many at most. */
-  readonly room: number;
+  /** The most deliveries to claim. */
+  readonly limit: number;
 }
 
 type Claimed = Omit<DeliveryQueueRow, 'next_attempt_at' | 'claimed_until'>;
 type Queued = Pick<DeliveryQueueRow, 'bucket' | 'webhook_id'>;
 
-// The statements of this file have no names: their plan must follow the queue, which is empty now and long a minute later.
+// The statements of this file are not prepared, because their plan depends on the length of the queue, which changes.
 
-/** The webhooks that the queue holds anything for. It is found by one look into the index for each of them. */
+/** The webhooks that have queued deliveries, found by a loose index scan. */
 export async function queuedWebhooks(pool: Pool): Promise<Queued[]> {
   const { rows } = await pool.query<Queued>(`with recursive queued as (
       (select bucket, webhook_id from delivery_queue order by webhook_id limit 1)
@@ -46,15 +46,15 @@ export async function queuedWebhooks(pool: Pool): Promise<Queued[]> {
 }
 
 /**
- * Claims attempts that are due, each webhook's by themselves. A claim lasts for its lease: if this process dies, another
- * one makes the attempt. What another process is claiming is passed over.
+ * Claims due attempts for each webhook. A claim is a lease: if this process dies, another one makes the attempt. Rows that
+ * another process is claiming are skipped.
  *
- * @param nowMs our own time
+ * @param nowMs the real time, in milliseconds since the Unix epoch
  */
 export async function claimDue(
   pool: Pool,
   nowMs: number,
-  wishes: readonly ClaimWish[],
+  requests: readonly ClaimRequest[],
 ): Promise<DueDelivery[]> {
   const claimedUntil = toIsoTime(nowMs + limits.deliveryClaimMs);
   const { rows } = await pool.query<Claimed>(
@@ -72,19 +72,19 @@ export async function claimDue(
     [
       arrayLiteral(
         'int2',
-        wishes.map(({ bucket }) => bucket),
+        requests.map(({ bucket }) => bucket),
       ),
       arrayLiteral(
         'text',
-        wishes.map(({ webhookId }) => webhookId),
+        requests.map(({ webhookId }) => webhookId),
       ),
       arrayLiteral(
         'timestamptz',
-        wishes.map(({ dueBefore }) => dueBefore),
+        requests.map(({ dueBefore }) => dueBefore),
       ),
       arrayLiteral(
         'int4',
-        wishes.map(({ room }) => room),
+        requests.map(({ limit }) => limit),
       ),
       toIsoTime(nowMs),
       claimedUntil,
@@ -109,7 +109,7 @@ async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<strin
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Gives claims back that will not be used, so that they need not run out. */
+/** Releases claims that will not be used, before they expire. */
 export async function releaseClaims(pool: Pool, rows: readonly DueDelivery[]): Promise<void> {
   await pool.query(
     `update delivery_queue q set claimed_until = null
@@ -126,7 +126,7 @@ export async function releaseClaims(pool: Pool, rows: readonly DueDelivery[]): P
   );
 }
 
-/** Deletes what is due for a webhook that is disabled or deleted, so many rows; passes over what is locked. */
+/** Deletes due deliveries of a webhook that is disabled or deleted, at most `limits.deliveryDropRows`; skips locked rows. */
 export async function dropDue(pool: Pool, webhookId: string, dueBefore: string): Promise<void> {
   await pool.query(
     `delete from delivery_queue where ctid = any (array(select ctid from delivery_queue

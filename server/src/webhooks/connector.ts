@@ -5,20 +5,20 @@ import { Agent, buildConnector } from 'undici';
 import { limits } from '../platform/limits.ts';
 import { isForbiddenAddress, type TargetPolicy } from './targets.ts';
 
-/** A connection was refused because it would have led to an address that deliveries must not reach. */
+/** A connection was refused because deliveries must not reach its address. */
 export class ForbiddenTargetError extends Error {
   override readonly name = 'ForbiddenTargetError';
 }
 
-/** Resolves a name to all of its addresses. */
+/** Resolves a host name to all of its addresses. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 const systemLookup = promisify(dnsLookup);
 const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });
 
 /**
- * Connections that wait for the same name at the same time share one lookup: the system makes few at once, and a name
- * that is slow to resolve must not take them all. Nothing is kept once it has been answered.
+ * Concurrent connections to one name share a lookup: the system runs few of them concurrently, and a name that is slow to
+ * resolve must not occupy all of them. Results are not cached.
  */
 function sharingLookups(resolve: Resolve): Resolve {
   const running = new Map<string, ReturnType<Resolve>>();
@@ -32,11 +32,11 @@ function sharingLookups(resolve: Resolve): Resolve {
 }
 
 /**
- * Makes the HTTP agent for deliveries. It judges every connection by the addresses that it would really use, just
- * before it is made, and connects to the very address that was judged: a name that resolves differently the next time
- * (DNS rebinding) gains nothing. IP literals are judged too, for which undici calls no `lookup`.
+ * Creates the HTTP agent for deliveries. It checks the addresses of every connection just before it is made, and connects to
+ * the checked address, so that a name that resolves differently the next time (DNS rebinding) has no effect. It also checks
+ * IP literals, for which undici calls no `lookup`.
  *
- * @param resolve how names are resolved; the system's way when left out
+ * @param resolve resolves names; the system's resolver if left out
  */
 export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = systemResolve): Agent {
   const connect = buildConnector({ timeout: limits.connectTimeoutMs });
@@ -48,7 +48,7 @@ export function createDeliveryAgent(policy: TargetPolicy, resolve: Resolve = sys
           options.servername ?? (isIP(options.hostname) === 0 ? options.hostname : undefined);
         connect({ ...options, hostname: address, ...(servername ? { servername } : {}) }, callback);
       })
-      // Last, so that what `connect` throws at once fails the delivery too, and not the process.
+      // Last, so that a synchronous error of `connect` fails the delivery and not the process.
       .catch((error: Error) => callback(error, null));
   };
   return new Agent({

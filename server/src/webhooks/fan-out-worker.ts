@@ -8,12 +8,12 @@ import type { Pool } from '../store/pool.ts';
 import { fanOut } from './fan-out.ts';
 import { runReplays } from './replays.ts';
 
-/** Puts new events, and those that are to be sent again, in the webhooks' queue. */
+/** Starts the worker that queues new events, and the events of replays, for webhooks. */
 export function startFanOut(deps: {
   readonly pool: Pool;
   readonly clocks: EnvironmentClocks;
   readonly logger: Logger;
-  /** Is told when something has been queued. */
+  /** Called when deliveries were queued. */
   onQueued(): void;
 }): Worker {
   const { clocks, onQueued, pool } = deps;
@@ -22,7 +22,7 @@ export function startFanOut(deps: {
     const replayed = await runReplays(pool, clocks.nowIn, clocks.offsetMs);
     if (events > 0 || (replayed?.length ?? 0) > 0) onQueued();
     const isBehind = events >= limits.fanOutEvents || replayed !== undefined;
-    // Every commit wakes it: a moment's pause lets several of them be one turn.
+    // Every commit wakes the worker: the pause lets several commits share a turn.
     if (!isBehind) await sleep(limits.fanOutPauseMs);
     return isBehind || events > 0;
   });

@@ -3,10 +3,10 @@ import type { Pool, PoolClient } from '../store/pool.ts';
 import type { EventRow } from '../store/tables/events.ts';
 import { type DeliveryQueueRow, deliveryQueue, type WebhookRow } from '../store/tables/webhooks.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { isFor } from './choice.ts';
 import { insertRows } from './insert-rows.ts';
+import { isSubscribed } from './subscription.ts';
 
-/** A lane's events of one environment that have not all been handed out yet. */
+/** A lane whose events of one environment have not all been queued. */
 interface Backlog {
   readonly bucket: number;
   readonly environment_id: string;
@@ -17,10 +17,10 @@ type NewEvent = Pick<EventRow, 'id' | 'type' | 'object_id' | 'seq'>;
 type ActiveWebhook = Pick<WebhookRow, 'id' | 'bucket' | 'events' | 'event_positions'>;
 
 /**
- * Hands new events out, due at once by the environment's clock: one queue row for each webhook that has chosen the event. Any number of processes may do so
- * at once; each lane's position is moved by one of them at a time.
+ * Queues new events, due immediately by the environment's clock: one row for each subscribed webhook. Any number of processes
+ * may run this concurrently; a lock lets one of them at a time advance a lane's position.
  *
- * @returns how many events were looked at; 0 when there is nothing to do
+ * @returns how many events were read; 0 if there was nothing to do
  */
 export async function fanOut(pool: Pool, nowIn: (environmentId: string) => string): Promise<number> {
   const { rows } = await pool.query<Backlog>({
@@ -45,7 +45,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
       where environment_id = $1 and lane = $2 and seq > $3 order by seq limit $4`,
     [backlog.environment_id, backlog.bucket, position, limits.fanOutEvents],
   );
-  // After the events: what was written after a webhook was created finds it here.
+  // After the events, so that an event that is newer than a webhook always finds it.
   const { rows: webhooks } = await client.query<ActiveWebhook>(
     `select id, bucket, events, event_positions from webhooks
       where environment_id = $1 and status = 'active' and deleted_at is null`,
@@ -58,7 +58,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
   const queued = webhooks.flatMap((webhook) => {
     const after = positionIn(webhook, backlog.bucket);
     return events
-      .filter((event) => event.seq > after && isFor(webhook, event))
+      .filter((event) => event.seq > after && isSubscribed(webhook, event))
       .map(
         (event): DeliveryQueueRow => ({
           bucket: webhook.bucket,
@@ -77,7 +77,7 @@ async function fanOutLane(client: PoolClient, backlog: Backlog, now: string): Pr
   return events.length;
 }
 
-/** @returns the position, locked; undefined when another process is moving it */
+/** @returns the position, locked; undefined if another process holds the lock */
 async function lockPosition(
   client: PoolClient,
   { bucket, environment_id }: Backlog,
@@ -106,8 +106,8 @@ async function movePosition(
 }
 
 /**
- * Where a lane's events were when the webhook was created: what comes after is new to it. Servers' clocks, which differ,
- * have no say in that.
+ * The position of a lane's events when the webhook was created: later events are new to it. Positions do not depend on
+ * servers' clocks.
  */
 function positionIn({ event_positions }: ActiveWebhook, lane: number): bigint {
   const positions: Record<string, string> = JSON.parse(event_positions);

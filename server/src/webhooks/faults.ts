@@ -1,17 +1,17 @@
 import { errors } from 'undici';
 import { ForbiddenTargetError } from './connector.ts';
 
-/** The time for an exchange is over. */
-export const timedOut = new Error('The time for the exchange is over');
+/** The exchange timed out. */
+export const timedOut = new Error('The exchange timed out');
 
-/** Why no answer came, fit to be shown. @param timeoutMs what the exchange was given */
+/** Why a delivery got no response, as shown to the client. @param timeoutMs the timeout of the exchange */
 export function explainFault(error: unknown, timeoutMs: number): string {
   if (error instanceof ForbiddenTargetError) return 'The target leads to an address that is not public.';
   if (error === timedOut) return `The receiver did not answer within ${timeoutMs / 1000} s.`;
   if (error instanceof errors.HTTPParserError) return "The receiver's answer is not valid HTTP.";
   const code = (error as { code?: string } | undefined)?.code ?? '';
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'No TLS connection could be made.';
-  return faults[code] ?? 'The connection broke off before the answer was complete.';
+  return faults[code] ?? 'The connection closed before the response was complete.';
 }
 
 const faults: Readonly<Record<string, string>> = {

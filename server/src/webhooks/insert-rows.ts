@@ -2,9 +2,9 @@ import { arrayParameters, columnArrays, columnList } from '../store/insert.ts';
 import type { PoolClient } from '../store/pool.ts';
 import type { Table } from '../store/tables/table.ts';
 
-/** What becomes of a row whose key is there already. */
+/** The conflict clause for rows whose key exists. */
 export interface OnConflict {
-  /** Tells the prepared statement from others on the table: a connection has one text for each name. */
+  /** Part of the name of the prepared statement, which must identify its text. */
   readonly name: string;
   /** For example `do nothing`. */
   readonly text: string;

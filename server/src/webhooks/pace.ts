@@ -1,27 +1,27 @@
 import { limits } from '../platform/limits.ts';
 
-/** What decides how fast a webhook is delivered to, by one process. Pure but for what is told to it. */
+/** Limits how fast one process delivers to a webhook. */
 export interface Pace {
   /** How many more deliveries may start now. */
   freeNow(nowMs: number): number;
-  /** How many more may be claimed now: those that can start, and those that a quick receiver takes in a moment. */
+  /** How many more may be claimed now: those that can start, and those that a fast receiver will accept soon. */
   roomToClaim(nowMs: number, buffered: number): number;
   started(nowMs: number): void;
   ended(success: boolean): void;
   setLimits(maxConcurrency: number | null, maxPerSecond: number | null): void;
-  /** Whether it waits for time to pass, not for a delivery to end. */
+  /** Whether it waits for time to pass rather than for a delivery to end. */
   isTimed(): boolean;
 }
 
 /**
- * Makes the pace of one webhook. A receiver has a number of places. One that fails again and again is tried at a low
- * pace until it succeeds once, so that it takes no time from others and keeps its attempts. For one that is quick,
- * more is claimed ahead than it has places.
+ * Creates the pace of one webhook. Its concurrency is limited. A webhook that keeps failing is tried at a low rate until one
+ * delivery succeeds, so that it does not delay others or use up its attempts. For a fast receiver more deliveries are claimed
+ * ahead than its concurrency.
  */
 export function createPace(): Pace {
   let concurrency: number = limits.deliveryConcurrencyPerWebhook;
   let perSecond: number | null = null;
-  let onTheirWay = 0;
+  let underWay = 0;
   let failures = 0;
   let nextFreeMs = 0;
   let endedCount = 0;
@@ -33,7 +33,7 @@ export function createPace(): Pace {
     if (!isFailing()) return perSecond;
     return Math.min(perSecond ?? limits.deliveryPacedPerSecond, limits.deliveryPacedPerSecond);
   };
-  /** A rate's deliveries are spread evenly; what a turn was too late for is caught up with. */
+  /** Spreads deliveries evenly; a late turn catches up. */
   const freeByRate = (nowMs: number): number => {
     const allowed = rate();
     if (allowed === null) return Number.POSITIVE_INFINITY;
@@ -41,8 +41,7 @@ export function createPace(): Pace {
     const from = Math.max(nextFreeMs, nowMs - Math.max(limits.deliveryPaceTurnMs - intervalMs, 0));
     return from > nowMs ? 0 : Math.floor((nowMs - from) / intervalMs) + 1;
   };
-  const freeNow = (nowMs: number): number =>
-    Math.max(0, Math.min(concurrency - onTheirWay, freeByRate(nowMs)));
+  const freeNow = (nowMs: number): number => Math.max(0, Math.min(concurrency - underWay, freeByRate(nowMs)));
 
   return {
     freeNow,
@@ -56,11 +55,11 @@ export function createPace(): Pace {
         ? Math.min(limits.deliveryAhead, Math.floor(endedPerMs * limits.deliveryAheadMs))
         : 0;
       const room = freeNow(nowMs) + ahead - buffered;
-      // Not for a few while there is enough to go on with.
+      // Claims in larger portions while enough deliveries are buffered.
       return room > 0 && (buffered === 0 || room >= ahead / 2) ? room : 0;
     },
     started(nowMs) {
-      onTheirWay += 1;
+      underWay += 1;
       const allowed = rate();
       if (allowed === null) return;
       const intervalMs = 1000 / allowed;
@@ -68,7 +67,7 @@ export function createPace(): Pace {
       nextFreeMs = from + intervalMs;
     },
     ended(success) {
-      onTheirWay -= 1;
+      underWay -= 1;
       endedCount += 1;
       failures = success ? 0 : failures + 1;
     },

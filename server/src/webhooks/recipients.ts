@@ -5,7 +5,7 @@ import type { Pool } from '../store/pool.ts';
 import type { EnvironmentRow } from '../store/tables/access.ts';
 import type { WebhookRow } from '../store/tables/webhooks.ts';
 
-/** What delivering to a webhook needs to know of it, as it is now. */
+/** The current state of a webhook, as delivering needs it. */
 export interface Recipient
   extends Pick<
     WebhookRow,
@@ -24,8 +24,8 @@ export interface Recipient
 }
 
 /**
- * Loads webhooks whose environment is still there: what belongs to a sandbox before its reset is left alone. So is what is
- * not ours.
+ * Loads webhooks of current environments. Webhooks of a sandbox before its reset, and rows that are not authentic, are left
+ * out.
  */
 export async function loadRecipients(
   pool: Pool,

@@ -3,14 +3,14 @@ import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Attempt } from './attempts.ts';
 
-/** Collects attempts and records those that have come together while the ones before were being recorded. */
+/** Batches attempts: those that arrive while a batch is being recorded form the next one. */
 export interface Recorder {
   add(attempt: Attempt): void;
-  /** Resolves when everything that was added has been recorded, or given up. */
+  /** Resolves once every added attempt has been recorded or has failed. */
   drain(): Promise<void>;
 }
 
-/** @param record records attempts; what it fails for is logged, and made again once its claims have run out */
+/** @param record records attempts. A failure is logged; the attempts are made again once their claims expire */
 export function createRecorder(
   record: (attempts: readonly Attempt[]) => Promise<void>,
   logger: Logger,

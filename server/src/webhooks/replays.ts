@@ -12,15 +12,15 @@ import {
   type WebhookRow,
 } from '../store/tables/webhooks.ts';
 import { inTransaction } from '../store/transaction.ts';
-import { isFor } from './choice.ts';
 import { insertRows } from './insert-rows.ts';
+import { isSubscribed } from './subscription.ts';
 
 type Listed = Pick<EventRow, 'id' | 'type' | 'object_id' | 'created_at'>;
 
-/** Clocks of server processes may differ by so much. */
+/** How much the clocks of server processes may differ. */
 const clockSlackMs = 60_000;
 
-/** An event that waits for its next attempt is due at once, from its first attempt; one that is on its way stays so. */
+/** A waiting delivery becomes due immediately and starts again at attempt 1; a claimed one stays as it is. */
 const onConflict = {
   name: 'again',
   text: `(bucket, webhook_id, event_id) do update
@@ -29,11 +29,11 @@ const onConflict = {
 };
 
 /**
- * Puts the next events of running replays in the queue. A replay's chunk and its position are one transaction, so that
- * nothing is left out or counted twice when a process dies.
+ * Queues the next events of running replays. A replay's chunk and its position are one transaction, so that no event is left
+ * out or counted twice if the process dies.
  *
- * @param offsetMs how far an environment's clock is ahead of ours
- * @returns the webhooks that have got something; undefined when no replay is running
+ * @param offsetMs how far an environment's clock is ahead of the real time
+ * @returns the webhooks with queued deliveries; undefined if no replay is running
  */
 export async function runReplays(
   pool: Pool,
@@ -47,7 +47,7 @@ export async function runReplays(
     const replay = rows[0];
     if (!replay) return undefined;
     if (!pool.guard.admits('webhook_replays', replay as unknown as GuardedRow)) {
-      // It would stand in the way of those after it.
+      // It would block the replays after it.
       await client.query("update webhook_replays set status = 'completed' where bucket = $1 and id = $2", [
         replay.bucket,
         replay.id,
@@ -55,9 +55,9 @@ export async function runReplays(
       return [];
     }
     const webhook = await findRecipient(client, replay);
-    const chunk = webhook ? await nextEvents(client, replay, offsetMs(replay.environment_id)) : nothing;
+    const chunk = webhook ? await nextEvents(client, replay, offsetMs(replay.environment_id)) : emptyChunk;
     const chosen = webhook
-      ? chunk.events.filter((event) => replay.event_ids !== null || isFor(webhook, event))
+      ? chunk.events.filter((event) => replay.event_ids !== null || isSubscribed(webhook, event))
       : [];
     const now = toIsoTime(nowIn(replay.environment_id));
     const queued = chosen.map((event): DeliveryQueueRow => queueRow(replay, event.id, now));
@@ -84,7 +84,7 @@ interface Chunk {
   readonly isLast: boolean;
 }
 
-const nothing: Chunk = { events: [], position: null, isLast: true };
+const emptyChunk: Chunk = { events: [], position: null, isLast: true };
 
 async function findRecipient(
   client: PoolClient,
@@ -108,7 +108,7 @@ async function nextEvents(client: PoolClient, replay: WebhookReplayRow, offsetMs
     return { events: rows, position: null, isLast: true };
   }
   const [after, before] = [Date.parse(replay.created_after ?? ''), Date.parse(replay.created_before ?? '')];
-  // Ids tell our time, which is never ahead of the environment's, and behind it by the offset at most.
+  // Ids carry the real time, which is behind the environment's time by at most the offset.
   const from = replay.position ?? firstIdAt('evt', after - offsetMs - clockSlackMs);
   const { rows } = await client.query<Listed>(
     `select id, type, object_id, created_at from events

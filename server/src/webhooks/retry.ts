@@ -4,7 +4,7 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 
-/** How long to wait after attempt 1, 2, … (contract §4, Webhooks). */
+/** The delays after attempt 1, 2, … (contract §4, Webhooks). */
 const delaysMs = [
   5 * secondMs,
   30 * secondMs,
@@ -20,11 +20,11 @@ const delaysMs = [
 const jitter = 0.1;
 
 /**
- * How long to wait before a failed delivery is tried again.
+ * The delay before a failed delivery is retried.
  *
- * @param attemptNumber of the attempt that failed, from 1
- * @param retryAfterSeconds what the receiver asked for; it can make the wait longer, up to 12 hours
- * @param random gives 0..1; spreads the attempts by ±10 %
+ * @param attemptNumber the number of the failed attempt, from 1
+ * @param retryAfterSeconds the receiver's `Retry-After`, which can lengthen the delay up to 12 hours
+ * @param random returns 0..1; varies the delay by ±10 %
  * @returns null after the last attempt
  */
 export function nextAttemptDelayMs(

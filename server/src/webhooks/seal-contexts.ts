@@ -1,14 +1,14 @@
-/** Where the sealed answer of a receiver belongs: it may repeat the personal data that it was sent. */
+/** The seal context of a receiver's response, which may repeat the personal data that it was sent. */
 export function responseBodyContext(deliveryId: string): string {
   return `deliveries.response_body:${deliveryId}`;
 }
 
-/** Where a webhook's sealed secret belongs. */
+/** The seal context of a webhook's secret. */
 export function webhookSecretContext(webhookId: string): string {
   return `webhooks.secret:${webhookId}`;
 }
 
-/** Where the sealed secrets that a webhook had before belong. */
+/** The seal context of a webhook's previous secrets. */
 export function previousSecretsContext(webhookId: string): string {
   return `webhooks.previous_secrets:${webhookId}`;
 }

@@ -5,7 +5,7 @@ import { previousSecretsContext, webhookSecretContext } from './seal-contexts.ts
 
 type SecretColumns = Pick<WebhookRow, 'id' | 'secret' | 'previous_secrets'>;
 
-/** A secret that was replaced, and until when it is valid, by the environment's clock. */
+/** A replaced secret, and when it expires by the environment's clock. */
 interface PreviousSecret {
   readonly secret: string;
   readonly expiresAt: string;
@@ -17,17 +17,17 @@ function previousSecrets(row: SecretColumns, vault: Vault, nowMs: number): Previ
   return all.filter(({ expiresAt }) => Date.parse(expiresAt) > nowMs);
 }
 
-/** The secrets that deliveries are signed with: the present one, then those replaced that are still valid. */
+/** The secrets that sign deliveries: the current one, then replaced ones that are still valid. */
 export function signingSecrets(row: SecretColumns, vault: Vault, nowMs: number): string[] {
-  const present = vault.open(row.secret, webhookSecretContext(row.id));
-  return [present, ...previousSecrets(row, vault, nowMs).map(({ secret }) => secret)];
+  const current = vault.open(row.secret, webhookSecretContext(row.id));
+  return [current, ...previousSecrets(row, vault, nowMs).map(({ secret }) => secret)];
 }
 
 /**
- * Puts a new secret in the place of the present one.
+ * Replaces the current secret.
  *
- * @param overlapSeconds how long the replaced ones stay valid at most
- * @returns the columns that change, and how many secrets are valid now
+ * @param overlapSeconds how long replaced secrets stay valid at most
+ * @returns the changed columns, and the number of valid secrets
  */
 export function replaceSecret(
   row: SecretColumns,

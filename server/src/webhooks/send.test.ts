@@ -147,7 +147,7 @@ describe('a delivery', () => {
     const hangsUp = await receiver((response) => response.socket?.destroy());
     const unknown: Resolve = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
     expect((await send(gone.url)).error).toMatch(/refused the connection/);
-    expect((await send(hangsUp.url)).error).toMatch(/broke off/);
+    expect((await send(hangsUp.url)).error).toMatch(/closed before/);
     expect((await send('http://nowhere.example/', { resolve: unknown })).error).toMatch(/cannot be resolved/);
     closing.shift();
   });

@@ -4,41 +4,41 @@ import { limits } from '../platform/limits.ts';
 import { explainFault, timedOut } from './faults.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 
-/** One POST to a receiver. */
+/** One POST request to a receiver. */
 export interface Delivery {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** For the whole exchange: connecting, sending, and the answer with its body. */
+  /** For the whole exchange: connecting, sending, and receiving the response with its body. */
   readonly timeoutMs: number;
 }
 
-/** How it went. */
+/** The result of an exchange. */
 export interface SendResult {
   readonly httpStatus: number | null;
   /** Whether the receiver answered 2xx. */
   readonly success: boolean;
   readonly durationMs: number;
-  /** Why it failed, fit to be shown. */
+  /** Why it failed, as shown to the client. */
   readonly error: string | null;
-  /** The first 1 KiB of the answer. */
+  /** The first 1 KiB of the response. */
   readonly responseBody: string | null;
   readonly retryAfterSeconds: number | null;
   /** Whether the receiver answered 410: it wants no more deliveries. */
   readonly gone: boolean;
 }
 
-/** Posts to receivers. Never throws: what goes wrong is in the result. */
+/** Posts to receivers. Never throws: errors are in the result. */
 export interface Sender {
   send(delivery: Delivery): Promise<SendResult>;
 }
 
-/** Makes a sender. Redirects are not followed (contract §4, Webhooks). */
+/** Creates a sender. It does not follow redirects (contract §4, Webhooks). */
 export function createSender(agent: Dispatcher): Sender {
   return { send: (delivery) => new Promise((resolve) => exchange(agent, delivery, resolve)) };
 }
 
-/** What has come of an answer so far. */
+/** The part of a response that has arrived. */
 interface Answer {
   readonly statusCode: number;
   readonly retryAfter: string | string[] | undefined;
@@ -47,9 +47,8 @@ interface Answer {
 }
 
 /**
- * One exchange, to its one end. The time runs from here, so that it also bounds what undici does before it has a
- * connection. The answer is taken from undici's own callbacks: nothing of it is ever left unread, whenever the time
- * runs out.
+ * Runs one exchange and settles once. The timeout starts here, so that it includes the time until undici has a connection.
+ * The response is read in undici's callbacks, so that none of it stays unread at a timeout.
  */
 function exchange(agent: Dispatcher, delivery: Delivery, settle: (result: SendResult) => void): void {
   const startedMs = performance.now();
@@ -63,16 +62,16 @@ function exchange(agent: Dispatcher, delivery: Delivery, settle: (result: SendRe
     const durationMs = Math.round(performance.now() - startedMs);
     settle(answer ? answered(answer, durationMs) : failed(error, durationMs, delivery.timeoutMs));
   };
-  /** Ends the exchange and hangs up. */
-  const give = (error: Error): void => {
+  /** Ends the exchange and closes the connection. */
+  const abort = (error: Error): void => {
     end(error);
     controller?.abort(error);
   };
-  const timer = setTimeout(() => give(timedOut), delivery.timeoutMs);
+  const timer = setTimeout(() => abort(timedOut), delivery.timeoutMs);
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
       controller = started;
-      // It was given up while it waited for its connection: it is not sent late.
+      // It timed out while it waited for a connection: it must not be sent late.
       if (hasEnded) started.abort(timedOut);
     },
     onResponseStart(_controller, statusCode, headers) {
@@ -83,7 +82,7 @@ function exchange(agent: Dispatcher, delivery: Delivery, settle: (result: SendRe
       if (!answer) return;
       if (answer.bytes < limits.deliveryResponseBytes) answer.chunks.push(Buffer.from(chunk));
       answer.bytes += chunk.length;
-      if (answer.bytes > limits.deliveryReadBytes) give(new Error('The answer is longer than what is read'));
+      if (answer.bytes > limits.deliveryReadBytes) abort(new Error('The response exceeds the limit'));
     },
     onResponseEnd: () => end(),
     onResponseError: (_controller, error) => end(error),
@@ -103,13 +102,13 @@ function requestOf({ body, headers, url }: Delivery): Dispatcher.DispatchOptions
     method: 'POST',
     headers: { 'content-type': 'application/json', 'user-agent': 'OpenLedger-Webhooks/1.0', ...headers },
     body,
-    // The exchange has a time of its own.
+    // The exchange has its own timeout.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
 }
 
-/** The status has been received: a body that breaks off or never ends changes nothing about it. */
+/** The status was received: an incomplete body does not change the result. */
 function answered({ chunks, retryAfter, statusCode }: Answer, durationMs: number): SendResult {
   const success = statusCode >= 200 && statusCode < 300;
   return {
@@ -141,14 +140,14 @@ function statusFault(statusCode: number): string {
   return `The receiver answered ${statusCode}.`;
 }
 
-/** As much of the bytes as makes 1 KiB of text that the database can hold; a character cut off at the end is left out. */
+/** At most 1 KiB of text that the database can store, without an incomplete character at the end. */
 function toText(bytes: Buffer): string {
-  // Nearly every answer: what follows would give the same, and takes longer than all else here.
+  // The fast path for nearly every response; the code below gives the same result.
   if (bytes.length <= limits.deliveryResponseBytes && isAscii(bytes) && !bytes.includes(0)) {
     return bytes.toString('latin1');
   }
   const decode = (part: Buffer): string =>
     new TextDecoder().decode(part.subarray(0, limits.deliveryResponseBytes), { stream: true });
-  // Cut twice: a replacement character is longer than the byte it stands for.
+  // Cut twice, because a replacement character is longer than the byte it replaces.
   return decode(Buffer.from(decode(bytes).replaceAll('\0', '')));
 }

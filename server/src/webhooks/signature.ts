@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** What is signed and with which secrets. */
+/** The contents of a delivery's signature. */
 export interface Signable {
   readonly eventId: string;
   readonly eventType: string;

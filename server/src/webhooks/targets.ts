@@ -1,11 +1,11 @@
 import { BlockList, isIP } from 'node:net';
 import { limits } from '../platform/limits.ts';
 
-/** Which targets a webhook may have. */
+/** The targets that webhooks may have. */
 export interface TargetPolicy {
-  /** Plain http beside https. */
+  /** Allows http as well as https. */
   readonly allowHttp: boolean;
-  /** 127.0.0.0/8 and ::1. */
+  /** Allows 127.0.0.0/8 and ::1. */
   readonly allowLoopback: boolean;
 }
 
@@ -42,7 +42,7 @@ const forbidden6: readonly [string, number][] = [
   ['3fff::', 20],
 ];
 
-// One list for each family: a BlockList tries its IPv6 ranges on IPv4 addresses too, which all lie in ::/3 when mapped.
+// One list for each family: a BlockList applies IPv6 ranges to mapped IPv4 addresses, which are all in ::/3.
 const forbidden = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix] of forbidden4) forbidden.ipv4.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of forbidden6) forbidden.ipv6.addSubnet(network, prefix, 'ipv6');
@@ -89,7 +89,7 @@ export function checkWebhookUrl(text: string, policy: TargetPolicy): CheckedTarg
 
 function faultOf(text: string, policy: TargetPolicy): string | undefined {
   if (text.length > limits.urlLength) return `It must be at most ${limits.urlLength} characters long.`;
-  // The URL parser drops some of these silently: what is stored would not be what is called.
+  // The URL parser drops some of these silently, so that the stored URL would differ from the called one.
   if (/[\s\p{Cc}\\]/u.test(text)) return 'It must not contain spaces, control characters or backslashes.';
   if (!URL.canParse(text)) return 'It must be a URL, such as https://example.com/hooks.';
   const url = new URL(text);
@@ -109,5 +109,5 @@ function hostFault(hostname: string, policy: TargetPolicy): string | undefined {
   const isLocalName = host === 'localhost' || host.endsWith('.localhost');
   const isForbidden =
     isIP(host) === 0 ? isLocalName && !policy.allowLoopback : isForbiddenAddress(host, policy);
-  return isForbidden ? 'It must lead to a public address.' : undefined;
+  return isForbidden ? 'It must be a public address.' : undefined;
 }

@@ -1,4 +1,4 @@
-import { createTurns } from '../platform/semaphore.ts';
+import { createSemaphore } from '../platform/semaphore.ts';
 import type { BatchTools, Submission, Verdict } from './batch.ts';
 import {
   attemptAfterMove,
@@ -48,7 +48,7 @@ export function createBatchRunner(
   const sender = createBatchSender(lane, laneCount, store, tools);
   const parts: BatchParts = { sender, store, tools, events };
   /** One batch at a time is decided, or recovered after a failure. */
-  const inTurn = createTurns(1, Number.POSITIVE_INFINITY);
+  const inTurn = createSemaphore(1, Number.POSITIVE_INFINITY);
   let last: Flight = { failed: false };
 
   /** Sends a batch. A failure is recovered in the batch's turn, after everything that was started before it. */

@@ -3,6 +3,7 @@ import { limits } from '../platform/limits.ts';
 import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import { type BatchTools, decideBatch, type Submission, type Verdict } from './batch.ts';
 import { type Changes, createBatchState } from './batch-state.ts';
+import { withHoldings } from './holdings.ts';
 import { createKeptRows, type KeptRows } from './kept-rows.ts';
 import type { LaneStore } from './lane-store.ts';
 import { loadRows, loadTakenKeys } from './load.ts';
@@ -82,12 +83,13 @@ export function createBatchSender(
         await rollBack(store);
       }
     },
-    async send(submissions, attempt) {
+    async send(sent, attempt) {
       if (attempt.lockHead) await takeLock(view, store);
       view.head ??= await store.readHead({ lock: false });
       const expected = view.head;
       const { kept } = view;
       kept.trim();
+      const submissions = await withHoldings(store, sent);
       await loadRows(store, submissions, lane, kept);
       const taken = attempt.checkKeys
         ? await loadTakenKeys(store, submissions, kept)

@@ -18,6 +18,7 @@ import type {
   DecideContext,
   Decision,
   EventDraft,
+  Holdings,
   Outcome,
   RowRef,
   State,
@@ -31,6 +32,8 @@ export interface Submission {
   readonly command: Command<unknown>;
   readonly answering: Answering<unknown> | undefined;
   readonly reads: readonly RowRef[];
+  /** Loaded for each try, if the command reads them. */
+  readonly holdings?: Holdings;
 }
 
 /** What deciding needs besides the state. */
@@ -130,6 +133,10 @@ function declaredState(submission: Submission, state: BatchState): State {
       const row = state.read(table, id);
       if (isForged(row)) throw new RowNotAuthenticError(table as AuthenticatedTableName, id);
       return row as never;
+    },
+    holdings() {
+      assert(submission.holdings, `${submission.command.name} declares that it reads holdings`);
+      return submission.holdings;
     },
   };
 }

@@ -13,10 +13,30 @@ export interface RowRef {
   readonly id: string;
 }
 
+/** Whose holdings a command reads. */
+export interface HoldingsRef {
+  readonly environmentId: string;
+  readonly bucket: number;
+  readonly customerId: string;
+  /** Only transactions with a greater id count: those that the command's maker cannot have seen. */
+  readonly sinceId: string;
+}
+
+/** What belongs to a customer, whatever its ids are. */
+export interface Holdings {
+  readonly walletIds: readonly string[];
+  /** How many transactions after `sinceId` have not ended. */
+  readonly openTransactions: number;
+  /** The latest `updated_at` of the transactions after `sinceId`; null if there are none. */
+  readonly lastTransactionAt: string | null;
+}
+
 /** The rows that a command declared, with the effects of all commands before it. */
 export interface State {
   /** @throws Error when the command did not declare this row in its `reads` */
   get<Name extends KeyedTableName>(table: Name, id: string): RowOf<Name> | undefined;
+  /** @throws Error when the command did not declare that it reads `holdings` */
+  holdings(): Holdings;
 }
 
 /** Everything else that a decision may depend on. It performs no I/O. */
@@ -95,6 +115,11 @@ export interface Command<Result> {
   readonly bucket: number;
   /** The command destroys a customer's key: responses that are cached in memory are dropped. */
   readonly erases?: boolean;
+  /**
+   * Reads what belongs to a customer, and rows that follow from it. The command is decided before all others of its batch
+   * that read no holdings.
+   */
+  readonly holdings?: { readonly of: HoldingsRef; reads(holdings: Holdings): readonly RowRef[] };
   /** The rows that `decide` reads and the accounts that it posts to. */
   reads(stripe: Stripe): readonly RowRef[];
   decide(state: State, context: DecideContext): Decision<Result>;

@@ -5,6 +5,7 @@ import type { Queryable } from '../store/pool.ts';
 import type { RowGuard } from '../store/row-guard.ts';
 import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import { type AnyRow, type TableName, tableNamed } from '../store/tables.ts';
+import type { Holdings, HoldingsRef } from './command.ts';
 import { forgedRow } from './kept-rows.ts';
 
 /** Rows of one table to be loaded: the bucket and the key of each. */
@@ -52,4 +53,27 @@ export async function selectTakenKeys(
     values: [arrayLiteral('text', environments), arrayLiteral('text', keys)],
   });
   return rows;
+}
+
+/** Reads what belongs to a customer from the database. */
+export async function selectHoldings(
+  db: Queryable,
+  { bucket, customerId, environmentId, sinceId }: HoldingsRef,
+): Promise<Holdings> {
+  const { rows } = await db.query<{ wallet_ids: string[]; open: bigint; last: string | null }>({
+    name: 'load_holdings',
+    text: `select array(select w.id from wallets w
+          where w.bucket = $1::int2 and w.customer_id = $2 and w.environment_id = $3) as wallet_ids,
+        count(*) filter (where t.status not in ('completed', 'failed', 'returned', 'refunded')) as open,
+        max(t.updated_at) as last
+      from transactions t
+      where t.bucket = $1::int2 and t.customer_id = $2 and t.environment_id = $3 and t.id > $4`,
+    values: [bucket, customerId, environmentId, sinceId],
+  });
+  const row = rows[0];
+  return {
+    walletIds: row?.wallet_ids ?? [],
+    openTransactions: Number(row?.open ?? 0n),
+    lastTransactionAt: row?.last ?? null,
+  };
 }

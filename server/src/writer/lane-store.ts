@@ -5,7 +5,14 @@ import type { IdempotencyKeyRow } from '../store/tables/lanes.ts';
 import type { AnyRow, TableName } from '../store/tables.ts';
 import { backoffMs } from '../store/transaction.ts';
 import type { Changes } from './batch-state.ts';
-import { selectRows, selectTakenKeys, type TakenKeys, type WantedRows } from './lane-reads.ts';
+import type { Holdings, HoldingsRef } from './command.ts';
+import {
+  selectHoldings,
+  selectRows,
+  selectTakenKeys,
+  type TakenKeys,
+  type WantedRows,
+} from './lane-reads.ts';
 import { type BatchHead, buildBatchStatement, type LaneHead } from './statement.ts';
 
 /** The number of lanes in the database differs from the one that this process was started with. */
@@ -29,6 +36,7 @@ export interface LaneStore {
   /** In place of a row that is not authentic it returns `forgedRow`. */
   loadRows(table: TableName, wanted: WantedRows): Promise<readonly AnyRow[]>;
   loadTakenKeys(keys: TakenKeys): Promise<readonly IdempotencyKeyRow[]>;
+  loadHoldings(of: HoldingsRef): Promise<Holdings>;
   /** @throws LaneCountChangedError */
   readHead(options: { lock: boolean }): Promise<LaneHead>;
   /** @returns whether the lane was in the expected state, so that the batch took effect */
@@ -93,6 +101,7 @@ export function createLaneStore(
     },
     loadRows: async (table, wanted) => selectRows(await connection.client(), table, wanted, guard),
     loadTakenKeys: async (keys) => selectTakenKeys(await connection.client(), keys),
+    loadHoldings: async (of) => selectHoldings(await connection.client(), of),
     async readHead({ lock }) {
       const client = await connection.client();
       const { rows } = await client.query<{ seq: bigint; batch_id: string; lane_count: number }>({

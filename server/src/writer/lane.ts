@@ -4,6 +4,7 @@ import { limits } from '../platform/limits.ts';
 import type { Submission, Verdict } from './batch.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { Outcome } from './command.ts';
+import { holdingsFirst } from './holdings.ts';
 import type { LaneEvents } from './lane-events.ts';
 
 /** A queue of commands that are committed batch by batch. */
@@ -44,7 +45,7 @@ function createQueues() {
       const test = Math.min(queues.test.length, maxTest());
       const live = Math.min(queues.live.length, limits.batchCommands - test);
       liveBatches = live > 0 ? limits.liveBatches : Math.max(0, liveBatches - 1);
-      return [...queues.live.splice(0, live), ...queues.test.splice(0, test)];
+      return holdingsFirst([...queues.live.splice(0, live), ...queues.test.splice(0, test)]);
     },
   };
 }

@@ -53,7 +53,7 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
     async tokenBalances(currency, addresses, height) {
       const { address: to } = requireToken(config, currency);
       const block = height === undefined ? 'latest' : `0x${height.toString(16)}`;
-      return mapInBatches(addresses, limits.balancesAtOnce, (owner) =>
+      return mapInBatches(addresses, limits.balanceConcurrency, (owner) =>
         nodes.call('eth_call', [{ to, data: balanceOfData(owner) }, block], word),
       );
     },

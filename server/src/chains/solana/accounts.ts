@@ -19,8 +19,8 @@ export async function findAccounts(
   addresses: readonly string[],
 ): Promise<(Account | undefined)[]> {
   const found: (Account | undefined)[] = [];
-  for (let at = 0; at < addresses.length; at += limits.solanaAccountsAtOnce) {
-    const some = addresses.slice(at, at + limits.solanaAccountsAtOnce);
+  for (let at = 0; at < addresses.length; at += limits.solanaAccountsPerRequest) {
+    const some = addresses.slice(at, at + limits.solanaAccountsPerRequest);
     const { value } = await nodes.call(
       'getMultipleAccounts',
       [some, { ...finalized, encoding: 'base64' }],

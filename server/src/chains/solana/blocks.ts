@@ -85,8 +85,8 @@ export async function readBlocks<Found>(
 ): Promise<void> {
   const wanted = await listSlots(node, range.from, range.to);
   let before = range.before;
-  for (let at = 0; at < wanted.length; at += limits.solanaBlocksAtOnce) {
-    const some = wanted.slice(at, at + limits.solanaBlocksAtOnce);
+  for (let at = 0; at < wanted.length; at += limits.solanaBlockConcurrency) {
+    const some = wanted.slice(at, at + limits.solanaBlockConcurrency);
     for (const block of await Promise.all(some.map((slot) => blockAt(node, slot, detail, read)))) {
       if (!block) throw new ChainError('The node lists a block that it does not have.');
       const { found, head } = block;

@@ -74,7 +74,7 @@ async function hasExpired(
   headSlot: number,
 ): Promise<boolean> {
   let isPast = false;
-  const to = Math.min(headSlot, terms.slot + limits.solanaSlotsAtOnce);
+  const to = Math.min(headSlot, terms.slot + limits.solanaSlotsPerRequest);
   const range = { from: terms.slot + 1, to, before: terms.slot };
   await readBlocks(node, range, 'signatures', signatures, ({ blockHeight }, signed) => {
     if (signed.includes(txHash)) throw new ChainError('The node does not keep the transaction history.');

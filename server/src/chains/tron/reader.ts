@@ -36,7 +36,7 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
     async tokenBalances(currency, addresses, height) {
       const { address } = requireToken(config, currency);
       if (height !== undefined) throw new ChainError('Tron nodes do not keep the balances of past blocks.');
-      return mapInBatches(addresses, limits.balancesAtOnce, (owner) => balanceOf(nodes, address, owner));
+      return mapInBatches(addresses, limits.balanceConcurrency, (owner) => balanceOf(nodes, address, owner));
     },
     nativeBalance: async (address) =>
       (await nodes.call('getaccount', { address: hexAddress(address) }, accountBalance)) ?? 0n,
@@ -69,7 +69,7 @@ function createScanner(config: TronConfig) {
     watched: WatchedAddresses,
   ): Promise<SeenTransfer[]> => {
     const heights = Array.from({ length: to - from + 1 }, (_, index) => from + index);
-    const blocks = await mapInBatches(heights, limits.tronBlocksAtOnce, (height) =>
+    const blocks = await mapInBatches(heights, limits.tronBlockConcurrency, (height) =>
       scanBlock(node, height, watched),
     );
     return blocks.flat();

@@ -43,9 +43,9 @@ function reasonRow(markdown: Markdown, { codes, meaning, reason, whatToDo }: Rea
 function exampleError(publicUrl: string): string {
   const error = {
     code: 'INVALID_REQUEST',
-    message: 'The wallet has 4.40 usdc available.',
+    message: '`amount` must be at most the available balance of 4.40 usdc.',
     reason: 'insufficient_funds',
-    details: [{ path: '/amount', message: 'The wallet has 4.40 usdc available.' }],
+    details: [{ path: '/amount', message: '`amount` must be at most the available balance of 4.40 usdc.' }],
     requestId: 'req_01jhmbxq7ve2r8n5d0kz3c6tga',
     docUrl: `${publicUrl}/docs#error-insufficient_funds`,
   };

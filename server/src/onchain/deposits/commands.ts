@@ -2,13 +2,13 @@ import type { JournalDraft } from '../../ledger/journal.ts';
 import { assert, conflict, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { walletInStatus } from '../../resources/crypto-wallets/commands.ts';
+import { transactionJson } from '../../resources/transactions/schema.ts';
 import {
   createdEvents,
   newTransaction,
   updatedEvents,
   withStatus,
-} from '../../resources/transactions/lifecycle.ts';
-import { transactionJson } from '../../resources/transactions/schema.ts';
+} from '../../resources/transactions/state.ts';
 import type { ChainDepositRow } from '../../store/tables/chains.ts';
 import type { TransactionRow } from '../../store/tables/transactions.ts';
 import type { WalletRow } from '../../store/tables/wallets.ts';

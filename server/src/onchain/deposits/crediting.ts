@@ -196,8 +196,8 @@ async function submitStored(
   stored: readonly StoredDeposit[],
   command: MakeCommand,
 ): Promise<void> {
-  for (let at = 0; at < stored.length; at += limits.depositsAtOnce) {
-    const batch = stored.slice(at, at + limits.depositsAtOnce);
+  for (let at = 0; at < stored.length; at += limits.depositsPerBatch) {
+    const batch = stored.slice(at, at + limits.depositsPerBatch);
     const outcomes = await Promise.all(
       batch.map(({ deposit, known }) => writer.submit(command(deposit, known))),
     );

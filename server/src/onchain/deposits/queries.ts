@@ -58,7 +58,7 @@ async function listOpen(
     text: `select * from chain_deposits
       where chain = $1 and status = $2 and status in ('pending', 'confirmed') and height <= $3
       order by height limit $4`,
-    values: [chain, status, toHeight, limits.settlementBatch],
+    values: [chain, status, toHeight, limits.dueTransferBatch],
   });
   return rows
     .filter((row) => pool.guard.admits('chain_deposits', row as unknown as GuardedRow))

@@ -1,12 +1,8 @@
 import { conflict, type Refusal } from '../../platform/errors.ts';
-import { updatedEvents } from '../../resources/transactions/lifecycle.ts';
-import {
-  moveAlong,
-  type Transfer,
-  type TransferKey,
-  transferCommand,
-} from '../../resources/transfers/advance.ts';
-import type { Cause, LiveMove } from '../../resources/transfers/moves.ts';
+import { updatedEvents } from '../../resources/transactions/state.ts';
+import type { Cause } from '../../resources/transfers/state.ts';
+import { type TransferKey, transferCommand } from '../../resources/transfers/transfer-command.ts';
+import { applyTransitions, type ChainFacts, type Transfer } from '../../resources/transfers/transition.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
@@ -82,14 +78,13 @@ function screeningCommand(
     context: DecideContext,
   ) => Decision<TransactionStatus>,
 ): Command<TransactionStatus> {
-  const commandWith = (screening: ScreeningRow | undefined) =>
-    transferCommand(name, key, (transfer, context) => decide(transfer, screening, context));
-  const { reads, ...command } = commandWith(undefined);
-  return {
-    ...command,
-    reads: (stripe) => [...reads(stripe), { table: 'screenings', bucket: key.bucket, id: key.id }],
-    decide: (state, context) => commandWith(state.get('screenings', key.id)).decide(state, context),
-  };
+  const { bucket, id } = key;
+  return transferCommand(
+    name,
+    key,
+    (transfer, context, state) => decide(transfer, state.get('screenings', id), context),
+    [{ table: 'screenings', bucket, id }],
+  );
 }
 
 function withScreening(
@@ -183,12 +178,12 @@ function step(
   from: TransactionStatus,
   path: readonly TransactionStatus[],
   context: DecideContext,
-  live: LiveMove,
+  live: ChainFacts,
   cause: Cause = noCause,
 ): Decision<TransactionStatus> {
   if (transfer.row.status !== from) return { refusal: notInStatus(transfer.row) };
   const terms = { stepMs: 0, conversion: undefined, live };
-  return moveAlong(
+  return applyTransitions(
     transfer,
     path,
     context,

@@ -4,8 +4,8 @@ import type { ChainPort, PaymentState, SignedAttempt } from '../../chains/port.t
 import type { Stablecoin } from '../../chains/registry.ts';
 import { parseRatio } from '../../platform/money.ts';
 import type { RateProvider } from '../../rates/provider.ts';
-import { chainRefused } from '../../resources/transfers/moves.ts';
 import { findLiveTransfers, type LiveTransfer } from '../../resources/transfers/queries.ts';
+import { chainRefused } from '../../resources/transfers/transition.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';

@@ -2,8 +2,8 @@ import { type BlockingReason, blockingReasonOf, isPaymentError } from '../../cha
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
-import { nothingArrives } from '../../resources/transfers/moves.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
+import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';

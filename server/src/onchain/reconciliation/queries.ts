@@ -138,10 +138,10 @@ export async function* listAddresses(pool: Pool, chain: Chain): AsyncGenerator<s
           join wallets w on w.bucket = a.bucket and w.id = a.wallet_id
           join environments e on e.current_id = w.environment_id and e.kind = 'live'
         where a.chain = $1 and a.address > $2 order by a.address limit $3`,
-      values: [chain, after, limits.addressesAtOnce],
+      values: [chain, after, limits.addressesPerPage],
     });
     if (rows.length > 0) yield rows.map(({ address }) => address);
-    if (rows.length < limits.addressesAtOnce) return;
+    if (rows.length < limits.addressesPerPage) return;
     after = rows.at(-1)?.address ?? '';
   }
 }

@@ -20,7 +20,7 @@ const crcLength = 4;
 
 /** Checks a BR Code, the text of a Pix QR code: its checksum, its structure, and that it can be paid by Pix. */
 export function checkBrCode(text: string): Checked {
-  // Spaces inside belong to names.
+  // Spaces inside are part of names.
   const code = text.trim();
   const head = code.slice(0, -crcLength);
   const crc = upperAscii(code.slice(-crcLength));
@@ -37,15 +37,14 @@ export function checkBrCode(text: string): Checked {
 
 function paymentFault(objects: ReadonlyMap<string, string>): string | undefined {
   const account = pixAccount(objects);
-  if (account === undefined) return 'The BR Code holds no Pix account.';
+  if (account === undefined) return 'The BR Code must contain a Pix account.';
   const key = account.get(pix.key);
-  if (key !== undefined && !checkPixKey(key).ok) return 'The Pix key inside the BR Code is none.';
-  if (key === undefined && !account.get(pix.url))
-    return 'The BR Code holds neither a Pix key nor an address.';
-  if (objects.get(id.currency) !== real) return 'The BR Code is not in brl.';
-  if (objects.get(id.country) !== 'BR') return 'The BR Code is not of Brazil.';
+  if (key !== undefined && !checkPixKey(key).ok) return 'The BR Code must contain a valid Pix key.';
+  if (key === undefined && !account.get(pix.url)) return 'The BR Code must contain a Pix key or a URL.';
+  if (objects.get(id.currency) !== real) return 'The BR Code must be in brl.';
+  if (objects.get(id.country) !== 'BR') return 'The BR Code must have the country BR.';
   if (!objects.get(id.merchantName) || !objects.get(id.merchantCity)) {
-    return 'The BR Code lacks the name or the city of who is paid.';
+    return 'The BR Code must have the name and the city of the payee.';
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** An identifier in the one form it is stored and compared in, or a sentence for the client that never repeats it. */
+/** A normalised identifier, or a fault for the client that never contains it. */
 export type Checked = { readonly ok: true; readonly value: string } | Failed;
 
 export interface Failed {

@@ -53,7 +53,7 @@ export function hasIbans(country: string): boolean {
 export function checkIban(text: string): Checked {
   const iban = upperAscii(compact(text));
   if (!/^[A-Z]{2}\d{2}[A-Z0-9]{1,30}$/.test(iban)) {
-    return failed('An IBAN starts with a country code and two digits, and goes on with letters and digits.');
+    return failed('An IBAN must be a country code, two digits, and then letters and digits.');
   }
   const country = iban.slice(0, 2);
   const bban = hasIbans(country) ? bbans[country] : undefined;

@@ -102,26 +102,27 @@ export function checkProvider(text: string, currency: MobileMoneyCode): Checked 
   const providers: readonly string[] = mobileMoney[currency].providers;
   return providers.includes(name)
     ? passed(name)
-    : failed(`The providers for ${currency} are ${providers.join(', ')}.`);
+    : failed(`The provider for ${currency} must be one of: ${providers.join(', ')}.`);
 }
 
 /** Checks a phone number in E.164 form, of a country that has the currency. */
 export function checkMobileNumber(text: string, currency: MobileMoneyCode): Checked {
   const number = compact(text);
   if (!/^\+[1-9]\d{6,14}$/.test(number)) {
-    return failed('Give the phone number in E.164 form: +, the country code and the number in that country.');
+    return failed('The phone number must be in E.164 form: +, the country code and the national number.');
   }
   const country = countryFacts(number, currency);
   if (!country) {
     const codes = mobileMoney[currency].countries.map(({ callingCode }) => `+${callingCode}`);
-    return failed(`A phone number for ${currency} starts with ${codes.join(', ')}.`);
+    return failed(`A phone number for ${currency} must start with ${codes.join(', ')}.`);
   }
   const { callingCode, digits, mobile } = country;
   const national = number.slice(1 + callingCode.length);
-  if (national.length !== digits) return failed(`After +${callingCode} there are ${digits} digits.`);
+  if (national.length !== digits)
+    return failed(`A phone number must have ${digits} digits after +${callingCode}.`);
   return new RegExp(`^${mobile}`).test(national)
     ? passed(number)
-    : failed('This is no mobile number: they start otherwise in this country.');
+    : failed('The number must be a mobile number of its country.');
 }
 
 /** The country (ISO 3166 alpha-2) of a number that was checked. */

@@ -46,7 +46,9 @@ export const nigerianBanks: Readonly<Record<string, string>> = {
 export function checkNigerianBankCode(text: string): Checked {
   const digits = compact(text);
   if (/^\d{3}$/.test(digits)) {
-    return Object.hasOwn(nigerianBanks, digits) ? passed(digits) : failed('No bank has this code.');
+    return Object.hasOwn(nigerianBanks, digits)
+      ? passed(digits)
+      : failed('The bank code must be one that the Central Bank of Nigeria has assigned.');
   }
   // Some lists write a bank's code with five digits: Globus Bank is 00103 there. No institution's code starts so.
   if (/^00\d{3}$/.test(digits)) return checkNigerianBankCode(digits.slice(2));

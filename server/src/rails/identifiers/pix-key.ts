@@ -31,12 +31,12 @@ export function checkPixKey(text: string): CheckedPixKey {
 
 function checkEmail(text: string): CheckedPixKey {
   if (text.length > emailLength) {
-    return failed(`An email address as a Pix key has at most ${emailLength} characters.`);
+    return failed(`An email address as a Pix key must have at most ${emailLength} characters.`);
   }
   const [name = '', host = '', ...more] = text.split('@');
   return mailbox.test(name) && domain.test(host) && more.length === 0
     ? { ok: true, value: text, type: 'email' }
-    : failed('The Pix key has an @ and is no email address.');
+    : failed('A Pix key with an @ must be an email address.');
 }
 
 function checkPhone(text: string): CheckedPixKey {

@@ -23,7 +23,7 @@ export function checkSwiftAccountNumber(text: string, bic: string): Checked {
   if (!hasIbans(country)) return checkAccountShape(text);
   const checked = checkIban(text);
   if (checked.ok && !checked.value.startsWith(country)) {
-    return failed('The IBAN is of another country than the BIC.');
+    return failed('The IBAN and the BIC must have the same country.');
   }
   return checked;
 }
@@ -33,5 +33,5 @@ export function checkAccountShape(text: string): Checked {
   const account = upperAscii(compact(text));
   return /^[A-Z0-9]{4,34}$/.test(account)
     ? passed(account)
-    : failed('An account number has 4 to 34 letters and digits.');
+    : failed('An account number must have 4 to 34 letters and digits.');
 }

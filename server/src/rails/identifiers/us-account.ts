@@ -16,7 +16,7 @@ export function checkRoutingNumber(text: string): Checked {
   }
   // Nine zeros pass the checksum too.
   if (!isAssigned(Number(digits.slice(0, 2))) || /^0+$/.test(digits)) {
-    return failed('No bank has a routing number that starts like this.');
+    return failed('The routing number must start with an assigned prefix.');
   }
   return passed(digits);
 }

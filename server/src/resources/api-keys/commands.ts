@@ -6,18 +6,18 @@ import { bucketOfId } from '../../platform/ids.ts';
 import type { ApiKeyRow, EnvironmentRow } from '../../store/tables/access.ts';
 import type { Command, DecideContext, RowWrite } from '../../writer/command.ts';
 
-/** A key in full. Only its maker ever sees it; the store has the hash of the secret. */
+/** A complete key. It is shown once; the database stores the hash of its secret. */
 export interface NewKey {
   readonly prefix: string;
   readonly secret: string;
 }
 
-/** Draws a new key: 8 bytes that find it, 32 bytes that open it. */
+/** Generates a key: a prefix of 8 random bytes for the look-up, and a secret of 32 random bytes. */
 export function drawKey(): NewKey {
   return { prefix: base58.encode(randomBytes(8)), secret: base58.encode(randomBytes(32)) };
 }
 
-/** A key as the client sends it (contract §1). */
+/** Formats a key as clients send it (contract §1). */
 export function printKey(kind: EnvironmentRow['kind'], { prefix, secret }: NewKey): string {
   return `ld_${kind}_${prefix}_${secret}`;
 }
@@ -93,7 +93,7 @@ export function createKey(
   };
 }
 
-/** Revokes a key. Revoking it again changes nothing. */
+/** Revokes a key. Repeating it changes nothing. */
 export function revokeKey(environmentId: string, keyId: string): Command<string> {
   const bucket = bucketOfId(keyId);
   return {
@@ -118,7 +118,7 @@ export function revokeKey(environmentId: string, keyId: string): Command<string>
 }
 
 /**
- * Sets how many requests a second each key of an organisation may make.
+ * Sets the requests per second of each key of an organisation.
  *
  * @param rateLimit `writes/reads`, `off`, or null for the server's own setting
  */

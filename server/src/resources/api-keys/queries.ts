@@ -4,12 +4,12 @@ import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { ApiKeyRow, EnvironmentRow, OrganisationRow } from '../../store/tables/access.ts';
 
-/** Finds keys that are not revoked by their prefixes, for authentication. A key whose rows are not ours is none. */
+/** Finds keys by their prefixes for authentication, without revoked ones and without rows that are not authentic. */
 export async function findActiveKeys(
   pool: Pool,
   prefixes: readonly string[],
 ): Promise<Map<string, StoredKey>> {
-  const keys = await findOwn<ApiKeyRow>(
+  const keys = await findAuthentic<ApiKeyRow>(
     pool,
     'api_keys',
     `t.prefix = any ($1) and t.revoked_at is null
@@ -17,7 +17,7 @@ export async function findActiveKeys(
     prefixes,
   );
   const environments = byId(
-    await findOwn<EnvironmentRow>(
+    await findAuthentic<EnvironmentRow>(
       pool,
       'environments',
       't.id = any ($1)',
@@ -25,7 +25,7 @@ export async function findActiveKeys(
     ),
   );
   const organisations = byId(
-    await findOwn<OrganisationRow>(
+    await findAuthentic<OrganisationRow>(
       pool,
       'organisations',
       't.id = any ($1)',
@@ -59,8 +59,8 @@ function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Readon
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** The rows that a list of texts names, those that are ours. */
-async function findOwn<Row extends { id: string }>(
+/** Selects authentic rows by a list of texts. */
+async function findAuthentic<Row extends { id: string }>(
   pool: Pool,
   table: 'api_keys' | 'environments' | 'organisations',
   where: string,
@@ -68,14 +68,14 @@ async function findOwn<Row extends { id: string }>(
 ): Promise<Row[]> {
   if (texts.length === 0) return [];
   const { rows } = await pool.query<Row & Record<string, unknown>>({
-    name: `find_own_${table}`,
+    name: `find_authentic_${table}`,
     text: `select ${authenticatedColumns(table)} from ${table} t where ${where}`,
     values: [texts],
   });
   return rows.filter((row) => pool.guard.admits(table, row));
 }
 
-/** A key as the command line lists it. */
+/** A key as the command line prints it. */
 export type ListedKey = Pick<ApiKeyRow, 'id' | 'name' | 'prefix' | 'created_at' | 'revoked_at'> &
   Pick<EnvironmentRow, 'kind'> & { environmentId: string };
 

@@ -5,7 +5,6 @@ import type { ExternalAccount } from '../../rails/account-types.ts';
 import type { CounterpartyRow, CustomerRow } from '../../store/tables/customers.ts';
 import type { Command, DecideContext } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseOwner } from './lifecycle.ts';
 import {
   type AccountData,
   accountContext,
@@ -13,11 +12,12 @@ import {
   counterpartyJson,
   validationJson,
 } from './schema.ts';
+import { refuseOwner } from './state.ts';
 
 /**
  * Creates a counterparty of a customer.
  *
- * @param account as it was read from the body
+ * @param account as `parseAccount` returns it
  */
 export function createCounterparty(
   environmentId: string,
@@ -46,7 +46,7 @@ export function createCounterparty(
   };
 }
 
-/** Answers as creating would, and creates nothing. */
+/** Checks the body as creating a counterparty does, and creates nothing. */
 export function validateCounterparty(
   environmentId: string,
   body: CreateCounterpartyBody,
@@ -73,7 +73,7 @@ function newCounterparty(
   context: DecideContext,
 ): CounterpartyRow {
   const id = context.newId('pa');
-  // Fields that were not given fall away in the JSON text.
+  // `JSON.stringify` omits fields that are undefined.
   const data = {
     accountOwnerName: body.accountOwnerName,
     accountOwnerType: body.accountOwnerType,
@@ -99,7 +99,7 @@ function newCounterparty(
   };
 }
 
-/** Takes a counterparty out of use. Doing so again changes nothing. */
+/** Deactivates a counterparty. Repeating it changes nothing. */
 export function deactivateCounterparty(environmentId: string, counterpartyId: string): Command<string> {
   const bucket = bucketOfId(counterpartyId);
   return {

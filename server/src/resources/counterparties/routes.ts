@@ -6,9 +6,9 @@ import type { Vault } from '../../platform/seal.ts';
 import { accountCurrencies, type ExternalAccount } from '../../rails/account-types.ts';
 import type { Db } from '../../store/database.ts';
 import { pageOf } from '../paging.ts';
-import { readAccount } from './accounts.ts';
 import { createCounterparty, deactivateCounterparty, validateCounterparty } from './commands.ts';
 import { findCounterparty, listCounterparties } from './queries.ts';
+import { parseAccount } from './request.ts';
 import { Counterparty, CounterpartyValidation, CreateCounterpartyBody, counterpartyJson } from './schema.ts';
 
 interface Deps {
@@ -19,7 +19,7 @@ interface Deps {
 const tag = 'Counterparties';
 const data = { name: 'Counterparty', schema: Counterparty };
 const params = { counterpartyId: 'The counterparty ID' };
-const faults = (body: unknown) => readAccount(body).faults;
+const faults = (body: unknown) => parseAccount(body).faults;
 
 export function counterpartyRoutes(deps: Deps): Route[] {
   return [createRoute(), listRoute(deps), getRoute(deps), deactivateRoute(), validateRoute()];
@@ -132,9 +132,9 @@ function deactivateRoute(): Route {
   });
 }
 
-/** The account of a body whose faults were looked for already: there were none. */
+/** The account of a body that has been checked: it has no faults. */
 function accountOf(body: CreateCounterpartyBody): ExternalAccount {
-  const { account } = readAccount(body);
+  const { account } = parseAccount(body);
   assert(account, 'a checked body names an account');
   return account;
 }

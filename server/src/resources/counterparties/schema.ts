@@ -11,7 +11,7 @@ import {
 } from '../../rails/account-types.ts';
 import { pixKeyTypes } from '../../rails/identifiers/pix-key.ts';
 import type { CounterpartyRow } from '../../store/tables/customers.ts';
-import { bankNameOf, countryOf, last4Of, shownDetails } from './lifecycle.ts';
+import { bankNameOf, countryOf, last4Of, shownDetails } from './account-details.ts';
 
 const statuses = ['active', 'inactive'] as const;
 const ownerTypes = ['individual', 'business'] as const;
@@ -138,7 +138,7 @@ export const CounterpartyValidation = Type.Object({
 
 type OwnerField = 'accountOwnerType' | 'bankName' | 'accountName' | 'firstName' | 'lastName' | 'businessName';
 
-/** What we know of an account and its owner. It lies sealed in the counterparty's row. */
+/** An account and its owner. The counterparty's row stores them sealed. */
 export interface AccountData
   extends Pick<CreateCounterpartyBody, 'accountOwnerName' | 'address' | OwnerField> {
   readonly account: ExternalAccount;
@@ -147,17 +147,17 @@ export interface AccountData
 const serialise = compileSerialiser<Static<typeof Counterparty>>(Counterparty);
 const serialiseValidation = compileSerialiser<Static<typeof CounterpartyValidation>>(CounterpartyValidation);
 
-/** Where a counterparty's sealed data belongs. */
+/** The seal context of a counterparty's account data. */
 export function accountContext(counterpartyId: string): string {
   return `counterparties.account:${counterpartyId}`;
 }
 
-/** What lies sealed in a counterparty's row. @throws ErasedError when the customer was erased */
+/** Opens the sealed data of a counterparty's row. @throws ErasedError if the customer was erased */
 export function openAccount(row: CounterpartyRow, vault: Vault): AccountData {
   return JSON.parse(vault.open(row.account, accountContext(row.id)));
 }
 
-/** A counterparty as the API shows it, as JSON text: never a whole account number. */
+/** The JSON text of a counterparty, which never contains a whole account number. */
 export function counterpartyJson(row: CounterpartyRow, vault: Vault): string {
   const data = unlessErased(() => openAccount(row, vault), undefined);
   return serialise({
@@ -181,12 +181,12 @@ function shownAccount(data: AccountData) {
   };
 }
 
-/** What is shown of an account whose customer was erased. */
+/** The fields of an account whose customer was erased. */
 function erasedAccount({ account_type: type }: CounterpartyRow) {
   return { accountOwnerName: 'erased', paymentRails: [...factsOf(type).rails] };
 }
 
-/** What a dry run tells, as JSON text. */
+/** The JSON text of a validation. */
 export function validationJson(body: CreateCounterpartyBody, account: ExternalAccount): string {
   const country = countryOf(account);
   return serialiseValidation({

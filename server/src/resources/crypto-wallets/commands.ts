@@ -6,9 +6,9 @@ import { bucketOfId } from '../../platform/ids.ts';
 import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { Command, DecideContext, EventDraft, RowRef, RowWrite, State } from '../../writer/command.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
-import { heldCurrencies, refuseStatus } from './lifecycle.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { walletJson } from './schema.ts';
+import { heldCurrencies, refuseStatus } from './state.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
 export function findWalletIn(state: State, context: DecideContext, id: string): WalletRow | undefined {
@@ -16,7 +16,7 @@ export function findWalletIn(state: State, context: DecideContext, id: string): 
   return wallet?.environment_id === context.environmentId ? wallet : undefined;
 }
 
-/** Where a new wallet's addresses come from. */
+/** The derivation index of a new wallet, and its addresses. */
 export interface Derived {
   readonly index: number;
   readonly addresses: readonly DepositAddress[];
@@ -39,7 +39,7 @@ export function createWallet(environmentId: string, customerId: string, derived:
   };
 }
 
-/** A new wallet of a customer, with all that is written with it. */
+/** A new wallet with the rows and the event that are written with it. */
 export function newWallet(customerId: string, derived: Derived, context: DecideContext) {
   const { bucket, now } = context;
   const row: WalletRow = {
@@ -66,7 +66,7 @@ export function newWallet(customerId: string, derived: Derived, context: DecideC
 
 const walletAccountKinds = ['wallet_available', 'wallet_pending', 'wallet_in_transit'] as const;
 
-/** The ids of all accounts that a wallet can have. */
+/** The ids of every account that a wallet can have. */
 export function walletAccountIds(walletId: string): string[] {
   return heldCurrencies.flatMap((currency) =>
     walletAccountKinds.map((kind) => walletAccountId(kind, walletId, currency)),
@@ -102,7 +102,7 @@ export function updateWallet(
   };
 }
 
-/** A wallet in another status, with all that is written with it. */
+/** A wallet in another status, with the row and the event that are written. */
 export function walletInStatus(wallet: WalletRow, status: WalletRow['status'], now: string) {
   const row: WalletRow = { ...wallet, status, updated_at: now };
   const data = walletJson(row);

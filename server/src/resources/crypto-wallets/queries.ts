@@ -7,8 +7,8 @@ import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { DepositAddressRow, WalletRow } from '../../store/tables/wallets.ts';
 import { printAmount } from '../fields.ts';
 import { walletAccountIds } from './commands.ts';
-import { type HeldCurrency, heldCurrencies } from './lifecycle.ts';
 import { balanceJson } from './schema.ts';
+import { type HeldCurrency, heldCurrencies } from './state.ts';
 
 /** The wallet by this id, if it is one of the environment's. */
 export async function findWallet(db: Db, environmentId: string, id: string): Promise<WalletRow | undefined> {
@@ -41,7 +41,7 @@ async function readAccounts(db: Db, wallet: Pick<WalletRow, 'bucket' | 'id'>): P
   return new Map(rows.map((row) => [row.id, row.balance_minor]));
 }
 
-/** What can be spent of each currency, in minor units. */
+/** The available balance of each currency, in minor units. */
 export async function readAvailable(
   db: Db,
   wallet: Pick<WalletRow, 'bucket' | 'id'>,
@@ -56,7 +56,7 @@ export async function readAvailable(
 }
 
 /**
- * What was seen on real chains and is not credited yet, in minor units. USDT is left out: what it is worth is known when
+ * The deposits on real chains that are not credited yet, in minor units. USDT is left out, because its value is known once
  * it is converted.
  */
 async function readPending(
@@ -77,7 +77,7 @@ async function readPending(
 /**
  * A wallet's balance as JSON text: USDC always, other currencies once the wallet has held them.
  *
- * @param isLive whether it takes deposits on real chains, where they wait for their depth
+ * @param isLive whether its deposits are on real chains, where they wait for confirmations
  */
 export async function readBalance(
   db: Db,
@@ -107,7 +107,7 @@ export async function readBalance(
 /**
  * The wallet's deposit addresses.
  *
- * @throws RowNotAuthenticError when one of them is not ours: whoever was shown it would pay to a stranger
+ * @throws RowNotAuthenticError if one is not authentic: a payment to it would be lost
  */
 export async function listDepositAddresses(
   db: Db,

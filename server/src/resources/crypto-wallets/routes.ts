@@ -8,8 +8,8 @@ import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Db } from '../../store/database.ts';
 import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { Command } from '../../writer/command.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
 import { findCustomer } from '../customers/queries.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { pageOf } from '../paging.ts';
 import { createWallet, updateWallet } from './commands.ts';
 import { findWallet, listDepositAddresses, listWallets, readBalance } from './queries.ts';
@@ -60,7 +60,7 @@ function createRoute({ db, indexes, signer }: Deps): Route {
     data: wallet,
     async write({ body, caller }) {
       const { id } = caller.environment;
-      // Deriving addresses is dear, so whoever would be refused anyway is refused first.
+      // Checked first, because deriving addresses is expensive.
       const refusal = refuseCustomer(await findCustomer(db, id, body.customerId), 'wallets');
       if (refusal) throw new ApiError(refusal);
       const index = await indexes.take();

@@ -1,22 +1,19 @@
 import { previousAttributes } from '../../events/changes.ts';
-import { caseIdOf, decidedCase } from '../../identity/lifecycle.ts';
+import { caseIdOf, decidedCase } from '../../identity/state.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId, bucketOfText } from '../../platform/ids.ts';
 import { newKeySalt } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/tables/customers.ts';
 import type { Accepted, Command, DecideContext, State } from '../../writer/command.ts';
-import { acceptedTerms, decideIdentity, refuseErased } from './lifecycle.ts';
 import {
   type CreateCustomerBody,
   customerJson,
   emailIndexOf,
-  openPersonal,
   type PersonalData,
   personalContext,
   type RejectionReason,
-  type UpdateCustomerBody,
 } from './schema.ts';
-import { changedCustomer, refuseUpdate } from './update.ts';
+import { acceptedTerms, decideIdentity, refuseErased } from './state.ts';
 
 /** The customer by this id, if it is one of the environment's. */
 export function findCustomerIn(state: State, context: DecideContext, id: string): CustomerRow | undefined {
@@ -87,31 +84,7 @@ function newCustomer(body: CreateCustomerBody, context: DecideContext): Customer
   };
 }
 
-/** Changes what a customer is called and whether they may move money. What stays as it is writes nothing. */
-export function updateCustomer(
-  environmentId: string,
-  customerId: string,
-  body: UpdateCustomerBody,
-): Command<string> {
-  const bucket = bucketOfId(customerId);
-  return {
-    name: 'update_customer',
-    environmentId,
-    bucket,
-    reads: () => [{ table: 'customers', bucket, id: customerId }],
-    decide(state, context) {
-      const customer = findCustomerIn(state, context, customerId);
-      if (!customer) return { refusal: notFound('customer') };
-      const personal = openPersonal(customer, context.vault);
-      const refusal = refuseUpdate(customer, personal, body);
-      if (refusal) return { refusal };
-      const row = changedCustomer(customer, personal, body, context);
-      return row ? customerUpdate(customer, row, context) : { result: customerJson(customer, context) };
-    },
-  };
-}
-
-/** Ends all links of a customer that are out. Those that are made from now on are others. */
+/** Revokes every link of a customer that was issued before. Links that are issued afterwards are valid. */
 export function revokeLinks(environmentId: string, customerId: string): Command<string> {
   const bucket = bucketOfId(customerId);
   return {
@@ -130,7 +103,7 @@ export function revokeLinks(environmentId: string, customerId: string): Command<
   };
 }
 
-/** Sets a customer's verification, as the sandbox's user decides. `approved` accepts the terms too. */
+/** Sets a sandbox customer's verification. `approved` also accepts the terms. */
 export function decideCustomerKyc(
   environmentId: string,
   customerId: string,
@@ -163,9 +136,9 @@ export function decideCustomerKyc(
 }
 
 /**
- * What a command about a changed customer does: the row, the event, and the JSON text of the answer.
+ * What a command that changes a customer writes: the row, and the event. Its result is the customer's JSON text.
  *
- * @param before the customer as they were
+ * @param before the row before the change
  */
 export function customerUpdate(
   before: CustomerRow,

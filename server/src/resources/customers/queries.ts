@@ -13,7 +13,7 @@ export async function findCustomer(
   return findRow(db, 'customers', environmentId, id);
 }
 
-/** What a list of customers can be narrowed to; texts as they came in the query. */
+/** The filters of a list of customers, as query parameters. */
 export interface CustomerFilter extends CreatedSpan {
   /** The fingerprints of an e-mail address, under each master key. */
   readonly emailIndexes?: readonly string[] | undefined;

@@ -1,12 +1,13 @@
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import type { LinkContext } from '../../identity/links.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { ApiError, notFound } from '../../platform/errors.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createdSpan, pageOf } from '../paging.ts';
-import { createCustomer, revokeLinks, updateCustomer } from './commands.ts';
-import { eraseCustomer, readErasureFacts } from './erase.ts';
+import { createCustomer, revokeLinks } from './commands.ts';
+import { eraseCustomer, readErasureFacts } from './erase-commands.ts';
 import { findCustomer, listCustomers } from './queries.ts';
 import {
   CreateCustomerBody,
@@ -16,14 +17,17 @@ import {
   emailIndexesOf,
   UpdateCustomerBody,
 } from './schema.ts';
+import { updateCustomer } from './update-commands.ts';
 
 interface Deps {
   readonly db: Db;
   readonly vault: Vault;
-  /** What links are made with, by the clock of an environment. */
+  /** What the customer's links are made with, by the clock of the environment. */
   linksIn(environmentId: string): LinkContext;
   readonly randomBucket: () => number;
   readonly pool: Pool;
+  /** The real time. */
+  readonly clock: Clock;
   readonly retentionYears: number;
 }
 
@@ -153,7 +157,7 @@ function revokeLinksRoute(): Route {
   });
 }
 
-function eraseRoute({ pool, retentionYears }: Deps): Route {
+function eraseRoute({ clock, pool, retentionYears }: Deps): Route {
   return writeRoute<unknown>({
     method: 'POST',
     path: '/v1/customers/{customerId}/erase',
@@ -172,7 +176,7 @@ function eraseRoute({ pool, retentionYears }: Deps): Route {
     errors: ['NOT_FOUND', 'CONFLICT'],
     async write({ caller, params: { customerId = '' } }) {
       const { id, kind } = caller.environment;
-      return eraseCustomer(id, customerId, await readErasureFacts(pool, id, customerId), {
+      return eraseCustomer(id, customerId, await readErasureFacts(pool, id, customerId, clock.now()), {
         by: caller.keyId,
         reason: null,
         isForced: false,

@@ -6,7 +6,7 @@ import { limits } from '../../platform/limits.ts';
 import { unlessErased, type Vault } from '../../platform/seal.ts';
 import type { CustomerRow } from '../../store/tables/customers.ts';
 import { createdRange } from '../paging.ts';
-import { capabilitiesOf, missingRequirements } from './lifecycle.ts';
+import { capabilitiesOf, missingRequirements } from './state.ts';
 
 const name = { minLength: 1, maxLength: limits.nameLength };
 
@@ -39,7 +39,7 @@ export const CreateCustomerBody = Type.Object({
 });
 export type CreateCustomerBody = Static<typeof CreateCustomerBody>;
 
-/** A text that `null` takes away. */
+/** A string that `null` clears. */
 function clearable(rules: object & { description?: string }): TUnsafe<string | null> {
   const description = [rules.description, '`null` clears it'].filter(Boolean).join('; ');
   return Type.Unsafe({ type: ['string', 'null'], ...rules, description });
@@ -120,7 +120,7 @@ export const Customer = Type.Object({
   }),
 });
 
-/** What we know of a person. It lies sealed in the customer's row. */
+/** The personal data of a customer. The customer's row stores it sealed. */
 export interface PersonalData {
   readonly email: string;
   readonly firstName: string;
@@ -132,39 +132,39 @@ export interface PersonalData {
 const serialise = compileSerialiser<Static<typeof Customer>>(Customer);
 const emailIndexContext = 'customers.email';
 
-/** Where a customer's sealed data belongs. */
+/** The seal context of a customer's personal data. */
 export function personalContext(customerId: string): string {
   return `customers.personal:${customerId}`;
 }
 
-/** What is shown of a customer who was erased. */
+/** The personal data that is shown of an erased customer. */
 const erasedPersonal: PersonalData = {
   email: 'erased@erased.invalid',
   firstName: 'erased',
   lastName: 'erased',
 };
 
-/** What lies sealed in a customer's row. */
+/** Opens the personal data of a customer's row. */
 export function openPersonal(row: CustomerRow, vault: Vault): PersonalData {
   const open = (): PersonalData =>
     JSON.parse(vault.forCustomer(row).open(row.personal, personalContext(row.id)));
   return unlessErased(open, erasedPersonal);
 }
 
-/** What an e-mail address is found by, whatever its case. */
+/** The fingerprint by which an e-mail address is found, in any case of its letters. */
 export function emailIndexOf(address: string, vault: Vault): string {
   return vault.fingerprint(address.toLowerCase(), emailIndexContext);
 }
 
-/** All that it may be found by while master keys change. */
+/** The fingerprints of an e-mail address under every master key. */
 export function emailIndexesOf(address: string, vault: Vault): string[] {
   return vault.fingerprints(address.toLowerCase(), emailIndexContext);
 }
 
 /**
- * A customer as the API shows it, as JSON text.
+ * The JSON text of a customer.
  *
- * @param context what their links are made with
+ * @param context what the customer's links are made with
  */
 export function customerJson(row: CustomerRow, context: LinkContext): string {
   const personal = openPersonal(row, context.vault);

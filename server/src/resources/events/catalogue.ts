@@ -98,10 +98,10 @@ const facts: Readonly<Record<EventType, Omit<DescribedEvent, 'type' | 'example' 
   },
 };
 
-/** The objects that hold personal data. */
+/** The objects with personal data. */
 const erasable: ReadonlySet<string> = new Set([customer.name, counterparty.name, virtualAccount.name]);
 
-/** Every type of events: when it is written, what it holds, and an event that a server has written. */
+/** Every event type: when it is written, the schema of its data, and an example that a server wrote. */
 export const describedEvents: readonly DescribedEvent[] = eventTypes.map((type) => ({
   type,
   ...facts[type],

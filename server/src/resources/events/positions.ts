@@ -2,25 +2,24 @@ import { limits } from '../../platform/limits.ts';
 import type { EventRow } from '../../store/tables/events.ts';
 
 /**
- * How far a consumer has read: the number of the last event of each lane. Within a lane events are numbered without a gap
- * in the order of their commits, so nothing can come in before a position later on. A lane that is not named has not
- * been begun.
+ * How far a consumer has read: the number of the last event of each lane. Within a lane events are numbered without gaps in
+ * the order of their commits, so that no event appears before a position later. A lane without a position is unread.
  */
 export type Positions = ReadonlyMap<number, bigint>;
 
 const cursorVersion = 'e1.';
 const cursorPattern = /^e1\.(env_[0-9a-z]{26})\.((?:\d{1,2}:\d{1,19}(?:,\d{1,2}:\d{1,19})*)?)$/;
 
-/** Makes the opaque cursor of these positions. It fits one environment only, and no longer once that has been reset. */
+/** Encodes positions as an opaque cursor. It is valid for one environment, until that is reset. */
 export function encodePositions(environmentId: string, positions: Positions): string {
   const lanes = [...positions].sort(([a], [b]) => a - b).map(([lane, seq]) => `${lane}:${seq}`);
   return Buffer.from(`${cursorVersion}${environmentId}.${lanes.join(',')}`).toString('base64url');
 }
 
 /**
- * Reads a cursor back.
+ * Decodes a cursor.
  *
- * @returns `malformed` when the text is no cursor of ours, `outdated` when it is one of another environment
+ * @returns `malformed` if the text is not a cursor, `outdated` if it belongs to another environment
  */
 export function decodePositions(environmentId: string, cursor: string): Positions | 'malformed' | 'outdated' {
   if (cursor.length > limits.eventCursorLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) return 'malformed';
@@ -35,32 +34,32 @@ export function decodePositions(environmentId: string, cursor: string): Position
       return [Number(lane), BigInt(seq)] as const;
     }),
   );
-  // What we would not have written so, a lane twice for example, was not written by us.
+  // Only the canonical form is valid: it excludes duplicate lanes, for example.
   if (encodePositions(environmentId, positions) !== cursor) return 'malformed';
   return [...positions.values()].every((seq) => seq < 2n ** 63n) ? positions : 'malformed';
 }
 
-/** What was read of one lane: its next events that fit the filter, and how far it has been searched for them. */
+/** The next events of one lane that match the filter, and how far the lane was searched. */
 export interface LaneEvents {
   readonly lane: number;
   /** The position that was read from. */
   readonly after: bigint;
-  /** The last number that was looked at. */
+  /** The last number that was searched. */
   readonly upTo: bigint;
   readonly rows: readonly EventRow[];
 }
 
-/** An event, and where a consumer is who has read up to it. */
+/** An event, and the positions of a consumer that has read up to it. */
 export interface PlacedEvent {
   readonly row: EventRow;
   readonly positions: Positions;
 }
 
 /**
- * Puts the lanes' events into one order: by their ids, which go by time, as far as each lane's own order allows.
+ * Merges the lanes' events into one order: by their ids, which ascend with time, within the order of each lane.
  *
  * @param limit how many events are taken; each lane's rows were read with the same limit
- * @returns the events, and the positions after all of them and whatever was passed over
+ * @returns the events, and the positions behind them and behind events that the filter excluded
  */
 export function mergeLanes(
   from: Positions,

@@ -10,7 +10,7 @@ import type { EventRow } from '../../store/tables/events.ts';
 import { type LaneEvents, mergeLanes, type PlacedEvent, type Positions } from './positions.ts';
 import { prepareEvents } from './schema.ts';
 
-/** Which events are wanted. */
+/** The filters of a list of events. */
 export interface EventFilter extends CreatedSpan {
   /** Any of these; undefined for every type. */
   readonly types: readonly string[] | undefined;
@@ -18,7 +18,7 @@ export interface EventFilter extends CreatedSpan {
   readonly objectId: string | undefined;
 }
 
-/** The event by this id, if it is one of the environment's. */
+/** Finds an event of the environment by its id. */
 export async function findEvent(db: Db, environmentId: string, id: string): Promise<EventRow | undefined> {
   return findRow(db, 'events', environmentId, id);
 }
@@ -44,8 +44,8 @@ export async function listEvents<Item>(
 }
 
 /**
- * Reads on from a position, oldest first. Nothing that is committed before what was read is ever left out: a lane's head
- * and its events are read in one snapshot.
+ * Reads events after a position, oldest first. No event that is committed before a returned one is left out, because a lane's
+ * head and its events are read in one snapshot.
  *
  * With a filter, so many events of each lane are looked at and no more: then there may be none, and yet the positions
  * have moved.
@@ -98,7 +98,7 @@ export async function readEventsAfter(
 
 type Nullable<Row> = { [Column in keyof Row]: Row[Column] | null };
 
-/** Where the environment's events end now. */
+/** The positions behind the environment's last events. */
 export async function endOfEvents(db: Queryable, environmentId: string): Promise<Positions> {
   const { rows } = await db.query<{ bucket: number; event_seq: bigint }>({
     name: 'end_of_events',

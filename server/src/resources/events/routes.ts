@@ -10,7 +10,7 @@ import type { EventRow } from '../../store/tables/events.ts';
 import { createdRange, createdSpan, pageLimit, pageOf } from '../paging.ts';
 import { encodePositions } from './positions.ts';
 import { type EventFilter, findEvent, listEvents, readEventsAfter } from './queries.ts';
-import { positionsAt } from './reading.ts';
+import { parseCursor } from './request.ts';
 import { Event, eventJson, prepareEvents } from './schema.ts';
 
 const orders = ['newest', 'oldest'] as const;
@@ -49,7 +49,7 @@ export function eventRoutes({ db, pool, vault }: { db: Db; pool: Pool; vault: Va
       const filter = filterOf(query);
       if (query.order !== 'oldest')
         return listEvents(db, environmentId, filter, pageOf(query), vault, toItem);
-      const from = await positionsAt(pool, environmentId, query.cursor ?? 'start', 'query.cursor');
+      const from = await parseCursor(pool, environmentId, query.cursor ?? 'start', 'query.cursor');
       const page = await readEventsAfter(pool, environmentId, filter, from, pageLimit(query));
       await prepareEvents(
         page.events.map(({ row }) => row),

@@ -26,10 +26,10 @@ export const Event = Type.Object({
   ),
 });
 
-/** What stands for each part of an event whose customer was erased. */
+/** Replaces each part of an event whose customer was erased. */
 const erasedData = '{"erased":true}';
 
-/** The keys of their customers, which opening events needs. */
+/** Loads the customers' keys that open these events. */
 export function prepareEvents(
   rows: readonly Pick<EventRow, 'data' | 'previous_attributes'>[],
   vault: Vault,
@@ -37,7 +37,7 @@ export function prepareEvents(
   return vault.prepare(rows.flatMap(({ data, previous_attributes }) => [data, previous_attributes]));
 }
 
-/** An event as the API shows it and as webhooks receive it, as JSON text. */
+/** The JSON text of an event, for the API and for webhooks. */
 export function eventJson(
   row: Pick<EventRow, 'id' | 'type' | 'created_at' | 'data' | 'previous_attributes'>,
   vault: Vault,
@@ -49,7 +49,7 @@ export function eventJson(
     data: openText(row.data, eventDataContext(id)),
     former: previous === null ? null : openText(previous, previousAttributesContext(id)),
   });
-  // Erasure overwrites one column after the other: an event is erased when either is.
+  // Erasure overwrites one column after the other: an event is erased if either column is.
   const { data, former } = unlessErased(openBoth, {
     data: erasedData,
     former: previous === null ? null : erasedData,

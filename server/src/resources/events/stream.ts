@@ -6,31 +6,80 @@ import { encodePositions, type PlacedEvent, type Positions } from './positions.t
 import { type EventFilter, readEventsAfter } from './queries.ts';
 import { eventJson, prepareEvents } from './schema.ts';
 
-/** Why the server ends a stream; the last comment of the stream tells it: `: closing key_revoked`. */
+/** Why the server ends a stream. The last comment of the stream names it: `: closing key_revoked`. */
 export type EndReason = 'key_revoked' | 'environment_reset' | 'server_stopping' | 'time_limit';
 
-/** A stream that has begun. */
+/** A running stream. */
 export interface EventStream {
-  /** There is something new to read. */
+  /** Announces that there may be new events. */
   wake(): void;
-  /** Ends it; resolves when nothing is read any more. */
+  /** Ends it. Resolves once it reads nothing more. */
   end(reason: EndReason): Promise<void>;
-  /** Resolves when it has ended, whoever ended it. @throws what went wrong with reading */
+  /** Resolves when it has ended. Rejects with the error of a failed read. */
   readonly ended: Promise<void>;
 }
 
-/** What is streamed. */
+/** The source of a stream. */
 export interface StreamSource {
   readonly db: Queryable;
   readonly vault: Vault;
   readonly environmentId: string;
-  /** Runs work as part of what its kind of environment may use of the server. */
-  inTurn<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Runs work within the budget of the environment's kind. */
+  runInBudget<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Text that is sent to a client, with backpressure. */
+function createOutput(response: ServerResponse) {
+  let isClosed = false;
+  let resume = (): void => undefined;
+  response.on('drain', () => resume());
+  return {
+    isClosed: (): boolean => isClosed,
+    /** Resolves once more may be written, or the output is closed. Writes nothing to a closed one. */
+    async write(text: string): Promise<void> {
+      if (isClosed || response.write(text)) return;
+      await new Promise<void>((resolve) => {
+        resume = resolve;
+      });
+    },
+    close(): void {
+      isClosed = true;
+      resume();
+    },
+  };
+}
+
+/** Tells a stream that there may be new events. */
+function createNews() {
+  let isPending = true;
+  let wakeUp = (): void => undefined;
+  return {
+    isPending: (): boolean => isPending,
+    clear(): void {
+      isPending = false;
+    },
+    announce(): void {
+      isPending = true;
+      wakeUp();
+    },
+    /** Ends a wait without announcing anything. */
+    interrupt: (): void => wakeUp(),
+    /** Resolves immediately if news is pending, else when it is announced, at an interrupt, or after `mostMs`. */
+    wait: (mostMs: number): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, mostMs);
+        wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (isPending) wakeUp();
+      }),
+  };
 }
 
 /**
- * Writes an environment's events from a position on as server-sent events. Each has the cursor behind it as its id, so
- * that a reader who comes back goes on there. The reader's pace is ours: one page at most lies between the two.
+ * Streams an environment's events from a position on as server-sent events. The id of each event is the cursor behind it,
+ * from which a reader resumes. At most one page of events is held for a slow reader.
  */
 export function startStream(
   source: StreamSource,
@@ -38,87 +87,47 @@ export function startStream(
   from: Positions,
   response: ServerResponse,
 ): EventStream {
-  const { db, environmentId, vault } = source;
-  const filter: EventFilter = {
-    types,
-    customerId: undefined,
-    objectId: undefined,
-    createdAfter: undefined,
-    createdBefore: undefined,
-  };
+  const output = createOutput(response);
+  const news = createNews();
   let positions = from;
-  let isOver = false;
   let reason: EndReason | undefined;
-  let news = true;
-  let wakeUp = (): void => undefined;
-  let writeOn = (): void => undefined;
 
-  const wake = (): void => {
-    news = true;
-    wakeUp();
-  };
   const finish = (): void => {
-    isOver = true;
-    wakeUp();
-    writeOn();
+    output.close();
+    news.interrupt();
   };
   const close = (why: EndReason): void => {
     reason ??= why;
     finish();
   };
   response.once('close', finish);
-  response.on('drain', () => writeOn());
   const lifetime = setTimeout(() => close('time_limit'), limits.eventStreamMs);
-
-  const write = async (text: string): Promise<void> => {
-    if (isOver || response.write(text)) return;
-    await new Promise<void>((resolve) => {
-      writeOn = resolve;
-    });
-  };
-  const place = (): string => `id: ${encodePositions(environmentId, positions)}\n`;
+  const idLine = (): string => `id: ${encodePositions(source.environmentId, positions)}\n`;
 
   const sendNews = async (): Promise<void> => {
-    for (let moved = true; moved && !isOver; ) {
-      const [page, texts] = await source.inTurn(async () => {
-        const read = await readEventsAfter(db, environmentId, filter, positions, limits.eventStreamPage);
-        await prepareEvents(
-          read.events.map(({ row }) => row),
-          vault,
-        );
-        return [read, read.events.map((event) => eventText(event, environmentId, vault))] as const;
-      });
-      moved = !samePositions(positions, page.positions);
-      for (const text of texts) await write(text);
-      positions = page.positions;
+    for (let hasMoved = true; hasMoved && !output.isClosed(); ) {
+      const { texts, upTo } = await source.runInBudget(() => readPage(source, types, positions));
+      hasMoved = !samePositions(positions, upTo);
+      for (const text of texts) await output.write(text);
+      positions = upTo;
     }
-  };
-
-  const rest = async (): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, limits.eventStreamHeartbeatMs);
-      wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (news || isOver) wakeUp();
-    });
-    // An id without data moves the reader's place past what the filter has left out.
-    if (!news) await write(`: still here\n${place()}\n`);
   };
 
   const run = async (): Promise<void> => {
     try {
-      await write(`retry: ${limits.eventStreamRetryMs}\n${place()}\n`);
-      while (!isOver) {
-        news = false;
+      await output.write(`retry: ${limits.eventStreamRetryMs}\n${idLine()}\n`);
+      while (!output.isClosed()) {
+        news.clear();
         await sendNews();
-        if (!isOver) await rest();
+        if (output.isClosed()) break;
+        await news.wait(limits.eventStreamHeartbeatMs);
+        // An id without data moves the reader's cursor past events that the filter excludes.
+        if (!news.isPending()) await output.write(`: still here\n${idLine()}\n`);
       }
     } finally {
       clearTimeout(lifetime);
-      isOver = true;
-      // Who does not read must not hold up the end.
+      output.close();
+      // A client that does not read must not delay the end.
       if (response.writableNeedDrain) response.destroy();
       else response.end(reason === undefined ? undefined : `: closing ${reason}\n\n`);
     }
@@ -126,13 +135,34 @@ export function startStream(
 
   const ended = run();
   return {
-    wake,
+    wake: news.announce,
     ended,
     end(why) {
       close(why);
       return ended;
     },
   };
+}
+
+/** Reads the next page of events, as the texts of the stream and the positions behind it. */
+async function readPage(
+  { db, environmentId, vault }: StreamSource,
+  types: readonly string[] | undefined,
+  from: Positions,
+): Promise<{ readonly texts: readonly string[]; readonly upTo: Positions }> {
+  const filter: EventFilter = {
+    types,
+    customerId: undefined,
+    objectId: undefined,
+    createdAfter: undefined,
+    createdBefore: undefined,
+  };
+  const page = await readEventsAfter(db, environmentId, filter, from, limits.eventStreamPage);
+  await prepareEvents(
+    page.events.map(({ row }) => row),
+    vault,
+  );
+  return { texts: page.events.map((event) => eventText(event, environmentId, vault)), upTo: page.positions };
 }
 
 function eventText({ positions, row }: PlacedEvent, environmentId: string, vault: Vault): string {

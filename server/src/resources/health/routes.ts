@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { createSharedReads } from '../../http/request-coalescing.ts';
+import { createRequestCoalescer } from '../../http/request-coalescing.ts';
 import type { Route } from '../../http/route.ts';
 import { oneOf, time } from '../../http/schema.ts';
 import { compileSerialiser } from '../../http/serialise.ts';
@@ -9,10 +9,10 @@ import type { Pool } from '../../store/pool.ts';
 const Health = Type.Object({ status: oneOf(['ok']), version: Type.String(), time: time() });
 const serialise = compileSerialiser<Static<typeof Health>>(Health);
 
-/** `GET /v1/health`: 200 while the store can be reached, else 500. */
+/** `GET /v1/health`: 200 while the database can be reached, else 500. */
 export function healthRoutes(deps: { pool: Pool; clock: Clock; version: string }): Route[] {
-  // Anybody may ask: all who do so concurrently hold one connection.
-  const looks = createSharedReads<unknown>();
+  // The route is public: concurrent requests share one connection.
+  const checks = createRequestCoalescer<unknown>();
   return [
     {
       method: 'GET',
@@ -25,7 +25,7 @@ export function healthRoutes(deps: { pool: Pool; clock: Clock; version: string }
       okDescription: 'The API is healthy',
       data: { name: 'Health', schema: Health },
       async read() {
-        await looks.read('store', () => deps.pool.query('select 1'));
+        await checks.read('database', () => deps.pool.query('select 1'));
         return serialise({ status: 'ok', version: deps.version, time: toIsoTime(deps.clock.now()) });
       },
     },

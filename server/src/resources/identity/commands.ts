@@ -15,7 +15,7 @@ import {
   type KycStatus,
   openForm,
   submittedCase,
-} from '../../identity/lifecycle.ts';
+} from '../../identity/state.ts';
 import { notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
@@ -27,18 +27,18 @@ import type {
 } from '../../store/tables/customers.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
 import { customerUpdate, findCustomerIn } from '../customers/commands.ts';
-import { acceptedTerms, decideIdentity } from '../customers/lifecycle.ts';
 import type { RejectionReason } from '../customers/schema.ts';
+import { acceptedTerms, decideIdentity } from '../customers/state.ts';
 
-/** Whose case it is. */
+/** Identifies a customer's case. */
 export interface CaseRef {
   readonly environmentId: string;
   readonly customerId: string;
 }
 
 /**
- * How a change of a form ended: `closed` when it can be changed no more, `full` when nothing more fits into it,
- * `refused` when it would contradict itself.
+ * The result of a change of a form: `closed` if it can no longer be changed, `full` if it accepts no more entries, `refused`
+ * if it would be inconsistent.
  */
 export type EditResult = 'saved' | 'closed' | 'full' | 'refused';
 
@@ -46,14 +46,14 @@ interface Subject {
   readonly customer: CustomerRow;
   readonly found: IdentityCaseRow | undefined;
   readonly form: IdentityForm;
-  /** The document that the command names, if it names one. */
+  /** The document of the command, if it has one. */
   readonly document: IdentityDocumentRow | undefined;
 }
 
 /**
- * A command about a customer's case.
+ * Makes a command on a customer's case.
  *
- * @param documentId a document that it reads too
+ * @param documentId a document that it also reads
  */
 function onCase<Result>(
   name: string,
@@ -82,7 +82,7 @@ function onCase<Result>(
   };
 }
 
-/** A change of the form: another form, with more rows to write, or why not. */
+/** The changed form with further rows to write, or why there is no change. */
 type Edit = { readonly form: IdentityForm; readonly writes?: readonly RowWrite[] } | 'full' | 'refused';
 
 function editForm(
@@ -102,32 +102,32 @@ function editForm(
   return onCase(name, ref, decide, documentId);
 }
 
-/** Keeps the answers of a step. They have been checked. */
+/** Saves the validated answers of a step. */
 export function saveAnswers(ref: CaseRef, answers: Answers): Command<EditResult> {
   return editForm('save_identity_answers', ref, ({ form }) => ({
     form: { ...form, answers: { ...form.answers, ...answers } },
   }));
 }
 
-/** Adds an owner of a business, whose answers have been checked. */
+/** Adds an owner of a business, with validated answers. */
 export function addOwner(ref: CaseRef, answers: Answers): Command<EditResult> {
   return editForm('add_identity_owner', ref, ({ form, found }) => {
     if (form.owners.length >= limits.ownersPerCase) return 'full';
     if (sharesFault([...form.owners.map((owner) => owner.answers), answers]) !== undefined) return 'refused';
-    // Versions only go up, so no two owners of a form ever have the same key.
+    // Versions only increase, so that keys of owners are unique.
     const key = String(found?.version ?? 0);
     return { form: { ...form, owners: [...form.owners, { key, answers }] } };
   });
 }
 
-/** Takes an owner out again. Doing so once more changes nothing. */
+/** Removes an owner. Repeating it changes nothing. */
 export function removeOwner(ref: CaseRef, key: string): Command<EditResult> {
   return editForm('remove_identity_owner', ref, ({ form }) => ({
     form: { ...form, owners: form.owners.filter((owner) => owner.key !== key) },
   }));
 }
 
-/** A document whose bytes are kept already. */
+/** A document whose bytes have been stored. */
 export interface KeptDocument extends FormDocument {
   readonly sha256: Buffer;
 }
@@ -166,7 +166,7 @@ export function addDocument(ref: CaseRef, document: KeptDocument): Command<EditR
   });
 }
 
-/** Removes a document; retention deletes its bytes. Removing it again changes nothing. */
+/** Removes a document; the retention worker deletes its bytes. Repeating it changes nothing. */
 export function removeDocument(ref: CaseRef, documentId: string): Command<EditResult> {
   const edit = ({ document, form }: Subject, { now }: DecideContext): Edit => {
     const isTheirs = document?.customer_id === ref.customerId && document.removed_at === null;
@@ -178,14 +178,14 @@ export function removeDocument(ref: CaseRef, documentId: string): Command<EditRe
   return editForm('remove_identity_document', ref, edit, documentId);
 }
 
-/** How submitting ended: `changed` when the form is not the one that was shown, `incomplete` when something is missing. */
+/** The result of submitting: `changed` if the form differs from the one that was shown. */
 export type SubmitResult = 'submitted' | 'closed' | 'changed' | 'incomplete';
 
 /**
- * Submits a form: it waits for a decision.
+ * Submits a form for a decision.
  *
- * @param version of the case as it was shown: nobody submits what they have not seen
- * @param decision what the sandbox decides at once; undefined in live
+ * @param version the version of the case that was shown, so that nobody submits a form they have not seen
+ * @param decision the immediate decision of the sandbox; undefined in live
  */
 export function submitCase(
   ref: CaseRef,
@@ -212,9 +212,9 @@ export function submitCase(
 }
 
 /**
- * Decides about a customer who is under review. They may have no case: the sandbox's user can put anybody under review.
+ * Decides on a customer who is under review. In the sandbox such a customer may have no case.
  *
- * @returns whether it was decided: what is not under review stays as it is
+ * @returns `not_waiting` if the customer is not under review; nothing changes then
  */
 export function decideCase(
   ref: CaseRef,
@@ -243,13 +243,13 @@ export interface ShownTerms {
   readonly sha256: Buffer;
 }
 
-/** Where an acceptance came from. */
+/** The origin of an acceptance. */
 export interface Evidence {
   readonly address: string;
   readonly userAgent: string;
 }
 
-/** Accepts the terms. Doing so again changes nothing. */
+/** Accepts the terms. Repeating it changes nothing. */
 export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence): Command<'accepted'> {
   return onCase('accept_terms', ref, ({ customer }, context) => {
     if (customer.tos_accepted_at !== null) return { result: 'accepted' };
@@ -273,7 +273,7 @@ export function acceptTerms(ref: CaseRef, terms: ShownTerms, evidence: Evidence)
   });
 }
 
-/** Where the evidence of an acceptance belongs. */
+/** The seal context of the evidence of an acceptance. */
 export function evidenceContext(acceptanceId: string): string {
   return `terms_acceptances.evidence:${acceptanceId}`;
 }

@@ -1,4 +1,4 @@
-import { caseIdOf } from '../../identity/lifecycle.ts';
+import { caseIdOf } from '../../identity/state.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
@@ -9,7 +9,7 @@ import type {
   TermsAcceptanceRow,
 } from '../../store/tables/customers.ts';
 
-/** A customer with the environment they are in now, and their case if they have begun one. */
+/** A customer with their environment kind, and their case if they have one. */
 export interface CustomerCase {
   readonly customer: CustomerRow;
   readonly kind: 'test' | 'live';
@@ -19,9 +19,9 @@ export interface CustomerCase {
 /**
  * Finds a customer's case.
  *
- * @param environmentId the environment that they must be in; any when left out, as for the operator
- * @returns undefined when there is no such customer, or their sandbox was reset since
- * @throws RowNotAuthenticError when customer or case is not ours
+ * @param environmentId the environment that they must be in; any if left out, as for the operator
+ * @returns undefined if there is no such customer, or their sandbox was reset since
+ * @throws RowNotAuthenticError if the row of the customer or of the case is not authentic
  */
 export async function findCase(
   pool: Pool,
@@ -46,7 +46,7 @@ export async function findCase(
   return { customer, kind: environment.kind, found: found && pool.guard.require('identity_cases', found) };
 }
 
-/** A case that waits for a decision. */
+/** A case under review. */
 export interface WaitingCase {
   readonly customerId: string;
   readonly kind: 'test' | 'live';
@@ -66,7 +66,7 @@ export async function listWaiting(pool: Pool): Promise<WaitingCase[]> {
   return rows;
 }
 
-/** One document of a customer; undefined when it was taken back or never was. */
+/** One document of a customer; undefined if it does not exist or was removed. */
 export async function findDocument(
   pool: Pool,
   customer: Pick<CustomerRow, 'bucket' | 'id'>,
@@ -80,7 +80,7 @@ export async function findDocument(
   return rows[0];
 }
 
-/** What a customer has accepted, the oldest first. @throws RowNotAuthenticError when any of it is not ours */
+/** The terms that a customer has accepted, the oldest first. @throws RowNotAuthenticError if a row is not authentic */
 export async function listAcceptances(
   pool: Pool,
   customer: Pick<CustomerRow, 'bucket' | 'id'>,

@@ -7,7 +7,7 @@ import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../sto
 import type { Pool } from '../../store/pool.ts';
 import type { AccountRow, JournalRow, PostingRow } from '../../store/tables/ledger.ts';
 
-/** What a list of accounts can be narrowed to; texts as they came in the query. */
+/** The filters of a list of accounts, as query parameters. */
 export interface AccountFilter {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;
@@ -15,7 +15,7 @@ export interface AccountFilter {
   readonly currency?: string | undefined;
 }
 
-/** A page of the environment's accounts, by id downwards: the wallets' accounts, newest first, then the house's. */
+/** A page of the environment's accounts by descending id: accounts of wallets, newest first, then house accounts. */
 export async function listAccounts<Item>(
   db: Db,
   environmentId: string,
@@ -59,7 +59,7 @@ export async function listAccounts<Item>(
   return toPage(await readPageRows(query, page), page.limit, toItem);
 }
 
-/** What a list of journals can be narrowed to; texts as they came in the query. */
+/** The filters of a list of journals, as query parameters. */
 export interface JournalFilter extends CreatedSpan {
   readonly transactionId?: string | undefined;
   readonly accountId?: string | undefined;
@@ -90,7 +90,7 @@ export async function listJournals<Item>(
     );
     const walletId = /^(wal_[0-9a-z]{26}):/.exec(accountId)?.[1];
     if (walletId !== undefined) {
-      // The journals of a wallet's account are among those of its transactions, for which there is an index.
+      // Journals of a wallet's account belong to its transactions, which have an index.
       query = query
         .where('bucket', '=', bucketOfId(walletId))
         .where('transaction_id', 'in', ({ selectFrom }) =>

@@ -5,7 +5,7 @@ import { oneOf } from '../../http/schema.ts';
 import { verifyLedger } from '../../ledger/verify.ts';
 import type { EnvironmentKind } from '../../platform/environments.ts';
 import { limits } from '../../platform/limits.ts';
-import { createTurns } from '../../platform/semaphore.ts';
+import { createSemaphore } from '../../platform/semaphore.ts';
 import type { Db } from '../../store/database.ts';
 import type { Pool } from '../../store/pool.ts';
 import { createdRange, createdSpan, pageOf } from '../paging.ts';
@@ -27,14 +27,19 @@ export interface LedgerDeps {
   readonly signer: Pick<Signer, 'depositAddresses'>;
 }
 
-export function ledgerRoutes({ db, kind, pool, signer }: LedgerDeps): Route[] {
-  const tag = 'Ledger';
-  const inTurn = createTurns(limits.verifyAtOnce[kind], limits.verifyWaiting);
+const tag = 'Ledger';
+
+export function ledgerRoutes(deps: LedgerDeps): Route[] {
+  return [verifyRoute(deps), accountsRoute(deps), journalsRoute(deps)];
+}
+
+function verifyRoute({ kind, pool, signer }: LedgerDeps): Route {
+  const withPermit = createSemaphore(limits.verifyConcurrency[kind], limits.verifyWaiting);
   const addresses = {
     at: (index: number) => signer.depositAddresses(index),
     most: limits.verifyAddressesPerRequest,
   };
-  const verify: Route = {
+  return {
     method: 'GET',
     path: '/v1/ledger/verify',
     operationId: 'verifyLedger',
@@ -50,9 +55,12 @@ export function ledgerRoutes({ db, kind, pool, signer }: LedgerDeps): Route[] {
     okDescription: 'What was found',
     data: { name: 'LedgerVerification', schema: LedgerVerification },
     read: async ({ caller }) =>
-      verificationJson(await inTurn(() => verifyLedger(pool, caller.environment.id, addresses))),
+      verificationJson(await withPermit(() => verifyLedger(pool, caller.environment.id, addresses))),
   };
-  const accounts: Route = {
+}
+
+function accountsRoute({ db }: LedgerDeps): Route {
+  return {
     method: 'GET',
     path: '/v1/ledger/accounts',
     operationId: 'listLedgerAccounts',
@@ -73,7 +81,10 @@ export function ledgerRoutes({ db, kind, pool, signer }: LedgerDeps): Route[] {
     data: { name: 'LedgerAccount', schema: LedgerAccount },
     read: ({ caller, query }) => listAccounts(db, caller.environment.id, query, pageOf(query), accountJson),
   };
-  const journals: Route = {
+}
+
+function journalsRoute({ db, pool }: LedgerDeps): Route {
+  return {
     method: 'GET',
     path: '/v1/ledger/journals',
     operationId: 'listLedgerJournals',
@@ -102,5 +113,4 @@ export function ledgerRoutes({ db, kind, pool, signer }: LedgerDeps): Route[] {
         journalJson,
       ),
   };
-  return [verify, accounts, journals];
 }

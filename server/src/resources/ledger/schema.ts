@@ -69,7 +69,7 @@ export const LedgerVerification = Type.Object({
 
 const serialiseVerification = compileSerialiser<Static<typeof LedgerVerification>>(LedgerVerification);
 
-/** A verification as the API shows it, as JSON text. */
+/** The JSON text of a verification. */
 export function verificationJson({ checked, head, ok, problems, trialBalance }: Verification): string {
   return serialiseVerification({
     ok,
@@ -100,7 +100,7 @@ export const LedgerAccount = Type.Object({
 
 const serialiseAccount = compileSerialiser<Static<typeof LedgerAccount>>(LedgerAccount);
 
-/** An account as the API shows it, as JSON text. */
+/** The JSON text of an account. */
 export function accountJson(row: AccountRow): string {
   return serialiseAccount({
     id: row.id,
@@ -140,7 +140,7 @@ export const LedgerJournal = Type.Object({
 
 const serialiseJournal = compileSerialiser<Static<typeof LedgerJournal>>(LedgerJournal);
 
-/** A journal with its lines as the API shows it, as JSON text. */
+/** The JSON text of a journal with its lines. */
 export function journalJson(row: JournalRow, postings: readonly PostingRow[]): string {
   return serialiseJournal({
     id: row.id,

@@ -5,7 +5,7 @@ import { railFacts, railNames } from '../../rails/rails.ts';
 import { type RailOffer, RailQuery, Rails, railsJson } from './schema.ts';
 
 interface Deps {
-  /** The part of a fiat transfer that is kept as a fee. */
+  /** The fee of a fiat transfer, as a part of its amount. */
   readonly fiatFee: Ratio;
   /** Milliseconds since the Unix epoch, by the environment's clock. */
   nowIn(environmentId: string): number;

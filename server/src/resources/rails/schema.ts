@@ -65,14 +65,14 @@ export interface RailOffer {
   readonly accountType: AccountType;
 }
 
-/** Every decimal that the setting may have. */
+/** The decimals that the setting may have. */
 const feeScale = 9;
 
 /**
- * What the rails ask for, carry and return, as JSON text.
+ * The JSON text of the rails: their required fields, limits, return codes and hours.
  *
- * @param fee the part of a transfer that is kept
- * @param nowMs which the next cut-offs and arrivals are worked out from
+ * @param fee the fee as a part of a transfer's amount
+ * @param nowMs milliseconds since the Unix epoch, from which the next cut-offs and arrivals are computed
  */
 export function railsJson(offers: readonly RailOffer[], fee: Ratio, nowMs: number): string {
   const printedFee = formatAmount(multiplyRatio(10n ** BigInt(feeScale), fee, 'up'), feeScale);

@@ -2,10 +2,9 @@ import type { Route } from '../../http/route.ts';
 import { ApiError } from '../../platform/errors.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { readRate } from './lifecycle.ts';
+import { findRate } from './queries.ts';
 import { Rate, RateQuery, rateJson } from './schema.ts';
 
-/** Where rates come from, and each environment's own time. */
 interface RateDeps {
   readonly clocks: EnvironmentClocks;
   providerFor(kind: 'test' | 'live'): RateProvider | undefined;
@@ -28,7 +27,7 @@ export function rateRoutes({ clocks, providerFor }: RateDeps): Route[] {
       okDescription: 'The rates of the pair',
       data: { name: 'Rate', schema: Rate },
       async read({ caller: { environment }, query: { from = '', to = '' } }) {
-        const read = readRate(providerFor(environment.kind), from, to, clocks.nowIn(environment.id));
+        const read = findRate(providerFor(environment.kind), from, to, clocks.nowIn(environment.id));
         if ('refusal' in read) throw new ApiError(read.refusal);
         const { buyRate, sellRate } = read.quote;
         return rateJson({ from, to, buyRate, sellRate });

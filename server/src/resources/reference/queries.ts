@@ -2,7 +2,7 @@ import naics from '../../../data/naics-2022.json' with { type: 'json' };
 import soc from '../../../data/soc-2018.json' with { type: 'json' };
 import type { ReferenceEntry } from './schema.ts';
 
-/** A published table with its source, ready to be searched. */
+/** A published table with its source, prepared for search. */
 export interface ReferenceTable {
   readonly source: string;
   readonly entries: readonly ReferenceEntry[];
@@ -21,10 +21,10 @@ export const occupations: ReferenceTable = tableOf(soc.source, soc.occupations);
 export const industries: ReferenceTable = tableOf(naics.source, naics.industries);
 
 /**
- * Searches a table. Every word must be somewhere in the code or the name; an entry whose code is the whole search
- * comes first, the rest in the order of the table.
+ * Searches a table. Every word must occur in the code or the name. An entry whose code equals the search comes first, the
+ * others in the order of the table.
  *
- * @param search as it was typed; without a word in it, everything is found
+ * @param search the typed text; without a word, every entry matches
  */
 export function searchReference(table: ReferenceTable, search = ''): readonly ReferenceEntry[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);

@@ -19,5 +19,5 @@ export type ReferenceEntry = Static<typeof Entry>;
 
 export const ReferenceEntries = Type.Array(Entry);
 
-/** Entries as the API shows them, as JSON text. */
+/** The JSON text of entries. */
 export const referenceJson = compileSerialiser<readonly ReferenceEntry[]>(ReferenceEntries);

@@ -1,15 +1,15 @@
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { advanceClock, clockFaults, resetSandbox } from './clock.ts';
+import { advanceClock, clockFaults, resetSandbox } from './clock-commands.ts';
 import { AdvanceClockBody, clockJson, SandboxClock } from './schema.ts';
 
 export interface ClockDeps {
   readonly clock: Clock;
   readonly clocks: EnvironmentClocks;
-  /** Called once a sandbox's clock has moved: what is older than its idempotency keys may be is forgotten. */
+  /** Called once a sandbox's clock has advanced, to delete idempotency keys that have expired by it. */
   onClockMoved(environmentId: string, keptKey: string | undefined): Promise<void>;
-  /** Called once the keys of an environment open other data than before. @param rowId the id of the environment's row */
+  /** Called once the current data of an environment has changed. @param rowId the id of the environment's row */
   onReset(rowId: string): void;
 }
 

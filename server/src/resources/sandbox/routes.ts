@@ -1,19 +1,20 @@
+import { createFiatDeposit } from '../../fiat/deposits/commands.ts';
+import { parseFiatDeposit } from '../../fiat/deposits/request.ts';
 import type { Route } from '../../http/route.ts';
 import { writeRoute } from '../../http/route.ts';
 import { ApiError, invalidRequest } from '../../platform/errors.ts';
 import type { Ratio } from '../../platform/money.ts';
 import { conversionRate } from '../../rates/conversion.ts';
+import { createCryptoDeposit, parseCryptoDeposit } from '../../simulator/crypto-deposits.ts';
 import { findRow } from '../../store/find.ts';
 import { decideCustomerKyc } from '../customers/commands.ts';
 import { Customer } from '../customers/schema.ts';
 import { Transaction } from '../transactions/schema.ts';
 import { type ClockDeps, clockRoutes } from './clock-routes.ts';
-import { createCryptoDeposit, readDeposit } from './deposits.ts';
-import { createFiatDeposit, readFiatDeposit } from './fiat-deposits.ts';
+import { type ForceStatusDeps, forceStatusRoute } from './force-status-routes.ts';
 import { CryptoDepositBody, DecideKycBody, FiatDepositBody } from './schema.ts';
-import { type SteerDeps, steerRoute } from './transactions.ts';
 
-type Deps = ClockDeps & SteerDeps & { readonly fiatFee: Ratio };
+type Deps = ClockDeps & ForceStatusDeps & { readonly fiatFee: Ratio };
 
 export function sandboxRoutes(deps: Deps): Route[] {
   const tag = 'Sandbox';
@@ -47,13 +48,13 @@ export function sandboxRoutes(deps: Deps): Route[] {
       okDescription: 'The deposit',
       data: { name: 'Transaction', schema: Transaction },
       write({ body, caller }) {
-        const read = readDeposit(body, deps.rates, deps.clocks.nowIn(caller.environment.id));
-        if ('refusal' in read) throw new ApiError(read.refusal);
-        return createCryptoDeposit(caller.environment.id, body.walletId, read.terms);
+        const parsed = parseCryptoDeposit(body, deps.rates, deps.clocks.nowIn(caller.environment.id));
+        if ('refusal' in parsed) throw new ApiError(parsed.refusal);
+        return createCryptoDeposit(caller.environment.id, body.walletId, parsed.terms);
       },
     }),
     fiatDepositRoute(deps),
-    steerRoute(deps),
+    forceStatusRoute(deps),
     ...clockRoutes(deps),
   ];
 }
@@ -78,14 +79,14 @@ function fiatDepositRoute({ clocks, db, fiatFee, rates }: Deps): Route {
       if (!account) throw new ApiError(accountNotFound());
       const { source_currency: currency } = account;
       const conversion = conversionRate(rates, currency, 'usdc', clocks.nowIn(id));
-      const read = readFiatDeposit(body, currency, conversion, fiatFee);
-      if ('refusal' in read) throw new ApiError(read.refusal);
-      return createFiatDeposit(id, account, read.terms);
+      const parsed = parseFiatDeposit(body, currency, conversion, fiatFee);
+      if ('refusal' in parsed) throw new ApiError(parsed.refusal);
+      return createFiatDeposit(id, account, parsed.terms);
     },
   });
 }
 
 function accountNotFound() {
-  const message = 'No such virtual account.';
+  const message = '`virtualAccountId` must be a virtual account of the environment.';
   return invalidRequest('virtual_account_not_found', message, [{ path: '/virtualAccountId', message }]);
 }

@@ -66,7 +66,7 @@ export const SandboxClock = Type.Object({
 
 const serialiseClock = compileSerialiser<Static<typeof SandboxClock>>(SandboxClock);
 
-/** A sandbox's clock as the API shows it, as JSON text. */
+/** The JSON text of a sandbox's clock. */
 export function clockJson(nowMs: number, offsetMs: number): string {
   return serialiseClock({ now: toIsoTime(nowMs), aheadSeconds: offsetMs / 1000 });
 }

@@ -5,7 +5,7 @@ import { readPageRows, selectList } from '../../store/list.ts';
 import { type CreatedSpan, type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { TransactionRow } from '../../store/tables/transactions.ts';
 
-/** The transaction by this id, if it is one of the environment's. */
+/** Finds a transaction of the environment by its id. */
 export async function findTransaction(
   db: Db,
   environmentId: string,
@@ -14,7 +14,7 @@ export async function findTransaction(
   return findRow(db, 'transactions', environmentId, id);
 }
 
-/** What a list of transactions can be narrowed to; texts as they came in the query. */
+/** The filters of a list of transactions, as query parameters. */
 export interface TransactionFilter extends CreatedSpan {
   readonly customerId?: string | undefined;
   readonly walletId?: string | undefined;

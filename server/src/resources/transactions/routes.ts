@@ -7,7 +7,7 @@ import { createdRange, createdSpan, pageOf } from '../paging.ts';
 import { findTransaction, listTransactions } from './queries.ts';
 import { Transaction, transactionJson, transactionStatuses, transactionTypes } from './schema.ts';
 
-/** Query parameters that narrow a list of transactions. */
+/** The filters of a list of transactions. */
 export const transactionFilters = {
   customerId: Type.Optional(Type.String({ description: 'Only those of this customer' })),
   walletId: Type.Optional(Type.String({ description: 'Only those of this wallet' })),

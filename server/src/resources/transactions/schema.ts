@@ -54,12 +54,12 @@ export const Transaction = Type.Object({
 
 const serialise = compileSerialiser<Static<typeof Transaction>>(Transaction);
 
-/** A transaction as the API shows it, as JSON text. */
+/** The JSON text of a transaction. */
 export function transactionJson(row: TransactionRow): string {
   return serialise(transactionView(row));
 }
 
-/** A transaction as the API shows it. What does not belong to its kind is absent (contract §1). */
+/** A transaction as the API returns it, without fields of other kinds of transactions (contract §1). */
 export function transactionView(row: TransactionRow): Static<typeof Transaction> {
   const { destination_currency: destination, source_currency: source } = row;
   return {

@@ -1,9 +1,11 @@
 import type { ProvenTransfer } from '../../custody/transfer-proof.ts';
+import { refusePayee, refusePayoutAmount } from '../../fiat/payouts/validation.ts';
 import { walletAvailable, walletInTransit } from '../../ledger/accounts.ts';
 import { reserveTransferFlow } from '../../ledger/flows.ts';
 import { toIsoTime } from '../../platform/clock.ts';
 import { assert, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
+import { bankOutcome, chainOutcome } from '../../simulator/test-values.ts';
 import type { TransactionRow } from '../../store/tables/transactions.ts';
 import {
   accountReads,
@@ -12,24 +14,26 @@ import {
   type RowRef,
   type State,
 } from '../../writer/command.ts';
-import { refuseOwner } from '../counterparties/lifecycle.ts';
 import { openAccount } from '../counterparties/schema.ts';
+import { refuseOwner } from '../counterparties/state.ts';
 import { findWalletIn } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { customerNotFound, refuseCustomer } from '../customers/lifecycle.ts';
-import { createdEvents, newTransaction } from '../transactions/lifecycle.ts';
+import { customerNotFound, refuseCustomer } from '../customers/state.ts';
 import { transactionJson } from '../transactions/schema.ts';
-import { refusePayee, refusePayoutAmount, refuseWithdrawal } from './lifecycle.ts';
-import { bankOutcome, chainOutcome } from './magic.ts';
-import { moneyOf } from './moves.ts';
+import { createdEvents, newTransaction } from '../transactions/state.ts';
+import { moneyOf } from './pricing.ts';
+import type { ChainTerms, TransferTerms } from './request.ts';
 import type { CreateTransferBody } from './schema.ts';
-import type { ChainTerms, TransferTerms } from './terms.ts';
+import { refuseCancel } from './state.ts';
+import { type TransferKey, transferCommand } from './transfer-command.ts';
+import { applyTransitions, type TransitionTerms } from './transition.ts';
+import { refuseWithdrawal } from './validation.ts';
 
 /**
- * Creates a transfer: the whole amount leaves the available balance in the same database transaction.
+ * Creates a transfer. The whole amount leaves the available balance in the same database transaction.
  *
- * @param stepMs how long the sandbox lets it rest in each status; null on a real chain, which alone moves it on
- * @param prove makes the proof without which the signer pays nothing; needed on a real chain only
+ * @param stepMs how long the sandbox keeps a transfer in each status; null on a real chain, whose events decide
+ * @param prove makes the proof that the signer requires; required on a real chain
  */
 export function createTransfer(
   environmentId: string,
@@ -40,11 +44,11 @@ export function createTransfer(
 ): Command<string> {
   const { customerId, walletId } = body;
   const bucket = bucketOfId(walletId);
-  // What a customer has lies in the customer's bucket: in another one there can be nothing of theirs.
-  const canBeTheirs = (id: string): boolean => bucketOfId(id) === bucket;
-  const customer: RowRef[] = canBeTheirs(customerId) ? [{ table: 'customers', bucket, id: customerId }] : [];
+  // Everything that belongs to a customer has the customer's bucket; rows of other buckets cannot be read here.
+  const isInBucket = (id: string): boolean => bucketOfId(id) === bucket;
+  const customer: RowRef[] = isInBucket(customerId) ? [{ table: 'customers', bucket, id: customerId }] : [];
   const payee: RowRef[] =
-    terms.kind === 'bank' && canBeTheirs(terms.counterpartyId)
+    terms.kind === 'bank' && isInBucket(terms.counterpartyId)
       ? [{ table: 'counterparties', bucket, id: terms.counterpartyId }]
       : [];
   const available = walletAvailable(walletId, terms.currency);
@@ -59,11 +63,11 @@ export function createTransfer(
       ...accountReads([available, walletInTransit(walletId, terms.currency)]),
     ],
     decide(state, context) {
-      const theirs = customer.length > 0;
-      const wallet = theirs ? findWalletIn(state, context, walletId) : undefined;
+      const isReadable = customer.length > 0;
+      const wallet = isReadable ? findWalletIn(state, context, walletId) : undefined;
       const balance = state.get('accounts', available.id)?.balance_minor ?? 0n;
       const refusal =
-        (theirs ? refuseSender(state, context, customerId, terms, payee.length > 0) : undefined) ??
+        (isReadable ? refuseSender(state, context, customerId, terms, payee.length > 0) : undefined) ??
         refuseWithdrawal(wallet, customerId, balance, terms);
       if (refusal) return { refusal };
       const outcome = stepMs === null ? null : outcomeOf(state, context, terms);
@@ -80,7 +84,7 @@ export function createTransfer(
   };
 }
 
-/** Makes a transfer's proof. */
+/** Makes the proof of a transfer, without which the signer refuses to pay it. */
 export type TransferProver = (transfer: ProvenTransfer) => string;
 
 function proven(
@@ -89,7 +93,7 @@ function proven(
   prove: TransferProver | undefined,
   { nowMs }: DecideContext,
 ): TransactionRow {
-  assert(prove, 'what is sent on a real chain is proven');
+  assert(prove, 'a transfer on a real chain has a proof');
   const { id, wallet_id: walletId } = row;
   const transfer = {
     id,
@@ -103,18 +107,18 @@ function proven(
   return { ...row, transfer_proof: prove(transfer) };
 }
 
-/** Why the customer may not send this: their verification, or whom it is for. */
+/** Checks the customer's verification, and the counterparty of a payout. @returns undefined if the transfer is allowed */
 function refuseSender(
   state: State,
   context: DecideContext,
   customerId: string,
   terms: TransferTerms,
-  canBeTheirPayee: boolean,
+  isPayeeReadable: boolean,
 ): Refusal | undefined {
   const customer = findCustomerIn(state, context, customerId);
   if (terms.kind === 'chain') return refuseCustomer(customer, 'transfers');
   if (!customer) return customerNotFound();
-  const found = canBeTheirPayee ? state.get('counterparties', terms.counterpartyId) : undefined;
+  const found = isPayeeReadable ? state.get('counterparties', terms.counterpartyId) : undefined;
   const payee = found?.environment_id === context.environmentId ? found : undefined;
   return (
     refusePayee(payee, customerId, terms) ??
@@ -123,7 +127,7 @@ function refuseSender(
   );
 }
 
-/** What the sandbox is going to do with it, where a magic value says so. */
+/** The sandbox outcome that a test value selects; null without one. */
 function outcomeOf(state: State, { vault }: DecideContext, terms: TransferTerms): string | null {
   if (terms.kind === 'chain') return chainOutcome(terms);
   const payee = state.get('counterparties', terms.counterpartyId);
@@ -166,4 +170,16 @@ function destinationOf(terms: TransferTerms) {
         destination_payment_rail: terms.rail,
         payout_account_id: terms.counterpartyId,
       } as const);
+}
+
+/** Cancels a transfer that is in review. Its whole amount becomes available again. */
+export function cancelTransfer(key: TransferKey, terms: TransitionTerms): Command<string> {
+  return transferCommand('cancel_transfer', key, (transfer, context) => {
+    const refusal = refuseCancel(transfer.row);
+    if (refusal) return { refusal };
+    const cause = { code: null, text: 'It was cancelled.' };
+    // The sandbox refunds after a step of its own, so that clients see every status.
+    const path = terms.live ? (['failed', 'refunded'] as const) : (['failed'] as const);
+    return applyTransitions(transfer, path, context, terms, () => cause, transactionJson);
+  });
 }

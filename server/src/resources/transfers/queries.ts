@@ -9,12 +9,12 @@ import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import { findTransaction } from '../transactions/queries.ts';
-import type { TransferKey } from './advance.ts';
+import type { TransferKey } from './transfer-command.ts';
 
 /**
- * The transfer by this id.
+ * Finds a transfer by its id.
  *
- * @throws ApiError 404 when the environment has no transfer by it; a deposit is none
+ * @throws ApiError 404 if the environment has no transfer by that id; a deposit is not a transfer
  */
 export async function requireTransfer(db: Db, environmentId: string, id: string): Promise<TransactionRow> {
   const row = await findTransaction(db, environmentId, id);
@@ -23,10 +23,10 @@ export async function requireTransfer(db: Db, environmentId: string, id: string)
 }
 
 /**
- * Transfers whose next step is due by their environment's clock, the longest waiting first.
+ * Lists transfers whose next transition is due by their environment's clock, the longest due first.
  *
- * @param now our own time
- * @param latest the latest time that any environment's clock shows: nothing after it is due
+ * @param now the real time, ISO 8601
+ * @param latest the latest time of any environment's clock, ISO 8601; bounds the scan of the index
  */
 export async function listDueTransfers(pool: Pool, now: string, latest: string): Promise<TransferKey[]> {
   const { rows } = await pool.query<TransferKey>({
@@ -37,19 +37,19 @@ export async function listDueTransfers(pool: Pool, now: string, latest: string):
       where t.next_action_at <= $3::timestamptz
         and t.next_action_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
       order by t.next_action_at limit $2`,
-    values: [now, limits.settlementBatch, latest],
+    values: [now, limits.dueTransferBatch, latest],
   });
   return rows;
 }
 
-/** What sending a transfer on a real chain needs to know of it. */
+/** The columns that sending a transfer on a real chain needs. */
 export interface LiveTransfer extends TransferKey {
   readonly customer_id: string;
   readonly status: TransactionStatus;
   readonly net_minor: bigint;
   readonly amount_minor: bigint;
   readonly fee_minor: bigint;
-  /** What is sent; null while it is not known, and for what is not converted until it has arrived. */
+  /** The amount that is sent; null before a conversion is priced, and without a conversion until the transfer arrives. */
   readonly final_minor: bigint | null;
   readonly destination_address: string;
   readonly created_at: string;
@@ -61,8 +61,8 @@ type LiveRow = LiveTransfer & Record<string, unknown>;
 const liveColumns = authenticatedColumns('transactions');
 
 /**
- * Live transfers on a chain that wait to be screened, or to be sent, the oldest first; not those under review. They come
- * a page at a time, all of them: many that have to wait must not hide those after them. What is not ours is left out.
+ * Lists live transfers on a chain that wait to be screened or sent, the oldest first, without those under review. Yields
+ * every page, so that transfers which keep waiting do not hide later ones. Rows that are not authentic are left out.
  */
 export async function* listOpenOnChain(
   pool: Pool,
@@ -71,15 +71,15 @@ export async function* listOpenOnChain(
 ): AsyncGenerator<LiveTransfer[]> {
   for (let after = ''; ; ) {
     const page = await pageOfOpen(pool, chain, status, after);
-    const ours = await onlyOurs(pool, page);
-    if (ours.length > 0) yield ours;
-    if (page.length < limits.settlementBatch) return;
+    const authentic = await onlyAuthentic(pool, page);
+    if (authentic.length > 0) yield authentic;
+    if (page.length < limits.dueTransferBatch) return;
     after = page.at(-1)?.id ?? '';
   }
 }
 
-/** The transfers that are ours, and of a live environment that is. */
-async function onlyOurs(pool: Pool, page: readonly LiveRow[]): Promise<LiveTransfer[]> {
+/** Keeps authentic transfers of authentic live environments. */
+async function onlyAuthentic(pool: Pool, page: readonly LiveRow[]): Promise<LiveTransfer[]> {
   const environments = await findEnvironments(
     pool,
     page.map((row) => row.environment_id),
@@ -104,12 +104,12 @@ async function pageOfOpen(
         and (t.status = 'funds_received'
           or not exists (select from screenings s where s.bucket = t.bucket and s.id = t.id))
       order by t.id limit $3`,
-    values: [chain, status, limits.settlementBatch, after],
+    values: [chain, status, limits.dueTransferBatch, after],
   });
   return rows;
 }
 
-/** Transfers by their ids; those that are not ours are left out. */
+/** Finds transfers by their ids. Rows that are not authentic are left out. */
 export async function findLiveTransfers(
   pool: Pool,
   ids: readonly string[],
@@ -121,11 +121,16 @@ export async function findLiveTransfers(
         on t.bucket = wanted_bucket and t.id = wanted_id`,
     values: [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', [...ids])],
   });
-  const ours = rows.filter((row) => pool.guard.admits('transactions', row));
-  return new Map(ours.map((row) => [row.id, row]));
+  const authentic = rows.filter((row) => pool.guard.admits('transactions', row));
+  return new Map(authentic.map((row) => [row.id, row]));
 }
 
-/** What a customer has sent on chains in so many hours up to a transfer, itself included; what came back apart. */
+/**
+ * Sums what a customer has sent on chains in the hours before a transfer, the transfer included. Failed and refunded
+ * transfers do not count.
+ *
+ * @returns `amountMinor` in units of 10^-6, which every held currency has
+ */
 export async function velocityOf(
   pool: Pool,
   { customerId, transferId }: { readonly customerId: string; readonly transferId: string },

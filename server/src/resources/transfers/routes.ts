@@ -7,27 +7,26 @@ import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { customerNotFound } from '../customers/lifecycle.ts';
 import { findCustomer } from '../customers/queries.ts';
+import { customerNotFound } from '../customers/state.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { listTransactions } from '../transactions/queries.ts';
 import { transactionFilters } from '../transactions/routes.ts';
 import { Transaction, transactionJson } from '../transactions/schema.ts';
-import { cancelTransfer } from './advance.ts';
-import { createTransfer, type TransferProver } from './commands.ts';
+import { cancelTransfer, createTransfer, type TransferProver } from './commands.ts';
 import { requireTransfer } from './queries.ts';
+import { parseTransferRequest } from './request.ts';
 import { CreateTransferBody } from './schema.ts';
-import { readTerms } from './terms.ts';
 
 interface Deps {
   readonly db: Db;
   readonly clocks: EnvironmentClocks;
-  /** @returns undefined where no rates are configured */
+  /** @returns undefined if no source of rates is configured */
   ratesFor(kind: 'test' | 'live'): RateProvider | undefined;
   readonly onChainFee: Ratio;
   readonly fiatFee: Ratio;
   readonly sandboxStepMs: number;
-  /** Whether a currency can be sent on a real chain. */
+  /** Whether a configured chain can send the currency. */
   isPayable(chain: string, currency: string): boolean;
   readonly prove: TransferProver;
 }
@@ -65,16 +64,16 @@ function createRoute({ clocks, db, isPayable, prove, ratesFor, sandboxStepMs, ..
       }
       const nowMs = clocks.nowIn(id);
       const rates = ratesFor(kind);
-      const read = readTerms(body, {
+      const parsed = parseTransferRequest(body, {
         ...fees,
         convert: (from, to) => rates && conversionRate(rates, from, to, nowMs),
       });
-      if ('refusal' in read) throw new ApiError(read.refusal);
-      const canBeTheirs = bucketOfId(body.customerId) === bucketOfId(body.walletId);
-      if (!canBeTheirs && !(await findCustomer(db, id, body.customerId))) {
+      if ('refusal' in parsed) throw new ApiError(parsed.refusal);
+      const isInBucket = bucketOfId(body.customerId) === bucketOfId(body.walletId);
+      if (!isInBucket && !(await findCustomer(db, id, body.customerId))) {
         throw new ApiError(customerNotFound());
       }
-      return createTransfer(id, body, read.terms, isLive ? null : sandboxStepMs, prove);
+      return createTransfer(id, body, parsed.terms, isLive ? null : sandboxStepMs, prove);
     },
   });
 }
@@ -147,6 +146,7 @@ function cancelRoute({ db, sandboxStepMs: stepMs }: Deps): Route {
 }
 
 function noLiveRail() {
-  const message = 'No chain or bank is configured for live transfers of this kind on this server.';
+  const message =
+    '`destinationPaymentRail` must be a chain that this server is configured to send the currency on.';
   return invalidRequest('rail_not_configured', message, [{ path: '/destinationPaymentRail', message }]);
 }

@@ -1,29 +1,29 @@
 import { previousAttributes } from '../../events/changes.ts';
 import { conflict, invalidRequest, notFound, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
-import { sandboxDepositAccount } from '../../rails/sandbox-bank.ts';
+import { sandboxDepositAccount } from '../../simulator/bank/deposit-accounts.ts';
 import type { CustomerRow } from '../../store/tables/customers.ts';
 import type { VirtualAccountRow } from '../../store/tables/wallets.ts';
 import type { Command, DecideContext, RowRef, State } from '../../writer/command.ts';
 import { type Derived, findWalletIn, newWallet } from '../crypto-wallets/commands.ts';
 import { findCustomerIn } from '../customers/commands.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
 import { openPersonal } from '../customers/schema.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { type CreateVirtualAccountBody, instructionsContext, virtualAccountJson } from './schema.ts';
 
-/** The wallet that a new virtual account pays into: one there is, or a new one. */
+/** The wallet that a new virtual account credits: an existing one, or a new one. */
 export type Destination = { readonly walletId: string } | { readonly derived: Derived };
 
-/** Creates a virtual account at the sandbox bank, and its wallet if it is to have one of its own. */
+/** Creates a virtual account at the sandbox bank, and its wallet unless one is given. */
 export function createVirtualAccount(
   environmentId: string,
   { customerId, sourceCurrency }: CreateVirtualAccountBody,
   destination: Destination,
 ): Command<string> {
   const bucket = bucketOfId(customerId);
-  // A customer's wallets lie in the customer's bucket: in another one there can be none of theirs.
-  const canBeTheirs = 'walletId' in destination && bucketOfId(destination.walletId) === bucket;
-  const wallets: RowRef[] = canBeTheirs ? [{ table: 'wallets', bucket, id: destination.walletId }] : [];
+  // A customer's wallets have the customer's bucket; rows of other buckets cannot be read here.
+  const isInBucket = 'walletId' in destination && bucketOfId(destination.walletId) === bucket;
+  const wallets: RowRef[] = isInBucket ? [{ table: 'wallets', bucket, id: destination.walletId }] : [];
   return {
     name: 'create_virtual_account',
     environmentId,
@@ -35,7 +35,7 @@ export function createVirtualAccount(
       if (refusal || !customer) return { refusal: refusal ?? notFound('customer') };
       const given = 'walletId' in destination ? destination.walletId : undefined;
       const unfit =
-        given === undefined ? undefined : refuseWallet(state, context, customerId, given, canBeTheirs);
+        given === undefined ? undefined : refuseWallet(state, context, customerId, given, isInBucket);
       if (unfit) return { refusal: unfit };
       const made = 'derived' in destination ? newWallet(customerId, destination.derived, context) : undefined;
       const row = newVirtualAccount(customer, sourceCurrency, given ?? made?.row.id ?? '', context);
@@ -57,15 +57,15 @@ function refuseWallet(
   context: DecideContext,
   customerId: string,
   walletId: string,
-  canBeTheirs: boolean,
+  isInBucket: boolean,
 ): Refusal | undefined {
-  const wallet = canBeTheirs ? findWalletIn(state, context, walletId) : undefined;
+  const wallet = isInBucket ? findWalletIn(state, context, walletId) : undefined;
   if (wallet?.customer_id !== customerId) {
-    const message = 'The customer has no such wallet.';
+    const message = '`walletId` must be a wallet of the customer.';
     return invalidRequest('wallet_not_found', message, [{ path: '/walletId', message }]);
   }
   if (wallet.status !== 'closed') return undefined;
-  return conflict('wallet_closed', 'The wallet is closed: nothing can arrive in it.');
+  return conflict('wallet_closed', 'The wallet is closed; it must be active or frozen to receive deposits.');
 }
 
 function newVirtualAccount(
@@ -100,7 +100,7 @@ function holderOf(customer: CustomerRow, vault: DecideContext['vault']): string 
     : `${firstName} ${lastName}`;
 }
 
-/** Takes a virtual account out of use, or back into it. Doing so again changes nothing. */
+/** Deactivates or reactivates a virtual account. Repeating it changes nothing. */
 export function setVirtualAccountStatus(
   environmentId: string,
   virtualAccountId: string,

@@ -8,15 +8,15 @@ import { readPageRows, selectList } from '../../store/list.ts';
 import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { TransactionRow } from '../../store/tables/transactions.ts';
 import type { VirtualAccountRow } from '../../store/tables/wallets.ts';
-import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/lifecycle.ts';
 import { readAvailable } from '../crypto-wallets/queries.ts';
+import { type HeldCurrency, heldCurrencies } from '../crypto-wallets/state.ts';
 import { printAmount } from '../fields.ts';
 import { balanceJson } from './schema.ts';
 
 /**
- * The virtual account by this id.
+ * Finds a virtual account by its id.
  *
- * @throws ApiError 404 when the environment has none by it
+ * @throws ApiError 404 if the environment has none by that id
  */
 export async function requireVirtualAccount(
   db: Db,
@@ -62,11 +62,11 @@ export async function listHistory<Item>(
 }
 
 /**
- * What the linked wallet's available money is worth in the source currency, as JSON text. Each currency in it is
- * converted at the rate that a payout would have now, rounded down.
+ * The value of the linked wallet's available balance in the source currency, as JSON text. Each currency is converted at the
+ * current rate of a payout, rounded down.
  *
- * @param convert the rate from a held currency to the source currency; undefined when there is none now
- * @returns undefined when a rate is missing
+ * @param convert the rate from a held currency to the source currency; undefined if there is no current one
+ * @returns undefined if a rate is missing
  */
 export async function readValue(
   db: Db,

@@ -9,8 +9,8 @@ import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
-import { refuseCustomer } from '../customers/lifecycle.ts';
 import { findCustomer } from '../customers/queries.ts';
+import { refuseCustomer } from '../customers/state.ts';
 import { pageOf } from '../paging.ts';
 import { createVirtualAccount, setVirtualAccountStatus } from './commands.ts';
 import { listHistory, listVirtualAccounts, readValue, requireVirtualAccount } from './queries.ts';
@@ -68,7 +68,7 @@ function createRoute({ db, indexes, signer }: Deps): Route {
       const { id, kind } = caller.environment;
       if (kind === 'live') throw new ApiError(noLiveBank());
       if (body.walletId !== undefined) return createVirtualAccount(id, body, { walletId: body.walletId });
-      // Deriving addresses is dear, so whoever would be refused anyway is refused first.
+      // Checked first, because deriving addresses is expensive.
       const refusal = refuseCustomer(await findCustomer(db, id, body.customerId), 'virtualAccounts');
       if (refusal) throw new ApiError(refusal);
       const index = await indexes.take();
@@ -79,7 +79,7 @@ function createRoute({ db, indexes, signer }: Deps): Route {
 }
 
 function noLiveBank() {
-  const message = 'No bank is configured for live virtual accounts on this server.';
+  const message = 'This server has no bank for live virtual accounts; use a test key.';
   return invalidRequest('rail_not_configured', message, [{ path: '/sourceCurrency', message }]);
 }
 
@@ -151,7 +151,7 @@ function balanceRoute({ clocks, db, rates }: Deps): ReadRoute {
         conversionRate(rates, from, row.source_currency, nowMs),
       );
       if (value === undefined) {
-        const message = `There is no rate to ${row.source_currency} now; try again later.`;
+        const message = `There is no current rate to ${row.source_currency}; try again later.`;
         throw new ApiError(invalidRequest('rate_unavailable', message));
       }
       return value;

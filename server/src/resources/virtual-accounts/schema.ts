@@ -70,12 +70,12 @@ const serialiseEntry =
 /** A virtual account's balance as JSON text. */
 export const balanceJson = compileSerialiser<Static<typeof VirtualAccountBalance>>(VirtualAccountBalance);
 
-/** Where a virtual account's sealed instructions belong. */
+/** The seal context of a virtual account's deposit instructions. */
 export function instructionsContext(virtualAccountId: string): string {
   return `virtual_accounts.deposit_instructions:${virtualAccountId}`;
 }
 
-/** Where the sealed name of a deposit's sender belongs. */
+/** The seal context of the name of a deposit's sender. */
 export function senderContext(transactionId: string): string {
   return `transactions.sender_name:${transactionId}`;
 }
@@ -85,7 +85,7 @@ function openInstructions(row: VirtualAccountRow, vault: Vault): Static<typeof D
   return unlessErased(open, { account_holder_name: 'erased' });
 }
 
-/** A virtual account as the API shows it, as JSON text. */
+/** The JSON text of a virtual account. */
 export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string {
   return serialise({
     id: row.id,
@@ -99,7 +99,7 @@ export function virtualAccountJson(row: VirtualAccountRow, vault: Vault): string
   });
 }
 
-/** A deposit to a virtual account as its history shows it, as JSON text. */
+/** The JSON text of a deposit in the history of a virtual account. */
 export function historyEntryJson(row: TransactionRow, vault: Vault): string {
   const { id: transactionId, sender_name: sealed } = row;
   const senderName =

@@ -6,7 +6,6 @@ import { webhookSecretContext } from '../../webhooks/seal-contexts.ts';
 import { replaceSecret } from '../../webhooks/secrets.ts';
 import type { Command, DecideContext, Decision, State } from '../../writer/command.ts';
 import type { Positions } from '../events/positions.ts';
-import { withStatus } from './lifecycle.ts';
 import {
   type CreateWebhookBody,
   deletedJson,
@@ -16,20 +15,21 @@ import {
   type UpdateWebhookBody,
   webhookJson,
 } from './schema.ts';
+import { withStatus } from './state.ts';
 
-/** Whose a webhook is: of which environment, and which API key makes it. */
+/** The environment of a webhook, and the API key that creates it. */
 interface WebhookOwner {
   readonly environmentId: string;
   readonly keyId: string;
 }
 
 /**
- * Creates a webhook. Its URL has been checked. All webhooks of an environment are created in its own lane, one after the
- * other, so that no race makes more than the limit.
+ * Creates a webhook with a validated URL. All webhooks of an environment are created in one lane, so that a race cannot exceed
+ * the limit.
  *
- * @param secret the new signing secret; this answer is the only one that shows it
- * @param positions where the events of each lane were when the request came: it receives what comes after
- * @param deleted how many of the environment's webhooks had been deleted when the request came; they only become more
+ * @param secret the new signing secret; only this response contains it
+ * @param positions the positions of the events of each lane at the time of the request: it receives later events
+ * @param deleted the number of deleted webhooks of the environment at the time of the request, which only increases
  */
 export function createWebhook(
   owner: WebhookOwner,
@@ -63,7 +63,7 @@ export function createWebhook(
 }
 
 function tooMany(): Refusal {
-  const text = `There are ${limits.webhooksPerEnvironment} webhooks already; delete one first.`;
+  const text = `An environment must have at most ${limits.webhooksPerEnvironment} webhooks; delete one first.`;
   return conflict('too_many_webhooks', text);
 }
 
@@ -102,7 +102,7 @@ function newWebhook(
   };
 }
 
-/** A command about one webhook of the environment. */
+/** Makes a command on one webhook of the environment. */
 function onWebhook(
   name: string,
   environmentId: string,
@@ -124,7 +124,7 @@ function onWebhook(
   };
 }
 
-/** Changes a webhook. A new URL has been checked. */
+/** Changes a webhook. A new URL has been validated. */
 export function updateWebhook(environmentId: string, id: string, body: UpdateWebhookBody): Command<string> {
   return onWebhook('update_webhook', environmentId, id, (row, { now }) => {
     const next: WebhookRow = {
@@ -140,7 +140,7 @@ export function updateWebhook(environmentId: string, id: string, body: UpdateWeb
   });
 }
 
-/** Puts a new secret in the place of the present one, which stays valid for a while. Only this answer shows it. */
+/** Replaces the secret; the old one stays valid for a time. Only this response contains the new one. */
 export function rotateSecret(
   environmentId: string,
   id: string,
@@ -160,7 +160,7 @@ function tooManySecrets(): Refusal {
   return conflict('too_many_secrets', text);
 }
 
-/** Writes down that events are to be sent again; a worker puts them in the queue. */
+/** Creates a replay of events; a worker queues them. */
 export function replayWebhook(
   environmentId: string,
   id: string,
@@ -185,10 +185,10 @@ export function replayWebhook(
 }
 
 function disabled(): Refusal {
-  return conflict('webhook_disabled', 'The webhook is disabled; set its status to `active` first.');
+  return conflict('webhook_disabled', 'The webhook must be active; set its status to `active` first.');
 }
 
-/** Deletes a webhook: it is shown no more and receives nothing more. */
+/** Deletes a webhook: it is no longer listed and receives no more events. */
 export function deleteWebhook(environmentId: string, id: string): Command<string> {
   return onWebhook('delete_webhook', environmentId, id, (row, context) => {
     const next: WebhookRow = {
@@ -200,7 +200,7 @@ export function deleteWebhook(environmentId: string, id: string): Command<string
   });
 }
 
-/** Writes a test event that only this webhook receives, whatever it has subscribed to. */
+/** Writes a test event that only this webhook receives, regardless of its subscription. */
 export function testWebhook(environmentId: string, id: string, body: TestWebhookBody): Command<string> {
   return onWebhook('test_webhook', environmentId, id, (row, context) => {
     if (row.status === 'disabled') return { refusal: disabled() };
@@ -214,9 +214,9 @@ export function testWebhook(environmentId: string, id: string, body: TestWebhook
 }
 
 /**
- * Disables a webhook because of what its receiver answered. One that was enabled after that stays as it is.
+ * Disables a webhook because of its receiver's responses. A webhook that was enabled after `since` stays enabled.
  *
- * @param since when the receiver began to answer so, by the environment's clock
+ * @param since the time of the first such response, by the environment's clock
  */
 export function disableWebhook(
   environmentId: string,

@@ -1,3 +1,5 @@
+import type { RequestContext } from '../../http/route.ts';
+import { ApiError, notFound } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import type { Vault } from '../../platform/seal.ts';
 import type { Db } from '../../store/database.ts';
@@ -6,7 +8,7 @@ import { readPageRows, selectList } from '../../store/list.ts';
 import { type Page, type PageRequest, toPage } from '../../store/paging.ts';
 import type { DeliveryRow, WebhookReplayRow, WebhookRow } from '../../store/tables/webhooks.ts';
 
-/** The webhook by this id, if it is one of the environment's and not deleted. */
+/** Finds a webhook of the environment by its id, unless it is deleted. */
 export async function findWebhook(
   db: Db,
   environmentId: string,
@@ -16,15 +18,25 @@ export async function findWebhook(
   return row?.deleted_at === null ? row : undefined;
 }
 
-/** A webhook as the command line lists it. */
+/** The webhook of the path. @throws ApiError 404 */
+export async function requireWebhook(
+  db: Db,
+  { caller, params: { webhookId = '' } }: RequestContext,
+): Promise<WebhookRow> {
+  const row = await findWebhook(db, caller.environment.id, webhookId);
+  if (!row) throw new ApiError(notFound('webhook'));
+  return row;
+}
+
+/** A webhook as the command line prints it. */
 export type ListedWebhook = Pick<WebhookRow, 'id' | 'environment_id' | 'url' | 'status'>;
 
-/** The webhooks that an API key made and that are still there, the oldest first. */
+/** The webhooks that an API key created, without deleted ones, the oldest first. */
 export async function listWebhooksOfKey(db: Db, keyId: string): Promise<ListedWebhook[]> {
   return (
     db
       .selectFrom('webhooks as w')
-      // Those of a sandbox before its reset are gone.
+      // Without those of a sandbox before its reset.
       .innerJoin('environments as e', 'e.current_id', 'w.environment_id')
       .select(['w.id', 'w.environment_id', 'w.url', 'w.status'])
       .where('w.created_by_key_id', '=', keyId)
@@ -34,7 +46,7 @@ export async function listWebhooksOfKey(db: Db, keyId: string): Promise<ListedWe
   );
 }
 
-/** How many of an environment's webhooks have been deleted. */
+/** Counts the deleted webhooks of an environment. */
 export async function countDeletedWebhooks(db: Db, environmentId: string): Promise<number> {
   const { count } = await db
     .selectFrom('webhooks')
@@ -45,7 +57,7 @@ export async function countDeletedWebhooks(db: Db, environmentId: string): Promi
   return Number(count);
 }
 
-/** One attempt to deliver to a webhook. */
+/** One delivery attempt to a webhook. */
 export function findDelivery(db: Db, webhookId: string, id: string): Promise<DeliveryRow | undefined> {
   return db
     .selectFrom('deliveries')
@@ -56,7 +68,7 @@ export function findDelivery(db: Db, webhookId: string, id: string): Promise<Del
     .executeTakeFirst();
 }
 
-/** Those of some ids that are events of the environment; test events are the webhook's own only. */
+/** The ids that are events of the environment. Of test events, only those of the webhook. */
 export async function eventsForWebhook(
   db: Db,
   environmentId: string,
@@ -85,7 +97,7 @@ export async function listWebhooks<Item>(
   return toPage(await readPageRows(list, page), page.limit, toItem);
 }
 
-/** A page of the attempts to deliver to a webhook, newest first. */
+/** A page of the delivery attempts to a webhook, newest first. */
 export async function listDeliveries<Item>(
   db: Db,
   webhookId: string,

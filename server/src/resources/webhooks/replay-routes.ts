@@ -6,8 +6,7 @@ import { limits } from '../../platform/limits.ts';
 import type { Db } from '../../store/database.ts';
 import { createdSpan, pageOf } from '../paging.ts';
 import { replayWebhook } from './commands.ts';
-import { eventsForWebhook, findDelivery, listReplays } from './queries.ts';
-import { requireWebhook } from './require.ts';
+import { eventsForWebhook, findDelivery, listReplays, requireWebhook } from './queries.ts';
 import { ReplayBody, replayJson, WebhookReplay } from './schema.ts';
 
 interface Deps {
@@ -32,7 +31,7 @@ export function replayRoute({ db, nowIn }: Deps): Route {
     access: 'key',
     params,
     body: ReplayBody,
-    // Ids need no escapes.
+    // Ids need no JSON escapes.
     bodyBytes: limits.bodyBytes,
     faults: replayFaults,
     okDescription: 'Replay started',
@@ -45,7 +44,9 @@ export function replayRoute({ db, nowIn }: Deps): Route {
       if (body.eventIds) {
         const known = await eventsForWebhook(db, id, webhook.id, body.eventIds);
         const missing = body.eventIds.flatMap((eventId, index): FaultDetail[] =>
-          known.has(eventId) ? [] : [{ path: `/eventIds/${index}`, message: 'There is no such event.' }],
+          known.has(eventId)
+            ? []
+            : [{ path: `/eventIds/${index}`, message: 'It must be an event of this environment.' }],
         );
         if (missing.length > 0) throw new ApiError(validationFailed(missing));
         const event_ids = JSON.stringify(body.eventIds);
@@ -65,18 +66,23 @@ function spanOf({ createdAfter, createdBefore }: ReplayBody) {
   });
 }
 
-/** Faults that the schema cannot say: it is one of two kinds. */
+/** Faults that the schema cannot express: a replay is by ids or by a time span. */
 function replayFaults(body: unknown): FaultDetail[] {
-  // The schema has already said that it is not an object.
+  // The schema reports a body that is not an object.
   if (typeof body !== 'object' || body === null) return [];
   const given = body as Readonly<Record<string, unknown>>;
   const hasSpan = 'createdAfter' in given || 'createdBefore' in given;
   if ('eventIds' in given === hasSpan) {
     return [
-      { path: '', message: 'Give either `eventIds`, or `createdAfter` with or without `createdBefore`.' },
+      {
+        path: '',
+        message:
+          'Either `eventIds` or `createdAfter` must be given; `createdBefore` may follow `createdAfter`.',
+      },
     ];
   }
-  if (hasSpan && !('createdAfter' in given)) return [{ path: '/createdAfter', message: 'It is required.' }];
+  if (hasSpan && !('createdAfter' in given))
+    return [{ path: '/createdAfter', message: 'This field is required.' }];
   return [];
 }
 

@@ -13,9 +13,8 @@ import { checkWebhookUrl, type TargetPolicy } from '../../webhooks/targets.ts';
 import { endOfEvents } from '../events/queries.ts';
 import { pageOf } from '../paging.ts';
 import { createWebhook, deleteWebhook, rotateSecret, testWebhook, updateWebhook } from './commands.ts';
-import { countDeletedWebhooks, listDeliveries, listWebhooks } from './queries.ts';
+import { countDeletedWebhooks, listDeliveries, listWebhooks, requireWebhook } from './queries.ts';
 import { replayRoute, replaysRoute, resendRoute } from './replay-routes.ts';
-import { requireWebhook } from './require.ts';
 import {
   CreateWebhookBody,
   DeletedWebhook,
@@ -36,7 +35,7 @@ interface Deps {
   readonly randomBucket: () => number;
   /** The time in an environment, in milliseconds since the Unix epoch. */
   readonly nowIn: (environmentId: string) => number;
-  /** Which targets an environment may have. */
+  /** The targets that webhooks of an environment kind may have. */
   readonly policyFor: (kind: Caller['environment']['kind']) => TargetPolicy;
 }
 
@@ -177,14 +176,14 @@ function testRoute(): Route {
     params,
     body: TestWebhookBody,
     bodyOptional: true,
-    // Each character may be written as an escape.
+    // Every character may be escaped.
     bodyBytes: 6 * limits.testEventDataBytes,
     okDescription: 'Test event written',
     data: { name: 'WebhookTest', schema: WebhookTest },
     errors: ['NOT_FOUND'],
     write({ body, caller, params: { webhookId = '' } }) {
       if (JSON.stringify(body).length > limits.testEventDataBytes) {
-        const message = `It must be at most ${limits.testEventDataBytes} characters of JSON.`;
+        const message = `\`data\` must have at most ${limits.testEventDataBytes} characters of JSON.`;
         throw new ApiError(validationFailed([{ path: '/data', message }]));
       }
       return testWebhook(caller.environment.id, webhookId, body);

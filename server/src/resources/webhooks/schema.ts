@@ -170,7 +170,7 @@ const serialiseDelivery = compileSerialiser<Static<typeof WebhookDelivery>>(Webh
 export const deletedJson = compileSerialiser<Static<typeof DeletedWebhook>>(DeletedWebhook);
 export const testJson = compileSerialiser<Static<typeof WebhookTest>>(WebhookTest);
 
-/** A webhook as the API shows it, as JSON text. @param secret only when it has just been made */
+/** The JSON text of a webhook. @param secret only of a new secret */
 export function webhookJson(row: WebhookRow, secret?: string): string {
   return serialiseWebhook({
     id: row.id,
@@ -190,7 +190,7 @@ export function webhookJson(row: WebhookRow, secret?: string): string {
   });
 }
 
-/** A replay as the API shows it, as JSON text. */
+/** The JSON text of a replay. */
 export function replayJson(row: WebhookReplayRow): string {
   return serialiseReplay({
     id: row.id,
@@ -205,7 +205,7 @@ export function replayJson(row: WebhookReplayRow): string {
   });
 }
 
-/** An attempt to deliver as the API shows it, as JSON text. */
+/** The JSON text of a delivery attempt. */
 export function deliveryJson(row: DeliveryRow, vault: Vault): string {
   const answer = row.response_body;
   return serialiseDelivery({

@@ -1,0 +1,67 @@
+import Type, { type Static } from 'typebox';
+import { type Route, writeRoute } from '../../http/route.ts';
+import { oneOf } from '../../http/schema.ts';
+import { ApiError, conflict, notFound } from '../../platform/errors.ts';
+import { limits } from '../../platform/limits.ts';
+import type { Currency } from '../../platform/money.ts';
+import { conversionRate } from '../../rates/conversion.ts';
+import type { RateProvider } from '../../rates/provider.ts';
+import { forceStatus } from '../../simulator/force-status.ts';
+import type { Db } from '../../store/database.ts';
+import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
+import { findTransaction } from '../transactions/queries.ts';
+import { Transaction, transactionStatuses } from '../transactions/schema.ts';
+
+export interface ForceStatusDeps {
+  readonly db: Db;
+  readonly clocks: EnvironmentClocks;
+  readonly rates: RateProvider;
+  readonly sandboxStepMs: number;
+}
+
+const AdvanceTransactionBody = Type.Object(
+  {
+    status: Type.Optional(oneOf(transactionStatuses, 'The ordinary next one when left out')),
+    returnCode: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: limits.shortTextLength,
+        description: 'It comes back with this code of its rail: `R03`, `AC04`, …',
+      }),
+    ),
+  },
+  { examples: [{}] },
+);
+type AdvanceTransactionBody = Static<typeof AdvanceTransactionBody>;
+
+export function forceStatusRoute({ clocks, db, rates, sandboxStepMs: stepMs }: ForceStatusDeps): Route {
+  return writeRoute<AdvanceTransactionBody>({
+    method: 'POST',
+    path: '/v1/sandbox/transactions/{transactionId}/advance',
+    operationId: 'advanceSandboxTransaction',
+    tag: 'Sandbox',
+    summary: 'Move a transaction on',
+    description:
+      'Takes a transfer to its next status at once, or over every status on the way to the one that is named. With ' +
+      '`returnCode` the bank of the beneficiary sends it back.',
+    access: 'test',
+    params: { transactionId: 'The transaction ID' },
+    body: AdvanceTransactionBody,
+    bodyOptional: true,
+    okDescription: 'The transaction',
+    data: { name: 'Transaction', schema: Transaction },
+    async write({ body, caller, params: { transactionId = '' } }) {
+      const { id } = caller.environment;
+      const row = await findTransaction(db, id, transactionId);
+      if (!row) throw new ApiError(notFound('transaction'));
+      if (row.type === 'deposit') {
+        throw new ApiError(conflict('transition_not_allowed', `The deposit is ${row.status}: it is final.`));
+      }
+      const [from, to] = [row.source_currency as Currency, row.destination_currency as Currency];
+      return forceStatus(row, body, {
+        stepMs,
+        conversion: conversionRate(rates, from, to, clocks.nowIn(id)),
+      });
+    },
+  });
+}
