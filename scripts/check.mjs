@@ -19,7 +19,7 @@ const steps = [
   ['format and lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']],
   [
     'import rules',
-    'dependency-cruiser/bin/dependency-cruise.mjs',
+    'dependency-cruiser/bin/dependency-cruiser.mjs',
     ['--config', '.dependency-cruiser.cjs', ...present(folders)],
   ],
   ['dead code', 'knip/bin/knip.js', []],

@@ -171,7 +171,7 @@ describe('beside a running server', () => {
     expect(await statusWith(server, server.testKey ?? '')).toBe(200);
   });
 
-  test('what is asked wrongly is told plainly', async () => {
+  test('what is asked wrongly is reported with a clear message', async () => {
     expect(await fails(['keys', 'revoke', 'key_nothing'])).toContain('The key key_nothing does not exist');
     expect(await fails(['keys', 'create'])).toContain('--env');
     expect(await fails(['keys', 'create', '--env', 'staging'])).toMatch(/--env.*test, live/);
