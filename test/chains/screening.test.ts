@@ -101,7 +101,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
       'm',
     ),
   );
-  expect(await fails('approve', go, '--reason', '  ')).toContain('--reason: Give 1 to');
+  expect(await fails('approve', go, '--reason', '  ')).toContain('--reason: must have 1 to');
   expect(await succeeds('approve', go, '--reason', 'Invoice 7 was seen')).toBe(`${go} is approved.\n`);
   expect(await succeeds('reject', stop, '--reason', 'The payee is not known.')).toBe(
     `${stop} is rejected.\n`,
