@@ -122,7 +122,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
     { decision: 'rejected', decision_reason: 'The payee is not known.', decided_by: by, dated: true },
   ]);
   expect(await fails('reject', go, '--reason', 'late')).toContain(`${go} was approved by ${by} at `);
-  expect(await fails('approve', stop, '--reason', 'late')).toContain('it is refunded');
+  expect(await fails('approve', stop, '--reason', 'late')).toContain('It is refunded');
   expect(await fails('approve', 'txn_nothing', '--reason', 'x')).toContain(
     'There is no transfer txn_nothing.',
   );
