@@ -101,7 +101,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
       'm',
     ),
   );
-  expect(await fails('approve', go, '--reason', '  ')).toContain('--reason: Give 1 to');
+  expect(await fails('approve', go, '--reason', '  ')).toContain('--reason: must have 1 to');
   expect(await succeeds('approve', go, '--reason', 'Invoice 7 was seen')).toBe(`${go} is approved.\n`);
   expect(await succeeds('reject', stop, '--reason', 'The payee is not known.')).toBe(
     `${stop} is rejected.\n`,
@@ -122,7 +122,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
     { decision: 'rejected', decision_reason: 'The payee is not known.', decided_by: by, dated: true },
   ]);
   expect(await fails('reject', go, '--reason', 'late')).toContain(`${go} was approved by ${by} at `);
-  expect(await fails('approve', stop, '--reason', 'late')).toContain('it is refunded');
+  expect(await fails('approve', stop, '--reason', 'late')).toContain('It is refunded');
   expect(await fails('approve', 'txn_nothing', '--reason', 'x')).toContain(
     'There is no transfer txn_nothing.',
   );
