@@ -131,7 +131,8 @@ describe('the key', () => {
 function watchLookUps({ app }: TestServer): () => number {
   // Of all pools of the server: which one looks keys up is not the matter.
   const { mock } = vi.spyOn(Object.getPrototypeOf(app.pool) as Pool, 'query');
-  const isLookUp = (query: unknown): boolean => (query as { name?: string }).name === 'find_own_api_keys';
+  const isLookUp = (query: unknown): boolean =>
+    (query as { name?: string }).name === 'find_authentic_api_keys';
   return () => mock.calls.filter(([query]) => isLookUp(query)).length;
 }
 

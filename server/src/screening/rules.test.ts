@@ -45,15 +45,15 @@ describe('the rules', () => {
   test.each<[string, bigint, string, Velocity, string, RegExp]>([
     ['a denied address, in other letters', 1n, evm, calm, 'reject', /deny list/],
     ['a denied address of Tron', 1n, tron, calm, 'reject', /deny list/],
-    ['an amount at the limit', 1_000_000_000n, other, calm, 'review', /more than 100\.50/],
-    ['an amount above it', 1_000_000_001n, other, calm, 'reject', /more than 1000\.00/],
+    ['an amount at the limit', 1_000_000_000n, other, calm, 'review', /exceeds 100\.50/],
+    ['an amount above it', 1_000_000_001n, other, calm, 'reject', /exceeds 1000\.00/],
     [
       'above it, to an allowed address',
       1_000_000_001n,
       '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
       calm,
       'reject',
-      /more than/,
+      /exceeds/,
     ],
     [
       'a large amount to an allowed address',
@@ -144,9 +144,9 @@ describe('a wrong file', () => {
 
   test('is one whose rules would never apply', () => {
     const fault = faultOf(fileOf({ deny: [evm, '0x12'], review: ['TR7'], velocity: { hours: 24 } }));
-    expect(fault).toContain('/deny/1: It is no address of any chain.');
+    expect(fault).toContain('/deny/1: It must be an address of a chain.');
     expect(fault).toContain('/review/0: ');
-    expect(fault).toContain('/velocity: Give amountAbove');
+    expect(fault).toContain('/velocity: It must have amountAbove');
     expect(fault).not.toContain('/deny/0');
   });
 
