@@ -366,7 +366,7 @@ describe('a query that does not fit', () => {
     expect400(answer, 'validation_failed', at);
   });
 
-  it('is told every fault at once', async () => {
+  it('is told every fault together', async () => {
     const { error } = await api.get('/v1/transactions?type=loan&status=lost&surprise=1');
     expect(error.details?.map(({ path }) => path).sort()).toEqual([
       'query.status',

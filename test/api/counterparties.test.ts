@@ -211,7 +211,7 @@ describe('a counterparty', () => {
     expect([dry.status, dry.error.details]).toEqual([400, error.details]);
   });
 
-  it('is refused with the faults of schema and account at once, none of them repeating a value', async () => {
+  it('is refused with the faults of schema and account together, none of them repeating a value', async () => {
     const body = { currency: 'usd', accountType: 'us_bank', customerId: '', surprise: 1 };
     const wrong = { account_number: '98', routing_number: '987654321' };
     const { error, text } = await server.api.post('/v1/counterparties', { ...body, account: wrong });

@@ -185,7 +185,7 @@ describe.each(['suspended', 'rejected'])('a %s customer', (standing) => {
 });
 
 describe('the list of customers', () => {
-  it('is narrowed by each filter, and by all of them at once', async () => {
+  it('is narrowed by each filter, and by all of them together', async () => {
     const list = async (query: string) =>
       (await ok(server.live.get(`/v1/customers?${query}`))).map(({ id }: { id: string }) => id);
     const create = (body: object) => newCustomer(server.live, body);

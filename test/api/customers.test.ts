@@ -85,7 +85,7 @@ describe('a new customer', () => {
     expect(error.details?.map((detail) => detail.path)).toEqual([path]);
   });
 
-  it('is told every fault at once', async () => {
+  it('is told every fault together', async () => {
     const { error } = await api.post('/v1/customers', { email: 1, lastName: '', nick: 'x' });
     expect(error.details?.map(({ path }) => path).sort()).toEqual([
       '/email',

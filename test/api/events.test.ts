@@ -80,7 +80,7 @@ describe('events', () => {
     expect(await walk(api, '/v1/events', 200)).toEqual(before);
   });
 
-  it('are numbered without a gap, also when many are written at once', async () => {
+  it('are numbered without a gap, also when many are written concurrently', async () => {
     await Promise.all(Array.from({ length: 100 }, () => newCustomer(api)));
     const { rows } = await server.app.pool.query(
       `select environment_id, lane, max(seq) - count(*) as missing from events group by 1, 2`,

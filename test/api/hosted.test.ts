@@ -472,7 +472,7 @@ describe('a submission', () => {
     await other.stop();
   });
 
-  it('made many times at once takes effect once', async () => {
+  it('made many times concurrently takes effect once', async () => {
     const customer = await newCustomer(server.api);
     await fillIndividual(customer.kycLink);
     const review = await openPage(`${customer.kycLink}/review`);
@@ -858,7 +858,7 @@ describe('a form', () => {
     }
   });
 
-  it('keeps the answers that several tabs give at once', async () => {
+  it('keeps the answers that several tabs give concurrently', async () => {
     const { kycLink } = await newCustomer(server.api);
     await Promise.all(
       (['you', 'address', 'work'] as const).map((step) =>

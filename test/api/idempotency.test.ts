@@ -157,7 +157,7 @@ describe.each(postNames)('%s with an idempotency key', (name) => {
   });
 });
 
-/** Sends the same request many times at once; all must get the same answer and one effect. */
+/** Sends the same request many times concurrently; all must get the same answer and one effect. */
 async function expectOneEffect(app: App, clients: readonly ApiClient[], post: Post): Promise<void> {
   const key = newKey();
   const before = await countRows(app, post.table);
@@ -173,7 +173,7 @@ async function expectOneEffect(app: App, clients: readonly ApiClient[], post: Po
 
 const countedPosts = ['a customer', 'a wallet', 'a transfer', 'a webhook'] as const;
 
-describe('fifty duplicates at once', () => {
+describe('fifty concurrent duplicates', () => {
   it.each(countedPosts)('make %s once', async (name) => {
     await expectOneEffect(server.app, [api], await prepare(api, name));
   });

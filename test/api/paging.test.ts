@@ -34,7 +34,7 @@ async function walkWhile(path: string, add: (client: ApiClient) => Promise<{ id:
   const adding = Array.from({ length: workers }, async (_, index) => {
     while (!done) added.push((await add(index % 2 === 0 ? api : other)).id);
   });
-  // Each page comes after something more has been added, so that the two are truly at once.
+  // Each page comes after something more has been added, so that the two are truly concurrent.
   let before = 0;
   const items = await walk(api, path, limits.pageMax, async () => {
     await expect.poll(() => added.length, { interval: 5 }).toBeGreaterThan(before);

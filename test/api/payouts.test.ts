@@ -415,7 +415,7 @@ describe('a payout is refused, and nothing is written', () => {
     await expectRefused(payoutBody(wallet, former, 'ach'), [409, 'counterparty_inactive']);
   });
 
-  it('with every fault at once', async () => {
+  it('with every fault together', async () => {
     const body = payoutBody(wallet, us, 'ach', {
       amount: '1.0000001',
       reference: 'Rent & more',
@@ -487,7 +487,7 @@ describe('a payout is refused, and nothing is written', () => {
   });
 });
 
-describe('a hundred payouts at once from a wallet that can pay half of them', () => {
+describe('a hundred concurrent payouts from a wallet that can pay half of them', () => {
   async function race(server: TestServer, clients: readonly ApiClient[]): Promise<void> {
     const wallet = await fundedWallet(server.api, '250.00');
     const payee = await newPayee(server.api, wallet.customerId, usBank());

@@ -92,7 +92,7 @@ describe('the clock of a sandbox', () => {
     await expect.poll(read, { timeout: 5000 }).toMatchObject({ aheadSeconds });
   });
 
-  it('adds up when it is moved many times at once', async () => {
+  it('adds up when it is moved many times concurrently', async () => {
     const { aheadSeconds } = await ok(server.api.get('/v1/sandbox/clock'));
     await Promise.all(
       Array.from({ length: 20 }, () => ok(server.api.post('/v1/sandbox/clock/advance', { seconds: 60 }))),

@@ -33,7 +33,7 @@ afterAll(() => server.stop());
 
 const send = (body: object) => api.post('/v1/transfers', body);
 
-describe('two hundred transfers of 1.00 at once from a wallet of 100.00', () => {
+describe('two hundred concurrent transfers of 1.00 from a wallet of 100.00', () => {
   async function race(target: TestServer, clients: readonly ApiClient[]): Promise<void> {
     const wallet = await fundedWallet(target.api, '100.00');
     const body = transferBody(wallet);
@@ -198,7 +198,7 @@ describe('the life of a transfer', () => {
     expect(events[2]?.data.destinationTxHash).toBe(ended.destinationTxHash);
   });
 
-  it('takes the whole amount out of the available balance at once', async () => {
+  it('takes the whole amount out of the available balance immediately', async () => {
     const slow = await startServer({ sandboxStepMs: 3_600_000 });
     try {
       const wallet = await fundedWallet(slow.api, '14.40');
@@ -328,7 +328,7 @@ describe('a transfer is refused', () => {
     await expectRefused(transferBody(wallet, { amount }), 400, reason, '/amount');
   });
 
-  it('with every fault at once', async () => {
+  it('with every fault together', async () => {
     const body = transferBody(wallet, { amount: '0', destinationAddress: 'nowhere' });
     const { error } = await expectRefused(body, 400, 'invalid_amount', '/destinationAddress');
     expect(error.details?.map(({ path }) => path)).toEqual(['/amount', '/destinationAddress']);

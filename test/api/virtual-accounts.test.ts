@@ -134,7 +134,7 @@ describe('a virtual account', () => {
     expect(minor(await balanceOf(api, wallet.id))).toBe(expected);
   });
 
-  it('has numbers of its own, also when many are opened at once', async () => {
+  it('has numbers of its own, also when many are opened concurrently', async () => {
     const { id } = await approvedCustomer(api);
     const accounts = await Promise.all(Array.from({ length: 40 }, () => open(id, 'mxn')));
     expect(new Set(accounts.map((account) => account.depositInstructions.clabe)).size).toBe(40);

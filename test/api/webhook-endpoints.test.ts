@@ -73,7 +73,7 @@ describe('a secret', () => {
     expect(String(after.headers['x-ledger-signature']).match(/v1=/g)).toHaveLength(1);
   });
 
-  it('that has leaked ends at once', async () => {
+  it('that has leaked ends immediately', async () => {
     const { next, path, webhook } = await endpoint();
     const second = await ok(server.api.post(`${path}/rotate-secret`));
     const third = await ok(server.api.post(`${path}/rotate-secret`, { overlapSeconds: 0 }));
@@ -170,7 +170,7 @@ describe('a webhook', () => {
     expect(await read()).toMatchObject({ status: 'active', disabledReason: null });
   });
 
-  it('gets no more at once than it takes, and no more a second', async () => {
+  it('gets no more concurrently than it takes, and no more a second', async () => {
     let now = 0;
     let most = 0;
     const { test } = await endpoint(

@@ -82,7 +82,7 @@ it.each([
   });
 });
 
-it('sends a delivery again, and a failed one at once instead of after its wait', async () => {
+it('sends a delivery again, and a failed one immediately instead of after its wait', async () => {
   const { api } = server;
   let status = 500;
   const flaky = await startReceiver((response) => response.writeHead(status).end());

@@ -77,7 +77,7 @@ it('a server that is stopped finishes what is on its way, records it, and gives 
   expect(rows.filter(({ success }) => success).length).toBeGreaterThanOrEqual(
     limits.deliveryConcurrencyPerWebhook,
   );
-  // The other server has them at once, not when claims would have run out.
+  // The other server has them immediately, not when claims would have run out.
   await expect
     .poll(() => new Set(target.received.map(({ body }) => JSON.parse(body).id)).size, { timeout: 15_000 })
     .toBe(40);

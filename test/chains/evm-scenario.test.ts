@@ -18,7 +18,7 @@ import {
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
- * Deposits and transfers on two chains at once, while the chains are reorganised, their nodes go away and come back, and the
+ * Deposits and transfers on two chains concurrently, while the chains are reorganised, their nodes go away and come back, and the
  * server is killed with SIGKILL. `npm run soak -- chains` runs it in full; EVM_SCENARIO_SEED repeats the requests of a run.
  */
 const given = (name: string, short: number): number => Number(process.env[`EVM_SCENARIO_${name}`] ?? short);

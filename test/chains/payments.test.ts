@@ -235,7 +235,7 @@ test('a transfer to the treasury itself is refused, and one beyond the velocity 
   await inStatus(server.live, first.id, 'completed');
 });
 
-test('fifty transfers at once on two processes are each paid once, in one order without a gap', async () => {
+test('fifty concurrent transfers on two processes are each paid once, in one order without a gap', async () => {
   await fillTreasury(1_300_000_000n);
   other = await server.second();
   const before = await base.client.getTransactionCount({ address: treasury });

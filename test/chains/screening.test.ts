@@ -128,7 +128,7 @@ test('what has to be looked at waits, is listed with its reason, and goes or com
   );
 });
 
-test('of two operators at once one decides; what was cancelled is not decided about', async () => {
+test('of two concurrent decisions of operators one counts; what was cancelled is not decided about', async () => {
   const id = await underReview();
   const sentBefore = await usdc.balanceOf(friend);
   const outcomes = await Promise.all([

@@ -224,7 +224,7 @@ describe('the policy, where the key is', () => {
     expect(await code(signer.sign(transfer(1n, { reference })))).toBe('reference_reused');
   });
 
-  test('twenty at once from two processes never go over the limit of the day', async () => {
+  test('twenty sent concurrently by two processes never go over the limit of the day', async () => {
     anotherDay();
     const signers = [newSigner(), newSigner()];
     const codes = await Promise.all(

@@ -13,7 +13,7 @@ double-entry ledger under them. This server is OpenLedger, an open implementatio
 
 Every answer is an envelope: \`{ ok: true, data }\` on success, \`{ ok: false, error: { code, message } }\` on failure.
 \`error\` also has \`reason\` (a stable name such as \`insufficient_funds\`), \`details\` (\`[{ path, message }]\`, every
-fault at once), \`requestId\` (the same as the \`X-Request-Id\` header) and \`docUrl\`.
+fault together), \`requestId\` (the same as the \`X-Request-Id\` header) and \`docUrl\`.
 
 ## Authentication
 

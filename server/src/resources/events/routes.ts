@@ -20,7 +20,7 @@ const listDescription = `Returns what has happened: the same bodies that webhook
 Newest first, it is a list as any other. With \`order=oldest\` it is for programs that want to miss nothing: it begins at the
 first event (\`cursor=start\`) or with what comes from now on (\`cursor=end\`), and \`nextCursor\` is always there. Keep it,
 and ask again with it for what has come since. Whoever has read up to a cursor has missed nothing before it, however many
-servers write. With a filter a page can be empty and have moved on all the same: go on at once while \`nextCursor\` changes.`;
+servers write. With a filter a page can be empty and have moved on all the same: continue immediately while \`nextCursor\` changes.`;
 
 export function eventRoutes({ db, pool, vault }: { db: Db; pool: Pool; vault: Vault }): Route[] {
   const toItem = (row: EventRow): string => eventJson(row, vault);

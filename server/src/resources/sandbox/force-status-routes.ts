@@ -42,7 +42,7 @@ export function forceStatusRoute({ clocks, db, rates, sandboxStepMs: stepMs }: F
     tag: 'Sandbox',
     summary: 'Move a transaction on',
     description:
-      'Takes a transfer to its next status at once, or over every status on the way to the one that is named. With ' +
+      'Takes a transfer to its next status immediately, or over every status on the way to the one that is named. With ' +
       '`returnCode` the bank of the beneficiary sends it back.',
     access: 'test',
     params: { transactionId: 'The transaction ID' },

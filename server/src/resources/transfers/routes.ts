@@ -48,7 +48,7 @@ function createRoute({ clocks, db, isPayable, prove, ratesFor, sandboxStepMs, ..
     summary: 'Create a transfer',
     description:
       'Sends stablecoins from a wallet to an address on a chain, or pays them out in a fiat currency to a ' +
-      'counterparty. The whole amount leaves the available balance at once; `netAmount` is what is sent, or converted ' +
+      'counterparty. The whole amount leaves the available balance immediately; `netAmount` is what is sent, or converted ' +
       'at the rate of the moment when it is sent or handed to the bank. On a chain it arrives in the currency that it ' +
       'left in; `usdc` can also be sent as `usdt`. In the sandbox the transfer walks to its ' +
       'end by itself; with a live key it is signed and sent on the chain that the server is configured for.',

@@ -24,7 +24,7 @@ const maxConcurrency = Type.Optional(
     minimum: 1,
     maximum: limits.webhookConcurrencyMax,
     description:
-      'How many deliveries are on their way to it at once, from each server; null for the server’s choice',
+      'How many deliveries are on their way to it concurrently, from each server; null for the server’s choice',
   }),
 );
 const maxPerSecond = Type.Optional(
@@ -131,7 +131,7 @@ export const Webhook = Type.Object({
   }),
   disabledAt: nullableTime(),
   previousSecretExpiresAt: nullableTime('Until when deliveries are also signed with the secret before'),
-  maxConcurrency: nullableInteger('Deliveries on their way to it at once, from each server'),
+  maxConcurrency: nullableInteger('Deliveries on their way to it concurrently, from each server'),
   maxPerSecond: nullableInteger('Deliveries that start in a second, from each server'),
   createdByKeyId: nullableText('The API key that created it; null when that was not recorded'),
   createdAt: time(),
