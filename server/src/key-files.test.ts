@@ -48,7 +48,7 @@ describe.each([
     expect(await linesOf(path)).toEqual([second]);
     const after = createVault(await openKeyring(dataDir, settings));
     expect(after.currentKeyId()).toBe(rotated.currentKeyId());
-    expect(() => after.open(sealed, 'a')).toThrow('which is not there');
+    expect(() => after.open(sealed, 'a')).toThrow('which this deployment does not have');
     // Neither draft nor key is left anywhere else.
     expect(await readdir(directory)).toEqual(isElsewhere ? ['elsewhere.key'] : ['data']);
     if (!isElsewhere) expect(await readdir(dataDir)).toEqual(['master.key']);

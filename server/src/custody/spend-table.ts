@@ -18,7 +18,7 @@ async function countIn(client: PoolClient, payment: Payment, now: string): Promi
     [payment.reference, payment.intent, payment.nonce, now],
   );
   const { rows } = await client.query<{ intent: string; nonce: string | null; counted: string }>(
-    'select intent as meaning, nonce, counted from signed_payments where reference = $1 for update',
+    'select intent, nonce, counted from signed_payments where reference = $1 for update',
     [payment.reference],
   );
   const known = rows[0] && knownOf(rows[0]);
