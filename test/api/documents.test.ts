@@ -159,7 +159,7 @@ describe('probes and metrics', () => {
   it('a port that was set and is in use is an error that names the setting', async () => {
     const { port } = new URL(server.app.adminUrl ?? '');
     await expect(server.second({ adminPort: Number(port) })).rejects.toThrow(
-      /^OPENLEDGER_ADMIN_PORT: 127\.0\.0\.1:\d+ is in use already\. .*--admin-port/,
+      /^OPENLEDGER_ADMIN_PORT: 127\.0\.0\.1:\d+ is in use\. .*--admin-port/,
     );
   });
 

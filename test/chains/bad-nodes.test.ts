@@ -239,7 +239,7 @@ test('a node of another network and a token of other decimals are not used, and 
   expect(status).toMatch(
     /optimism\n(.*\n)*? {2}fault +The token configured for usdc must have 6 decimals; it has 8/,
   );
-  expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It is a node of network 1, not 31338/);
+  expect(status).toMatch(/polygon\n(.*\n)*? {2}node \S+ +It belongs to network 1; expected 31338\./);
   const deposits = await depositsOf(server.live, wallet.id);
   expect(deposits.every(({ amount }) => amount === '1.00')).toBe(true);
 

@@ -82,7 +82,7 @@ test('what the rules allow is sent, what they deny comes back', async () => {
     await send('1.00', foe),
   ];
   const refused = await inStatus(server.live, denied.id, 'refunded');
-  expect(refused.statusReason ?? JSON.stringify(refused)).toContain('denied');
+  expect(refused.statusReason ?? JSON.stringify(refused)).toContain('The address is on the deny list.');
   await inStatus(server.live, small.id, 'completed');
   await inStatus(server.live, allowed.id, 'completed');
   expect(await usdc.balanceOf(foe)).toBe(0n);

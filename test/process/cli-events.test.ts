@@ -149,10 +149,10 @@ describe('listen', () => {
     expect(said.match(/waiting: No server answers/g)?.length).toBe(3);
   }, 60_000);
 
-  test("the README's commands run as they are written", async () => {
+  test("the guide's commands run as they are written", async () => {
     receiver = await startReceiver();
-    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
-    const [, written = ''] = /## Local development[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme) ?? [];
+    const guide = await readFile(join(import.meta.dirname, '../../docs/guides/command-line.md'), 'utf8');
+    const [, written = ''] = /## Receive events locally[\s\S]*?```\n([\s\S]*?)```/.exec(guide) ?? [];
     const commands = written.trim().replace('localhost:3000/hooks', receiver.url.replace('http://', ''));
     const [first = [], second = []] = commands.split('\n').map((line) => line.split(' ').slice(2));
     expect([first[0], second]).toEqual(['listen', ['trigger', 'transaction.completed']]);
@@ -193,7 +193,7 @@ describe('listen', () => {
       ['--url', 'http://127.0.0.1:1'],
       /^error: No server answers at .*npm start/,
     ],
-    ['no URL', ['--forward-to', 'ftp://example.com'], /--forward-to.*is wrong.*Give a URL/],
+    ['no URL', ['--forward-to', 'ftp://example.com'], /--forward-to.*is wrong.*must be a URL/],
     ['a secret of another form', ['--secret-file', '/etc/hostname'], /--secret-file.*is wrong.*whsec_/],
     ['a live key on the command line', ['--key', 'ld_live_hunter2_x'], /^error: --key .*OPENLEDGER_KEY/],
     ['a data directory without a key', ['--data-dir', '/nowhere'], /^error: There is no key in \/nowhere/],

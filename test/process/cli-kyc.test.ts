@@ -165,7 +165,7 @@ describe('beside a running server', () => {
       ['approve', id],
       ['documents', id, '--out', 'x'],
     ]) {
-      expect(await fails(args, other)).toContain('encrypted with another master key');
+      expect(await fails(args, other)).toContain('must be the key that this database was encrypted with');
     }
   });
 });
