@@ -86,9 +86,7 @@ async function recovered(): Promise<void> {
   };
   expect(await waitUntil(isWell, 60_000), process.stderr()).toBe(true);
   if (!hasEnded) return;
-  expect(process.stderr()).toContain(
-    'The embedded PostgreSQL has ended; the server ends too. Start it again.',
-  );
+  expect(process.stderr()).toContain('The embedded PostgreSQL has stopped, so the server stops');
   server = await servers.start();
 }
 
