@@ -328,7 +328,7 @@ describe('stopping', () => {
         }
       };
       const clients = Array.from({ length: 100 }, client);
-      await expect.poll(() => created.length).toBeGreaterThan(200);
+      await expect.poll(() => created.length, { timeout: 30_000 }).toBeGreaterThan(200);
       stopping = true;
       expect((await server.stop(signal)).code).toBe(0);
       await Promise.all(clients);

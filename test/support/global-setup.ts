@@ -27,6 +27,9 @@ declare module 'vitest' {
   }
 }
 
+/** The servers of several test files run concurrently, some files start four. */
+const maxConnections = 400;
+
 /** What the tests are given, and what ends it. */
 interface Started extends Record<'databaseUrl' | 'servingUrl' | 'superuserUrl', string> {
   stop(): Promise<void>;
@@ -54,7 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function start(): Promise<Started> {
   const dataDir = await mkdtemp(join(tmpdir(), 'openledger-test-'));
-  const server = await startEmbedded({ dataDir, logger: createLogger('silent') });
+  const server = await startEmbedded({ dataDir, logger: createLogger('silent'), maxConnections });
   const superuserUrl = await superuserOf(dataDir, server);
   const superuser = new Client(superuserUrl);
   await superuser.connect();

@@ -36,6 +36,8 @@ export interface EmbeddedServer {
 export async function startEmbedded(options: {
   dataDir: string;
   logger: EmbeddedLogger;
+  /** How many connections it accepts; 100 by default. */
+  maxConnections?: number;
 }): Promise<EmbeddedServer> {
   const { logger } = options;
   const dataDir = await makeDataDir(options.dataDir);
@@ -43,7 +45,7 @@ export async function startEmbedded(options: {
   try {
     const cluster = await openCluster(dataDir, logger);
     await endOrphan(cluster.dir, logger);
-    const postmaster = await startPostmaster(cluster, logger);
+    const postmaster = await startPostmaster(cluster, logger, options.maxConnections);
     const urls = await openRoles(dataDir, cluster, postmaster).catch(async (error) => {
       await postmaster.stop();
       throw error;

@@ -29,12 +29,13 @@ const leftoverMemoryMs = 15_000;
 /** Recovery after a crash replays up to `max_wal_size`. */
 const readyTimeoutMs = 10 * 60_000;
 
+const defaultConnections = 100;
+
 /** Settings on the command line rather than in the cluster's files, so that they change with the program. */
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: host,
   unix_socket_directories: '',
   cluster_name: 'openledger',
-  max_connections: '100',
   shared_buffers: '128MB',
   max_wal_size: '2GB',
   fsync: 'on',
@@ -58,7 +59,11 @@ const settings: Readonly<Record<string, string>> = {
  *
  * @throws Error with the end of its log when it does not start
  */
-export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger): Promise<Postmaster> {
+export async function startPostmaster(
+  cluster: Cluster,
+  logger: EmbeddedLogger,
+  maxConnections = defaultConnections,
+): Promise<Postmaster> {
   const leftoverDeadline = Date.now() + leftoverMemoryMs;
   for (let attempt = 1; ; ) {
     const port = await freePort();
@@ -67,7 +72,7 @@ export async function startPostmaster(cluster: Cluster, logger: EmbeddedLogger):
     const log = forwardLog(logger);
     const running = await startGuarded(
       join(cluster.binaries, 'bin/postgres'),
-      postmasterArgs(cluster.dir, port),
+      postmasterArgs(cluster.dir, port, maxConnections),
       {
         user: cluster.user,
         onLine: log.onLine,
@@ -113,8 +118,12 @@ export async function endOrphan(clusterDir: string, logger: EmbeddedLogger): Pro
   }
 }
 
-function postmasterArgs(clusterDir: string, port: number): string[] {
-  const options = Object.entries({ ...settings, port: String(port) });
+function postmasterArgs(clusterDir: string, port: number, maxConnections: number): string[] {
+  const options = Object.entries({
+    ...settings,
+    port: String(port),
+    max_connections: String(maxConnections),
+  });
   return ['-D', clusterDir, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
