@@ -42,6 +42,8 @@ export async function startStoryChain(
   const offered: { hash: Hex; raw: Hex }[] = [];
   let isOver = false;
   let blocks = 0;
+  /** The height at which the node was started the last time. */
+  let startedAt = 0n;
 
   // The node is asked for one thing at a time: blocks are not made while the chain is being changed.
   let last: Promise<unknown> = Promise.resolve();
@@ -94,6 +96,10 @@ export async function startStoryChain(
     fund: (address) => inTurn(() => node.client.setBalance({ address, value: 10n ** 20n })),
     reorganise: (depth) =>
       inTurn(async () => {
+        // anvil 1.7 loses every contract when it goes back to a block from before its start.
+        const height = await node.client.getBlockNumber({ cacheTime: 0 });
+        const missing = startedAt + BigInt(depth) + 1n - height;
+        if (missing > 0n) await node.client.mine({ blocks: Number(missing) });
         await node.client.request({ method: 'anvil_reorg', params: [depth, []] } as never);
       }),
     restart: (pauseMs) =>
@@ -101,6 +107,7 @@ export async function startStoryChain(
         await node.stop();
         await sleep(pauseMs);
         node = await startAnvil({ ...options, port: node.port });
+        startedAt = await node.client.getBlockNumber({ cacheTime: 0 });
       }),
     async settle(depth) {
       while ((await inTurn(unmined)).length > 0) await sleep(blockEveryMs);
