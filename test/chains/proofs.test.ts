@@ -227,6 +227,28 @@ describe.each([
   }, 240_000);
 });
 
+test('a payment whose transfer is not authentic does not end before its transfer can', async () => {
+  const ground = await evmGround();
+  const { friends, sentMinor, server } = ground;
+  const [friend, other] = friends;
+  await untilFunded(ground);
+  await ground.fill();
+  const [changed, right] = [await send(ground, friend), await send(ground, other)];
+  for (const id of [changed, right]) await inStatus(server.live, id, 'payment_submitted');
+  const turnCode = () =>
+    server.ownerPool.query('update transactions set mac = reverse(mac) where id = $1', [changed]);
+  await turnCode();
+  await untilPaid(ground, right);
+  await expect
+    .poll(ground.log, { timeout: 30_000 })
+    .toContain(`The payment of ${changed} waits: its transfer is missing or not authentic.`);
+  const { rows } = await server.ownerPool.query('select status from chain_payments where id = $1', [changed]);
+  expect(rows).toEqual([{ status: 'open' }]);
+  await turnCode();
+  await untilPaid(ground, changed);
+  expect(await ground.paidTo(friend)).toBe(sentMinor);
+}, 240_000);
+
 test('an operator who knows a transfer from elsewhere vouches for it; what the database says instead is not taken', async () => {
   const ground = await evmGround();
   const { currency, friends, rail, sent, sentMinor, server, thief } = ground;
