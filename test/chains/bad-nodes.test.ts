@@ -58,15 +58,15 @@ afterAll(async () => {
   chainsFile?.remove();
 });
 
-interface Notice {
+interface Uncredited {
   readonly reason: string;
   readonly amount: string;
   readonly received: string;
   readonly currency: string | null;
 }
 
-async function noticesTo(address: string): Promise<Notice[]> {
-  const { rows } = await server.app.pool.query<Notice>(
+async function uncreditedTo(address: string): Promise<Uncredited[]> {
+  const { rows } = await server.app.pool.query<Uncredited>(
     `select reason, amount, received, currency from uncredited_deposits where lower(address) = lower($1)
       order by height, id`,
     [address],
@@ -74,8 +74,8 @@ async function noticesTo(address: string): Promise<Notice[]> {
   return rows;
 }
 
-const untilNotices = (address: string, notices: readonly object[]) =>
-  expect.poll(() => noticesTo(address), { timeout: 15_000 }).toMatchObject(notices);
+const untilUncredited = (address: string, expected: readonly object[]) =>
+  expect.poll(() => uncreditedTo(address), { timeout: 15_000 }).toMatchObject(expected);
 
 const mineThree = () => anvil.client.mine({ blocks: 3 });
 
@@ -88,19 +88,19 @@ async function openledger(...args: string[]): Promise<string> {
   return stdout;
 }
 
-const standing = async (chain: string) => {
+const faultOf = async (chain: string) => {
   const { rows } = await server.app.pool.query('select fault from chain_statuses where chain = $1', [chain]);
   return rows[0]?.fault;
 };
 
-test('a token that is not listed, nothing at all, dust and too much are told of and not credited', async () => {
+test('a token that is not configured, a value of zero, dust and too much are recorded and not credited', async () => {
   const { address } = await newLiveWallet(server);
   await unlisted.send('mint', [address, 5_000_000n]);
   await usdc.send('mint', [address, 0n]);
   await usdc.send('mint', [address, 5000n]);
   await usdc.send('mint', [address, 2n * 10n ** 15n]);
   await mineThree();
-  await untilNotices(address, [
+  await untilUncredited(address, [
     { reason: 'unlisted_token', amount: '5000000', received: '0', currency: null },
     { reason: 'zero_value', amount: '0', received: '0', currency: 'usdc' },
     { reason: 'below_minimum', amount: '5000', received: '5000', currency: 'usdc' },
@@ -109,32 +109,32 @@ test('a token that is not listed, nothing at all, dust and too much are told of 
   expect(await ok(server.live.get('/v1/transactions?type=deposit'))).toEqual([]);
 });
 
-test('of a token that keeps a part of each transfer, what has arrived is credited', async () => {
+test('of a token that takes a fee from each transfer, the received amount is credited', async () => {
   const { address, id } = await newLiveWallet(server);
   await taxed.send('mint', [anvil.client.account.address, 100_000_000n]);
   await taxed.send('transfer', [address, 50_000_000n]);
   await depositsIn(server.live, id, ['payment_submitted']);
   await mineThree();
-  await untilNotices(address, [{ reason: 'partly_received', amount: '50000000', received: '0' }]);
+  await untilUncredited(address, [{ reason: 'partly_received', amount: '50000000', received: '0' }]);
   const [shown, credited] = await depositsIn(server.live, id, ['failed', 'completed']);
   expect(shown).toMatchObject({ amount: '50.00', returnReason: 'Another amount was received.' });
   expect(credited).toMatchObject({ amount: '49.50', sourceCurrency: 'eurc' });
 });
 
-test('a contract that says that something was moved brings nothing, whatever it says beside it', async () => {
+test('events of a contract that moved nothing are not credited, whatever other events it emits', async () => {
   const { address, id } = await newLiveWallet(server);
   await taxed.send('pretend', [sender, address, 7_000_000n]);
   const [shown] = await depositsIn(server.live, id, ['payment_submitted']);
   await mineThree();
   const [failed] = await depositsIn(server.live, id, ['failed']);
   expect(failed).toMatchObject({ id: shown.id, returnReason: expect.stringContaining('nothing') });
-  // In one block: that something came, and that as much went again, which nobody can make go but we.
+  // In one block: events of a transfer to the address and of one from it, which was not signed here.
   await anvil.client.setAutomine(false);
   await taxed.send('pretend', [sender, address, 8_000_000n]);
   await taxed.send('pretend', [address, sender, 8_000_000n]);
   await mineThree();
   await anvil.client.setAutomine(true);
-  await untilNotices(address, [
+  await untilUncredited(address, [
     { reason: 'not_received', amount: '7000000', received: '0' },
     { reason: 'not_received', amount: '8000000', received: '0' },
   ]);
@@ -151,16 +151,16 @@ test('a node that exaggerates a deposit is caught by the state of its own chain'
   });
   await usdc.send('mint', [address, 3_000_000n]);
   await mineThree();
-  await untilNotices(address, [{ reason: 'partly_received', received: '0' }]);
+  await untilUncredited(address, [{ reason: 'partly_received', received: '0' }]);
   await expect.poll(() => balanceOf(server.live, id), { timeout: 10_000 }).toBe('3.00');
 });
 
-test('a deposit that a node has made up beside a real transaction is taken back, and holds up no other', async () => {
+test('a deposit that a node invents for a real transaction is withdrawn, and holds up no other', async () => {
   const victim = await newLiveWallet(server);
   const topic = `0x${victim.address.slice(2).toLowerCase().padStart(64, '0')}`;
   node.behave(async (call, forward) => {
     if (call.method !== 'eth_getLogs') return forward();
-    // Few addresses are asked for by their topics: what was not asked for would not be believed.
+    // Few addresses are asked for by their topics: other logs would be rejected.
     const [signature] = call.params[0].topics;
     const every = { ...call, params: [{ ...call.params[0], topics: [signature] }] };
     const logs = await forward(every);
@@ -177,18 +177,18 @@ test('a deposit that a node has made up beside a real transaction is taken back,
   expect(await balanceOf(server.live, victim.id)).toBe('0.00');
 });
 
-test('what is sent into the treasury is told of', async () => {
+test('a transfer to the treasury is recorded', async () => {
   const treasury = treasuryOf(server, 'ethereum');
   await usdc.send('mint', [treasury, 40_000_000n]);
   await mineThree();
-  await untilNotices(treasury, [{ reason: 'treasury_funding', amount: '40000000', received: '40000000' }]);
+  await untilUncredited(treasury, [{ reason: 'treasury_funding', amount: '40000000', received: '40000000' }]);
 });
 
 const nonsense: readonly [string, (call: RpcCall) => unknown][] = [
   ['no JSON', () => new RpcReply(200, 'Hello')],
   ['no JSON-RPC', () => new RpcReply(200, [])],
   ['no result', (call) => new RpcReply(200, { id: call.id })],
-  ['an answer to another call', () => new RpcReply(200, { id: 'x', result: '0x1' })],
+  ['a response to another call', () => new RpcReply(200, { id: 'x', result: '0x1' })],
   ['a result of another kind', () => 42],
   ['an empty object', () => ({})],
   ['a list of what are no logs', () => [{ address: '0x12', topics: 7 }]],
@@ -196,13 +196,13 @@ const nonsense: readonly [string, (call: RpcCall) => unknown][] = [
 ];
 
 test.each(nonsense)(
-  'a node that answers with %s credits nothing until it is well again',
+  'a node that responds with %s credits nothing until it is healthy again',
   async (_name, answer) => {
     const before = await balanceOf(server.live, wallet.id);
     node.behave((call, forward) => (call.method === 'eth_getLogs' ? answer(call) : forward()));
     await usdc.send('mint', [wallet.address, 1_000_000n]);
     await mineThree();
-    await expect.poll(() => standing('ethereum'), { timeout: 10_000 }).toEqual(expect.any(String));
+    await expect.poll(() => faultOf('ethereum'), { timeout: 10_000 }).toEqual(expect.any(String));
     expect(await balanceOf(server.live, wallet.id)).toBe(before);
     node.behave();
     await expect
@@ -211,7 +211,7 @@ test.each(nonsense)(
   },
 );
 
-test('logs of blocks that were not asked for, and two logs in one place, are not believed', async () => {
+test('logs of blocks that were not requested, and two logs with one index, are rejected', async () => {
   const { address, id } = await newLiveWallet(server);
   const twist = async (change: (log: Record<string, string>) => object[], fault: string) => {
     node.behave(async (call, forward) => {
@@ -220,10 +220,10 @@ test('logs of blocks that were not asked for, and two logs in one place, are not
       return answer.flatMap(change);
     });
     await usdc.send('mint', [address, 1_000_000n]);
-    await expect.poll(() => standing('ethereum'), { timeout: 10_000 }).toContain(fault);
+    await expect.poll(() => faultOf('ethereum'), { timeout: 10_000 }).toContain(fault);
     node.behave();
     await mineThree();
-    await expect.poll(() => standing('ethereum'), { timeout: 15_000 }).toBe(null);
+    await expect.poll(() => faultOf('ethereum'), { timeout: 15_000 }).toBe(null);
   };
   await twist((log) => [{ ...log, blockNumber: '0x1' }], 'outside the requested range');
   await twist((log) => [log, { ...log, data: `0x${'1'.padStart(64, '0')}` }], 'the same index');
@@ -243,11 +243,11 @@ test('a node of another network and a token of other decimals are not used, and 
   const deposits = await depositsOf(server.live, wallet.id);
   expect(deposits.every(({ amount }) => amount === '1.00')).toBe(true);
 
-  const notices = await openledger('chains', 'uncredited', '--chain', 'ethereum');
+  const listed = await openledger('chains', 'uncredited', '--chain', 'ethereum');
   for (const reason of ['unlisted_token', 'zero_value', 'below_minimum', 'too_large', 'partly_received']) {
-    expect(notices).toContain(reason);
+    expect(listed).toContain(reason);
   }
-  expect(notices).toMatch(
+  expect(listed).toMatch(
     /not_received +8\.00 eurc {2}to 0x[0-9a-f]{40} {2}token 0x[0-9a-f]{40} {2}0x[0-9a-f]{64}\n/,
   );
   expect(await openledger('chains', 'uncredited', '--chain', 'base')).toBe(
@@ -260,7 +260,7 @@ test('a node of another network and a token of other decimals are not used, and 
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
 
   stray.behave();
-  await expect.poll(() => standing('polygon'), { timeout: 20_000 }).toBe(null);
+  await expect.poll(() => faultOf('polygon'), { timeout: 20_000 }).toBe(null);
   await depositsIn(server.live, wallet.id, [...deposits.map(() => 'completed'), 'completed']);
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });

@@ -80,7 +80,7 @@ afterAll(async () => {
 const mint = (on: keyof typeof anvils, token: TestToken, to: string, amount: bigint) =>
   tokenAt(anvils[on].client, 'TestToken', token.address).send('mint', [to, amount]);
 
-test('a deposit whose block vanishes is credited once, where it is mined again', async () => {
+test('a deposit whose block is orphaned is credited once, where it is mined again', async () => {
   const wallet = await newLiveWallet(server);
   const hash = await mint('base', usdc, wallet.address, 5_000_000n);
   const [pending] = await depositsIn(server.live, wallet.id, ['payment_submitted']);
@@ -92,7 +92,7 @@ test('a deposit whose block vanishes is credited once, where it is mined again',
   expect(await balanceOf(server.live, wallet.id)).toBe('5.00');
 });
 
-test('a deposit that is not mined again is taken back at its depth, and credited if it comes later', async () => {
+test('a deposit that is not mined again is withdrawn at its depth, and credited if it is mined later', async () => {
   const wallet = await newLiveWallet(server);
   const hash = await mint('base', usdc, wallet.address, 6_000_000n);
   await depositsIn(server.live, wallet.id, ['payment_submitted']);
@@ -149,7 +149,7 @@ test('a deposit into a closed wallet opens it again', async () => {
   expect(await balanceOf(server.live, wallet.id)).toBe('7.00');
 });
 
-test('a node that answers little, is asked too often, repeats itself and mixes the order loses nothing', async () => {
+test('a node that limits its responses and its rate, repeats logs and mixes their order loses no deposit', async () => {
   const wallet = await newLiveWallet(server);
   let turn = 0;
   nodes.base.behave(async (call, forward) => {
@@ -214,7 +214,7 @@ test('of three nodes one that hides a deposit is outvoted, and one that is far a
   expect(await balanceOf(server.live, wallet.id)).toBe('18.00');
 });
 
-test('what only one of the nodes that must agree tells of is not credited', async () => {
+test('a deposit that only one of the nodes that must agree reports is not credited', async () => {
   const wallet = await newLiveWallet(server);
   const [first, second, third] = nodes.ethereum as [BadNode, BadNode, BadNode];
   third.behave((call) => refuse(call, -32000, 'down'));

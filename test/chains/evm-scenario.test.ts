@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
-import { type StoryChain, startStoryChain } from '../support/chains/scenario-chain.ts';
+import { type ScenarioChain, startScenarioChain } from '../support/chains/scenario-chain.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
 import { balanceOf, minor, ok, transferBody, walk } from '../support/factories.ts';
 import { randomFrom } from '../support/load.ts';
@@ -49,7 +49,7 @@ interface Wallet {
 }
 
 interface Paid {
-  readonly chain: StoryChain;
+  readonly chain: ScenarioChain;
   readonly id: string;
   readonly to: Address;
   readonly netMinor: bigint;
@@ -58,8 +58,8 @@ interface Paid {
 const masterKey = randomBytes(32);
 let directory: { path: string; remove(): Promise<void> };
 let file: { path: string; remove(): void };
-let ground: TestServer;
-let chains: readonly StoryChain[] = [];
+let fixture: TestServer;
+let chains: readonly ScenarioChain[] = [];
 let server: ServerProcess;
 let api: ApiClient;
 const wallets: Wallet[] = [];
@@ -69,8 +69,8 @@ const paid: Paid[] = [];
 beforeAll(async () => {
   directory = await makeTempDir();
   chains = await Promise.all([
-    startStoryChain('base', 31_337, 'TestToken', join(directory.path, 'base.json')),
-    startStoryChain('polygon', 31_338, 'OldToken', join(directory.path, 'polygon.json')),
+    startScenarioChain('base', 31_337, 'TestToken', join(directory.path, 'base.json')),
+    startScenarioChain('polygon', 31_338, 'OldToken', join(directory.path, 'polygon.json')),
   ]);
   file = writeChains(Object.fromEntries(chains.map((chain) => [chain.name, entryOf(chain)])));
   await prepareWallets();
@@ -78,13 +78,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await endLaunched();
-  await ground?.stop();
+  await fixture?.stop();
   await Promise.all(chains.map((chain) => chain.stop()));
   file?.remove();
   await directory?.remove();
 });
 
-function entryOf({ chainId, token, url }: StoryChain): object {
+function entryOf({ chainId, token, url }: ScenarioChain): object {
   return {
     rpc: [url],
     networkId: String(chainId),
@@ -99,24 +99,24 @@ function entryOf({ chainId, token, url }: StoryChain): object {
 
 /** The customers are approved by command, then servers of their own process take over. */
 async function prepareWallets(): Promise<void> {
-  ground = await startServer({ masterKey });
+  fixture = await startServer({ masterKey });
   for (let index = 0; index < walletCount; index += 1) {
-    const customer = await liveCustomer(ground.app, ground.live, ground.liveKey);
-    wallets.push({ ...(await liveWallet(ground.live, customer.id)), expectedMinor: 0n });
+    const customer = await liveCustomer(fixture.app, fixture.live, fixture.liveKey);
+    wallets.push({ ...(await liveWallet(fixture.live, customer.id)), expectedMinor: 0n });
   }
   for (const chain of chains) {
     await chain.fund(treasuryOn(chain));
     await chain.deposit(treasuryOn(chain), fundedMinor);
   }
-  await ground.app.stop();
+  await fixture.app.stop();
 }
 
-function treasuryOn({ name }: StoryChain): Address {
-  return ground.app.treasuries.find(({ chain }) => chain === name)?.address as Address;
+function treasuryOn({ name }: ScenarioChain): Address {
+  return fixture.app.treasuries.find(({ chain }) => chain === name)?.address as Address;
 }
 
 const settings = () => ({
-  DATABASE_URL: ground.servingUrl,
+  DATABASE_URL: fixture.servingUrl,
   OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
   OPENLEDGER_CHAINS_FILE: file.path,
 });
@@ -126,7 +126,7 @@ async function startOne(): Promise<void> {
     env: settings(),
     args: ['--data-dir', join(directory.path, 'data'), '--rate-limit', 'off', '--log-level', 'error'],
   });
-  api = await createClient(server.url, ground.liveKey);
+  api = await createClient(server.url, fixture.liveKey);
 }
 
 async function makeDeposit(wallet: Wallet, amountMinor: bigint): Promise<void> {
@@ -144,7 +144,7 @@ async function makeTransfer(wallet: Wallet, number: number): Promise<void> {
   const rail = { destinationPaymentRail: chain.name, destinationAddress: to };
   const body = transferBody(wallet, { amount, ...rail });
   for (let refusals = 0; ; ) {
-    const key = { 'idempotency-key': `story-${number}-${refusals}` };
+    const key = { 'idempotency-key': `scenario-${number}-${refusals}` };
     const answer = await api.post('/v1/transfers', body, key).catch(() => undefined);
     if (answer?.status === 200) {
       paid.push({ chain, id: answer.data.id, to, netMinor: minor(answer.data.netAmount) });

@@ -127,7 +127,7 @@ test('what was stored and could not be broadcast is sent later, the same bytes',
   expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash });
 });
 
-test('a payment that is stuck is replaced in its place at a higher fee, and what comes after it follows', async () => {
+test('a stuck payment is replaced under its nonce at a higher fee, and later nonces follow', async () => {
   await base.client.setAutomine(false);
   const [to, next] = [stranger(), stranger()];
   const stuck = await send(wallet, '3.00', to);
@@ -154,7 +154,7 @@ test('a payment that is stuck is replaced in its place at a higher fee, and what
   expect(await paidTo(next)).toEqual([3_988_000n]);
 });
 
-test('a payment whose block vanishes, or that the node forgets, is sent again and arrives once', async () => {
+test('a payment whose block is orphaned, or that the node forgets, is sent again and arrives once', async () => {
   const to = stranger();
   await fillTreasury(10_000_000n);
   const transfer = await send(wallet, '6.00', to);
@@ -167,7 +167,7 @@ test('a payment whose block vanishes, or that the node forgets, is sent again an
   expect(await paidTo(to)).toEqual([5_982_000n]);
 });
 
-test('a place that a process took before it ended is used by the next one', async () => {
+test('a nonce that a process reserved before it ended is used by the next one', async () => {
   const to = stranger();
   node.behave((call) => refuse(call, -32000, 'down'));
   const transfer = await send(wallet, '7.00', to);
@@ -175,14 +175,14 @@ test('a place that a process took before it ended is used by the next one', asyn
   const used = BigInt(await base.client.getTransactionCount({ address: treasury }));
   const intent = { kind: 'transfer', currency: 'usdc', amount: 6_979_000n, address: to } as const;
   const { pool } = server.app;
-  const placed = await reservePayment(pool, 'base', treasury, transfer.id, intent, used);
+  const reserved = await reservePayment(pool, 'base', treasury, transfer.id, intent, used);
   expect(await reservePayment(pool, 'base', treasury, transfer.id, intent, used)).toBeUndefined();
   node.behave();
   const { destinationTxHash } = await inStatus(server.live, transfer.id, 'payment_submitted');
   await base.client.mine({ blocks: 3 });
   await inStatus(server.live, transfer.id, 'completed');
   const { nonce } = await base.client.getTransaction({ hash: destinationTxHash });
-  expect(BigInt(nonce)).toBe(placed?.sequence);
+  expect(BigInt(nonce)).toBe(reserved?.sequence);
   expect(await paidTo(to)).toEqual([6_979_000n]);
 });
 
@@ -214,7 +214,7 @@ test('what the token refuses before it is sent fails without being sent; what it
   expect(await balanceOf(server.live, owner.id)).toBe('50.00');
 });
 
-test('a transfer to the treasury itself is refused, and one beyond the velocity of its customer is looked at', async () => {
+test('a transfer to the treasury itself is refused, and one beyond the velocity of its customer is reviewed', async () => {
   const own = await send(wallet, '1.00', treasury);
   expect((await inStatus(server.live, own.id, 'refunded')).returnReason).toContain('sent from');
   const fast = await newLiveWallet(server);
@@ -262,7 +262,7 @@ test('fifty concurrent transfers on two processes are each paid once, in one ord
 });
 
 test('transfers that the treasury cannot pay hide none that it can, however many they are', async () => {
-  // Of one customer so much would have to be looked at.
+  // Of one customer so much would have to be reviewed.
   const payers = await Promise.all([0, 1, 2].map(() => newLiveWallet(server)));
   for (const { address } of payers) await usdc.send('mint', [address, 4_900_000_000n]);
   await base.client.mine({ blocks: 3 });
@@ -305,7 +305,7 @@ test('what a process had signed and stored when it ended is sent by another one,
   await expect.poll(() => paidTo(to), { timeout: 20_000 }).toEqual([8_973_000n]);
   await base.client.mine({ blocks: 3 });
   const done = await inStatus(await createClient(next.url, server.liveKey), transfer.id, 'completed');
-  // It may have been replaced by then, in its own place.
+  // It may have been replaced by then, under its own nonce.
   const { rows } = await next.pool.query<{ tx_hash: string }>(
     'select tx_hash from chain_attempts where payment_id = $1 order by number',
     [transfer.id],

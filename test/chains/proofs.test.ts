@@ -18,7 +18,7 @@ import { startServer, type TestServer } from '../support/server.ts';
  * every family.
  */
 
-interface Ground {
+interface Fixture {
   readonly server: TestServer;
   readonly log: () => string;
   readonly wallet: { readonly id: string; readonly customerId: string };
@@ -53,7 +53,7 @@ async function startLogged(content: object, more: object = {}) {
   return { server, log: () => lines.join('') };
 }
 
-async function evmGround(): Promise<Ground> {
+async function evmFixture(): Promise<Fixture> {
   const anvil = await startAnvil({ chainId: 31_337 });
   closers.push(() => anvil.stop());
   const usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
@@ -74,7 +74,7 @@ async function evmGround(): Promise<Ground> {
   };
 }
 
-async function solanaGround(): Promise<Ground> {
+async function solanaFixture(): Promise<Fixture> {
   const node = await startSolana();
   closers.push(() => node.stop());
   const { usdc } = mints;
@@ -96,7 +96,7 @@ async function solanaGround(): Promise<Ground> {
   };
 }
 
-async function tronGround(): Promise<Ground> {
+async function tronFixture(): Promise<Fixture> {
   const tron = await startTron();
   closers.push(() => tron.stop());
   const rates = await startRates();
@@ -126,7 +126,10 @@ async function tronGround(): Promise<Ground> {
   };
 }
 
-async function send({ currency, rail, server, wallet }: Ground, destinationAddress: string): Promise<string> {
+async function send(
+  { currency, rail, server, wallet }: Fixture,
+  destinationAddress: string,
+): Promise<string> {
   const body = {
     ...{ customerId: wallet.customerId, walletId: wallet.id, amount: '10.00' },
     ...{ destinationCurrency: currency, destinationPaymentRail: rail, destinationAddress },
@@ -134,46 +137,46 @@ async function send({ currency, rail, server, wallet }: Ground, destinationAddre
   return (await ok(server.live.post('/v1/transfers', body))).id;
 }
 
-const statusOf = async ({ server }: Ground, id: string): Promise<string> =>
+const statusOf = async ({ server }: Fixture, id: string): Promise<string> =>
   (await ok(server.live.get(`/v1/transactions/${id}`))).status;
 
-async function untilFunded({ server, wallet }: Ground): Promise<void> {
+async function untilFunded({ server, wallet }: Fixture): Promise<void> {
   const balance = async () => Number(await balanceOf(server.live, wallet.id));
   await expect.poll(balance, { timeout: 20_000 }).toBeGreaterThan(100);
 }
 
-async function untilPaid(ground: Ground, id: string): Promise<void> {
+async function untilPaid(fixture: Fixture, id: string): Promise<void> {
   const read = async () => {
-    await ground.pass();
-    return statusOf(ground, id);
+    await fixture.pass();
+    return statusOf(fixture, id);
   };
   await expect.poll(read, { timeout: 60_000, interval: 200 }).toBe('completed');
 }
 
-const openledger = ({ server }: Ground, ...args: string[]) =>
+const openledger = ({ server }: Fixture, ...args: string[]) =>
   runScript('cli/bin/openledger.mjs', {
     args: ['transfers', ...args],
     env: { DATABASE_URL: server.servingUrl, OPENLEDGER_MASTER_KEY: masterKey.toString('hex') },
   });
 
 describe.each([
-  ['EVM', evmGround],
-  ['Solana', solanaGround],
-  ['Tron', tronGround],
+  ['EVM', evmFixture],
+  ['Solana', solanaFixture],
+  ['Tron', tronFixture],
 ])('on %s', (_, open) => {
   test('a transfer that was changed in the database after it was accepted is not paid, and the operator sees it', async () => {
-    const ground = await open();
-    const { currency, friends, rail, sentMinor, server, thief } = ground;
+    const fixture = await open();
+    const { currency, friends, rail, sentMinor, server, thief } = fixture;
     const [friend, other] = friends;
-    await untilFunded(ground);
+    await untilFunded(fixture);
     const faulty = {
-      address: await send(ground, friend),
-      amount: await send(ground, thief),
-      copied: await send(ground, friend),
-      unproven: await send(ground, other),
-      placed: await send(ground, friend),
+      address: await send(fixture, friend),
+      amount: await send(fixture, thief),
+      copied: await send(fixture, friend),
+      unproven: await send(fixture, other),
+      reserved: await send(fixture, friend),
     };
-    const right = await send(ground, friend);
+    const right = await send(fixture, friend);
     for (const id of [...Object.values(faulty), right]) await inStatus(server.live, id, 'funds_received');
 
     // The treasury has nothing yet: everything waits, and is changed meanwhile by whoever can write to the database.
@@ -191,7 +194,7 @@ describe.each([
         from transactions o where t.id = '${faulty.copied}' and o.id = '${faulty.amount}'`,
       faulty.copied,
     );
-    // A converted transfer is written again when it is priced, as its lane has kept it: with its proof.
+    // Fixing a conversion writes the transfer again from the memory of its lane, with its proof.
     const isKept = currency !== 'usdc';
     if (!isKept)
       await change(
@@ -202,37 +205,59 @@ describe.each([
     // A payment as a process would have left it that ended before it had signed.
     await change(
       `insert into chain_sequences (chain, sender, next_sequence) values ('${rail}', '${treasury}', 0) on conflict do nothing;
-       with place as (update chain_sequences set next_sequence = next_sequence + 1
+       with slot as (update chain_sequences set next_sequence = next_sequence + 1
          where chain = '${rail}' and sender = '${treasury}' returning next_sequence - 1 as sequence)
        insert into chain_payments (chain, id, kind, sender, sequence, currency, address, amount, status, created_at, updated_at)
-         select '${rail}', '${faulty.placed}', 'transfer', '${treasury}', sequence, '${currency}', '${thief}', ${sentMinor},
-           'open', now(), now() from place`,
-      faulty.placed,
+         select '${rail}', '${faulty.reserved}', 'transfer', '${treasury}', sequence, '${currency}', '${thief}', ${sentMinor},
+           'open', now(), now() from slot`,
+      faulty.reserved,
       'chain_payments',
     );
-    await ground.fill();
-    await untilPaid(ground, right);
-    await untilPaid(ground, faulty.placed);
-    expect(await ground.paidTo(friend)).toBe(2n * sentMinor);
+    await fixture.fill();
+    await untilPaid(fixture, right);
+    await untilPaid(fixture, faulty.reserved);
+    expect(await fixture.paidTo(friend)).toBe(2n * sentMinor);
 
     const held = [faulty.address, faulty.amount, faulty.copied, ...(isKept ? [] : [faulty.unproven])];
     for (const id of held) {
       await expect
-        .poll(ground.log, { timeout: 30_000 })
+        .poll(fixture.log, { timeout: 30_000 })
         .toContain(`The signer refuses ${id}: The transfer is not proven`);
-      expect(await statusOf(ground, id)).toBe('funds_received');
+      expect(await statusOf(fixture, id)).toBe('funds_received');
     }
-    if (!isKept) expect(await ground.paidTo(other)).toBe(0n);
-    expect(await ground.paidTo(thief)).toBe(0n);
+    if (!isKept) expect(await fixture.paidTo(other)).toBe(0n);
+    expect(await fixture.paidTo(thief)).toBe(0n);
   }, 240_000);
 });
 
-test('an operator who knows a transfer from elsewhere vouches for it; what the database says instead is not taken', async () => {
-  const ground = await evmGround();
-  const { currency, friends, rail, sent, sentMinor, server, thief } = ground;
+test('a payment whose transfer is not authentic does not end before its transfer can', async () => {
+  const fixture = await evmFixture();
+  const { friends, sentMinor, server } = fixture;
   const [friend, other] = friends;
-  await untilFunded(ground);
-  const [unproven, turned] = [await send(ground, other), await send(ground, friend)];
+  await untilFunded(fixture);
+  await fixture.fill();
+  const [changed, right] = [await send(fixture, friend), await send(fixture, other)];
+  for (const id of [changed, right]) await inStatus(server.live, id, 'payment_submitted');
+  const turnCode = () =>
+    server.ownerPool.query('update transactions set mac = reverse(mac) where id = $1', [changed]);
+  await turnCode();
+  await untilPaid(fixture, right);
+  await expect
+    .poll(fixture.log, { timeout: 30_000 })
+    .toContain(`The payment of ${changed} waits: its transfer is missing or not authentic.`);
+  const { rows } = await server.ownerPool.query('select status from chain_payments where id = $1', [changed]);
+  expect(rows).toEqual([{ status: 'open' }]);
+  await turnCode();
+  await untilPaid(fixture, changed);
+  expect(await fixture.paidTo(friend)).toBe(sentMinor);
+}, 240_000);
+
+test('an operator proves a transfer with address and amount from another source; those of the database are not used', async () => {
+  const fixture = await evmFixture();
+  const { currency, friends, rail, sent, sentMinor, server, thief } = fixture;
+  const [friend, other] = friends;
+  await untilFunded(fixture);
+  const [unproven, turned] = [await send(fixture, other), await send(fixture, friend)];
   for (const id of [unproven, turned]) await inStatus(server.live, id, 'funds_received');
   await changeWithCodes(
     server.ownerPool,
@@ -243,22 +268,22 @@ test('an operator who knows a transfer from elsewhere vouches for it; what the d
       ['transactions', turned],
     ],
   );
-  await ground.fill();
-  const list = (await openledger(ground, 'list')).stdout;
+  await fixture.fill();
+  const list = (await openledger(fixture, 'list')).stdout;
   expect(list).toContain(`${unproven}  proof`);
   expect(list).toContain(`${turned}  sending`);
 
   const prove = (id: string, address: string, amount: string) =>
-    openledger(ground, 'prove', id, '--address', address, '--amount', amount);
+    openledger(fixture, 'prove', id, '--address', address, '--amount', amount);
   const refused = await prove(turned, friend, sent);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toContain('differs in the database');
-  expect(await statusOf(ground, unproven)).toBe('funds_received');
+  expect(await statusOf(fixture, unproven)).toBe('funds_received');
   expect(await prove(unproven, other, sent)).toMatchObject({
     stdout: `${unproven} is proven for at most ${sent} ${currency} to ${other} on ${rail}.\n`,
   });
-  await untilPaid(ground, unproven);
-  expect(await ground.paidTo(other)).toBe(sentMinor);
-  expect(await ground.paidTo(thief)).toBe(0n);
+  await untilPaid(fixture, unproven);
+  expect(await fixture.paidTo(other)).toBe(sentMinor);
+  expect(await fixture.paidTo(thief)).toBe(0n);
   expect((await prove(unproven, other, sent)).stderr).toContain('is completed and cannot be paid');
 }, 240_000);

@@ -5,7 +5,7 @@ import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
 import { runScript } from '../support/process.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
-/** The books beside a real chain: every difference is explained, and what nobody can explain is told. */
+/** The books beside a real chain: every difference is explained or reported. */
 
 const stranger = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
 let anvil: Anvil;
@@ -31,7 +31,7 @@ afterAll(async () => {
   file?.remove();
 });
 
-interface Told {
+interface Printed {
   readonly code: number | null;
   readonly fault?: string;
   readonly held: { treasury: string; addresses: string };
@@ -39,7 +39,7 @@ interface Told {
   readonly unexplained: string;
 }
 
-async function reconcile(): Promise<Told> {
+async function reconcile(): Promise<Printed> {
   const { code, stderr, stdout } = await openledger(['--json']);
   const [chain] = stdout === '' ? [] : JSON.parse(stdout);
   if (!chain) throw new Error(stderr);
@@ -145,7 +145,7 @@ test('the worker shows the difference as a metric', async () => {
   expect(await metric('openledger_reconcile_timestamp_seconds')).toMatch(/\{chain="base"\} \d{10}/);
 });
 
-test('coins that left the treasury behind our back are unexplained, and the command says so', async () => {
+test('tokens that left the treasury without a payment are unexplained, and the command says so', async () => {
   await anvil.client.impersonateAccount({ address: treasury });
   await usdc.sendFrom(treasury, 'transfer', [stranger, 1_500_000n]);
   await anvil.client.stopImpersonatingAccount({ address: treasury });
@@ -158,7 +158,7 @@ test('coins that left the treasury behind our back are unexplained, and the comm
   expect(stdout).toMatch(/^ +19\.03 {2}custody on the books$/m);
 });
 
-test('what is missing is told plainly', async () => {
+test('a chain that is not configured, or whose nodes do not respond, is reported', async () => {
   expect(await openledger(['--chain', 'solana'])).toMatchObject({
     code: 1,
     stderr: 'error: --chain: solana must be configured in the chains file.\n',

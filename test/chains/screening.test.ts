@@ -89,7 +89,7 @@ test('what the rules allow is sent, what they deny comes back', async () => {
   expect(await usdc.balanceOf(known)).toBe(89_730_000n);
 });
 
-test('what has to be looked at waits, is listed with its reason, and goes or comes back as decided', async () => {
+test('a transfer under review waits, is listed with its reason, and is sent or returned as decided', async () => {
   const before = await balanceOf(server.live, wallet.id);
   const sentBefore = await usdc.balanceOf(friend);
   expect(await succeeds('list', '--review')).toBe('No transfer needs a decision.\n');

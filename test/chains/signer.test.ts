@@ -106,7 +106,7 @@ const statusOf = async (id: string): Promise<string> =>
   (await ok(server.live.get(`/v1/transactions/${id}`))).status;
 const paid = (): Promise<bigint> => usdc.balanceOf(stranger);
 
-test('a transfer waits while the signer is away, and is paid once when it is back', async () => {
+test('a transfer waits while the signer is unreachable, and is paid once when it is back', async () => {
   await expect.poll(() => balanceOf(server.live, wallet.id), { timeout: 20_000 }).toBe('100.00');
   const first = await send('10.00');
   await inStatus(server.live, first.id, 'completed');
@@ -118,7 +118,7 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
   await expect.poll(() => statusOf(second.id), { timeout: 10_000 }).toBe('funds_received');
   await sleep(1500);
   expect(await statusOf(second.id)).toBe('funds_received');
-  // The treasury can pay one of the two, and what gets a place is signed without asking again.
+  // The treasury can pay one of the two, and a reserved payment is signed whatever the balance is then.
   const { rows } = await server.app.pool.query("select from chain_payments where status = 'open'");
   expect(rows).toHaveLength(1);
   const list = await runScript('cli/bin/openledger.mjs', {
@@ -135,12 +135,12 @@ test('a transfer waits while the signer is away, and is paid once when it is bac
   expect(await paid()).toBe(29_910_000n);
 });
 
-test('what was changed in the database is refused by the signer apart too, and is not paid', async () => {
+test('a transfer that was changed in the database is refused by the separate signer too, and is not paid', async () => {
   await killSigner();
   const turned = await send('2.00');
-  const placed = async () =>
+  const reserved = async () =>
     (await server.app.pool.query('select from chain_payments where id = $1', [turned.id])).rowCount;
-  await expect.poll(placed, { timeout: 30_000 }).toBe(1);
+  await expect.poll(reserved, { timeout: 30_000 }).toBe(1);
   const thief = '0x71C7656EC7ab88b098defB751B7401B5f6d8976F';
   await changeWithCodes(
     server.ownerPool,

@@ -13,7 +13,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 /**
  * Deposits and transfers interleaved, while the node loses transactions, takes them without an answer or goes away, and the
  * server is killed. SOLANA_SCENARIO_TRANSFERS sets how many of each there are (12), SOLANA_SCENARIO_KILLS how often it is killed (2),
- * SOLANA_SCENARIO_SEED repeats a story.
+ * SOLANA_SCENARIO_SEED repeats a run.
  */
 const count = Number(process.env.SOLANA_SCENARIO_TRANSFERS ?? 12);
 const kills = Number(process.env.SOLANA_SCENARIO_KILLS ?? 2);
@@ -32,7 +32,7 @@ let expectedMinor = 0n;
 let node: SolanaNode;
 let file: { path: string; remove(): void };
 /** Makes the customer; processes of their own follow the chain and take the requests. */
-let ground: TestServer;
+let fixture: TestServer;
 let server: ServerProcess;
 let api: ApiClient;
 let env: Record<string, string>;
@@ -43,15 +43,15 @@ beforeAll(async () => {
   node = await startSolana();
   for (const token of Object.values(mints)) node.ledger.addMint(token);
   file = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
-  ground = await startServer({ masterKey });
+  fixture = await startServer({ masterKey });
   env = {
-    DATABASE_URL: ground.servingUrl,
+    DATABASE_URL: fixture.servingUrl,
     OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
     OPENLEDGER_CHAINS_FILE: file.path,
   };
-  const customer = await liveCustomer(ground.app, ground.live, ground.liveKey);
-  wallet = await solanaWallet(ground.live, customer.id);
-  const treasury = ground.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
+  const customer = await liveCustomer(fixture.app, fixture.live, fixture.liveKey);
+  wallet = await solanaWallet(fixture.live, customer.id);
+  const treasury = fixture.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
   node.ledger.giveLamports(treasury, 100_000_000_000n);
   node.ledger.pay(usdc, treasury, 10n * heldMinor);
   blocks = setInterval(() => node.ledger.mine(), blockMs);
@@ -60,14 +60,14 @@ beforeAll(async () => {
 afterAll(async () => {
   clearInterval(blocks);
   await endLaunched();
-  await ground?.stop();
+  await fixture?.stop();
   await node?.stop();
   file?.remove();
 });
 
 async function startOne(): Promise<void> {
   server = await startServerProcess({ args: ['--rate-limit', 'off', '--log-level', 'error'], env });
-  api = await createClient(server.url, ground.liveKey);
+  api = await createClient(server.url, fixture.liveKey);
 }
 
 function bring(amountMinor: bigint): void {
@@ -77,10 +77,10 @@ function bring(amountMinor: bigint): void {
 
 /** One transfer, as a careful client sends it: again with the same key until there is an answer. */
 async function send(round: number): Promise<void> {
-  const to = named(`story ${seed} ${round}`);
+  const to = named(`scenario ${seed} ${round}`);
   const rail = { destinationPaymentRail: 'solana', destinationAddress: to };
   const body = transferBody(wallet, { amount: `${1 + below(9)}.00`, ...rail });
-  const key = { 'idempotency-key': `story-${round}` };
+  const key = { 'idempotency-key': `scenario-${round}` };
   const answer = await api.post('/v1/transfers', body, key);
   expect(answer.status, answer.text).toBe(200);
   paid.push({ id: answer.data.id, to, netMinor: minor(answer.data.netAmount) });

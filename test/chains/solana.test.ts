@@ -204,7 +204,7 @@ describe('a transfer', () => {
     expect(node.ledger.balanceOf(to, usdc)).toBe(2n * 1_994_000n);
   });
 
-  test('that the network loses is signed again only when its blockhash is of no use any more', async () => {
+  test('that the network loses is signed again only when its blockhash has expired', async () => {
     const to = newOwner('lost');
     node.taking = 'loses';
     const { id } = await send(wallet, '5.00', { destinationAddress: to });
@@ -227,7 +227,7 @@ describe('a transfer', () => {
     expect(node.ledger.balanceOf(to, usdc)).toBe(4_985_000n);
   });
 
-  test('that has landed is not paid again, though the node gives no answer and forgets its history', async () => {
+  test('that has landed is not paid again, though the node does not respond and forgets its history', async () => {
     const to = newOwner('unseen');
     node.taking = 'takes without an answer';
     node.keepsHistory = false;

@@ -22,7 +22,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 /**
  * Deposits and transfers interleaved, while blocks are replaced, the node goes away, answers get lost, transactions are
  * forgotten or fail, and the process that follows the chain is killed. TRON_SCENARIO_TRANSFERS sets how many of each there are (12),
- * TRON_SCENARIO_KILLS how often it is killed (2), TRON_SCENARIO_SEED repeats a story.
+ * TRON_SCENARIO_KILLS how often it is killed (2), TRON_SCENARIO_SEED repeats a run.
  */
 const count = Number(process.env.TRON_SCENARIO_TRANSFERS ?? 12);
 const kills = Number(process.env.TRON_SCENARIO_KILLS ?? 2);

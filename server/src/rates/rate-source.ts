@@ -31,19 +31,9 @@ export async function fetchRates<Currency extends string>(
   agent: Dispatcher,
   stopping: AbortSignal,
 ): Promise<ReadonlyMap<Currency, Fetched>> {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  const giveUp = (): void => controller.abort();
-  // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect it, and then it never fires.
-  const timer = setTimeout(giveUp, source.timeoutMs);
-  stopping.addEventListener('abort', giveUp, { once: true });
-  try {
-    if (stopping.aborted) giveUp();
-    return await fetchAll(source, currencies, agent, controller.signal);
-  } finally {
-    clearTimeout(timer);
-    stopping.removeEventListener('abort', giveUp);
-  }
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(source.timeoutMs)]);
+  setMaxListeners(0, signal);
+  return fetchAll(source, currencies, agent, signal);
 }
 
 async function fetchAll<Currency extends string>(

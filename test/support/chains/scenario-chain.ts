@@ -9,7 +9,7 @@ const offerEveryBlocks = 5;
 const transfer = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)');
 
 /** A chain that goes on by itself, and can be reorganised and restarted while it does. */
-export interface StoryChain {
+export interface ScenarioChain {
   readonly name: string;
   readonly token: TestToken;
   readonly url: string;
@@ -30,12 +30,12 @@ export interface StoryChain {
 }
 
 /** Starts a chain with a token, and keeps making blocks. */
-export async function startStoryChain(
+export async function startScenarioChain(
   name: string,
   chainId: number,
   contract: 'TestToken' | 'OldToken',
   statePath: string,
-): Promise<StoryChain> {
+): Promise<ScenarioChain> {
   const options = { chainId, noMining: true, keepsStates: true, statePath };
   let node: Anvil = await startAnvil(options);
   const account = mnemonicToAccount(mnemonic, { addressIndex: 1 });

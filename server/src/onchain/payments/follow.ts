@@ -26,7 +26,7 @@ export interface FollowDeps {
 /**
  * Reads the state of an open payment from the chain, and takes the next step.
  *
- * @param transfer the transfer that it pays; undefined for treasury operations
+ * @param transfer the transfer that it pays; undefined for treasury operations, and if its row is missing or not authentic
  * @returns why it waits, if an operator should know
  */
 export async function followPayment(
@@ -42,6 +42,10 @@ export async function followPayment(
     const signed = await signReservedPayment(pool, port, payment);
     if ('attempt' in signed) await submitAndBroadcast(deps, transfer, signed.attempt);
     return 'blockedBy' in signed ? signed.blockedBy : undefined;
+  }
+  // The transfer may have ended otherwise: broadcasting or ending its payment without it could pay and refund the same money.
+  if (payment.intent.kind === 'transfer' && !transfer) {
+    return askOperator(`The payment of ${id} waits: its transfer is missing or not authentic.`);
   }
   // The process may have ended after it had stored the attempt.
   if (transfer?.status === 'funds_received') await markSubmitted(deps, transfer, newest.txHash);
