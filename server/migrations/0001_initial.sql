@@ -6,8 +6,8 @@
 --   distributed database can keep all rows that one batch writes on one shard.
 -- * Ids are compared byte by byte (collate "C"), so that they sort by creation time.
 -- * Amounts are integers in minor units of their currency (columns named _minor).
--- * Sealed columns hold ciphertext of the server's vault ('sealed.v1.' under the master key or an environment's key,
---   'sealed.v2.' with the id of the master key and, where the data belongs to a customer, under the customer's key).
+-- * Sealed columns hold ciphertext of the server's vault: 'sealed.v1.' under one key of the master key, 'sealed.v2.' with the
+--   id of the master key, under the key of the customer, the environment or the deployment that the data belongs to.
 -- * mac holds a message authentication code of the row under a key of the vault. It covers the table, the primary key and the
 --   fields listed in store/authenticated-rows.ts. The server uses no row of such a table whose code does not match.
 

@@ -86,7 +86,7 @@ async function valuesOf(id: string): Promise<string[]> {
 }
 
 describe('erasing a customer', () => {
-  it('is refused while they have money or transactions on their way', async () => {
+  it('is refused while the customer has money or open transactions', async () => {
     const wallet = await newWallet(server.api);
     await deposit(server.api, wallet.id, '5.00');
     const refused = await erase(wallet.customerId);
@@ -152,7 +152,7 @@ describe('erasing a customer', () => {
   it.each([
     ['as it is sealed now', false],
     ['as the release before sealed it', true],
-  ])('leaves nothing of them that opens, %s, and the books as they were', async (_name, isFirst) => {
+  ])('leaves no value of the customer that opens, %s, and the books unchanged', async (_name, isFirst) => {
     const customer = await newSealedCustomer(server, receiver, vault());
     if (isFirst) await sealAsBefore(server.app.pool, vault(), masterKey);
     await emptied(customer);
@@ -203,7 +203,7 @@ describe('erasing a customer', () => {
     ).toBe(transactions.replace(/req_\w+/, ''));
   });
 
-  it('ends their links, and refuses what would tell of them again', async () => {
+  it('ends their links, and refuses requests that would store their data again', async () => {
     const body = {
       email: 'gone@example.com',
       firstName: 'Gone',
@@ -231,7 +231,7 @@ describe('erasing a customer', () => {
     expect(await ok(server.api.get('/v1/customers?externalId=their-own-id'))).toEqual([]);
   });
 
-  it('is noticed by another server, and answers as for nobody in another environment', async () => {
+  it('reaches another server, and returns 404 in another environment', async () => {
     const customer = await newCustomer(server.api);
     const other = await server.second();
     const read = async () => {
@@ -248,7 +248,7 @@ describe('erasing a customer', () => {
     await other.stop();
   });
 
-  it('is refused in live while their data must be kept, for so many years as are set', async () => {
+  it('is refused in live until the retention period has ended', async () => {
     const customer = await newCustomer(server.live);
     const refused = await erase(customer.id, server.live);
     expect([refused.status, refused.error?.reason]).toEqual([409, 'retention_duty']);

@@ -43,8 +43,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { watchLog } from '../support/watched-log.ts';
 
 /**
- * Somebody writes to the database who has no master key. For each kind of row that gives rights or directs money: what is
- * forged is not used, and verify finds it.
+ * An attacker without the master key writes to the database. For each table whose rows grant access or direct money: a forged
+ * row is not used, and verify finds it.
  */
 
 type Table = AuthenticatedTableName;
@@ -53,7 +53,7 @@ type Row = Record<string, unknown> & { bucket: number; id: string };
 const { errors, logger } = watchLog();
 const masterKey = randomBytes(32);
 let server: TestServer;
-/** As the server reads, and as whoever forges writes. */
+/** The pool of the server, and the one of the attacker. */
 let pool: Pool;
 let owner: Pool;
 let db: Db;
@@ -71,7 +71,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-/** One row at least of each table: by the API where it has them at hand, and by the fill of an upgrade for the rest. */
+/** Makes at least one row of each table: over the API where it can, and by statements otherwise. */
 async function makeRows(): Promise<void> {
   const { api } = server;
   const wallet = await fundedWallet(api, '100.00');
@@ -163,7 +163,7 @@ async function typeOf(table: Table, column: string): Promise<string> {
 const tables = Object.keys(authenticatedTables) as Table[];
 
 describe('verify finds', () => {
-  it('nothing to begin with, and looks at all kinds of rows', async () => {
+  it('nothing at first, and checks rows of every table', async () => {
     const found = await verifyLedger(pool, undefined, {
       at: async () => [],
       most: 0,
@@ -183,7 +183,7 @@ describe('verify finds', () => {
     expect(authenticatedTables[table].fields).toEqual(expect.arrayContaining([...fields]));
   });
 
-  it.each(tables)('each field of %s that another hand has changed', async (table) => {
+  it.each(tables)('each field of %s that was changed outside the server', async (table) => {
     const { fields }: AuthenticatedTable = authenticatedTables[table];
     for (const field of fields) {
       const value = (otherValues[await typeOf(table, field)] ?? 'null').replaceAll('C', field);
@@ -231,7 +231,7 @@ describe('verify finds', () => {
     expect(problems.map(({ kind }) => kind)).toContain('row_not_authentic');
   });
 
-  it('a deposit address that the seed does not give, though its code is right', async () => {
+  it('a deposit address that does not follow from the seed, although its code is right', async () => {
     const { rows } = await pool.query<Row & { wallet_id: string }>(
       "select * from deposit_addresses where chain = 'base' limit 1",
     );
@@ -253,7 +253,7 @@ describe('verify finds', () => {
     expect((await server.api.get('/v1/ledger/verify')).data.problems).toEqual([]);
   });
 
-  it('a revoked key that was put back with its old row and its old code', () =>
+  it('a revoked key whose old row was restored with its old code', () =>
     withRevokedKeyPutBack(async (prefix, id) => {
       const { problems } = await verifyRows(pool, pool.guard, null);
       expect(problems).toMatchObject([{ kind: 'row_not_authentic', id }]);
@@ -276,7 +276,7 @@ async function withRevokedKeyPutBack(use: (prefix: string, id: string) => Promis
   }
 }
 
-describe('what is forged is not used:', () => {
+describe('a forged row is not used:', () => {
   let writer: Writer;
   const forgedRows: string[] = [];
 
@@ -333,7 +333,7 @@ describe('what is forged is not used:', () => {
     }
   };
 
-  /** The command that meets it fails, those beside it do not. */
+  /** The command that reads the row fails, the others of its batch do not. */
   const refusedByWriter =
     (table: Table, change: string, where?: string): (() => Promise<void>) =>
     () =>
@@ -384,7 +384,7 @@ describe('what is forged is not used:', () => {
     api_keys: [
       refusedByWriter('api_keys', "name = 'another'"),
       async () => {
-        // The forged key that read decrypted customers: its secret is known to whoever wrote the row.
+        // A forged key, whose secret the attacker knows.
         const key = drawKey();
         const secretHash = createHash('sha256').update(key.secret).digest();
         const insert = `insert into api_keys (bucket, id, environment_id, name, prefix, secret_hash, created_at, mac)
@@ -592,7 +592,7 @@ describe('what is forged is not used:', () => {
     for (const use of uses[table]) await use();
   });
 
-  it('and the operator is told by table and id, and counts it', async () => {
+  it('is logged by table and id', async () => {
     expect(errors.length).toBeGreaterThan(0);
     const lines = errors.map((line) => JSON.parse(line) as { table?: string; rowId?: string; msg: string });
     const told = lines.filter(({ msg }) => msg.startsWith('a row is not authentic'));

@@ -377,7 +377,7 @@ describe('what is not kept', () => {
     }
   });
 
-  it('409 request_in_progress: who waits too long for the first request is told to come again', async () => {
+  it('409 request_in_progress: a request that waits too long for the first one is refused', async () => {
     const slow = await startServer();
     // As the same role: what others wait for is hidden.
     const blocker = new Client(slow.servingUrl);

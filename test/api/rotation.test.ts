@@ -30,7 +30,7 @@ const [firstKey, secondKey, thirdKey, fourthKey] = [
   randomBytes(32),
   randomBytes(32),
 ];
-/** What the servers read their keys from, as if from a file. */
+/** The keys that the servers read, as if from a file. */
 let keys: Uint8Array[] = [firstKey];
 const follow = () => createKeyring(keys, () => keys);
 
@@ -81,7 +81,7 @@ const leftUnder = async (ring: readonly Uint8Array[]): Promise<string[]> => {
   return left.filter((line) => !line.endsWith(': 0'));
 };
 
-it('knows every column whose values the database wants sealed', async () => {
+it('covers every column whose values the schema requires to be sealed', async () => {
   const { rows } = await server.app.pool.query<{ name: string; check: string }>(
     `select c.conrelid::regclass || '.' || a.attname as name, pg_get_constraintdef(c.oid) as check
       from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
@@ -96,7 +96,7 @@ it('knows every column whose values the database wants sealed', async () => {
 });
 
 describe('a rotation', () => {
-  it('moves what was sealed before there were scopes into them, and nobody notices', async () => {
+  it('seals values without a scope in their scopes, and no response changes', async () => {
     const before = await answers();
     expect(before.join('')).toContain(mark);
     await sealAsBefore(server.app.pool, toolsOf([firstKey]).vault, firstKey);
@@ -115,7 +115,7 @@ describe('a rotation', () => {
     }
   });
 
-  it('leaves nothing under the previous key, while links and forms of before still hold', async () => {
+  it('leaves nothing under the previous key, and earlier links and forms stay valid', async () => {
     const before = await answers();
     const replay = { 'Idempotency-Key': customer.created.key };
     const created = await server.api.post('/v1/customers', customer.created.body, replay);
@@ -140,7 +140,7 @@ describe('a rotation', () => {
     await after.stop();
   });
 
-  it('is followed by a server that keeps rows, and goes on after it was broken off', async () => {
+  it('reaches servers that cache rows, and continues after an interruption', async () => {
     const busy = await approvedCustomer(server.api, { firstName: 'Busy' });
     keys = [thirdKey, secondKey];
     await followed();
@@ -172,7 +172,7 @@ describe('a rotation', () => {
     expect(await problems()).toEqual([]);
   });
 
-  it('writes the codes of all rows anew, and makes none ours that was forged before', async () => {
+  it('computes the codes of all rows again, and makes no forged row authentic', async () => {
     const wallet = await newWallet(server.api, customer.id);
     const account = await ok(
       server.api.post('/v1/virtual-accounts', {
@@ -212,7 +212,7 @@ describe('a rotation', () => {
     }
     expect(await found()).toEqual(forged);
 
-    // As the rows were before they were forged, they are ours: a rotation goes on with them.
+    // Once they are repaired, the rows are authentic, and a rotation continues with them.
     await forge(account.status, stranger.kycStatus);
     expect(await problems()).toEqual([]);
     expect(await rotate(tools.pool, rotationSteps(tools), () => undefined)).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ describe('a rotation', () => {
     await expect.poll(problems, { timeout: 10_000 }).toEqual([]);
   });
 
-  it('changes the key that deposits find a virtual account by together with its code', async () => {
+  it('changes the account key of a virtual account together with its code', async () => {
     const read = async () => {
       const { rows } = await server.ownerPool.query<Row>('select * from virtual_accounts order by id');
       return rows;
@@ -244,13 +244,13 @@ describe('a rotation', () => {
     expect(await problems()).toEqual([]);
   });
 
-  it('keeps the code of a virtual account true that changes between two steps', async () => {
+  it('keeps the code valid of a virtual account that changes between two steps', async () => {
     const change = (verb: 'reactivate' | 'deactivate') =>
       ok(server.api.post(`/v1/virtual-accounts/${customer.virtualAccountId}/${verb}`, {}));
     const [current] = keys as [Uint8Array];
     keys = [randomBytes(32), current];
     await followed();
-    // The lane keeps the row from now on.
+    // The lane caches the row from now on.
     await change('deactivate');
     const tools = toolsOf(keys);
     const step = rotationSteps(tools).find(({ name }) => name === 'virtual_accounts.deposit_instructions');
@@ -284,7 +284,7 @@ function relinked(text: string): string {
   return text.replaceAll(server.app.url, '');
 }
 
-it('goes on past a value that does not open, leaves it, and counts it', async () => {
+it('skips a value that does not open, and counts it', async () => {
   const { id } = await newCustomer(server.api);
   await server.ownerPool.query(
     `update customers set personal = overlay(personal placing 'AAAA' from length(personal) - 8) where id = $1`,

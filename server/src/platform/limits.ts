@@ -125,7 +125,7 @@ export const limits = {
   /** How many batches in a row must find the lane untouched by other servers before one is decided without its lock. */
   lockedBatches: 16,
   keptRows: 50_000,
-  /** Codes of rows that are known to be right, and how long what they are made of may be. */
+  /** Right codes of rows that are cached, each with its message, and the most characters of a cached message. */
   verifiedCodes: 4096,
   verifiedCodeChars: 2048,
   keptIdempotencyKeys: 2000,
@@ -206,7 +206,7 @@ export const limits = {
   balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
   solanaBlockConcurrency: 4,
-  /** Accounts that a node of Solana tells of in one answer, by its own limit. */
+  /** Accounts that a Solana node returns for one request, by its own limit. */
   solanaAccountsPerRequest: 100,
   /** Slots in a row that may be without a block. */
   solanaSkippedSlots: 500,

@@ -146,7 +146,7 @@ describe('the vault', () => {
     expect(createVault(randomBytes(32)).isAuthentic(mac, ['a', 12n, null], 'api_keys:1')).toBe(false);
   });
 
-  it('tells right codes from wrong ones, however many it has seen before', () => {
+  it('distinguishes right codes from wrong ones, also when more were verified than are cached', () => {
     const count = limits.verifiedCodes + 10;
     const macs = Array.from({ length: count }, (_, index) => vault.mac([index], 'row'));
     for (let round = 0; round < 2; round += 1) {

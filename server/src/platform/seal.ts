@@ -195,8 +195,8 @@ function codes(keyring: Keyring): Codes {
 }
 
 /**
- * The last codes that were found right, with what they are the codes of: the same row is read again and again, and comparing
- * it takes a tenth of making its code anew.
+ * A cache of right codes with their messages: the same rows are read again and again, and comparing a message takes a tenth
+ * of the time that computing its code takes. A code is right for its own message only, and only while its key is in the keyring.
  */
 function createVerifiedCodes() {
   const messages = new Map<string, string>();

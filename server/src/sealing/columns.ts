@@ -5,7 +5,7 @@ import type { AuthenticatedTableName } from '../store/authenticated-rows.ts';
 import type { ColumnType } from '../store/tables/table.ts';
 
 /** A row with a sealed value, as a rotation reads it. */
-export type SealedRow = Record<string, unknown> & {
+export type SealedRow = Readonly<Record<string, unknown>> & {
   readonly value: string;
   /** The customer whose value it is; null if it belongs to no customer. */
   readonly customer_id: string | null;

@@ -13,7 +13,7 @@ export interface Remacing {
   readonly vault: Vault;
 }
 
-type CodedRow = Record<string, unknown> & { readonly mac: string };
+type CodedRow = Readonly<Record<string, unknown>> & { readonly mac: string };
 
 /** Computes and checks codes during a rotation. Reporting forged rows is left to `verify`. */
 export function rotationGuard(vault: Vault): RowGuard {

@@ -2,7 +2,7 @@ import { authenticatedTables } from './authenticated-rows.ts';
 import type { Table } from './tables/table.ts';
 import { otherTables, type TableName, tables } from './tables.ts';
 
-/** What the serving role may do with a table beside reading it. */
+/** What the serving role may do with a table besides reading it. */
 export interface TableGrant {
   readonly insert: boolean;
   /** Columns that it may change; none when empty. */

@@ -1,6 +1,7 @@
 import type { QueryResult } from 'pg';
 import type { Queryable } from './pool.ts';
 import type { ColumnType } from './tables/table.ts';
+import type { AnyRow } from './tables.ts';
 
 /** What is read page by page: parts of a `select` in which `t` is the table. */
 export interface PagedSelect {
@@ -15,8 +16,6 @@ export interface PagedSelect {
   readonly key: Readonly<Record<string, ColumnType>>;
   readonly pageRows: number;
 }
-
-type AnyRow = Record<string, unknown>;
 
 /**
  * Reads rows page by page in the order of their key. Each page is a statement of its own, which starts after the last key

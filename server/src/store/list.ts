@@ -12,8 +12,8 @@ type ListedTable = {
 export type ListQuery<Name extends ListedTable> = SelectQueryBuilder<Database, Name, Database[Name]>;
 
 /**
- * The values that columns must have. A list admits any of its values; null admits null only; undefined does not narrow. Filters
- * of a request are plain texts, so every column with a union of texts takes any text.
+ * The values that columns must have. An array matches any of its values, at least one; null matches null only;
+ * undefined matches everything. Filters of a request are plain texts, so every column with a union of texts takes any text.
  */
 export type Narrowing<Row> = {
   readonly [Column in keyof Row]?:

@@ -70,7 +70,7 @@ export const tables = {
   webhook_replays: webhookReplays,
 } as const;
 
-/** The tables that are written beside the writer: by the lanes for themselves, by workers, and at the start. */
+/** The tables that are written outside the writer: by the lanes for their own state, by workers, and at the start. */
 export const otherTables = {
   master_seeds: masterSeeds,
   public_urls: publicUrls,

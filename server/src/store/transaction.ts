@@ -50,7 +50,7 @@ export async function inTransaction<Result>(
   work: (client: PoolClient) => Promise<Result>,
   begin = 'begin',
 ): Promise<Result> {
-  for (let attempt = 0; ; attempt += 1) {
+  return withRetries(async () => {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
@@ -65,17 +65,17 @@ export async function inTransaction<Result>(
         await client.query('rollback').catch((cause: Error) => {
           broken = cause;
         });
-      if (!isRetryable(error) || attempt + 1 >= limits.writeAttempts) throw error;
+      throw error;
     } finally {
       client.release(broken);
     }
-    await sleep(backoffMs(attempt));
-  }
+  });
 }
 
 /**
- * Runs one statement outside a transaction, again when the database asks for it (40001, 40P01).
+ * Runs a statement or a transaction, and again after a retryable error (`isRetryable`).
  *
+ * @param run has no effect if it fails with such an error
  * @throws the error of the last attempt
  */
 export async function withRetries<Result>(run: () => Promise<Result>): Promise<Result> {
