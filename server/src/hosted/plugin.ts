@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LinkPurpose } from '../identity/links.ts';
+import { ApiError } from '../platform/errors.ts';
 import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { readUrlEncoded } from './form-body.ts';
@@ -109,6 +110,8 @@ function answerError(
 
 function toPageError(error: unknown): PageError {
   if (error instanceof PageError) return error;
+  if (error instanceof ApiError && error.refusal.code === 'RATE_LIMITED')
+    return new PageError('busy', error.refusal.retryAfterSeconds);
   switch ((error as { code?: unknown }).code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new PageError('too_large');
