@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientOf } from '../http/connections.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LinkPurpose } from '../identity/links.ts';
 import { ApiError } from '../platform/errors.ts';
@@ -53,7 +54,7 @@ function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
   const limiter = deps.rateLimit ? createRateLimiter(deps.clock, limits.hostedPerSecond) : undefined;
   scope.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
-    const allowance = limiter?.take(request.ip);
+    const allowance = limiter?.take(clientOf(request));
     if (allowance && !allowance.allowed)
       throw new PageError('too_many_requests', allowance.retryAfterSeconds);
     if (request.is404) throw new PageError('page_not_found');
