@@ -83,7 +83,8 @@ function enterBudget(
   reply: FastifyReply,
   check: (caller: Caller) => void,
 ): Caller | Promise<Caller> {
-  const budget = budgets.enter(caller.environment.kind, request.raw, reply.raw);
+  const { kind } = caller.environment;
+  const budget = budgets.enter(kind, request.raw, reply.raw, request.state.bodyLimitBytes);
   request.state.budget = budget;
   let refusal: { error: unknown } | undefined;
   try {
