@@ -438,7 +438,7 @@ describe('a submission', () => {
     ['Review', {}, 'under_review'],
     ['denied', {}, 'rejected'],
     ['Lovelace', { lastName: 'Denied' }, 'rejected'],
-  ])('is decided in the sandbox by a magic last name: %s %j', async (lastName, body, kycStatus) => {
+  ])('is decided in the sandbox by a test value as last name: %s %j', async (lastName, body, kycStatus) => {
     const customer = await newCustomer(server.api, body);
     await fillIndividual(customer.kycLink, { lastName });
     await submit(customer.kycLink, 'approved');
