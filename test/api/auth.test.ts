@@ -289,6 +289,20 @@ describe('the rate limit', () => {
     expect(wrongSecret.status).toBe(429);
   });
 
+  it('counts the addresses of one IPv6 network as one client', async () => {
+    const proxied = await server.second({
+      trustProxy: ['loopback'],
+      rateLimit: { writesPerSecond, readsPerSecond },
+    });
+    const from = async (address: string): Promise<number> => {
+      const answer = await fetch(`${proxied.url}/nothing`, { headers: { 'x-forwarded-for': address } });
+      return answer.status;
+    };
+    const addresses = Array.from({ length: 12 }, (_, host) => `2001:db8:0:1::${host + 1}`);
+    expect((await Promise.all(addresses.map(from))).sort()).toEqual([...times(10, 404), ...times(2, 429)]);
+    expect(await from('2001:db8:0:2::1')).toBe(404);
+  });
+
   it('looks unknown prefixes up by few statements, however many are guessed, and wrong secrets by none', async () => {
     await ok(read());
     const lookUps = watchLookUps(server);

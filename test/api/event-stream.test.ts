@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { limits } from '../../server/src/platform/limits.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
@@ -110,6 +112,22 @@ it('has a limit on how many are open, and a place again when one has gone', asyn
   ]);
   await open10[0]?.close();
   await expect.poll(async () => (await open()).status).toBe(200);
+});
+
+it('keeps no place for readers that are gone before their stream has started', async () => {
+  const { hostname, port } = new URL(server.app.url);
+  const request = `GET /v1/events/stream HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${server.testKey}\r\n\r\n`;
+  // The second of two requests has a response that never gets the connection.
+  for (const requests of [request, request, request, request, request.repeat(2), request.repeat(2)]) {
+    for (let again = 0; again < limits.eventStreamsPerEnvironment / 2; again += 1) {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.write(requests);
+      await setImmediate();
+      socket.resetAndDestroy();
+    }
+  }
+  await vi.waitFor(async () => expect((await open()).status).toBe(200), { timeout: 5000 });
 });
 
 it('keeps a quiet connection alive and moves the reader’s place past what was left out', async () => {

@@ -62,7 +62,7 @@ async function expectSoundBooks(api: ApiClient): Promise<void> {
   expect((await ok(api.get('/v1/ledger/verify'))).problems).toEqual([]);
 }
 
-describe('steering', () => {
+describe('forcing a status', () => {
   let server: TestServer;
   let api: ApiClient;
   beforeAll(async () => {
@@ -299,7 +299,7 @@ it('a cancel that races the worker and another process fifty times leaves each t
   await server.stop();
 });
 
-it('steering that races the worker moves each transfer along its way once', async () => {
+it('a forced status that races the worker makes each transition of a transfer once', async () => {
   const server = await startServer({ sandboxStepMs: 20 });
   const { api } = server;
   const other = await createClient((await server.second()).url, server.testKey);

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ApiError, rateLimited } from '../../server/src/platform/errors.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { evidenceContext } from '../../server/src/resources/identity/commands.ts';
 import { documentBytes } from '../../server/src/resources/identity/document-queries.ts';
@@ -79,6 +80,20 @@ describe('an individual', () => {
     expect(done).toMatchObject({ kycLink: null, tosLink: null });
     expect(done.capabilities).toEqual({ wallets: true, virtualAccounts: true, transfers: true });
     expect((await ok(server.api.get('/v1/events?type=customer.updated&limit=1')))[0].data).toEqual(done);
+  });
+
+  it('waits in the queue of the sandbox, and is told when that is full', async () => {
+    const { kycLink } = await newCustomer(server.api);
+    const queue = vi.spyOn(server.app.writer, 'submit');
+    const fields = { ...individual.you, action: 'save' };
+    await sendStep(kycLink, 'you', fields);
+    const saved = queue.mock.calls.filter(([{ name }]) => name === 'save_identity_answers');
+    expect(saved.map(([, , kind]) => kind)).toEqual(['test']);
+    queue.mockRejectedValueOnce(new ApiError(rateLimited('server_busy', 'The queue is full.', 1)));
+    const refused = await sendStep(kycLink, 'you', fields);
+    queue.mockRestore();
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
+    expect(refused.html).toContain('wait a few seconds');
   });
 
   it('is led to the step where they left off', async () => {
@@ -423,7 +438,7 @@ describe('a submission', () => {
     ['Review', {}, 'under_review'],
     ['denied', {}, 'rejected'],
     ['Lovelace', { lastName: 'Denied' }, 'rejected'],
-  ])('is decided in the sandbox by a magic last name: %s %j', async (lastName, body, kycStatus) => {
+  ])('is decided in the sandbox by a test value as last name: %s %j', async (lastName, body, kycStatus) => {
     const customer = await newCustomer(server.api, body);
     await fillIndividual(customer.kycLink, { lastName });
     await submit(customer.kycLink, 'approved');

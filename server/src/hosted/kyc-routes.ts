@@ -90,7 +90,7 @@ async function takeAnswers({ deps, posted, reply, visit }: Post, step: QuestionS
     const page = questionsPage(visit, step, filledBy(posted.text, faults), faults);
     return sendPage(reply, page, unprocessable);
   }
-  const result = await run(deps, saveAnswers(visit.ref, answers));
+  const result = await run(visit, deps, saveAnswers(visit.ref, answers));
   const form = { ...visit.form, answers: { ...visit.form.answers, ...answers } };
   return redirectTo(reply, result === 'closed' ? 'status' : stepAfter({ ...visit, form }, step.name));
 }
@@ -103,7 +103,7 @@ function afterEdit(result: EditResult, step: string, reply: FastifyReply): Fasti
 async function takeOwners({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {
   const action = posted.text('action');
   if (action === 'remove') {
-    return afterEdit(await run(deps, removeOwner(visit.ref, posted.text('owner'))), 'owners', reply);
+    return afterEdit(await run(visit, deps, removeOwner(visit.ref, posted.text('owner'))), 'owners', reply);
   }
   const refuse = (faults: { field: string; message: string }[]): FastifyReply =>
     sendPage(reply, ownersPage(visit, filledBy(posted.text, faults), faults), unprocessable);
@@ -115,7 +115,7 @@ async function takeOwners({ deps, posted, reply, visit }: Post): Promise<Fastify
   }
   const { answers, faults } = parseAnswers(ownerQuestions, posted.text, visit.rules);
   if (faults.length > 0) return refuse([...faults]);
-  const result = await run(deps, addOwner(visit.ref, answers));
+  const result = await run(visit, deps, addOwner(visit.ref, answers));
   if (result === 'refused') {
     return refuse([{ field: 'share', message: 'Together the shares are more than 100 percent.' }]);
   }
@@ -127,7 +127,7 @@ async function takeDocuments({ deps, posted, reply, visit }: Post): Promise<Fast
   if (action === 'remove') {
     const id = posted.text('document');
     if (!isId(id, 'doc')) throw new PageError('bad_form');
-    return afterEdit(await run(deps, removeDocument(visit.ref, id)), 'documents', reply);
+    return afterEdit(await run(visit, deps, removeDocument(visit.ref, id)), 'documents', reply);
   }
   const refuse = (faults: readonly { field: string; message: string }[]): FastifyReply =>
     sendPage(reply, documentsPage(visit, posted.text('kind'), faults), unprocessable);
@@ -144,7 +144,7 @@ async function takeDocuments({ deps, posted, reply, visit }: Post): Promise<Fast
 async function takeSubmission({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {
   const version = Number(posted.text('version'));
   const command = submitCase(visit.ref, version, references, sandboxDecision(visit, posted.text('decision')));
-  const result = await run(deps, command);
+  const result = await run(visit, deps, command);
   if (result === 'changed' || result === 'incomplete') {
     const message =
       result === 'changed'
@@ -170,6 +170,6 @@ const decisions: readonly CaseDecision[] = ['approved', 'rejected', 'incomplete'
 async function takeDecision({ deps, posted, reply, visit }: Post): Promise<FastifyReply> {
   const decision = decisions.find((known) => known === posted.text('decision'));
   if (!decision) throw new PageError('bad_form');
-  await run(deps, decideCase(visit.ref, decision, [], 'sandbox'));
+  await run(visit, deps, decideCase(visit.ref, decision, [], 'sandbox'));
   return redirectTo(reply, 'status');
 }

@@ -63,6 +63,11 @@ export const pageErrors = {
     title: 'One moment, please',
     text: 'There were too many requests from your address. Wait a minute, then go on.',
   },
+  busy: {
+    status: 503,
+    title: 'One moment, please',
+    text: 'Many people are using this service at the moment. Go back, wait a few seconds, and send that again.',
+  },
   failed: {
     status: 500,
     title: 'Something went wrong',

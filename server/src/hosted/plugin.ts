@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientOf } from '../http/connections.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LinkPurpose } from '../identity/links.ts';
+import { ApiError } from '../platform/errors.ts';
 import { html } from '../platform/html.ts';
 import { limits } from '../platform/limits.ts';
 import { readUrlEncoded } from './form-body.ts';
@@ -52,7 +54,7 @@ function addGuards(scope: FastifyInstance, deps: HostedDeps): void {
   const limiter = deps.rateLimit ? createRateLimiter(deps.clock, limits.hostedPerSecond) : undefined;
   scope.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
-    const allowance = limiter?.take(request.ip);
+    const allowance = limiter?.take(clientOf(request));
     if (allowance && !allowance.allowed)
       throw new PageError('too_many_requests', allowance.retryAfterSeconds);
     if (request.is404) throw new PageError('page_not_found');
@@ -109,6 +111,8 @@ function answerError(
 
 function toPageError(error: unknown): PageError {
   if (error instanceof PageError) return error;
+  if (error instanceof ApiError && error.refusal.code === 'RATE_LIMITED')
+    return new PageError('busy', error.refusal.retryAfterSeconds);
   switch ((error as { code?: unknown }).code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new PageError('too_large');

@@ -29,7 +29,7 @@ export function addTermsRoutes(scope: FastifyInstance, deps: HostedDeps): void {
       return sendPage(reply, termsPage(visit, deps.terms, true), 422);
     }
     const userAgent = (request.headers['user-agent'] ?? '').slice(0, limits.shortTextLength);
-    await run(deps, acceptTerms(visit.ref, { version, sha256 }, { address: request.ip, userAgent }));
+    await run(visit, deps, acceptTerms(visit.ref, { version, sha256 }, { address: request.ip, userAgent }));
     return redirectTo(reply, tokenOf(request));
   });
 }

@@ -135,9 +135,9 @@ async function receive(
  * bytes may have been deleted before it was added: then it is removed.
  */
 async function add(visit: Visit, document: KeptDocument, deps: HostedDeps): Promise<EditResult> {
-  const result = await run(deps, addDocument(visit.ref, document));
+  const result = await run(visit, deps, addDocument(visit.ref, document));
   if (result !== 'saved' || (await finishUpload(deps.uploads.pool, document.id))) return result;
-  await run(deps, removeDocument(visit.ref, document.id));
+  await run(visit, deps, removeDocument(visit.ref, document.id));
   throw new PageError('failed');
 }
 

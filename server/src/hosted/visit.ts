@@ -107,12 +107,16 @@ export async function openVisit(
 }
 
 /**
- * Runs a command of a page.
+ * Runs a command of a page, in the queue of the customer's environment kind.
  *
  * @throws PageError if the customer does not exist any more
  */
-export async function run<Result>(deps: HostedDeps, command: Command<Result>): Promise<Result> {
-  const outcome = await deps.writer.submit(command);
+export async function run<Result>(
+  { kind }: Visit,
+  { writer }: HostedDeps,
+  command: Command<Result>,
+): Promise<Result> {
+  const outcome = await writer.submit(command, undefined, kind);
   if (outcome.kind !== 'accepted') throw new PageError('link_invalid');
   return outcome.result;
 }

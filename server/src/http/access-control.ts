@@ -4,6 +4,7 @@ import { ApiError, rateLimited, unauthorized } from '../platform/errors.ts';
 import { limits } from '../platform/limits.ts';
 import { parseRateLimit, type RateLimitSetting } from '../platform/setting-parsers.ts';
 import { type Authenticator, type Caller, type PresentedKey, presentedKey } from './auth.ts';
+import { clientOf } from './connections.ts';
 import { bodyOf, type EnvironmentBudgets } from './environment-budgets.ts';
 import { type Allowance, createRateLimiter, type RateLimiter } from './rate-limit.ts';
 
@@ -52,7 +53,7 @@ export function createAccessControl(
       return checked instanceof Promise ? checked.then(enter) : enter(checked);
     },
     rateLimitAnonymous(request, reply) {
-      requireAllowance(anonymous.take(request.ip), reply);
+      requireAllowance(anonymous.take(clientOf(request)), reply);
     },
   };
 }
@@ -82,7 +83,8 @@ function enterBudget(
   reply: FastifyReply,
   check: (caller: Caller) => void,
 ): Caller | Promise<Caller> {
-  const budget = budgets.enter(caller.environment.kind, request.raw, reply.raw);
+  const { kind } = caller.environment;
+  const budget = budgets.enter(kind, request.raw, reply.raw, request.state.bodyLimitBytes);
   request.state.budget = budget;
   let refusal: { error: unknown } | undefined;
   try {
@@ -114,13 +116,13 @@ function limitedCheck(
   try {
     key = presentedKey(request.headers);
   } catch (error) {
-    requireAllowance(failures.take(request.ip), reply);
+    requireAllowance(failures.take(clientOf(request)), reply);
     throw error;
   }
   const known = authenticator.known(key);
   if (known) return known;
   return authenticator.check(key).then((caller) => {
-    if (!caller) requireAllowance(failures.take(request.ip), reply);
+    if (!caller) requireAllowance(failures.take(clientOf(request)), reply);
     return requireCaller(caller);
   });
 }

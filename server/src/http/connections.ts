@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import { limits } from '../platform/limits.ts';
 import type { ConnectionsSetting } from '../platform/setting-parsers.ts';
 
@@ -49,6 +50,11 @@ function endStalled(server: Server): void {
   server.setTimeout(limits.stalledAnswerMs, (socket) => {
     if ((running.get(socket) ?? 0) === 0 || socket.writableLength > 0) socket.destroy();
   });
+}
+
+/** The client of a request, for limits by address: behind a trusted proxy, the address that it forwards. */
+export function clientOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
+  return clientNetwork(ip);
 }
 
 /**

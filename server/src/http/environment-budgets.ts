@@ -20,8 +20,16 @@ export interface RequestBudget {
 
 /** The budgets of test and of live environments: bytes and requests under way, and time of the event loop. */
 export interface EnvironmentBudgets {
-  /** @throws ApiError 429 if the requests of that kind exceed the budget */
-  enter(kind: EnvironmentKind, request: IncomingMessage, response: ServerResponse): RequestBudget;
+  /**
+   * @param bodyLimitBytes how much of the body is read at most
+   * @throws ApiError 429 if the requests of that kind exceed the budget
+   */
+  enter(
+    kind: EnvironmentKind,
+    request: IncomingMessage,
+    response: ServerResponse,
+    bodyLimitBytes: number,
+  ): RequestBudget;
   /** Runs work that no request waits for. */
   run<Result>(kind: EnvironmentKind, work: () => Promise<Result>): Promise<Result>;
   /** Whether live keys are in use, so that test environments are throttled. */
@@ -34,9 +42,9 @@ export function createEnvironmentBudgets(throttle: TestThrottle = createTestThro
 
   return {
     isTestThrottled: throttle.isActive,
-    enter(kind, request, response) {
+    enter(kind, request, response, bodyLimitBytes) {
       if (kind === 'live') throttle.liveSeen();
-      const size = sizeOf(request);
+      const size = sizeOf(request, bodyLimitBytes);
       if (bytes[kind] + size > limits.environmentBytes) throw full();
       bytes[kind] += size;
       let slot: Slot | undefined;
@@ -115,11 +123,11 @@ async function acquirePatiently(throttle: TestThrottle): Promise<Slot> {
   }
 }
 
-/** The bytes of a request: its headers, and its body by its `Content-Length`, or else the largest body allowed. */
-function sizeOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return limits.headersBytes + limits.bodyBytes;
+/** The bytes of a request: its headers, and its body by its `Content-Length`, or else the largest body of its route. */
+function sizeOf({ headers }: IncomingMessage, bodyLimitBytes: number): number {
+  if (headers['transfer-encoding'] !== undefined) return limits.headersBytes + bodyLimitBytes;
   const length = Number(headers['content-length'] ?? 0);
-  return limits.headersBytes + Math.min(length, limits.bodyBytes);
+  return limits.headersBytes + Math.min(length, bodyLimitBytes);
 }
 
 /** Classifies a request's body by its headers. Only reading a large one needs a slot. */

@@ -5,20 +5,14 @@ import { parseJsonBody } from './json-body.ts';
 import { announcesBody, assertBodyHeaders, bodyTooLarge, hashUnread, readBody } from './read-body.ts';
 import './request-state.ts';
 
-/**
- * Checks the headers of a body before it is read.
- *
- * @param bodyBytes the largest body allowed
- * @throws ApiError 400
- */
-export function expectBody({ raw, state }: FastifyRequest, bodyBytes: number): void {
-  state.bodyLimitBytes = bodyBytes;
+/** Checks the headers of a body before it is read. @throws ApiError 400 */
+export function expectBody({ raw, state }: FastifyRequest): void {
   if (!announcesBody(raw)) {
     state.bodyHash = hashJson(undefined);
     return;
   }
   try {
-    assertBodyHeaders(raw.headers, bodyBytes);
+    assertBodyHeaders(raw.headers, state.bodyLimitBytes);
   } catch (error) {
     state.bodyHash = hashUnread(raw);
     throw error;

@@ -193,8 +193,9 @@ function addRoutes(app: FastifyInstance, access: AccessControl, options: HttpOpt
         const proceed = (caller: Caller | undefined): void => {
           request.state.caller = caller;
           if (route.method === 'POST') request.state.idempotencyKey = idempotencyKey(request.headers);
-          if (route.method !== 'GET') expectBody(request, bodyBytes);
+          if (route.method !== 'GET') expectBody(request);
         };
+        request.state.bodyLimitBytes = bodyBytes;
         callBack(done, () => {
           if (route.access !== 'public') {
             const caller = access.authenticate(request, reply);

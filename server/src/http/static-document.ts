@@ -62,9 +62,19 @@ export function staticDocument(
     return encoded;
   };
 
-  return async (request, reply) => {
+  /** A document that could not be made, for want of a file handle for example, is made again. */
+  const document = async (): Promise<DocumentText> => {
     making ??= Promise.resolve(make());
-    const made = await making;
+    try {
+      return await making;
+    } catch (error) {
+      making = undefined;
+      throw error;
+    }
+  };
+
+  return async (request, reply) => {
+    const made = await document();
     const encoding = encodingFor(request);
     const { bytes, etag } = await representationIn(encoding, made);
     reply

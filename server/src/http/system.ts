@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import { requireAllowance } from './access-control.ts';
+import { clientOf } from './connections.ts';
 import { type DocsFiles, docsPages, type PageMaker } from './docs/pages.ts';
 import type { DescribedEvent } from './event.ts';
 import { buildOpenApi } from './openapi/document.ts';
@@ -42,7 +43,7 @@ export function addDocuments(
   };
   app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply, done) => {
-      if (limiter) requireAllowance(limiter.take(request.ip), reply);
+      if (limiter) requireAllowance(limiter.take(clientOf(request)), reply);
       done();
     });
     for (const [path, make] of Object.entries(documents)) scope.get(path, staticDocument(make));

@@ -33,11 +33,6 @@ export function joined(pieces: readonly Piece[], separator: string): Piece {
   return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [separator, piece]));
 }
 
-/** An anchor that is safe in a fragment: letters, digits, `-` and `_` stay. */
-export function anchor(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_]+/g, '-');
-}
-
 function printPiece(piece: Piece): string {
   if (piece === undefined) return '';
   if (typeof piece === 'string') return escapeText(piece);

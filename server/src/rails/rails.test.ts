@@ -1,16 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { accountTypeNames, factsOf } from './account-types.ts';
-import type { FiatCode } from './fiat.ts';
-import {
-  checkPayoutAmount,
-  checkReference,
-  isRail,
-  type OwnerType,
-  type Rail,
-  railFacts,
-  railNames,
-} from './rails.ts';
+import { checkReference, isRail, type Rail, railFacts, railNames } from './rails.ts';
 
 test('the rails are those that reach some type of account, and no others', () => {
   expect(railNames).toEqual([
@@ -91,40 +82,5 @@ describe('a reference', () => {
         expect(checkReference(rail, text) ?? '').not.toContain('undefined');
       }),
     );
-  });
-});
-
-describe('an amount', () => {
-  const bounds: [Rail, FiatCode, OwnerType, min: bigint, max: bigint | undefined][] = [
-    ['ach', 'usd', 'business', 1_00n, undefined],
-    ['ach_same_day', 'usd', 'business', 1n, 1_000_000_00n],
-    ['wire', 'usd', 'individual', 1n, undefined],
-    ['rtp', 'usd', 'individual', 1n, 10_000_000_00n],
-    ['fednow', 'usd', 'individual', 1n, 10_000_000_00n],
-    ['sepa', 'eur', 'individual', 1n, undefined],
-    ['faster_payments', 'gbp', 'individual', 1n, 1_000_000_00n],
-    ['spei', 'mxn', 'individual', 50_00n, undefined],
-    ['pix', 'brl', 'individual', 10_00n, undefined],
-    ['swift', 'gbp', 'business', 1n, undefined],
-    ['nip', 'ngn', 'individual', 1n, 5_000_000_00n],
-    ['nip', 'ngn', 'business', 1n, 10_000_000_00n],
-    ['ghipss', 'ghs', 'individual', 1n, undefined],
-    ['mobile_money', 'xof', 'individual', 1n, undefined],
-  ];
-  it.each(bounds)('of %s in %s to %s lies within its bounds', (rail, currency, owner, min, max) => {
-    const check = (minor: bigint) => checkPayoutAmount(rail, currency, minor, owner);
-    expect(check(min)).toBeUndefined();
-    expect(check(min - 1n)).toMatch(/ pays at least /);
-    expect(check(max ?? 10n ** 15n)).toBeUndefined();
-    if (max !== undefined) expect(check(max + 1n)).toMatch(/ pays at most /);
-  });
-
-  it('is one of the rail’s currencies', () => {
-    expect(checkPayoutAmount('sepa', 'usd', 100n, 'business')).toBe('The rail sepa pays eur.');
-  });
-
-  it('is printed in its currency’s own decimals, and an unknown owner counts as an individual', () => {
-    expect(checkPayoutAmount('nip', 'ngn', 5_000_000_01n)).toBe('The rail nip pays at most 5000000.00 ngn.');
-    expect(checkPayoutAmount('mobile_money', 'ugx', 0n)).toBe('The rail mobile_money pays at least 1 ugx.');
   });
 });

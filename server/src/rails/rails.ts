@@ -1,4 +1,3 @@
-import { currencyScale, formatAmount } from '../platform/money.ts';
 import { type AccountRail, type AccountType, accountTypeNames, factsOf } from './account-types.ts';
 import type { FiatCode } from './fiat.ts';
 
@@ -115,27 +114,4 @@ export function checkReference(rail: Rail, text: string): string | undefined {
     return `A reference for ${rail} must have at most ${maxLength} characters.`;
   if (new RegExp(pattern, 'u').test(text)) return undefined;
   return `A reference for ${rail} must have only ${description}.`;
-}
-
-/**
- * Checks an amount against the limits of a rail.
- *
- * @param minor the paid amount, in minor units of `currency`
- * @param ownerType `individual` if left out
- * @returns the fault; undefined if the rail pays the amount
- */
-export function checkPayoutAmount(
-  rail: Rail,
-  currency: FiatCode,
-  minor: bigint,
-  ownerType: OwnerType = 'individual',
-): string | undefined {
-  const { currencies, minMinor, maxMinor } = railFacts(rail);
-  if (!currencies.includes(currency)) return `The rail ${rail} pays ${currencies.join(', ')}.`;
-  const print = (amount: bigint): string => `${formatAmount(amount, currencyScale[currency])} ${currency}`;
-  const min = minMinor(currency);
-  if (minor < min) return `The rail ${rail} pays at least ${print(min)}.`;
-  const max = maxMinor(currency, ownerType);
-  if (max !== undefined && minor > max) return `The rail ${rail} pays at most ${print(max)}.`;
-  return undefined;
 }

@@ -24,9 +24,14 @@ export async function recordResults(attempts: readonly Attempt[], deps: RecordDe
   const successes = attempts.filter(({ success }) => success).length;
   if (successes > 0) metrics.deliveries.inc({ result: 'success' }, successes);
   if (successes < attempts.length) metrics.deliveries.inc({ result: 'failure' }, attempts.length - successes);
-  const gone = attempts.filter(({ httpStatus }) => httpStatus === 410);
+  // Once for each webhook, however many of its deliveries were under way: other attempts wait meanwhile.
+  const gone = new Map(
+    attempts
+      .filter(({ httpStatus }) => httpStatus === 410)
+      .map((attempt) => [attempt.due.webhook_id, attempt]),
+  );
   const environments = new Map(attempts.map(({ due }) => [due.webhook_id, due.environment_id]));
-  for (const { due, endedAt } of gone) {
+  for (const { due, endedAt } of gone.values()) {
     await writer.submit(disableWebhook(due.environment_id, due.webhook_id, 'gone', endedAt));
     logger.warn({ webhookId: due.webhook_id }, 'a webhook was disabled: its receiver answered 410');
   }

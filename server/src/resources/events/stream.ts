@@ -100,7 +100,10 @@ export function startStream(
     reason ??= why;
     finish();
   };
-  response.once('close', finish);
+  // Of the connection: a response that is gone before it has started emits no `close`.
+  const { socket } = response.req;
+  socket.once('close', finish);
+  if (socket.destroyed) finish();
   const lifetime = setTimeout(() => close('time_limit'), limits.eventStreamMs);
   const idLine = (): string => `id: ${encodePositions(source.environmentId, positions)}\n`;
 
@@ -126,6 +129,7 @@ export function startStream(
       }
     } finally {
       clearTimeout(lifetime);
+      socket.off('close', finish);
       output.close();
       // A client that does not read must not delay the end.
       if (response.writableNeedDrain) response.destroy();
