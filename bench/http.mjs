@@ -20,11 +20,19 @@ export async function openConnections(url, count) {
 function openConnection(host, port) {
   const socket = connect({ host, port, noDelay: true });
   let waiting;
+  /** Why the connection is of no use any more. */
+  let broken;
   let chunks = [];
   let missing = 0;
   let status = 0;
   let bodyStart = 0;
 
+  const fail = (error) => {
+    broken ??= error;
+    waiting?.onError(broken);
+    waiting = undefined;
+    socket.destroy();
+  };
   const end = () => {
     const { onAnswer } = waiting;
     waiting = undefined;
@@ -32,27 +40,30 @@ function openConnection(host, port) {
     chunks = [];
     onAnswer(status, bytes, bodyStart);
   };
-  const begin = (chunk) => {
+  /** @returns whether an answer that was asked for begins */
+  const begins = (chunk) => {
     const at = chunk.indexOf(headEnd);
-    if (at < 0) throw new Error('The head of an answer came in parts');
-    const head = chunk.latin1Slice(0, at);
+    const head = chunk.latin1Slice(0, Math.max(at, 0));
     status = Number(head.slice(9, 12));
+    if (at < 0) fail(new Error('The head of an answer came in parts'));
+    else if (!waiting) fail(new Error(`The server answered ${status} on a connection without a request`));
     bodyStart = at + 4;
     missing = bodyStart + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    return broken === undefined;
   };
   socket.on('data', (chunk) => {
-    if (chunks.length === 0) begin(chunk);
+    if (chunks.length === 0 && !begins(chunk)) return;
     chunks.push(chunk);
     missing -= chunk.length;
     if (missing <= 0) end();
   });
-  const fail = (error) => waiting?.onError(error);
   socket.on('error', fail);
   socket.on('close', () => fail(new Error('The server closed a connection')));
 
   const connection = {
     /** Sends a request; `onAnswer` gets the status, all bytes of the answer, and where its body starts. */
     send(text, onAnswer, onError) {
+      if (broken) return onError(broken);
       waiting = { onAnswer, onError };
       socket.write(text, 'latin1');
     },

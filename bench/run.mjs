@@ -23,6 +23,7 @@ import { shortfalls, tableText, writeDocument } from './table.mjs';
  * figures `{ name, figure, baseline?, ratio?, mustReach?, ok?, values? }`, as they are shown; `values` are the numbers.
  */
 const sharing = { spread, hot, mixed, reads, processes, latency, documents, memory, limits };
+/** `against` is no row of the table: `--against` asks for it, and for nothing else. */
 const alone = { start, growth, against };
 
 /**
@@ -41,7 +42,7 @@ export async function runBench({ against: checkout, json, lanes, names, profile,
   const context = {
     sizes,
     say,
-    /** The checkout that the row `against` compares with, and what all servers are started with. */
+    /** The checkout to compare with, and the lanes of all servers. */
     checkout,
     lanes,
     /** What one row has made that others can use. */

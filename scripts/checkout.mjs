@@ -1,7 +1,7 @@
 /** The files of this checkout. Needs nothing but Node's own modules, and runs on every Node that can start a script of ours. */
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -20,9 +20,9 @@ export class PrepareError extends Error {}
  * Runs `work` while no other process prepares this checkout.
  *
  * @param {() => Promise<void>} work
+ * @throws PrepareError if this process may not write here
  */
 export async function whileLocked(work) {
-  mkdirSync(join(root, 'dist'), { recursive: true });
   for (let tries = 0; !takeLock(); tries += 1) {
     if (tries === 1) say('Waiting for another process that installs or builds here…');
     await sleep(lockPollMs);
@@ -37,7 +37,13 @@ export async function whileLocked(work) {
 /** `link` makes the lock appear together with the process id of its owner. */
 function takeLock() {
   const temporary = `${lockFile}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(temporary, String(process.pid));
+  try {
+    mkdirSync(dirname(lockFile), { recursive: true });
+    writeFileSync(temporary, String(process.pid));
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EROFS') throw error;
+    throw new PrepareError(`${root} must be writable: something has to be installed or built in it first.`);
+  }
   try {
     linkSync(temporary, lockFile);
     return true;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { basename } from 'node:path';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { PrepareError } from './checkout.mjs';
 
 /**
@@ -28,6 +29,18 @@ export async function npmInstall(folder, flags = []) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, passOn);
   if (outcome === 0) return;
   throw new PrepareError(`Installing packages failed (npm: ${outcome}). The message of npm is above.`);
+}
+
+/**
+ * Removes the packages of a folder: npm takes what an interrupted installation has left for whole packages.
+ *
+ * @param {string} folder
+ */
+export function removePackages(folder) {
+  // Not the folder itself, which may be a volume.
+  const packages = join(folder, 'node_modules');
+  for (const name of existsSync(packages) ? readdirSync(packages) : [])
+    rmSync(join(packages, name), { recursive: true, force: true });
 }
 
 /** Without the settings of the npm that runs us: the workspace it was asked for, for one, does not exist in another folder. */

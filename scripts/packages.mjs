@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, readText, root, say, whileLocked } from './checkout.mjs';
-import { npmInstall } from './npm.mjs';
+import { npmInstall, removePackages } from './npm.mjs';
 
 const installStamp = join(root, 'node_modules/.openledger-installed');
 /** npm's own record of what it has installed. */
@@ -31,6 +31,8 @@ export async function ensureInstalled(purpose) {
     // npm would remove what a developer has installed.
     const wanted = hasPackagesOfDevelopers() ? 'develop' : purpose;
     say(`Installing packages (${isNew ? 'first run' : whyAgain()})…`);
+    // npm writes its record last: without one, an installation was interrupted.
+    if (!existsSync(installRecord)) removePackages(root);
     await npmInstall(root, [wanted === 'develop' ? '--include=dev' : '--omit=dev']);
     writeStamp(wanted);
   });

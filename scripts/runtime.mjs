@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { PrepareError, readJson, readText, root, say, whileLocked } from './checkout.mjs';
-import { npmInstall } from './npm.mjs';
+import { npmInstall, removePackages } from './npm.mjs';
 
 const oldestMajor = 24;
 const setting = 'OPENLEDGER_RUNTIME';
@@ -87,14 +87,28 @@ async function install(version) {
       `OpenLedger needs Node ${oldestMajor} or newer; this is Node ${process.versions.node}. ` +
         `Installing Node ${version} (npm package ${packageName}) into runtime/…`,
     );
+    removePackages(folder);
     await npmInstall(folder);
+    // It is optional for npm, which says nothing if it cannot get it.
+    if (!existsSync(program)) throw notInstalled();
     const { error, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-    if (stdout?.trim() === `v${version}`) return;
-    throw new PrepareError(
-      `The Node of the npm package ${packageName} does not run on this machine` +
-        `${error ? ` (${error.message})` : ''}. Install Node ${oldestMajor} or newer.`,
-    );
+    if (stdout?.trim() !== `v${version}`) throw doesNotRun(error);
   });
+}
+
+function notInstalled() {
+  return new PrepareError(
+    `npm has not installed ${packageName}. Check that npm reaches its registry (\`npm ping\`), or install Node ` +
+      `${oldestMajor} or newer.`,
+  );
+}
+
+/** @param {Error | undefined} cause */
+function doesNotRun(cause) {
+  return new PrepareError(
+    `The Node of the npm package ${packageName} does not run on this machine` +
+      `${cause ? ` (${cause.message})` : ''}. Install Node ${oldestMajor} or newer.`,
+  );
 }
 
 /** Programs that are spawned by name (npm, npx, scripts of packages) find the runtime first. */
@@ -121,7 +135,7 @@ async function continueOnRuntime() {
     process.on(signal, () => void (isSentToBoth || child.kill(signal)));
   }
   const [code, signal] = await new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => reject(doesNotRun(error)));
     child.once('exit', (...end) => resolve(end));
   });
   if (signal === null) process.exit(code);

@@ -1,10 +1,10 @@
 /**
- * Row `against`: another checkout beside this one, each with a server and a database of its own, in turns. Rates drift with the
+ * `--against`: another checkout beside this one, each with a server and a database of its own, in turns. Rates drift with the
  * machine; the CPU time of a request, of server and PostgreSQL together, hardly does.
  */
 import { root } from '../../scripts/checkout.mjs';
-import { prepareFixture } from '../fixture.mjs';
-import { runClosedLoop } from '../http.mjs';
+import { clients, prepareFixture } from '../fixture.mjs';
+import { openConnections, runClosedLoop } from '../http.mjs';
 import { getText, readLoad, transferLoad } from '../requests.mjs';
 import { alternate } from '../slices.mjs';
 import { perSecond } from '../table.mjs';
@@ -62,16 +62,19 @@ function loadsOf({ key, wallets }) {
   };
 }
 
-function measured({ connections, server }, load) {
+function measured({ server }, load) {
   const used = { cpuMs: 0, count: 0 };
   return {
     used,
     reset: () => Object.assign(used, { cpuMs: 0, count: 0 }),
     async run(seconds) {
+      // Opened when they are used: the server ends those on which no request comes, and a side waits while the other works.
+      const connections = await openConnections(server.url, clients);
       const before = cpuMs(server.pid);
       const slice = await runClosedLoop(connections, seconds, load);
       used.cpuMs += cpuMs(server.pid) - before;
       used.count += slice.count;
+      for (const connection of connections) connection.close();
       return slice;
     },
   };

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { request } from 'undici';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -40,11 +50,15 @@ const installTimeoutMs = 300_000;
 const start = join(root, 'scripts/start.mjs');
 const serverArgs = ['--json', '--show-secrets', '--ephemeral', '--port', '0', '--log-level', 'error'];
 
+const clones: string[] = [];
 let nodes: Readonly<Record<20 | 24 | 26, string>>;
 beforeAll(() => {
   nodes = { 20: nodeOf(20), 24: nodeOf(24), 26: nodeOf(26) };
 }, installTimeoutMs);
-afterEach(endLaunched);
+afterEach(async () => {
+  await endLaunched();
+  for (const clone of clones.splice(0)) rmSync(clone, { recursive: true, force: true });
+});
 
 const startOn = (node: string, options: LaunchOptions = {}): Promise<ServerProcess> =>
   untilReady(launch(node, { ...options, args: [start, ...serverArgs] }), installTimeoutMs);
@@ -70,6 +84,60 @@ describe('an installed Node of 24 or newer is used as it is', () => {
     expect(serverPid(server)).toBe(server.pid);
     expect(server.stderr()).toBe('');
     expect((await server.stop()).code).toBe(0);
+  });
+});
+
+/** A clone of what preparing needs, with a script that prints the version that it runs on. */
+function cloneScripts(): string {
+  const clone = mkdtempSync(join(tmpdir(), 'openledger-runtime-'));
+  clones.push(clone);
+  cpSync(join(root, 'scripts'), join(clone, 'scripts'), { recursive: true });
+  mkdirSync(join(clone, 'runtime'));
+  for (const name of ['package.json', 'package-lock.json'])
+    cpSync(join(root, 'runtime', name), join(clone, 'runtime', name));
+  const script = `import { prepareRuntime } from './prepare.mjs';
+    await prepareRuntime();
+    process.stdout.write(process.versions.node);`;
+  writeFileSync(join(clone, 'scripts/version.mjs'), script);
+  return clone;
+}
+
+describe('the installation of the runtime', () => {
+  const programOf = (clone: string): string => join(clone, 'runtime/node_modules', packageName, 'bin/node');
+
+  test(
+    'starts anew after one that was interrupted, and runs once for two commands',
+    async () => {
+      const clone = cloneScripts();
+      // As npm leaves it: part of the program, and no record.
+      mkdirSync(dirname(programOf(clone)), { recursive: true });
+      writeFileSync(programOf(clone), readFileSync(process.execPath).subarray(0, 1_000_000), { mode: 0o755 });
+      const manifest = { name: packageName, version: pinned };
+      writeFileSync(join(programOf(clone), '../../package.json'), JSON.stringify(manifest));
+      // npm may find its registry by the environment.
+      const options = { args: [join(clone, 'scripts/version.mjs')], env: process.env };
+      const running = [1, 2].map(() => launch(nodes[20], options));
+      for (const { exit, stderr, stdout } of running) {
+        expect((await exit(installTimeoutMs)).code, stderr()).toBe(0);
+        expect(stdout()).toBe(pinned);
+      }
+      const told = running.map(({ stderr }) => stderr()).join('');
+      expect(told.match(/Installing Node/g)).toHaveLength(1);
+    },
+    installTimeoutMs,
+  );
+
+  test('tells when the program cannot be run', async () => {
+    const clone = cloneScripts();
+    mkdirSync(dirname(programOf(clone)), { recursive: true });
+    writeFileSync(programOf(clone), '#!/no/such/loader\n', { mode: 0o755 });
+    const record = { packages: { [`node_modules/${packageName}`]: { version: pinned } } };
+    writeFileSync(join(clone, 'runtime/node_modules/.package-lock.json'), JSON.stringify(record));
+    const running = launch(nodes[20], { args: [join(clone, 'scripts/version.mjs')] });
+    expect((await running.exit()).code).toBe(1);
+    expect(running.stderr()).toContain(
+      `The Node of the npm package ${packageName} does not run on this machine`,
+    );
   });
 });
 

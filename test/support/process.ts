@@ -50,7 +50,7 @@ export interface ServerProcess extends Launched, ReadyLine {
 export interface LaunchOptions {
   readonly args?: readonly string[];
   /** Beside a bare environment: no setting of the tests' own gets in. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
