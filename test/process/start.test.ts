@@ -4,9 +4,9 @@ import { mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { dropDatabase, runSql } from '../support/database.ts';
 import {
   endLaunched,
   freePort,
@@ -57,16 +57,10 @@ async function newDatabase(): Promise<string> {
   const admin = inject('databaseUrl');
   const name = `own_${randomBytes(6).toString('hex')}`;
   await runSql(admin, `create database ${name}`);
-  cleanUps.push(() => runSql(admin, `drop database if exists ${name} with (force)`));
+  cleanUps.push(() => dropDatabase(name));
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return url.href;
-}
-
-async function runSql(databaseUrl: string, sql: string): Promise<void> {
-  const client = new Client(databaseUrl);
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
 }
 
 const onData = (dataDir: string, ...args: string[]): LaunchOptions => ({

@@ -22,17 +22,17 @@ export async function createDatabase(): Promise<TestDatabase> {
     named.pathname = `/${name}`;
     return named.href;
   }) as [string, string];
-  return { url, servingUrl, drop: () => drop(admin, name) };
+  return { url, servingUrl, drop: () => dropDatabase(name) };
 }
 
 const dropAttempts = 20;
 const dropPauseMs = 250;
 
-/** Vacuum workers belong to another user, who alone may end them: they are waited for. */
-async function drop(admin: string, name: string): Promise<void> {
+/** Drops a database of the test run's PostgreSQL. Vacuum workers belong to another role and may not be ended: they are waited for. */
+export async function dropDatabase(name: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runSql(admin, `drop database if exists ${name} with (force)`);
+      return await runSql(inject('databaseUrl'), `drop database if exists ${name} with (force)`);
     } catch (error) {
       const isVacuumed = /terminate process|being accessed/.test((error as Error).message);
       if (!isVacuumed || attempt === dropAttempts) throw error;
