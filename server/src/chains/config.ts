@@ -45,6 +45,8 @@ export interface SigningLimits {
   readonly perDayMinor: bigint;
   readonly maxFeeNative: bigint;
   readonly nativePerDay: bigint;
+  /** Solana and Tron: the least time between two signatures for one payment; undefined for the default. */
+  readonly signAgainAfterMs: number | undefined;
 }
 
 /** A configured token. */
@@ -126,6 +128,7 @@ const ChainFile = Type.Object(
           perDay: Type.Optional(decimal),
           maxFee: Type.Optional(native),
           nativePerDay: Type.Optional(native),
+          signAgainAfterMs: Type.Optional(whole(0, 86_400_000)),
         },
         closed,
       ),
@@ -279,6 +282,8 @@ function readSigning(
   report: Report,
 ): SigningLimits {
   const { maxFee, nativePerDay } = signingDefaults[family];
+  if (family === 'evm' && file.signAgainAfterMs !== undefined)
+    report('signing/signAgainAfterMs', 'Must be omitted: transactions on EVM chains do not expire.');
   const nativeOf = (field: string, coins: string): bigint =>
     amountOf(`signing/${field}`, coins, nativeScale[family], report);
   return {
@@ -286,6 +291,7 @@ function readSigning(
     perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
     maxFeeNative: nativeOf('maxFee', file.maxFee ?? maxFee),
     nativePerDay: nativeOf('nativePerDay', file.nativePerDay ?? nativePerDay),
+    signAgainAfterMs: file.signAgainAfterMs,
   };
 }
 

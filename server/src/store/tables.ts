@@ -4,11 +4,13 @@ import {
   chainBlocks,
   chainCursors,
   chainDeposits,
+  chainDrafts,
   chainPayments,
   chainSequences,
   chainStatuses,
   dailySpending,
   signedPayments,
+  signerRecords,
   sweepCandidates,
   uncreditedDeposits,
 } from './tables/chains.ts';
@@ -90,8 +92,10 @@ export const otherTables = {
   chain_sequences: chainSequences,
   chain_payments: chainPayments,
   chain_attempts: chainAttempts,
+  chain_drafts: chainDrafts,
   sweep_candidates: sweepCandidates,
   signed_payments: signedPayments,
+  signer_records: signerRecords,
   daily_spending: dailySpending,
 } as const;
 

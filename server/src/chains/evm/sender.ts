@@ -12,6 +12,7 @@ import { tokenAbi } from './erc20.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
 import { judgeUsedNonce } from './finality.ts';
 import { integer, quantity } from './responses.ts';
+import { evmNonceOf } from './transaction.ts';
 
 /** What a transaction does, without its nonce and fees. */
 interface Call {
@@ -70,7 +71,7 @@ export function createEvmSender(
       if (!terms) return aboveMaxFee;
       return requireBalance(nodes, call.from, call.value + terms.gas * terms.maxFeePerGas, writeTerms(terms));
     },
-    async sign({ id, intent, sequence }, terms) {
+    async encode({ id, intent, sequence }, terms) {
       const { data, to, value } = await callOf(id, intent);
       const unsigned = serializeTransaction({
         type: 'eip1559',
@@ -81,13 +82,23 @@ export function createEvmSender(
         data,
         ...readTerms(terms),
       });
+      return { unsigned: unsigned.slice(2), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
       const signed = await signer.sign({
         chain: config.chain,
         reference: id,
         intent: signingIntentOf(intent),
-        unsigned: hexToBytes(unsigned),
+        unsigned: hexToBytes(`0x${unsigned}`),
+        terms,
+        replaces: attempts.at(-1)?.txHash,
       });
       return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+    },
+    async lastSigned({ id, sequence }) {
+      const found = await signer.lastSigned(id);
+      if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+      return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ sender, sequence }, attempts, ageMs) {
