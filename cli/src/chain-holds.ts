@@ -31,7 +31,7 @@ export function addHoldCommands(chains: Command, program: Command): void {
 }
 
 /** @throws ConfigError if there is no such chain */
-export function requireChain(text: string): Chain {
+function requireChain(text: string): Chain {
   if (isChain(text)) return text;
   throw new ConfigError(`${text} must be the name of a chain, such as base.`);
 }
