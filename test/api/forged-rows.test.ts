@@ -8,6 +8,7 @@ import { listHolds } from '../../server/src/onchain/holds/queries.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
+import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { drawKey, printKey, revokeKey } from '../../server/src/resources/api-keys/commands.ts';
 import { findActiveKeys } from '../../server/src/resources/api-keys/queries.ts';
@@ -537,6 +538,20 @@ describe('a forged row is not used:', () => {
         await forged('chain_deposits', 'amount_minor = 9000000', async () =>
           expect(await listPending(pool, 'base', 10)).toEqual([]),
         );
+      },
+      async () => {
+        // More forged rows than a page has, all before the real one.
+        await owner.query(
+          `insert into chain_deposits (bucket, id, environment_id, wallet_id, chain, tx_hash, height, block_id, currency,
+              amount_minor, status, transaction_id, created_at, updated_at, mac)
+            select d.bucket, 'forged' || n, d.environment_id, d.wallet_id, d.chain, d.tx_hash, 1, d.block_id, d.currency,
+              d.amount_minor, d.status, d.transaction_id, d.created_at, d.updated_at, d.mac
+            from chain_deposits d, generate_series(1, $1) n`,
+          [limits.dueTransferBatch + 1],
+        );
+        const found = await listPending(pool, 'base', 10);
+        await owner.query("delete from chain_deposits where id like 'forged%'");
+        expect(found.map(({ deposit }) => deposit.height)).toEqual([7]);
       },
     ],
     screenings: [refusedByWriter('screenings', "verdict = 'allow'")],
