@@ -135,7 +135,7 @@ test('a stuck payment is replaced under its nonce at a higher fee, and later non
   const after = await send(wallet, '4.00', next);
   await inStatus(server.live, after.id, 'payment_submitted');
   // The base fee is more than either has offered: the block stays empty.
-  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('90') });
+  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('8') });
   await base.client.mine({ blocks: 1 });
   expect(await paidTo(to)).toEqual([]);
   await expect.poll(async () => (await attemptsOf(stuck.id)).length, { timeout: 20_000 }).toBeGreaterThan(1);

@@ -193,6 +193,10 @@ export const limits = {
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
+  /** The newest blocks whose prices are compared with those of a payment. */
+  feeBlocks: 10,
+  /** Nodes that are asked for the current fees. */
+  feeNodes: 3,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */

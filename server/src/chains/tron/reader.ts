@@ -8,7 +8,7 @@ import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port
 import { requireToken } from '../tokens.ts';
 import { blockAt, headerAt, noHistory, type TronNodes } from './blocks.ts';
 import { balanceOf, hexAddress, requireDecimals } from './calls.ts';
-import { accountBalance, type FullBlock, type Header, type Outcome, outcome, outcomes } from './responses.ts';
+import { accountBalance, type FullBlock, type Outcome, outcome, outcomes } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 /** Creates the reader of Tron. */
@@ -55,7 +55,8 @@ function createScanner(config: TronConfig) {
     isProven: boolean,
   ): Promise<SeenTransfer[]> => {
     const found = await node.call('gettransactioninfobyblocknum', { num: height }, outcomes);
-    const block: Header | FullBlock | undefined = await (isProven ? blockAt : headerAt)(node, height);
+    const full = isProven ? await blockAt(node, height) : undefined;
+    const block = isProven ? full : await headerAt(node, height);
     if (!block) throw new ChainError(`The node has not reached block ${height}.`, 'unsettled');
     // The transactions of the first block have no outcomes. For any other block a node without them has omitted them.
     if (height > 0 && (found.length === 0) !== block.isEmpty) throw new ChainError(noHistory);
@@ -63,7 +64,7 @@ function createScanner(config: TronConfig) {
     if (found.some((one) => one.height !== block.height || one.timestampMs !== timestampMs)) {
       throw new ChainError('The chain changed during the read.', 'unsettled');
     }
-    if (height > 0 && 'txIds' in block) requireOutcomes(block, found);
+    if (height > 0 && full) requireOutcomes(full, found);
     return readTransfers({ height: block.height, id }, found, watched, tokens, config.watchUnlisted);
   };
 
