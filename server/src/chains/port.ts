@@ -83,6 +83,13 @@ export interface ReservedPayment {
   readonly sequence: bigint;
 }
 
+/** A transaction as it is given to the signer. It is stored before: after a lost answer the same bytes are asked for again. */
+export interface UnsignedAttempt {
+  /** In hexadecimal digits. */
+  readonly unsigned: string;
+  readonly terms: string;
+}
+
 /** A signed transaction. It is stored before it is broadcast. */
 export interface SignedAttempt {
   readonly txHash: string;
@@ -151,11 +158,24 @@ export interface ChainSender {
    */
   prepareReplacement(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<Prepared>;
   /**
-   * Signs a payment at terms from `prepare`, `prepareReplacement` or `follow`.
+   * Encodes a payment at terms from `prepare`, `prepareReplacement` or `follow`.
    *
+   * @throws SignerRefusal if the signer refuses an authorization that the transaction contains
+   */
+  encode(payment: ReservedPayment, terms: string): Promise<UnsignedAttempt>;
+  /**
+   * Has a stored transaction signed. The same transaction gets the same signature.
+   *
+   * @param attempts the signed ones before it, the oldest first
    * @throws SignerRefusal if the signer's policy does not allow it
    */
-  sign(payment: ReservedPayment, terms: string): Promise<SignedAttempt>;
+  sign(
+    payment: ReservedPayment,
+    attempt: UnsignedAttempt,
+    attempts: readonly SignedAttempt[],
+  ): Promise<SignedAttempt>;
+  /** Asks the signer what it last signed for a payment; undefined if it has no record, or one of another nonce. */
+  lastSigned(payment: ReservedPayment): Promise<UnsignedAttempt | undefined>;
   /** Sends a transaction to every healthy node. Succeeds if a node has it already. */
   broadcast(attempt: SignedAttempt): Promise<void>;
   /**

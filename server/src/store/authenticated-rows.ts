@@ -217,6 +217,11 @@ export const authenticatedTables = {
     fields: ['tx_hash', 'raw', 'terms'],
     ofEnvironment: null,
   },
+  chain_drafts: {
+    key: ['payment_id', 'number'],
+    fields: ['unsigned', 'terms'],
+    ofEnvironment: null,
+  },
   chain_holds: {
     key: ['id'],
     fields: [

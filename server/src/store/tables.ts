@@ -4,12 +4,14 @@ import {
   chainBlocks,
   chainCursors,
   chainDeposits,
+  chainDrafts,
   chainHolds,
   chainPayments,
   chainSequences,
   chainStatuses,
   dailySpending,
   signedPayments,
+  signerRecords,
   sweepCandidates,
   uncreditedDeposits,
 } from './tables/chains.ts';
@@ -91,9 +93,11 @@ export const otherTables = {
   chain_sequences: chainSequences,
   chain_payments: chainPayments,
   chain_attempts: chainAttempts,
+  chain_drafts: chainDrafts,
   chain_holds: chainHolds,
   sweep_candidates: sweepCandidates,
   signed_payments: signedPayments,
+  signer_records: signerRecords,
   daily_spending: dailySpending,
 } as const;
 

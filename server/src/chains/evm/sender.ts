@@ -12,6 +12,7 @@ import { maxCost, readTerms } from './fees.ts';
 import { judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
+import { evmNonceOf } from './transaction.ts';
 
 const alreadyMined: Prepared = {
   blockedBy: { policy: 'retry', text: 'The payment is in a block, and cannot be replaced.' },
@@ -57,7 +58,7 @@ export function createEvmSender(
       if (sequence < (await countSent(sender))) return alreadyMined;
       return pricing.raise(await callOf(id, intent), newestOf(attempts));
     },
-    async sign({ id, intent, sequence }, terms) {
+    async encode({ id, intent, sequence }, terms) {
       const { data, to, value } = await callOf(id, intent);
       const { gas, maxFeePerGas, maxPriorityFeePerGas } = readTerms(terms);
       const unsigned = serializeTransaction({
@@ -71,13 +72,23 @@ export function createEvmSender(
         maxFeePerGas,
         maxPriorityFeePerGas,
       });
+      return { unsigned: unsigned.slice(2), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
       const signed = await signer.sign({
         chain: config.chain,
         reference: id,
         intent: signingIntentOf(intent),
-        unsigned: hexToBytes(unsigned),
+        unsigned: hexToBytes(`0x${unsigned}`),
+        terms,
+        replaces: attempts.at(-1)?.txHash,
       });
       return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+    },
+    async lastSigned({ id, sequence }) {
+      const found = await signer.lastSigned(id);
+      if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+      return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {

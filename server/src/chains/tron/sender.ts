@@ -46,7 +46,7 @@ export function createTronSender(
   config: TronConfig,
   nodes: TronNodes,
   treasury: string,
-  signer: Pick<TransactionSigner, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign' | 'lastSigned'>,
 ): ChainSender {
   const reservations = createReservations();
   const movementFor = (intent: PaymentIntent): TronMovement => movementOf(config, treasury, intent);
@@ -67,13 +67,27 @@ export function createTronSender(
     prepare,
     costOf,
     prepareReplacement: async () => notReplaceable,
-    async sign({ id, intent, sequence }, terms) {
-      const envelope = envelopeOf(readTerms(terms), sequence);
-      const unsigned = encodeTronRaw(envelope, movementFor(intent));
-      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
-      const { id: txHash, transaction } = await signer.sign(request);
+    async encode({ intent, sequence }, terms) {
+      const unsigned = encodeTronRaw(envelopeOf(readTerms(terms), sequence), movementFor(intent));
+      return { unsigned: Buffer.from(unsigned).toString('hex'), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
+      const { reference, referenceMs } = readTerms(terms);
+      const { id: txHash, transaction } = await signer.sign({
+        chain: config.chain,
+        reference: id,
+        intent: signingIntentOf(intent),
+        unsigned: Buffer.from(unsigned, 'hex'),
+        terms,
+        block: { ...reference, timeMs: referenceMs },
+        replaces: attempts.at(-1)?.txHash,
+      });
       reserve(id, intent, terms);
       return { txHash, raw: Buffer.from(transaction).toString('hex'), terms };
+    },
+    async lastSigned({ id }) {
+      const found = await signer.lastSigned(id);
+      return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     follow: followExpiringPayments({
@@ -167,6 +181,7 @@ async function termsAt(
   if (!reference) throw new ChainError(`The node lacks block ${height} of its own chain.`);
   return {
     reference: { height: reference.height, id: reference.id },
+    referenceMs: reference.timestampMs,
     madeAtMs: head.timestampMs,
     expirationMs: head.timestampMs + limits.tronExpirationMs,
     ...use,

@@ -126,7 +126,7 @@ async function replaceAttempt(
     return undefined;
   } catch (error) {
     // An earlier attempt may still be mined: the payment waits whatever the refusal is.
-    if (error instanceof SignerRefusal) {
+    if (error instanceof SignerRefusal && error.code !== 'not_expired') {
       return askOperator(`The signer refuses to sign ${payment.id} again: ${error.message}`);
     }
     return blockingReasonOf(error, payment.id);

@@ -115,6 +115,14 @@ export const chainAttempts = table('chain_attempts', {
   signed_at: timestamptz(),
 });
 
+export const chainDrafts = table('chain_drafts', {
+  payment_id: text(),
+  number: int2(),
+  unsigned: text(),
+  terms: text(),
+  created_at: timestamptz(),
+});
+
 /** A hold of a chain. */
 export const chainHolds = table('chain_holds', {
   id: text(),
@@ -147,8 +155,21 @@ export const signedPayments = table(
     nonce: text().nullable(),
     counted: json().mutable(),
     signed_at: timestamptz().mutable(),
+    unsigned: text().nullable().mutable(),
+    terms: text().nullable().mutable(),
+    transaction_id: text().nullable().mutable(),
+    validity: json().nullable().mutable(),
   },
   'reference',
+);
+
+export const signerRecords = table(
+  'signer_records',
+  {
+    id: int2(),
+    entries: int8().mutable(),
+  },
+  'id',
 );
 
 export const dailySpending = table('daily_spending', {
