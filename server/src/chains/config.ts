@@ -5,7 +5,7 @@ import { ConfigError } from '../platform/config.ts';
 import { isPrivateUrl } from '../platform/loopback.ts';
 import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
 import { checkAddress } from './addresses.ts';
-import { chainDefaults, type NetworkKind, networks } from './networks.ts';
+import { type ChainDefaults, chainDefaults, type Finality, type NetworkKind, networks } from './networks.ts';
 import {
   type Chain,
   type ChainFamily,
@@ -63,6 +63,8 @@ interface CommonConfig {
   readonly networkId: string;
   readonly rpcUrls: readonly string[];
   readonly tokens: readonly Token[];
+  readonly finality: Finality;
+  /** How many blocks confirm a block, itself included. With another `finality` than `confirmations`, the least. */
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
@@ -111,6 +113,7 @@ const ChainFile = Type.Object(
     networkId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{1,64}$' })),
     tokens: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
     trustTokens: Type.Optional(Type.Boolean()),
+    finality: Type.Optional(Type.Enum(['finalized', 'safe', 'confirmations'])),
     confirmations: Type.Optional(whole(1, 10_000)),
     pollMs: Type.Optional(whole(50, 600_000)),
     blockRange: Type.Optional(whole(1, 100_000)),
@@ -250,7 +253,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     networkId,
     rpcUrls: file.rpc,
     tokens: readTokens(chain, file, isKnownNetwork ? known.tokens : {}, report),
-    confirmations: file.confirmations ?? defaults.confirmations,
+    ...readFinality(chainFamily(chain), file, defaults, report),
     pollMs: file.pollMs ?? defaults.pollMs,
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
@@ -262,6 +265,27 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     signing: readSigning(chainFamily(chain), file.signing ?? {}, report),
   };
   return withGas(common, file.gas ?? {}, report);
+}
+
+/** A number of confirmations alone is what makes a block final; beside a tag it is required too. */
+function readFinality(
+  family: ChainFamily,
+  file: ChainFile,
+  defaults: ChainDefaults,
+  report: Report,
+): Pick<CommonConfig, 'finality' | 'confirmations'> {
+  const { confirmations } = file;
+  const finality = file.finality ?? (confirmations === undefined ? defaults.finality : 'confirmations');
+  if (family === 'solana') {
+    if (file.finality !== undefined && finality !== 'finalized') {
+      report('finality', 'Must be omitted: only finalized blocks are read on Solana.');
+    }
+    return { finality: 'finalized', confirmations: 1 };
+  }
+  if (family === 'tron' && finality === 'safe')
+    report('finality', 'Must be finalized or confirmations on Tron.');
+  const byDefault = finality === 'confirmations' ? defaults.confirmations : 1;
+  return { finality, confirmations: confirmations ?? byDefault };
 }
 
 /** Decimal places of the native coins. */

@@ -193,6 +193,10 @@ export const limits = {
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
+  /** Heights below the newest confirmed block for which ids of blocks are kept: a deeper reorganisation cannot be followed. */
+  confirmedBlockWindow: 4096,
+  /** Ids of older blocks that are deleted at a time. */
+  prunedBlocks: 100,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */

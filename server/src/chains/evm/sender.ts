@@ -10,7 +10,7 @@ import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
-import { judgeUsedNonce } from './finality.ts';
+import { type EvmMovement, judgeUsedNonce } from './finality.ts';
 import { integer, quantity } from './responses.ts';
 
 /** What a transaction does, without its nonce and fees. */
@@ -90,14 +90,26 @@ export function createEvmSender(
       return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ sender, sequence }, attempts, ageMs) {
+    async follow({ intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
+      if (sequence < sent) {
+        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
+      }
       // Later nonces wait for the first: only that one needs a higher fee.
       const isFirst = sequence === sent;
       return followUnmined(config, nodes, attempts, isFirst && ageMs > config.gas.bumpAfterMs);
     },
   };
+}
+
+/** @returns undefined if the payment sends native coin */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up') return undefined;
+  const { address, amount } = intent;
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
 }
 
 /** The state of a payment that is in no block. @param isOverdue whether to replace it at a higher fee */

@@ -3,10 +3,10 @@ import { mapInBatches } from '../batches.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
-import { headerAt, noHistory, type TronNodes } from './blocks.ts';
+import { finalHeightOf, headerAt, noHistory, type TronNodes } from './blocks.ts';
 import { balanceOf, hexAddress, requireDecimals } from './calls.ts';
 import { accountBalance, outcome, outcomes } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
@@ -24,7 +24,10 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       }
       return { height, id };
     },
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: async (height) => (await headerAt(nodes, height))?.id,
+    blockIds: async (height) =>
+      (await askEach(nodes, async (node) => (await headerAt(node, height))?.id)).found,
     async scan(from, to, watched, final) {
       const ask = (node: Node): Promise<SeenTransfer[]> => scanNode(node, { from, to }, watched);
       const subject = `blocks ${from} to ${to}`;
