@@ -68,7 +68,7 @@ interface CommonConfig {
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
-  /** How many nodes must agree before a deposit is credited or a payment ends. */
+  /** How many nodes must agree before a deposit is credited or a payment ends; the majority of `rpcUrls` by default. */
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
@@ -240,7 +240,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     if ((file.confirmations ?? 1) !== 1)
       report('confirmations', 'Must be omitted: only finalized blocks are read on Solana.');
   }
-  const agreement = file.agreement ?? 1;
+  const agreement = file.agreement ?? majorityOf(file.rpc.length);
   if (agreement > file.rpc.length) report('agreement', 'Must not exceed the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
@@ -286,6 +286,11 @@ function readFinality(
     report('finality', 'Must be finalized or confirmations on Tron.');
   const byDefault = finality === 'confirmations' ? defaults.confirmations : 1;
   return { finality, confirmations: confirmations ?? byDefault };
+}
+
+/** How many of so many nodes are more than half. */
+export function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
 }
 
 /** Decimal places of the native coins. */

@@ -221,6 +221,8 @@ export const limits = {
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** The characters of a hold's detail. */
+  holdDetailLength: 2000,
   /** Deposit addresses that are swept in a turn. */
   sweepsPerTurn: 8,
   /** Turns of the payments worker between two searches for deposits to sweep. */

@@ -13,7 +13,7 @@ import {
 } from '../finality.ts';
 import type { Node } from '../node.ts';
 import type { Block, SignedAttempt } from '../port.ts';
-import { finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
+import { anyVersion, finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
 import type { TokenMovement } from './instructions.ts';
 import { askSignatureStatuses } from './reader.ts';
 import { type LandedTransaction, landedTransaction, type SignatureStatus, signatures } from './responses.ts';
@@ -53,7 +53,7 @@ export function judgeAttempts(
   });
 }
 
-const landedOptions = { ...finalized, encoding: 'json', maxSupportedTransactionVersion: 0 };
+const landedOptions = { ...finalized, encoding: 'json', ...anyVersion };
 
 async function findLanding(
   node: Node,

@@ -6,6 +6,7 @@ import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../res
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import { countReorganisations } from '../cursor.ts';
+import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
 import { type Budget, readBudget } from './budget.ts';
@@ -19,6 +20,7 @@ import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.t
 export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
   readonly screener: Screener;
+  readonly gate: SigningGate;
   /** Identifies this process. */
   readonly leaseOwner: string;
 }
@@ -64,6 +66,11 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   if (!(await acquireLease(deps))) return;
   await deps.port.reader.head();
   await followAll(deps, notes);
+  const blockedBy = await deps.gate.blockedBy();
+  if (blockedBy) {
+    notes.push(blockedBy.text);
+    return;
+  }
   await signReady(deps, memory, notes);
   memory.turns += 1;
   if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
