@@ -197,6 +197,10 @@ export const limits = {
   confirmedBlockWindow: 4096,
   /** Ids of older blocks that are deleted at a time. */
   prunedBlocks: 100,
+  /** The newest blocks whose prices are compared with those of a payment. */
+  feeBlocks: 10,
+  /** Nodes that are asked for the current fees. */
+  feeNodes: 3,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */

@@ -125,6 +125,13 @@ export function signatureStatuses(value: unknown): (SignatureStatus | undefined)
   });
 }
 
+/** Decodes the lowest prices of recent blocks, in micro-lamports per compute unit (`getRecentPrioritizationFees`). */
+export function prioritizationFees(value: unknown): bigint[] {
+  return list(value, 'prioritization fees').map((item) =>
+    BigInt(count(fields(item, 'a prioritization fee').prioritizationFee)),
+  );
+}
+
 /** What a transaction took from its payer, its fee and the rent of created accounts, and the changes of token balances by owner. */
 export interface LandedTransaction {
   readonly paidByPayer: bigint;

@@ -58,8 +58,8 @@ function createScanner(config: TronConfig) {
     isProven: boolean,
   ): Promise<SeenTransfer[]> => {
     const found = await node.call('gettransactioninfobyblocknum', { num: height }, outcomes);
-    const whole = isProven ? await blockAt(node, height) : undefined;
-    const block = isProven ? whole : await headerAt(node, height);
+    const full = isProven ? await blockAt(node, height) : undefined;
+    const block = isProven ? full : await headerAt(node, height);
     if (!block) throw new ChainError(`The node has not reached block ${height}.`, 'unsettled');
     // The transactions of the first block have no outcomes. For any other block a node without them has omitted them.
     if (height > 0 && (found.length === 0) !== block.isEmpty) throw new ChainError(noHistory);
@@ -67,7 +67,7 @@ function createScanner(config: TronConfig) {
     if (found.some((one) => one.height !== block.height || one.timestampMs !== timestampMs)) {
       throw new ChainError('The chain changed during the read.', 'unsettled');
     }
-    if (height > 0 && whole) requireOutcomes(whole, found);
+    if (height > 0 && full) requireOutcomes(full, found);
     return readTransfers({ height: block.height, id }, found, watched, tokens, config.watchUnlisted);
   };
 
