@@ -43,8 +43,16 @@ export interface SeenTransfer {
 export interface ChainReader {
   /** The newest block. Verifies that the node belongs to the configured network. */
   head(): Promise<Block>;
+  /**
+   * The newest height whose blocks are final by the chain's rule, on as many nodes as must agree.
+   *
+   * @param head from `head`
+   */
+  finalHeight(head: Block): Promise<number>;
   /** The id of the block at a height; undefined if there is none yet. */
   blockId(height: number): Promise<string | undefined>;
+  /** The ids that every healthy node has for the block at a height; nodes that fail or have none are left out. */
+  blockIds(height: number): Promise<readonly string[]>;
   /**
    * Lists the transfers to watched addresses in a range of blocks, both ends included.
    *
@@ -134,6 +142,11 @@ export type PaymentState =
       readonly height: number;
       readonly feeNative: bigint;
     }
+  /**
+   * A final transaction of the payment succeeded without its movement of tokens. It may have been paid: an operator must investigate, and
+   * nothing is refunded.
+   */
+  | { readonly kind: 'unclear'; readonly txHash: string; readonly height: number }
   /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
   | { readonly kind: 'replaced' };
 

@@ -199,6 +199,10 @@ export const limits = {
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
+  /** Heights below the newest confirmed block for which ids of blocks are kept: a deeper reorganisation cannot be followed. */
+  confirmedBlockWindow: 4096,
+  /** Ids of older blocks that are deleted at a time. */
+  prunedBlocks: 100,
   /** The newest blocks whose prices are compared with those of a payment. */
   feeBlocks: 10,
   /** Nodes that are asked for the current fees. */

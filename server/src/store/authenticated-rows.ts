@@ -140,6 +140,7 @@ export const authenticatedTables = {
       'amount_minor',
       'status',
       'transaction_id',
+      'lost_minor',
     ],
     ofEnvironment: own,
   },

@@ -9,7 +9,7 @@ import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { judgeUsedNonce } from './finality.ts';
+import { type EvmMovement, judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
 import { evmNonceOf } from './transaction.ts';
@@ -93,7 +93,9 @@ export function createEvmSender(
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
+      if (sequence < sent) {
+        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
+      }
       const newest = newestOf(attempts);
       const isKnown = await nodes.call(
         'eth_getTransactionByHash',
@@ -109,6 +111,16 @@ export function createEvmSender(
       return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
     },
   };
+}
+
+/** @returns undefined if the payment sends native coin */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up') return undefined;
+  const { address, amount } = intent;
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
 }
 
 function transferData(to: string, amount: bigint): Hex {

@@ -17,6 +17,7 @@ import type { PaymentIntent } from '../../chains/signing.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
+import { countReorganisations } from '../cursor.ts';
 import { deleteDraft, findDraft, storeDraft } from './drafts.ts';
 import { listWithdrawn, type OpenPayment } from './queries.ts';
 
@@ -236,13 +237,22 @@ interface PaymentEnd {
 }
 
 /**
- * Records the end of a payment. Does nothing if it has ended already.
+ * Records the end of a payment. Does nothing if it has ended already, or if the chain was reorganised deeply since: its block may have
+ * vanished, and it is judged again.
  *
+ * @param reorganisations how many deep reorganisations were known when the payment was judged
  * @throws RowNotAuthenticError if the payment's row is not authentic
  */
-export async function endPayment(pool: Pool, id: string, end: PaymentEnd): Promise<void> {
+export async function endPayment(
+  pool: Pool,
+  chain: Chain,
+  id: string,
+  end: PaymentEnd,
+  reorganisations: number,
+): Promise<void> {
   const status = end.ok ? 'completed' : 'failed';
   await inTransaction(pool, async (client) => {
+    if ((await countReorganisations(client, chain, 'for share')) !== reorganisations) return;
     const { rows } = await client.query<Record<string, unknown>>(
       `select ${authenticatedColumns('chain_payments')} from chain_payments t
         where t.id = $1 and t.status = 'open' for update`,
@@ -253,7 +263,8 @@ export async function endPayment(pool: Pool, id: string, end: PaymentEnd): Promi
     const ended = { ...pool.guard.require('chain_payments', row), status, tx_hash: end.txHash };
     const mac = pool.guard.macOf('chain_payments', ended);
     await client.query(
-      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6
+      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6,
+          attention = null, attention_detail = null, reopened_at = null
         where id = $1`,
       [id, status, end.txHash, end.height, end.feeNative.toString(), mac],
     );

@@ -30,6 +30,7 @@ export const chainDeposits = table('chain_deposits', {
   transaction_id: text().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  lost_minor: int8().nullable().mutable(),
 });
 export type ChainDepositRow = RowIn<typeof chainDeposits>;
 
@@ -45,6 +46,8 @@ export const chainCursors = table(
     lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
+    first_height: int8().nullable(),
+    reorganisations: int4().mutable(),
   },
   'chain',
 );
@@ -68,6 +71,19 @@ export const chainBlocks = table('chain_blocks', {
   block_id: text().mutable(),
 });
 
+export const chainReorganisations = table('chain_reorganisations', {
+  chain: text(),
+  number: int4(),
+  fork_height: int8(),
+  confirmed_height: int8(),
+  former_block_id: text(),
+  block_id: text(),
+  deposits_reversed: int4().mutable(),
+  payments_reopened: int4().mutable(),
+  detected_at: timestamptz(),
+  checked_at: timestamptz().nullable().mutable(),
+});
+
 export const uncreditedDeposits = table('uncredited_deposits', {
   chain: text(),
   id: text(),
@@ -88,6 +104,9 @@ export const chainSequences = table('chain_sequences', {
   next_sequence: int8().mutable(),
 });
 
+/** Why a payment waits for an operator (server/migrations/0004_deep_reorganisations.sql). */
+export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
+
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
@@ -104,6 +123,9 @@ export const chainPayments = table('chain_payments', {
   fee_native: numeric().nullable().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  attention: text<PaymentAttention>().nullable().mutable(),
+  attention_detail: text().nullable().mutable(),
+  reopened_at: timestamptz().nullable().mutable(),
 });
 
 export const chainAttempts = table('chain_attempts', {
