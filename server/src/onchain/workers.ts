@@ -15,6 +15,7 @@ import { createAddressBook } from './deposits/watched-addresses.ts';
 import { startDepositWorker } from './deposits/worker.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
+import { startSweepWorker } from './sweeps/worker.ts';
 
 export interface ChainsDeps {
   readonly pool: Pool;
@@ -57,6 +58,7 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
       startPaymentWorker({ ...deps, port, leaseOwner }),
+      startSweepWorker({ ...deps, port, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

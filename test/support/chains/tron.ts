@@ -27,6 +27,8 @@ export interface TronFaults {
   malformed: number;
   /** Says of no transaction what became of it. */
   hasNoOutcomes: boolean;
+  /** What it says energy costs, in sun; undefined for the truth. */
+  energySun: number | undefined;
 }
 
 /** A full node of Tron over HTTP, with a chain of its own on which blocks are made when they are asked for. */
@@ -58,7 +60,7 @@ export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 export async function startTron(network = mainnet): Promise<TronNode> {
   const ledger = createTronLedger(network);
   const tokens = new Set([usdt, foreignToken]);
-  const faults: TronFaults = { silent: 0, forgetful: 0, malformed: 0, hasNoOutcomes: false };
+  const faults: TronFaults = { silent: 0, forgetful: 0, malformed: 0, hasNoOutcomes: false, energySun: undefined };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];
 
@@ -90,7 +92,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
     getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
     getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: pricesAnswer,
+    getchainparameters: () => pricesAnswer(faults.energySun),
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -11,6 +11,8 @@ export interface OpenPayment extends ReservedPayment {
   readonly attempts: readonly SignedAttempt[];
   /** When the newest attempt was signed, in milliseconds since the Unix epoch. */
   readonly signedAtMs: number;
+  /** How long ago the nonce or slot was reserved, by the clock of the database. */
+  readonly reservedForMs: number;
 }
 
 interface PaymentRow extends Record<string, unknown> {
@@ -28,6 +30,7 @@ interface PaymentRow extends Record<string, unknown> {
   readonly raw: string | null;
   readonly terms: string | null;
   readonly signed_at: string | null;
+  readonly reserved_for_ms: bigint;
 }
 
 /**
@@ -40,7 +43,8 @@ export async function listPayments(pool: Pool, chain: Chain, db: Queryable = poo
   const { rows } = await db.query<PaymentRow>({
     name: 'list_chain_payments',
     text: `select ${authenticatedColumns('chain_payments', 'p')}, a.number as attempt_number,
-        a.tx_hash as attempt_hash, a.raw, a.terms, a.signed_at, a.mac as attempt_mac
+        a.tx_hash as attempt_hash, a.raw, a.terms, a.signed_at, a.mac as attempt_mac,
+        (extract(epoch from now() - p.created_at) * 1000)::int8 as reserved_for_ms
       from chain_payments p left join chain_attempts a on a.payment_id = p.id
       where p.chain = $1 and p.status = 'open' order by p.sequence, p.id, a.number`,
     values: [chain],
@@ -63,6 +67,7 @@ export async function listPayments(pool: Pool, chain: Chain, db: Queryable = poo
       intent: intentOf(row),
       attempts,
       signedAtMs: signedAt === null ? 0 : Date.parse(signedAt),
+      reservedForMs: Number(row.reserved_for_ms),
     });
   }
   return [...payments.values()];
