@@ -48,6 +48,8 @@ afterAll(async () => {
 afterEach(() => {
   node.taking = 'takes';
   node.keepsHistory = true;
+  node.omits = 'nothing';
+  node.transactionVersion = 0;
 });
 
 const settings = () => ({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
@@ -62,6 +64,7 @@ const noticesOf = async (txHash: string) => {
   );
   return rows;
 };
+const faultNow = async () => (await server.app.pool.query('select fault from chain_statuses')).rows[0]?.fault;
 /** Each worker has had several turns. */
 const turns = () => sleep(600);
 /** Everything up to the newest final block has been read. */
@@ -128,6 +131,27 @@ describe('a deposit', () => {
     await poll(() => noticesOf(unlisted)).toEqual([{ reason: 'unlisted_token', received: '0' }]);
     expect(await depositsOf(other.id)).toEqual([]);
   });
+
+  test.each([1, 7, 255])('in a transaction of version %i is credited', async (version) => {
+    const before = minor(await balanceOf(server.live, wallet.id));
+    node.transactionVersion = version;
+    node.ledger.pay(usdc, wallet.address, 1_000_000n);
+    node.ledger.mine(3);
+    await poll(async () => minor(await balanceOf(server.live, wallet.id))).toBe(before + 1_000_000n);
+  });
+
+  test.each(['transactions', 'token balances'] as const)(
+    'is not lost to a node that reports its block without %s',
+    async (what) => {
+      const before = minor(await balanceOf(server.live, wallet.id));
+      node.omits = what;
+      node.ledger.pay(usdc, wallet.address, 1_000_000n);
+      node.ledger.mine(3);
+      await poll(faultNow).toMatch(/omitted the transactions|expected token balances/);
+      node.omits = 'nothing';
+      await poll(async () => minor(await balanceOf(server.live, wallet.id))).toBe(before + 1_000_000n);
+    },
+  );
 
   test('of a transaction that failed brings nothing', async () => {
     const other = await solanaWallet(server.live, customerId);

@@ -42,7 +42,7 @@ interface CommonConfig {
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
-  /** How many nodes must agree before a deposit is credited or a payment ends. */
+  /** How many nodes must agree before a deposit is credited or a payment ends; the majority of `rpcUrls` by default. */
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
@@ -187,7 +187,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     if ((file.confirmations ?? 1) !== 1)
       report('confirmations', 'Must be omitted: only finalized blocks are read on Solana.');
   }
-  const agreement = file.agreement ?? 1;
+  const agreement = file.agreement ?? majorityOf(file.rpc.length);
   if (agreement > file.rpc.length) report('agreement', 'Must not exceed the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
@@ -215,6 +215,11 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     signing,
   };
   return { ...common, ...readFees(chain, file.gas ?? {}, report) };
+}
+
+/** How many of so many nodes are more than half. */
+export function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
 }
 
 /** PYUSD is issued with Token-2022, all other tokens with the original program. */

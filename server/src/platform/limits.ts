@@ -223,6 +223,8 @@ export const limits = {
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** The characters of a hold's detail. */
+  holdDetailLength: 2000,
   /** Deposit addresses that are looked at in a turn. */
   sweepsPerTurn: 16,
   /** Sweeps and top-ups of the treasury that wait for a block at a time: half of `paymentsInFlight`, so that payments find a place. */

@@ -12,6 +12,12 @@ export type SolanaNodes = NodePool<Block>;
 /** All requests read finalized state: two thirds of the stake have voted on later blocks. */
 export const finalized = { commitment: 'finalized' } as const;
 
+/**
+ * Nodes refuse blocks and transactions of a higher version than this. Accounts and balances have the same form in every version, and
+ * nothing else is read. Agave takes a number of 8 bits.
+ */
+export const anyVersion = { maxSupportedTransactionVersion: 255 } as const;
+
 /** How much of a block is requested. */
 type Detail = 'none' | 'signatures' | 'accounts';
 
@@ -52,7 +58,7 @@ export async function blockAt<Found>(
     ...finalized,
     encoding: 'json',
     transactionDetails,
-    maxSupportedTransactionVersion: 0,
+    ...anyVersion,
     rewards: false,
   };
   try {

@@ -6,6 +6,7 @@ import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
+import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
@@ -20,6 +21,7 @@ import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.t
 export interface PaymentDeps extends FollowOpenDeps {
   readonly logger: Logger;
   readonly screener: Screener;
+  readonly gate: SigningGate;
 }
 
 /** What the worker remembers between turns. Losing it has no consequences. */
@@ -53,6 +55,11 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   if (!(await acquireLease(deps, 'payments'))) return;
   await deps.port.reader.head();
   await followOpen(deps, 'payments', notes);
+  const blockedBy = await deps.gate.blockedBy();
+  if (blockedBy) {
+    notes.push(blockedBy.text);
+    return;
+  }
   await signReady(deps, memory, notes);
 }
 

@@ -5,6 +5,7 @@ import type { PaymentIntent } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
+import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { readBudget } from '../payments/budget.ts';
 import { type FollowOpenDeps, followOpen } from '../payments/follow-open.ts';
@@ -28,6 +29,7 @@ import {
 
 export interface SweepDeps extends FollowOpenDeps {
   readonly logger: Logger;
+  readonly gate: SigningGate;
 }
 
 type SweepIntent = PaymentIntent & { readonly kind: 'sweep' | 'authorised_sweep' };
@@ -70,9 +72,14 @@ export function startSweepWorker(deps: SweepDeps): Worker {
 
 /** @param notes receives the reasons why sweeps wait */
 async function sweepDeposits(deps: SweepDeps, notes: string[]): Promise<void> {
-  const { pool, port } = deps;
+  const { gate, pool, port } = deps;
   const minimum = port.config.sweepFromMinor;
   if (minimum === undefined) return;
+  const held = await gate.blockedBy();
+  if (held) {
+    notes.push(held.text);
+    return;
+  }
   const candidates = await takeSweepCandidates(pool, port.chain);
   if (candidates.length === 0) return;
   const budget = await readSweepBudget(deps);
