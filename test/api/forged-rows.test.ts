@@ -5,6 +5,7 @@ import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
@@ -110,6 +111,7 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
   ];
@@ -596,6 +598,12 @@ describe('a forged row is not used:', () => {
         await owner.query("delete from chain_payments where id = 'pay_2'");
         expect(withdrawn.size).toBe(0);
       },
+    ],
+    chain_drafts: [
+      () =>
+        forged('chain_drafts', "unsigned = '03'", async () => {
+          await expect(findDraft(pool, 'pay_1', 2)).rejects.toThrow('is not authentic');
+        }),
     ],
     chain_attempts: [
       () =>

@@ -43,8 +43,16 @@ export interface SeenTransfer {
 export interface ChainReader {
   /** The newest block. Verifies that the node belongs to the configured network. */
   head(): Promise<Block>;
+  /**
+   * The newest height whose blocks are final by the chain's rule, on as many nodes as must agree.
+   *
+   * @param head from `head`
+   */
+  finalHeight(head: Block): Promise<number>;
   /** The id of the block at a height; undefined if there is none yet. */
   blockId(height: number): Promise<string | undefined>;
+  /** The ids that every healthy node has for the block at a height; nodes that fail or have none are left out. */
+  blockIds(height: number): Promise<readonly string[]>;
   /**
    * Lists the transfers to watched addresses in a range of blocks, both ends included.
    *
@@ -81,6 +89,13 @@ export interface ReservedPayment {
   readonly intent: PaymentIntent;
   readonly sender: string;
   readonly sequence: bigint;
+}
+
+/** A transaction as it is given to the signer. It is stored before: after a lost answer the same bytes are asked for again. */
+export interface UnsignedAttempt {
+  /** In hexadecimal digits. */
+  readonly unsigned: string;
+  readonly terms: string;
 }
 
 /** A signed transaction. It is stored before it is broadcast. */
@@ -130,6 +145,11 @@ export type PaymentState =
       readonly height: number;
       readonly feeNative: bigint;
     }
+  /**
+   * A final transaction of the payment succeeded without its movement of tokens. It may have been paid: an operator must investigate, and
+   * nothing is refunded.
+   */
+  | { readonly kind: 'unclear'; readonly txHash: string; readonly height: number }
   /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
   | { readonly kind: 'replaced' };
 
@@ -154,11 +174,24 @@ export interface ChainSender {
    */
   prepareReplacement(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<Prepared>;
   /**
-   * Signs a payment at terms from `prepare`, `prepareReplacement` or `follow`.
+   * Encodes a payment at terms from `prepare`, `prepareReplacement` or `follow`.
    *
+   * @throws SignerRefusal if the signer refuses an authorization that the transaction contains
+   */
+  encode(payment: ReservedPayment, terms: string): Promise<UnsignedAttempt>;
+  /**
+   * Has a stored transaction signed. The same transaction gets the same signature.
+   *
+   * @param attempts the signed ones before it, the oldest first
    * @throws SignerRefusal if the signer's policy does not allow it
    */
-  sign(payment: ReservedPayment, terms: string): Promise<SignedAttempt>;
+  sign(
+    payment: ReservedPayment,
+    attempt: UnsignedAttempt,
+    attempts: readonly SignedAttempt[],
+  ): Promise<SignedAttempt>;
+  /** Asks the signer what it last signed for a payment; undefined if it has no record, or one of another nonce. */
+  lastSigned(payment: ReservedPayment): Promise<UnsignedAttempt | undefined>;
   /** Sends a transaction to every healthy node. Succeeds if a node has it already. */
   broadcast(attempt: SignedAttempt): Promise<void>;
   /**

@@ -1,5 +1,6 @@
 import { blockingReasonOf } from '../../chains/errors.ts';
 import { findLiveTransfers } from '../../resources/transfers/queries.ts';
+import { countReorganisations } from '../cursor.ts';
 import { acquireLease, type ChainWork } from '../lease.ts';
 import { type FollowDeps, followPayment } from './follow.ts';
 import { listPayments, type OpenPayment } from './queries.ts';
@@ -21,13 +22,15 @@ export async function followOpen(
   work: ChainWork & ('payments' | 'sweeps'),
   notes: string[],
 ): Promise<void> {
+  // Before the payments: what is judged on an orphaned branch stays open.
+  const reorganisations = await countReorganisations(deps.pool, deps.port.chain);
   const open = await listPayments(deps.pool, deps.port.chain);
   const wanted = selectFollowed(open, work, deps.port.sender.treasury);
   const ids = wanted.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
   const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
   for (const payment of wanted) {
     if (!(await acquireLease(deps, work))) return;
-    const following = followPayment(deps, payment, transfers.get(payment.id));
+    const following = followPayment(deps, payment, transfers.get(payment.id), reorganisations);
     // A payment that cannot be followed must not hold up the others.
     const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
     if (blockedBy) notes.push(blockedBy.text);
