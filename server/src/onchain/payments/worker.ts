@@ -5,11 +5,13 @@ import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
+import { findReceivers } from '../internal/queries.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
 import { type FollowDeps, followPayment, submitAndBroadcast } from './follow.ts';
+import { bookInternalTransfers } from './internal-transfers.ts';
 import { listPayments, listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
@@ -61,6 +63,7 @@ function report({ logger, port }: PaymentDeps, memory: Memory, notes: readonly s
 async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   await screenTransfers(deps, notes);
   if (!(await acquireLease(deps))) return;
+  await bookInternalTransfers(deps, notes);
   await deps.port.reader.head();
   await followAll(deps, notes);
   await signReady(deps, memory, notes);
@@ -91,9 +94,10 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       pool,
       page.map(({ id }) => id),
     );
+    const internal = await findReceivers(pool, page);
     for (const transfer of page) {
       if (budget.free <= 0) return;
-      if (budget.started.has(transfer.id)) continue;
+      if (budget.started.has(transfer.id) || internal.has(transfer.id)) continue;
       if (withdrawn.has(transfer.id)) {
         if (!(await acquireLease(deps))) return;
         // The process that withdrew it ended before the transfer failed.

@@ -14,6 +14,7 @@ export const accountKinds = [
   'suspense',
   'fee_revenue',
   'fx_position',
+  'internal_transit',
 ] as const satisfies readonly AccountKind[];
 
 const count = Type.Integer({ minimum: 0 });
