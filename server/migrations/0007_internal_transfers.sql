@@ -3,7 +3,7 @@
 -- Between the two wallets of an internal transfer: what has left the one and not reached the other.
 alter table accounts drop constraint accounts_kind_check;
 alter table accounts add constraint accounts_kind_check check (kind in ('wallet_available', 'wallet_pending',
-  'wallet_in_transit', 'custody', 'bank', 'suspense', 'fee_revenue', 'fx_position', 'internal_transit'));
+  'wallet_in_transit', 'custody', 'bank', 'suspense', 'fee_revenue', 'fx_position', 'chain_loss', 'internal_transit'));
 
 -- One row for each internal transfer, in the bucket of the sender; its id is the transfer's. It is written with the settlement of
 -- the transfer. deposit_id is the transaction that credits the receiver: written by the same statement if both wallets are in

@@ -135,7 +135,7 @@ test('a stuck payment is replaced under its nonce at a higher fee, and later non
   const after = await send(wallet, '4.00', next);
   await inStatus(server.live, after.id, 'payment_submitted');
   // The base fee is more than either has offered: the block stays empty.
-  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('90') });
+  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('8') });
   await base.client.mine({ blocks: 1 });
   expect(await paidTo(to)).toEqual([]);
   await expect.poll(async () => (await attemptsOf(stuck.id)).length, { timeout: 20_000 }).toBeGreaterThan(1);
@@ -268,6 +268,31 @@ test('fifty concurrent transfers on two processes are each paid once, in one ord
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });
 
+test('a transfer to a deposit address of this deployment is booked, not broadcast, while no node responds', async () => {
+  const [to, sandbox] = [await newLiveWallet(server), await newWallet(server.api)];
+  const addresses = await ok(server.api.get(`/v1/crypto-wallets/${sandbox.id}/crypto-deposit-addresses`));
+  node.behave((call) => refuse(call, -32000, 'down'));
+  const nonce = await base.client.getTransactionCount({ address: treasury });
+  const sent = await send(wallet, '8.00', to.address);
+  expect(await inStatus(server.live, sent.id, 'completed')).toMatchObject({
+    destinationTxHash: null,
+    finalAmount: '7.976',
+    gasFee: '0.00',
+  });
+  const [arrived] = await depositsIn(server.live, to.id, ['completed']);
+  expect(arrived).toMatchObject({ amount: '7.976', sourcePaymentRail: 'base', sourceTxHash: null });
+  expect(await balanceOf(server.live, to.id)).toBe('7.976');
+  expect(await attemptsOf(sent.id)).toEqual([]);
+  const lost = await send(
+    wallet,
+    '2.00',
+    addresses.find(({ chain }: { chain: string }) => chain === 'base').address,
+  );
+  expect((await inStatus(server.live, lost.id, 'refunded')).returnReason).toContain('sandbox');
+  expect(await base.client.getTransactionCount({ address: treasury })).toBe(nonce);
+  node.behave();
+});
+
 test('transfers that the treasury cannot pay hide none that it can, however many they are', async () => {
   // Of one customer so much would have to be reviewed.
   const payers = await Promise.all([0, 1, 2].map(() => newLiveWallet(server)));
@@ -321,29 +346,4 @@ test('what a process had signed and stored when it ended is sent by another one,
   expect(hashes[0]).toBe(destinationTxHash);
   expect(hashes).toContain(done.destinationTxHash);
   expect(await paidTo(to)).toEqual([8_973_000n]);
-});
-
-test('a transfer to a deposit address of this deployment is booked, not broadcast, while no node responds', async () => {
-  const [to, sandbox] = [await newLiveWallet(server), await newWallet(server.api)];
-  const addresses = await ok(server.api.get(`/v1/crypto-wallets/${sandbox.id}/crypto-deposit-addresses`));
-  node.behave((call) => refuse(call, -32000, 'down'));
-  const nonce = await base.client.getTransactionCount({ address: treasury });
-  const sent = await send(wallet, '8.00', to.address);
-  expect(await inStatus(server.live, sent.id, 'completed')).toMatchObject({
-    destinationTxHash: null,
-    finalAmount: '7.976',
-    gasFee: '0.00',
-  });
-  const [arrived] = await depositsIn(server.live, to.id, ['completed']);
-  expect(arrived).toMatchObject({ amount: '7.976', sourcePaymentRail: 'base', sourceTxHash: null });
-  expect(await balanceOf(server.live, to.id)).toBe('7.976');
-  expect(await attemptsOf(sent.id)).toEqual([]);
-  const lost = await send(
-    wallet,
-    '2.00',
-    addresses.find(({ chain }: { chain: string }) => chain === 'base').address,
-  );
-  expect((await inStatus(server.live, lost.id, 'refunded')).returnReason).toContain('sandbox');
-  expect(await base.client.getTransactionCount({ address: treasury })).toBe(nonce);
-  node.behave();
 });

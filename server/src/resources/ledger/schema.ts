@@ -15,6 +15,7 @@ export const accountKinds = [
   'fee_revenue',
   'fx_position',
   'internal_transit',
+  'chain_loss',
 ] as const satisfies readonly AccountKind[];
 
 const count = Type.Integer({ minimum: 0 });

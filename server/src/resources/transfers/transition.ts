@@ -3,6 +3,7 @@ import { submittedPayout } from '../../fiat/payouts/transitions.ts';
 import {
   releaseTransferFlow,
   returnPayoutFlow,
+  reverseSettlementFlow,
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
@@ -152,6 +153,11 @@ function settleOnChain(row: TransactionRow, context: DecideContext): JournalDraf
   return isConvertedOnChain(row)
     ? settleConvertedTransferFlow(context, chainOf(row), payoutMoneyOf(row))
     : settleTransferFlow(context, chainOf(row), moneyOf(row));
+}
+
+/** The journal that reverses the settlement of a transfer on a chain, whose payment turned out not to be in the chain. */
+export function reverseSettlement(row: TransactionRow, context: DecideContext): JournalDraft {
+  return reverseSettlementFlow(settleOnChain(row, context));
 }
 
 /** The columns of a transfer that has arrived. The simulated chains charge no fee, and an internal transfer costs none. */

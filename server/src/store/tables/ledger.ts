@@ -11,7 +11,8 @@ export type AccountKind =
   | 'suspense'
   | 'fee_revenue'
   | 'fx_position'
-  | 'internal_transit';
+  | 'internal_transit'
+  | 'chain_loss';
 
 export const accounts = table('accounts', {
   ...owned,
