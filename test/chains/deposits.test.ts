@@ -1,17 +1,22 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listStatuses } from '../../server/src/onchain/status/queries.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
 import { type BadNode, lagging, RpcReply, refuse, startBadNode } from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
   depositsOf,
+  liveCustomer,
+  liveWallet,
   newLiveWallet,
   reorganise,
   writeChains,
 } from '../support/chains/live.ts';
-import { balanceOf, ok } from '../support/factories.ts';
+import { createClient } from '../support/client.ts';
+import { balanceOf, newWallet, ok } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
@@ -136,6 +141,15 @@ test('USDT waits for a rate and is converted at it', async () => {
     (await server.app.pool.query("select 1 from chain_deposits where status = 'confirmed'")).rowCount;
   await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
   expect((await depositsOf(server.live, wallet.id))[0].status).toBe('payment_submitted');
+  // Outside of its band no figure is right: the first one after the start neither.
+  told.USDT = '1.1';
+  const waitsBecause = async () =>
+    (await listStatuses(server.app.pool)).find(({ chain }) => chain === 'ethereum');
+  await expect.poll(waitsBecause, { timeout: 10_000 }).toMatchObject({
+    awaitingRate: 1n,
+    rateFault: 'The price of usdt is 0.9091 usd, outside of its band from 0.97 to 1.03.',
+  });
+  expect(await balanceOf(server.live, wallet.id)).toBe('0.00');
   told.USDT = '1.001';
   const [credited] = await depositsIn(server.live, wallet.id, ['completed']);
   expect(credited).toMatchObject({ amount: '100.00', sourceCurrency: 'usdt', destinationCurrency: 'usdc' });
@@ -238,6 +252,26 @@ test('a deposit that only one of the nodes that must agree reports is not credit
   first.behave();
   await expect.poll(() => balanceOf(server.live, wallet.id), { timeout: 30_000 }).toBe('1.00');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('a server whose clock is twenty minutes slow hides no new wallet', async () => {
+  const book = createAddressBook(server.app.pool, 'base', (address) => address.toLowerCase(), []);
+  await newLiveWallet(server);
+  await book.refresh();
+  const slow = await server.second({
+    chainsFile: undefined,
+    clock: { now: () => Date.now() - 20 * 60_000 },
+  });
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  const made = await newWallet(await createClient(slow.url, server.liveKey), customer.id);
+  const known = book.size;
+  await book.refresh();
+  expect(book.size).toBe(known + 1);
+  const { address } = await liveWallet(server.live, customer.id, made.id);
+  expect(book.ownerOf(address.toLowerCase())?.walletId).toBe(made.id);
+  await mint('base', usdc, address, 3_000_000n);
+  await anvils.base.client.mine({ blocks: 3 });
+  await depositsIn(server.live, made.id, ['completed']);
 });
 
 test('a server that was away for many ranges of blocks reads all of them', async () => {

@@ -16,6 +16,8 @@ export interface Metrics {
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
   readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
+  readonly chainDeferred: Gauge<'chain' | 'reason'>;
+  readonly chainMissedDeposits: Counter<'chain'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
@@ -141,6 +143,18 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_uncredited_deposits_total',
       help: 'Transfers to deposit addresses that were not credited, by reason',
       labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainDeferred: new Gauge({
+      name: 'openledger_chain_deferred_transfers',
+      help: 'Transfers in final blocks that are recorded later, by reason',
+      labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainMissedDeposits: new Counter({
+      name: 'openledger_chain_missed_transfers_total',
+      help: 'Transfers that nodes had omitted, found when their blocks were read again',
+      labelNames: ['chain'],
       registers,
     }),
     chainNodeUp: new Gauge({

@@ -32,6 +32,8 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
+    // A block is read as a whole, with every token.
+    scanUnlisted: undefined,
     // Full nodes keep current balances only.
     received: async () => undefined,
     minedIn: (txHash) => findBlock(nodes, txHash),
@@ -55,7 +57,8 @@ function createScanner(config: TronConfig) {
     isProven: boolean,
   ): Promise<SeenTransfer[]> => {
     const found = await node.call('gettransactioninfobyblocknum', { num: height }, outcomes);
-    const block: Header | FullBlock | undefined = await (isProven ? blockAt : headerAt)(node, height);
+    const whole = isProven ? await blockAt(node, height) : undefined;
+    const block: Header | undefined = whole ?? (await headerAt(node, height));
     if (!block) throw new ChainError(`The node has not reached block ${height}.`, 'unsettled');
     // The transactions of the first block have no outcomes. For any other block a node without them has omitted them.
     if (height > 0 && (found.length === 0) !== block.isEmpty) throw new ChainError(noHistory);
@@ -63,7 +66,7 @@ function createScanner(config: TronConfig) {
     if (found.some((one) => one.height !== block.height || one.timestampMs !== timestampMs)) {
       throw new ChainError('The chain changed during the read.', 'unsettled');
     }
-    if (height > 0 && 'txIds' in block) requireOutcomes(block, found);
+    if (height > 0 && whole) requireOutcomes(whole, found);
     return readTransfers({ height: block.height, id }, found, watched, tokens, config.watchUnlisted);
   };
 

@@ -11,7 +11,11 @@ export interface ChainStatus {
   readonly fault: string | null;
   readonly nodes: readonly NodeStatus[];
   readonly checkedAt: string;
+  /** Why deposits that are converted wait; null if there is a rate. */
+  readonly rateFault: string | null;
   readonly pendingDeposits: bigint;
+  /** Final deposits that wait for a rate. */
+  readonly awaitingRate: bigint;
   readonly openPayments: bigint;
   /** When the oldest open payment was created. */
   readonly oldestPayment: string | null;
@@ -21,9 +25,9 @@ export interface ChainStatus {
 export async function listStatuses(pool: Pool): Promise<ChainStatus[]> {
   const { rows } = await pool.query<Omit<ChainStatus, 'nodes'> & { nodes: string | NodeStatus[] }>(
     `select s.chain, s.network, s.head_height as head, c.scanned_height as scanned, c.confirmed_height as confirmed,
-        s.fault, s.nodes, s.checked_at as "checkedAt",
-        (select count(*) from chain_deposits d where d.chain = s.chain and d.status in ('pending', 'confirmed'))
-          as "pendingDeposits",
+        s.fault, s.rate_fault as "rateFault", s.nodes, s.checked_at as "checkedAt",
+        (select count(*) from chain_deposits d where d.chain = s.chain and d.status = 'pending') as "pendingDeposits",
+        (select count(*) from chain_deposits d where d.chain = s.chain and d.status = 'confirmed') as "awaitingRate",
         (select count(*) from chain_payments p where p.chain = s.chain and p.status = 'open') as "openPayments",
         (select min(created_at) from chain_payments p where p.chain = s.chain and p.status = 'open') as "oldestPayment"
       from chain_statuses s left join chain_cursors c on c.chain = s.chain order by s.chain`,
