@@ -2,9 +2,17 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listOpenRescans } from '../../server/src/onchain/rescans/queries.ts';
 import { listStatuses } from '../../server/src/onchain/status/queries.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
-import { type BadNode, lagging, RpcReply, refuse, startBadNode } from '../support/chains/bad-node.ts';
+import {
+  type BadNode,
+  lagging,
+  type RpcCall,
+  RpcReply,
+  refuse,
+  startBadNode,
+} from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
@@ -230,6 +238,31 @@ test('of three nodes one that hides a deposit is outvoted, and one that is far a
   await anvils.ethereum.client.mine({ blocks: 3 });
   await depositsIn(server.live, wallet.id, ['completed', 'completed']);
   expect(await balanceOf(server.live, wallet.id)).toBe('18.00');
+});
+
+test('nodes without the state of a block hide no deposit, and what too few can measure waits visibly', async () => {
+  const wallet = await newLiveWallet(server);
+  const [first, second] = nodes.ethereum as [BadNode, BadNode, BadNode];
+  const isPast = (call: RpcCall) => call.method === 'eth_call' && call.params[1].blockHash !== undefined;
+  // As anvil 1.7 answers after some reorganisations and restarts, and as pruned nodes do.
+  first.behave((call, forward) => (isPast(call) ? '0x' : forward()));
+  await mint('ethereum', usdc, wallet.address, 2_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  await depositsIn(server.live, wallet.id, ['completed']);
+  second.behave((call, forward) => (isPast(call) ? refuse(call, -32000, 'missing trie node') : forward()));
+  await mint('ethereum', usdc, wallet.address, 3_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  const waiting = async () => (await listOpenRescans(server.app.pool, 'ethereum'))[0];
+  await expect.poll(waiting, { timeout: 10_000 }).toMatchObject({ reason: 'not_measured', waiting: 1 });
+  // Others are not held up.
+  const other = await newLiveWallet(server);
+  second.behave();
+  await mint('ethereum', usdc, other.address, 4_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  await depositsIn(server.live, other.id, ['completed']);
+  await depositsIn(server.live, wallet.id, ['completed', 'completed']);
+  expect(await balanceOf(server.live, wallet.id)).toBe('5.00');
+  await expect.poll(waiting, { timeout: 10_000 }).toBeUndefined();
 });
 
 test('a deposit that only one of the nodes that must agree reports is not credited', async () => {

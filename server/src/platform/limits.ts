@@ -193,6 +193,8 @@ export const limits = {
   logsPerAnswer: 10_000,
   /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */
   watchedTopics: 200,
+  /** Receivers that a part of a block that is too large is asked for first. */
+  receiversPerPart: 1000,
   /** The duration of a chain lease. */
   chainLeaseMs: 5000,
   /** How often the status of a chain is saved, beside every change. */
@@ -233,6 +235,8 @@ export const limits = {
   depositsPerRange: 1000,
   /** The same for transfers that are only recorded. */
   uncreditedPerRange: 5000,
+  /** Of a block that is read again beside the followed chain. */
+  uncreditedPerRescan: 25_000,
   /** Blocks whose deposits are measured concurrently. */
   measuredBlocks: 4,
   /** Transactions that a line of the log names. */

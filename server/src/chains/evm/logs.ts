@@ -151,8 +151,8 @@ function splitFilter(filter: LogFilter, watched: WatchedAddresses): LogFilter[] 
   if (receivers === undefined || receivers === null) {
     const all = [...watched.keys()].map(addressTopic);
     const parts: LogFilter[] = [];
-    for (let at = 0; at < all.length; at += limits.watchedTopics) {
-      parts.push(withReceivers(all.slice(at, at + limits.watchedTopics)));
+    for (let at = 0; at < all.length; at += limits.receiversPerPart) {
+      parts.push(withReceivers(all.slice(at, at + limits.receiversPerPart)));
     }
     return parts.length > 0 ? parts : undefined;
   }

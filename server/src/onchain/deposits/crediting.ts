@@ -97,7 +97,7 @@ export async function recordMissing(
       .filter(isNew)
       .filter(({ reason }) => withTreasury || reason !== 'treasury_funding'),
   };
-  const recorded = await record(deps, missing);
+  const recorded = await record(deps, missing, limits.uncreditedPerRescan);
   const rest = sumOf(recorded.left) + sumOf(recorded.unmeasured);
   return { ...recorded, found: missing.arrivals.length + missing.uncredited.length - rest };
 }
@@ -110,9 +110,13 @@ interface Recorded {
   readonly unmeasured: ReadonlyMap<number, number>;
 }
 
-async function record(deps: DepositDeps, { arrivals, uncredited }: ClassifiedTransfers): Promise<Recorded> {
+async function record(
+  deps: DepositDeps,
+  { arrivals, uncredited }: ClassifiedTransfers,
+  uncreditedLimit: number = limits.uncreditedPerRange,
+): Promise<Recorded> {
   const [kept, leftArrivals] = largestOf(arrivals);
-  const [recorded, leftUncredited] = splitAt(uncredited, limits.uncreditedPerRange);
+  const [recorded, leftUncredited] = splitAt(uncredited, uncreditedLimit);
   const measured = await measure(deps, kept);
   const sellRate = sellRateNow(deps);
   await submitAll(deps, measured.deposits, (deposit, known) => creditDeposit(deposit, known, sellRate));

@@ -109,7 +109,7 @@ async function rereadNext(deps: DepositDeps): Promise<boolean> {
   });
   if (found > 0) {
     metrics.chainMissedDeposits.inc({ chain }, found);
-    logger.error(
+    logger.warn(
       { chain, from, to, found },
       'transfers were found that the nodes had omitted when their blocks were new',
     );
