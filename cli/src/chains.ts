@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { networks } from '@openledger/server/chains/networks.ts';
 import { type Chain, isChain } from '@openledger/server/chains/registry.ts';
 import { listUncredited } from '@openledger/server/onchain/deposits/uncredited.ts';
+import { type Hold, listShownHolds } from '@openledger/server/onchain/holds/queries.ts';
 import { requestRescan } from '@openledger/server/onchain/rescans/commands.ts';
 import {
   findRequestedRescan,
@@ -12,6 +13,7 @@ import { type ChainStatus, listStatuses } from '@openledger/server/onchain/statu
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addHoldCommands } from './chain-holds.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
@@ -31,6 +33,7 @@ export function addChainCommands(program: Command): void {
       withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
   addRescan(chains, program);
+  addHoldCommands(chains, program);
 }
 
 function addRescan(chains: Command, program: Command): void {
@@ -73,14 +76,19 @@ function parseCount(text: string): number {
 
 async function chainStatusCommand({ pool }: Store): Promise<void> {
   const statuses = await listStatuses(pool);
+  const holds = await listShownHolds(pool);
   const rescans = await listOpenRescans(pool);
   if (statuses.length === 0) printLine('No server has followed a chain yet.');
   printLines(
-    statuses.flatMap((status, index) => [...(index === 0 ? [] : ['']), ...statusLines(status, rescans)]),
+    statuses.flatMap((status, index) => {
+      const isOfChain = ({ chain }: { readonly chain: string }): boolean => chain === status.chain;
+      const lines = statusLines(status, holds.filter(isOfChain), rescans.filter(isOfChain));
+      return [...(index === 0 ? [] : ['']), ...lines];
+    }),
   );
 }
 
-function statusLines(status: ChainStatus, rescans: readonly OpenRescans[]): string[] {
+function statusLines(status: ChainStatus, holds: readonly Hold[], rescans: readonly OpenRescans[]): string[] {
   const { chain, checkedAt, confirmed, fault, head, network, nodes, scanned } = status;
   const behind = head === null || scanned === null ? '' : ` (${head > scanned ? head - scanned : 0n} behind)`;
   const oldest = status.oldestPayment === null ? '' : `, the oldest since ${status.oldestPayment}`;
@@ -95,11 +103,26 @@ function statusLines(status: ChainStatus, rescans: readonly OpenRescans[]): stri
       ? [['waiting for a rate', `${status.awaitingRate}: ${status.rateFault ?? 'there is one now'}`]]
       : []),
     ['open payments', `${status.openPayments}${oldest}`],
-    ...rescans.filter((rescan) => rescan.chain === chain).map((rescan) => ['read again', rescanText(rescan)]),
+    ...rescans.map((rescan) => ['read again', rescanText(rescan)]),
+    ['wait for an operator', `${status.paymentsForOperator} payments`],
+    ['deep reorganisations', reorganisationText(status)],
     ['fault', fault ?? 'none'],
+    ['payments', holds.length === 0 ? 'signed' : 'held'],
+    ...holds.map(({ detail, kind, openedAt, openedBy }) => [
+      `held since ${openedAt}`,
+      `${kind}${openedBy === null ? '' : ` by ${openedBy}`}: ${detail}`,
+    ]),
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];
+}
+
+function reorganisationText({ lastReorganisation: last, reorganisations }: ChainStatus): string {
+  if (!last) return 'none';
+  const { confirmedHeight, depositsReversed, detectedAt, forkHeight, paymentsReopened } = last;
+  const blocks = `blocks ${forkHeight + 1} to ${confirmedHeight} replaced`;
+  const undone = `${depositsReversed} deposits reversed, ${paymentsReopened} payments followed again`;
+  return `${reorganisations}, the last at ${detectedAt}: ${blocks}, ${undone}`;
 }
 
 async function uncreditedCommand({ pool }: Store, { chain, limit }: UncreditedOptions): Promise<void> {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Chain, isChain, isStablecoin } from '@openledger/server/chains/registry.ts';
 import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
@@ -10,7 +9,6 @@ import {
   type TransferDecision,
 } from '@openledger/server/onchain/payments/commands.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
-import { limits } from '@openledger/server/platform/limits.ts';
 import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
 import {
   findScreenedTransfer,
@@ -20,6 +18,7 @@ import {
 } from '@openledger/server/resources/transfers/operator-queries.ts';
 import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
+import { operatorName, parseReason } from './operator.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
 
@@ -94,12 +93,9 @@ async function decide(
   decision: TransferDecision['decision'],
   text: string,
 ): Promise<void> {
-  const reason = text.trim();
-  if (reason === '' || reason.length > limits.shortTextLength || !reason.isWellFormed()) {
-    throw new ConfigError(`--reason: must have 1 to ${limits.shortTextLength} characters.`);
-  }
+  const reason = parseReason(text);
   const { row } = await requireTransfer(store, id);
-  const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: userName() }));
+  const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: operatorName() }));
   if (outcome.kind !== 'accepted') throw new ConfigError(whyNot(await requireTransfer(store, id)));
   printLine(`${id} is ${decision}.`);
 }
@@ -154,13 +150,4 @@ function whyNot({ row, screening }: ScreenedTransfer): string {
     return `${row.id} was ${decision} by ${by} at ${at} already. It is ${row.status}.`;
   }
   return `${row.id} must be under review. It is ${row.status}.`;
-}
-
-/** The name of the operating system user who runs the command. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -4,6 +4,8 @@ import { verifyLedger } from '../../server/src/ledger/verify.ts';
 import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
@@ -109,6 +111,9 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
+    `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
+      values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
   ];
   for (const text of statements) await owner.query(text);
   await authenticateRows(owner);
@@ -594,11 +599,26 @@ describe('a forged row is not used:', () => {
         expect(withdrawn.size).toBe(0);
       },
     ],
+    chain_drafts: [
+      () =>
+        forged('chain_drafts', "unsigned = '03'", async () => {
+          await expect(findDraft(pool, 'pay_1', 2)).rejects.toThrow('is not authentic');
+        }),
+    ],
     chain_attempts: [
       () =>
         forged('chain_attempts', "tx_hash = '0xstranger'", async () =>
           expect(await listPayments(pool, 'base')).toEqual([]),
         ),
+    ],
+    chain_holds: [
+      // A release that no operator has made leaves the chain held.
+      async () => {
+        expect(await listHolds(pool, 'base')).toEqual([]);
+        await forged('chain_holds', "release_reason = 'another'", async () => {
+          expect(await listHolds(pool, 'base')).toMatchObject([{ id: 'hold_1' }]);
+        });
+      },
     ],
   };
 

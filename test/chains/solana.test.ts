@@ -206,6 +206,25 @@ describe('a transfer', () => {
     expect(minor(cheaper.gasFee)).toBeLessThan(minor(done.gasFee) / 10n);
   });
 
+  test('pays the priority that others recently paid, up to its limit', async () => {
+    const to = newOwner('hurried');
+    const feeAt = async (microLamports: number): Promise<bigint> => {
+      node.prioritizationFees = [0, microLamports, microLamports, microLamports];
+      return minor(
+        (await mineUntil((await send(wallet, '1.00', { destinationAddress: to })).id, 'completed')).gasFee,
+      );
+    };
+    await feeAt(0);
+    const calm = await feeAt(0);
+    const busy = await feeAt(500_000);
+    const absurd = await feeAt(2 ** 40);
+    node.prioritizationFees = [];
+    expect(busy).toBeGreaterThan(3n * calm);
+    expect(absurd).toBeGreaterThan(busy);
+    // A lamport for each of 90,000 compute units at most, at 150 dollars for a coin.
+    expect(absurd).toBeLessThan((100_000n * 150_000_000n) / sol);
+  });
+
   test('of Token-2022 goes by its own program', async () => {
     node.ledger.pay(pyusd, wallet.address, 20_000_000n);
     node.ledger.mine(3);

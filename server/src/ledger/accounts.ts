@@ -88,3 +88,8 @@ export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
 export function fxPosition(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fx_position', 'debit', currency);
 }
+
+/** What the house has lost on chains, such as deposits that a reorganisation removed after they had been spent: an expense. */
+export function chainLoss(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'chain_loss', 'debit', currency);
+}

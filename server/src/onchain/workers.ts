@@ -13,6 +13,7 @@ import type { Writer } from '../writer/writer.ts';
 import { requireNetworks, requireStartBlocks } from './cursor.ts';
 import { createAddressBook } from './deposits/watched-addresses.ts';
 import { startDepositWorker } from './deposits/worker.ts';
+import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
 import { startRescanWorker } from './rescans/worker.ts';
@@ -66,10 +67,11 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
   const leaseOwner = randomUUID();
   return ports.flatMap((port) => {
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
+    const gate = createSigningGate({ ...deps, port });
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
       startRescanWorker({ ...deps, port, book, leaseOwner }),
-      startPaymentWorker({ ...deps, port, leaseOwner }),
+      startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

@@ -15,12 +15,16 @@ export interface Metrics {
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
+  readonly chainDeepReorganisations: Counter<'chain'>;
+  readonly chainDepositsReversed: Counter<'chain'>;
+  readonly chainLosses: Counter<'chain' | 'currency'>;
   readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
   readonly chainDeferred: Gauge<'chain' | 'reason'>;
   readonly chainMissedDeposits: Counter<'chain'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
+  readonly chainHeld: Gauge<'chain' | 'kind'>;
 }
 
 /**
@@ -139,6 +143,24 @@ function chainMetrics(registers: Registry[]) {
       labelNames: ['chain'],
       registers,
     }),
+    chainDeepReorganisations: new Counter({
+      name: 'openledger_chain_deep_reorganisations_total',
+      help: 'Reorganisations of blocks whose deposits had been credited',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainDepositsReversed: new Counter({
+      name: 'openledger_chain_deposits_reversed_total',
+      help: 'Credited deposits that a reorganisation removed',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainLosses: new Counter({
+      name: 'openledger_chain_losses_total',
+      help: 'What the house has lost by reversed deposits, in units of the credited currency',
+      labelNames: ['chain', 'currency'],
+      registers,
+    }),
     uncreditedDeposits: new Counter({
       name: 'openledger_uncredited_deposits_total',
       help: 'Transfers to deposit addresses that were not credited, by reason',
@@ -173,6 +195,12 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_reconcile_timestamp_seconds',
       help: 'Time of the last reconciliation with a chain, in Unix seconds',
       labelNames: ['chain'],
+      registers,
+    }),
+    chainHeld: new Gauge({
+      name: 'openledger_chain_held',
+      help: '1 while payments of a chain are held, by the reason',
+      labelNames: ['chain', 'kind'],
       registers,
     }),
   };

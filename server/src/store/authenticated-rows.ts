@@ -140,6 +140,7 @@ export const authenticatedTables = {
       'amount_minor',
       'status',
       'transaction_id',
+      'lost_minor',
     ],
     ofEnvironment: own,
   },
@@ -215,6 +216,26 @@ export const authenticatedTables = {
   chain_attempts: {
     key: ['payment_id', 'number'],
     fields: ['tx_hash', 'raw', 'terms'],
+    ofEnvironment: null,
+  },
+  chain_drafts: {
+    key: ['payment_id', 'number'],
+    fields: ['unsigned', 'terms'],
+    ofEnvironment: null,
+  },
+  chain_holds: {
+    key: ['id'],
+    fields: [
+      'chain',
+      'kind',
+      'detail',
+      'opened_at',
+      'opened_by',
+      'figures',
+      'released_at',
+      'released_by',
+      'release_reason',
+    ],
     ofEnvironment: null,
   },
 } as const satisfies Record<string, AuthenticatedTable>;

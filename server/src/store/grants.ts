@@ -23,6 +23,8 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'deliveries',
   'chain_blocks',
   'chain_payments',
+  'chain_drafts',
+  'uncredited_deposits',
   'sweep_candidates',
 ] as const);
 

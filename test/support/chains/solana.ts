@@ -16,6 +16,8 @@ export interface SolanaNode {
   readonly ledger: SolanaLedger;
   /** What the node does with transactions that it is sent. */
   taking: 'takes' | 'loses' | 'takes without an answer';
+  /** What each of the recent blocks took at least, in micro-lamports per compute unit. */
+  prioritizationFees: readonly number[];
   /** The statuses that it keeps; without them it knows of no transaction. */
   keepsHistory: boolean;
   /** The version of the transactions in its blocks. */
@@ -51,6 +53,7 @@ export async function startSolana(): Promise<SolanaNode> {
     keepsHistory: true,
     transactionVersion: 0,
     omits: 'nothing',
+    prioritizationFees: [],
     async up() {
       server = createServer(async (request, response) => {
         const { id, method, params } = (await json(request)) as {
@@ -108,6 +111,8 @@ function answer(node: SolanaNode, method: string, params: readonly unknown[]): u
       return { context, value: (first as string[]).map((one) => accountAnswer(ledger, one)) };
     case 'getSignatureStatuses':
       return { context, value: (first as string[]).map((one) => statusAnswer(node, one)) };
+    case 'getRecentPrioritizationFees':
+      return node.prioritizationFees.map((prioritizationFee, slot) => ({ slot, prioritizationFee }));
     case 'getTransaction':
       return transactionAnswer(ledger, first as string);
     case 'sendTransaction': {

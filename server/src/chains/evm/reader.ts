@@ -2,10 +2,10 @@ import { limits } from '../../platform/limits.ts';
 import { mapInBatches } from '../batches.ts';
 import type { EvmConfig, Token } from '../config.ts';
 import { ChainError } from '../errors.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader } from '../port.ts';
 import { requireToken, wrongDecimals } from '../tokens.ts';
-import { blockIdAt, type EvmNodes, toBlock } from './blocks.ts';
+import { blockIdAt, type EvmNodes, finalHeightOf, toBlock } from './blocks.ts';
 import { balanceOfData, decimalsData } from './erc20.ts';
 import { measureReceived } from './received.ts';
 import { quantity, receipt, word } from './responses.ts';
@@ -40,7 +40,9 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
       isChecked = true;
       return toBlock(head);
     },
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: (height) => blockIdAt(nodes, height),
+    blockIds: async (height) => (await askEach(nodes, (node) => blockIdAt(node, height))).found,
     scan: (from, to, watched, final) => scan({ from, to, watched, tokens: 'configured' }, final),
     scanUnlisted: config.watchUnlisted
       ? (from, to, watched) => scan({ from, to, watched, tokens: 'other' }, true)

@@ -1,3 +1,4 @@
+import { limits } from '../../platform/limits.ts';
 import { fields, list, malformed } from '../decoding.ts';
 import type { Block } from '../port.ts';
 import type { Bloom } from './bloom.ts';
@@ -76,6 +77,35 @@ export function header(value: unknown): Header | undefined {
 function bloomIn(value: unknown): Bloom | undefined {
   if (value === undefined || value === null) return undefined;
   return Buffer.from(bytes(value, 256).slice(2), 'hex');
+}
+
+/** What the newest blocks charged, the oldest first, in wei per unit of gas. */
+export interface FeeHistory {
+  readonly nextBaseFeeWei: bigint;
+  readonly blocks: readonly {
+    readonly height: number;
+    readonly baseFeeWei: bigint;
+    /** The tips at the two percentiles that were asked for; 0 if the node reports none. */
+    readonly leastTipWei: bigint;
+    readonly usualTipWei: bigint;
+  }[];
+}
+
+/** Decodes the result of `eth_feeHistory` with two percentiles. */
+export function feeHistory(value: unknown): FeeHistory {
+  const history = fields(value, 'a fee history');
+  const baseFees = list(history.baseFeePerGas, 'base fees').map(quantity);
+  const rewards = list(history.reward ?? [], 'tips').map((tips) => list(tips ?? [], 'tips').map(quantity));
+  const next = baseFees.pop();
+  if (next === undefined || baseFees.length > limits.feeBlocks) throw malformed('a fee history');
+  const oldest = integer(history.oldestBlock);
+  return {
+    nextBaseFeeWei: next,
+    blocks: baseFees.map((baseFeeWei, at) => {
+      const [leastTipWei = 0n, usualTipWei = 0n] = rewards[at] ?? [];
+      return { height: oldest + at, baseFeeWei, leastTipWei, usualTipWei };
+    }),
+  };
 }
 
 /** Decodes a list of logs, without those that the node reports as `removed`. */

@@ -24,6 +24,9 @@ type Detail = 'none' | 'signatures' | 'accounts';
 /** Error codes for a slot that was skipped, or whose block is missing in long-term storage (Agave, RpcCustomError). */
 const noBlock: ReadonlySet<number> = new Set([-32007, -32009]);
 
+/** Methods that a healthy node may reject: because of the transaction, or because it does not offer what is not needed. */
+const rejectable: ReadonlySet<string> = new Set(['sendTransaction', 'getRecentPrioritizationFees']);
+
 /** Identifies the network by the hash of its genesis block. */
 export const solanaProbe: NodeProbe<Block> = {
   networkId: (node) => node.call('getGenesisHash', [], base58Text),
@@ -36,7 +39,7 @@ export const solanaProbe: NodeProbe<Block> = {
     return { height: head.height, id: head.id };
   },
   isAboutRequest: (method, error) =>
-    error instanceof ChainError && error.kind === 'rejected' && method === 'sendTransaction',
+    error instanceof ChainError && error.kind === 'rejected' && rejectable.has(method),
 };
 
 /** Lists the slots of a range that have a block. */

@@ -4,7 +4,7 @@ import type { SolanaConfig } from '../config.ts';
 import { count } from '../decoding.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
 import { balancesOf, requireMints } from './accounts.ts';
@@ -29,7 +29,10 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
       isChecked = true;
       return head;
     },
+    // The head is the newest finalized block.
+    finalHeight: async ({ height }) => height,
     blockId: async (slot) => (await headerAt(nodes, slot))?.id,
+    blockIds: async (slot) => (await askEach(nodes, async (node) => (await headerAt(node, slot))?.id)).found,
     scan(from, to, watched, final) {
       const ask = (node: Node) => scanNode(node, { from, to }, watched, tokens, config.watchUnlisted);
       const subject = `blocks ${from} to ${to}`;

@@ -5,6 +5,8 @@ import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
+import { countReorganisations } from '../cursor.ts';
+import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
 import { type Budget, readBudget } from './budget.ts';
@@ -18,6 +20,7 @@ import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.t
 export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
   readonly screener: Screener;
+  readonly gate: SigningGate;
   /** Identifies this process. */
   readonly leaseOwner: string;
 }
@@ -63,18 +66,25 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   if (!(await acquireLease(deps))) return;
   await deps.port.reader.head();
   await followAll(deps, notes);
+  const blockedBy = await deps.gate.blockedBy();
+  if (blockedBy) {
+    notes.push(blockedBy.text);
+    return;
+  }
   await signReady(deps, memory, notes);
   memory.turns += 1;
   if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
 }
 
 async function followAll(deps: PaymentDeps, notes: string[]): Promise<void> {
+  // Before the payments: what is judged on an orphaned branch stays open.
+  const reorganisations = await countReorganisations(deps.pool, deps.port.chain);
   const open = await listPayments(deps.pool, deps.port.chain);
   const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
   const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
   for (const payment of open) {
     if (!(await acquireLease(deps))) return;
-    const following = followPayment(deps, payment, transfers.get(payment.id));
+    const following = followPayment(deps, payment, transfers.get(payment.id), reorganisations);
     // A payment that cannot be followed must not hold up the others.
     const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
     if (blockedBy) notes.push(blockedBy.text);

@@ -30,6 +30,7 @@ export const chainDeposits = table('chain_deposits', {
   transaction_id: text().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  lost_minor: int8().nullable().mutable(),
 });
 export type ChainDepositRow = RowIn<typeof chainDeposits>;
 
@@ -45,6 +46,8 @@ export const chainCursors = table(
     lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
+    first_height: int8().nullable(),
+    reorganisations: int4().mutable(),
     reread_height: int8().nullable().mutable(),
     unlisted_height: int8().nullable().mutable(),
   },
@@ -87,6 +90,19 @@ export const chainBlocks = table('chain_blocks', {
   block_id: text().mutable(),
 });
 
+export const chainReorganisations = table('chain_reorganisations', {
+  chain: text(),
+  number: int4(),
+  fork_height: int8(),
+  confirmed_height: int8(),
+  former_block_id: text(),
+  block_id: text(),
+  deposits_reversed: int4().mutable(),
+  payments_reopened: int4().mutable(),
+  detected_at: timestamptz(),
+  checked_at: timestamptz().nullable().mutable(),
+});
+
 export const uncreditedDeposits = table('uncredited_deposits', {
   chain: text(),
   id: text(),
@@ -107,6 +123,9 @@ export const chainSequences = table('chain_sequences', {
   next_sequence: int8().mutable(),
 });
 
+/** Why a payment waits for an operator (server/migrations/0004_deep_reorganisations.sql). */
+export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
+
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
@@ -123,6 +142,9 @@ export const chainPayments = table('chain_payments', {
   fee_native: numeric().nullable().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  attention: text<PaymentAttention>().nullable().mutable(),
+  attention_detail: text().nullable().mutable(),
+  reopened_at: timestamptz().nullable().mutable(),
 });
 
 export const chainAttempts = table('chain_attempts', {
@@ -133,6 +155,29 @@ export const chainAttempts = table('chain_attempts', {
   terms: text(),
   signed_at: timestamptz(),
 });
+
+export const chainDrafts = table('chain_drafts', {
+  payment_id: text(),
+  number: int2(),
+  unsigned: text(),
+  terms: text(),
+  created_at: timestamptz(),
+});
+
+/** A hold of a chain. */
+export const chainHolds = table('chain_holds', {
+  id: text(),
+  chain: text(),
+  kind: text(),
+  detail: text().mutable(),
+  figures: json().nullable().mutable(),
+  opened_at: timestamptz(),
+  opened_by: text().nullable(),
+  released_at: timestamptz().nullable().mutable(),
+  released_by: text().nullable().mutable(),
+  release_reason: text().nullable().mutable(),
+});
+export type ChainHoldRow = RowIn<typeof chainHolds>;
 
 export const sweepCandidates = table('sweep_candidates', {
   chain: text(),
@@ -151,8 +196,21 @@ export const signedPayments = table(
     nonce: text().nullable(),
     counted: json().mutable(),
     signed_at: timestamptz().mutable(),
+    unsigned: text().nullable().mutable(),
+    terms: text().nullable().mutable(),
+    transaction_id: text().nullable().mutable(),
+    validity: json().nullable().mutable(),
   },
   'reference',
+);
+
+export const signerRecords = table(
+  'signer_records',
+  {
+    id: int2(),
+    entries: int8().mutable(),
+  },
+  'id',
 );
 
 export const dailySpending = table('daily_spending', {
