@@ -17,6 +17,7 @@ import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
 import { startRescanWorker } from './rescans/worker.ts';
+import { startSweepWorker } from './sweeps/worker.ts';
 
 export interface ChainsDeps {
   readonly pool: Pool;
@@ -68,10 +69,12 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
   return ports.flatMap((port) => {
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
     const gate = createSigningGate({ ...deps, port });
+    const guarded = guardSigning(port, gate);
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
       startRescanWorker({ ...deps, port, book, leaseOwner }),
-      startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),
+      startPaymentWorker({ ...deps, port: guarded, gate, leaseOwner }),
+      startSweepWorker({ ...deps, port: guarded, gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

@@ -23,7 +23,7 @@ export function startRescanWorker(deps: DepositDeps): Worker {
   const worker = startWorker(`rescans ${chain}`, logger, config.pollMs, async () => {
     try {
       // The worker that follows the chain loads the addresses once it has found a node.
-      if (!deps.book.isLoaded || !(await acquireLease(deps))) return false;
+      if (!deps.book.isLoaded || !(await acquireLease(deps, 'reading'))) return false;
       await deps.book.refresh();
       const hasRescanned = await rescanNext(deps);
       const isBehind = await rereadNext(deps);
@@ -39,7 +39,7 @@ export function startRescanWorker(deps: DepositDeps): Worker {
       return false;
     }
   });
-  return releasingLeaseAtStop(worker, deps);
+  return releasingLeaseAtStop(worker, deps, 'reading');
 }
 
 /** @returns whether there was one that is due */

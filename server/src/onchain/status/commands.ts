@@ -47,14 +47,16 @@ function rateFaultOf({ port, rates }: StatusDeps): string | undefined {
   return rates ? rates.faultOf('usdt', 'usd', Date.now()) : 'No source of rates is configured.';
 }
 
-/** Saves a snapshot unless another process has the lease of the chain. */
+/** Saves a snapshot unless another process reads the chain. */
 async function saveStatus(pool: Pool, leaseOwner: string, snapshot: StatusSnapshot): Promise<void> {
   await pool.query({
     name: 'save_chain_status',
     text: `insert into chain_statuses (chain, network, head_height, fault, nodes, checked_at, rate_fault)
       select $1, $2, $3, $4, $5, now(), $7
-      where not exists (select from chain_cursors c where c.chain = $1 and c.lease_owner <> $6 and c.lease_expires_at > now())
-      on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes, rate_fault = excluded.rate_fault,
+      where not exists (select from chain_leases l
+        where l.chain = $1 and l.work = 'reading' and l.owner <> $6 and l.expires_at > now())
+      on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes,
+        rate_fault = excluded.rate_fault,
         head_height = coalesce(excluded.head_height, chain_statuses.head_height), checked_at = excluded.checked_at`,
     values: [
       snapshot.chain,
