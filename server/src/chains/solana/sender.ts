@@ -10,7 +10,7 @@ import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
 import { maxLamports, priorityPrice } from './fees.ts';
-import { findLanding, judgeAttempts } from './finality.ts';
+import { findStatus, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -83,7 +83,7 @@ export function createSolanaSender(
     // Solana has no nonces: slots in the send queue only keep payments distinct.
     nextSequence: async () => 0n,
     // Balances are read as finalized: until then they still include the amount.
-    isMined: async (attempts) => (await findLanding(nodes, attempts))?.isFinal === true,
+    isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
     costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
     prepareReplacement: async () => notReplaceable,
@@ -111,7 +111,8 @@ export function createSolanaSender(
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) =>
+        judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts),
       prepare,
       reservations,
       reserve: (id, _, terms) => reserve(id, terms),

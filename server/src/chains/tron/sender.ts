@@ -3,12 +3,11 @@ import { broadcastToAll } from '../broadcast.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
-import { finalHeight } from '../finality.ts';
 import type { ChainSender, NativeCost, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations, type Reservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
-import { headerAt, type TronNodes } from './blocks.ts';
+import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
@@ -91,7 +90,7 @@ export function createTronSender(
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) => judgeAttempts(config, nodes, movementFor(intent), attempts),
       prepare,
       reservations,
       reserve,
@@ -176,7 +175,7 @@ async function termsAt(
   head: Header,
   use: Pick<TronTerms, 'energy' | 'feeLimitSun'>,
 ): Promise<TronTerms> {
-  const height = Math.max(0, finalHeight(head.height, config.confirmations));
+  const height = Math.max(0, await finalHeightOf(config, nodes, head));
   const reference = await headerAt(nodes, height);
   if (!reference) throw new ChainError(`The node lacks block ${height} of its own chain.`);
   return {
