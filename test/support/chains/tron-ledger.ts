@@ -60,8 +60,12 @@ export interface TronLedger {
   readonly failures: ('REVERT' | 'OUT_OF_ENERGY')[];
   add(item: Item): void;
   mine(count?: number): void;
-  /** Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone. */
-  fork(depth: number): void;
+  /**
+   * Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone.
+   *
+   * @param forgets what was signed is gone too
+   */
+  fork(depth: number, forgets?: boolean): void;
   giveSun(address: string, sun: number): void;
   /** Tokens that were always there: no transaction tells of them. */
   giveToken(token: string, address: string, amount: bigint): void;
@@ -171,14 +175,14 @@ export function createTronLedger(firstId: string): TronLedger {
     mine(count = 1) {
       for (let made = 0; made < count; made += 1) makeBlock();
     },
-    fork(depth) {
+    fork(depth, forgets = false) {
       const gone = blocks.splice(-depth);
       states.splice(-depth);
       state = copy(states.at(-1) as State);
       branch += 1;
       const items = gone.flatMap(({ results }) => results.map(({ item }) => item));
       for (const { id } of items) places.delete(id);
-      pending.unshift(...items.filter(({ kind }) => kind === 'signed'));
+      if (!forgets) pending.unshift(...items.filter(({ kind }) => kind === 'signed'));
       // Another branch is made by other producers, at other times.
       for (let made = 0; made <= depth; made += 1) makeBlock(made === 0 ? blockMs : 0);
     },

@@ -7,6 +7,7 @@ import {
   blockAnswer,
   callAnswer,
   infoAnswer,
+  nodeInfoAnswer,
   offered,
   pricesAnswer,
   refusalOf,
@@ -29,6 +30,10 @@ export interface TronFaults {
   hasNoOutcomes: boolean;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
+  /** Outcomes of transactions that it is asked for by their ids are without events. */
+  hasNoLogs: boolean;
+  /** How many blocks the solidified one is behind the newest. */
+  solidLag: number;
 }
 
 /** A full node of Tron over HTTP, with a chain of its own on which blocks are made when they are asked for. */
@@ -66,6 +71,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    hasNoLogs: false,
+    solidLag: 18,
   };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];
@@ -93,13 +100,15 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     },
     gettransactioninfobyid({ value }) {
       const found = ledger.find(String(value));
-      return found && !faults.hasNoOutcomes ? infoAnswer(found.block, found.result) : {};
+      if (!found || faults.hasNoOutcomes) return {};
+      return infoAnswer(found.block, faults.hasNoLogs ? { ...found.result, transfers: [] } : found.result);
     },
     broadcasthex: broadcast,
     triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
     getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
     getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
     getchainparameters: pricesAnswer,
+    getnodeinfo: () => nodeInfoAnswer(ledger, faults.solidLag),
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -59,7 +59,7 @@ async function goBack(
   metrics.chainDeepReorganisations.inc({ chain });
   const { number, reopened } = recorded;
   const facts = { chain, number, forkHeight: fork, confirmedHeight: confirmed, paymentsReopened: reopened };
-  logger.error(
+  logger.warn(
     facts,
     'the chain was reorganised below blocks that counted as final; deposits are compared again',
   );
