@@ -28,6 +28,8 @@ export interface TronFaults {
   malformed: number;
   /** Says of no transaction what became of it. */
   hasNoOutcomes: boolean;
+  /** What it says energy costs, in sun; undefined for the truth. */
+  energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
   /** Outcomes of transactions that it is asked for by their ids are without events. */
@@ -57,6 +59,38 @@ const stranger = 'TY72iA3SBtrds3QLYsS7LwYfkzXwAXCRWT';
 /** Nobody watches it: anybody can make it. */
 export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 
+/** A block is solid once 19 of 27 producers have built on it. */
+const usualSolidLag = 18;
+
+/** What a node answers to each method that reads. */
+export function tronAnswers(
+  ledger: TronLedger,
+  tokens: ReadonlySet<string>,
+  faults: Partial<TronFaults>,
+): Record<string, (body: Body) => unknown> {
+  return {
+    getblock: ({ id_or_num: number }) =>
+      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
+    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
+    gettransactioninfobyblocknum({ num }) {
+      const block = ledger.blocks[Number(num)];
+      if (!block || block.number === 0) return {};
+      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
+      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
+    },
+    gettransactioninfobyid({ value }) {
+      const found = ledger.find(String(value));
+      if (!found || faults.hasNoOutcomes) return {};
+      return infoAnswer(found.block, faults.hasNoLogs ? { ...found.result, transfers: [] } : found.result);
+    },
+    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
+    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
+    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
+    getchainparameters: () => pricesAnswer(faults.energySun),
+    getnodeinfo: () => nodeInfoAnswer(ledger, faults.solidLag ?? usualSolidLag),
+  };
+}
+
 /**
  * Starts a node.
  *
@@ -72,7 +106,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     hasNoOutcomes: false,
     omitsOutcomes: false,
     hasNoLogs: false,
-    solidLag: 18,
+    solidLag: usualSolidLag,
+    energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];
@@ -88,28 +123,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     return undefined;
   };
 
-  const methods: Record<string, (body: Body) => unknown> = {
-    getblock: ({ id_or_num: number }) =>
-      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
-    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
-    gettransactioninfobyblocknum({ num }) {
-      const block = ledger.blocks[Number(num)];
-      if (!block || block.number === 0) return {};
-      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
-      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
-    },
-    gettransactioninfobyid({ value }) {
-      const found = ledger.find(String(value));
-      if (!found || faults.hasNoOutcomes) return {};
-      return infoAnswer(found.block, faults.hasNoLogs ? { ...found.result, transfers: [] } : found.result);
-    },
-    broadcasthex: broadcast,
-    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
-    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
-    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: pricesAnswer,
-    getnodeinfo: () => nodeInfoAnswer(ledger, faults.solidLag),
-  };
+  const answers = tronAnswers(ledger, tokens, faults);
+  const methods: Record<string, (body: Body) => unknown> = { ...answers, broadcasthex: broadcast };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     headers = request.headers;
