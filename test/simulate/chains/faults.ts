@@ -74,8 +74,8 @@ export const chainFaults: Readonly<Record<string, PlantedFault>> = {
       pool: (pool) => losingFirst(pool, /^insert into chain_attempts/),
       port: (port) =>
         withSender(port, (sender) => ({
-          async sign(payment, terms) {
-            const attempt = await sender.sign(payment, terms);
+          async sign(payment, unsigned, attempts) {
+            const attempt = await sender.sign(payment, unsigned, attempts);
             await sender.broadcast(attempt);
             return attempt;
           },

@@ -103,7 +103,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const config = fault?.config?.(options.config) ?? options.config;
   const signer = createLocalSigner(Uint8Array.from(fixture.seed), {
     policy: signingPolicy([config]),
-    book: createSpendTable(ownPool, clock),
+    book: createSpendTable(ownPool),
     clock,
     proofKeys: () => proofKeys,
   });

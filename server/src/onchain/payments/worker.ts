@@ -7,12 +7,14 @@ import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/qu
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import type { SigningGate } from '../holds/gate.ts';
+import { findReceivers } from '../internal/queries.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
 import { submitAndBroadcast } from './follow.ts';
 import { type FollowOpenDeps, followOpen } from './follow-open.ts';
+import { bookInternalTransfers } from './internal-transfers.ts';
 import { listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
@@ -53,6 +55,7 @@ export function startPaymentWorker(deps: PaymentDeps): Worker {
 async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   await screenTransfers(deps, notes);
   if (!(await acquireLease(deps, 'payments'))) return;
+  if (!(await deps.gate.blockedBy())) await bookInternalTransfers(deps, notes);
   await deps.port.reader.head();
   await followOpen(deps, 'payments', notes);
   const blockedBy = await deps.gate.blockedBy();
@@ -73,9 +76,10 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       pool,
       page.map(({ id }) => id),
     );
+    const internal = await findReceivers(pool, page);
     for (const transfer of page) {
       if (budget.free <= 0) return;
-      if (budget.started.has(transfer.id)) continue;
+      if (budget.started.has(transfer.id) || internal.has(transfer.id)) continue;
       if (withdrawn.has(transfer.id)) {
         if (!(await acquireLease(deps, 'payments'))) return;
         // The process that withdrew it ended before the transfer failed.
