@@ -238,6 +238,31 @@ test('many deposits are each moved once, while transfers go on', async () => {
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
 });
 
+test('a sweep and a top-up whose blocks vanish below the final ones are made again, each once', async () => {
+  const wallet = await newLiveWallet(server);
+  const hash = await plain.send('mint', [wallet.address, 40_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const errands = async () =>
+    (await errandsFor(wallet.address)).map(({ kind, status }) => `${kind} ${status}`);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  const request = ethereum.client.request as (call: {
+    method: string;
+    params: unknown[];
+  }) => Promise<unknown>;
+  const deposit = await request({ method: 'eth_getRawTransactionByHash', params: [hash] });
+  const { blockNumber } = await ethereum.client.getTransactionReceipt({ hash });
+  const before = await custody();
+  stopMining?.();
+  const head = await ethereum.client.getBlockNumber({ cacheTime: 0 });
+  const depth = Number(head - blockNumber) + 1;
+  await request({ method: 'anvil_reorg', params: [depth, [[deposit, 0]]] });
+  expect(await movedFrom(ethereum, wallet.address)).toEqual([]);
+  stopMining = keepMining([base, ethereum], 200);
+  await expect.poll(() => movedFrom(ethereum, wallet.address), { timeout: 25_000 }).toEqual([40_000_000n]);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  expect(await custody()).toEqual(before);
+});
+
 test('among a hundred thousand addresses the next few are found by an index', async () => {
   const { pool } = server.app;
   await pool.query(`insert into sweep_candidates (chain, address, currency, wallet_index, height, checked_at)
