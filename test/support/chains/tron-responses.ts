@@ -75,7 +75,8 @@ export function callAnswer(ledger: TronLedger, tokens: ReadonlySet<string>, body
     return like('balanceCall', { constant_result: word(ledger.tokenOf(contract, account(8))) });
   }
   const amount = BigInt(`0x${data.slice(72)}`);
-  if (ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
+  const isFrozen = ledger.frozen.has(owner) || ledger.frozen.has(account(8));
+  if (isFrozen || ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
   return like('transferCall', { energy_used: ledger.energyFor(contract, account(8)) });
 }
 
