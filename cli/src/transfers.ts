@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Chain, isChain, isStablecoin } from '@openledger/server/chains/registry.ts';
 import { proofKeysOf, proveTransfer } from '@openledger/server/custody/transfer-proof.ts';
@@ -20,8 +19,9 @@ import {
 } from '@openledger/server/resources/transfers/operator-queries.ts';
 import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
-import { printLine, printLines } from './print.ts';
+import { ageOf, printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
+import { userName } from './user-name.ts';
 
 /** Adds `openledger transfers …`. */
 export function addTransferCommands(program: Command): void {
@@ -78,14 +78,6 @@ function lineOf(waiting: WaitingTransfer): string {
   const amount = `${formatAmount(amountMinor, currencyScale.usdc)} ${currency}`;
   const parts = [id, waitsFor.padEnd(9), ageOf(since).padStart(4), amount, chain, address, customerId];
   return [...parts, ...(reason === null ? [] : [reason])].join('  ');
-}
-
-/** The largest unit that fits: `59s`, `59m`, `23h`, `9d`. */
-function ageOf(since: string): string {
-  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
 async function decide(
@@ -154,13 +146,4 @@ function whyNot({ row, screening }: ScreenedTransfer): string {
     return `${row.id} was ${decision} by ${by} at ${at} already. It is ${row.status}.`;
   }
   return `${row.id} must be under review. It is ${row.status}.`;
-}
-
-/** The name of the operating system user who runs the command. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

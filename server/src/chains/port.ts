@@ -143,6 +143,20 @@ export interface ChainSender {
    * @param ageMs time since the newest was signed
    */
   follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  /**
+   * Proves that no transaction of a payment can ever land: on chains with nonces another one has used the nonce for good, on others
+   * all have expired. As many nodes as must agree have to report it.
+   *
+   * @param attempts the oldest first; may be empty on chains with nonces
+   */
+  canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
+  /**
+   * On chains with nonces: the terms at which a transaction that uses the payment's nonce replaces the newest of the attempts.
+   *
+   * @param fresh terms from `prepare`, if it is another transaction than the attempts
+   * @returns undefined if they exceed the limit of the configuration
+   */
+  raisedTerms?(attempts: readonly SignedAttempt[], fresh?: string): Promise<string | undefined>;
 }
 
 /** The health of a node. */

@@ -209,6 +209,7 @@ export const authenticatedTables = {
       'amount',
       'status',
       'tx_hash',
+      'token',
     ],
     ofEnvironment: null,
   },
@@ -216,6 +217,30 @@ export const authenticatedTables = {
     key: ['payment_id', 'number'],
     fields: ['tx_hash', 'raw', 'terms'],
     ofEnvironment: null,
+  },
+  void_attempts: {
+    key: ['payment_id', 'number'],
+    fields: ['tx_hash', 'raw', 'terms'],
+    ofEnvironment: null,
+  },
+  operator_actions: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'chain',
+      'kind',
+      'subject',
+      'number',
+      'parameters',
+      'reason',
+      'requested_by',
+      'status',
+      'created_at',
+      'result',
+      'currency',
+      'booked_minor',
+    ],
+    ofEnvironment: own,
   },
 } as const satisfies Record<string, AuthenticatedTable>;
 

@@ -23,6 +23,7 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'deliveries',
   'chain_blocks',
   'chain_payments',
+  'payment_waits',
   'sweep_candidates',
 ] as const);
 

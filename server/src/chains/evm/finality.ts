@@ -1,10 +1,11 @@
 import type { EvmConfig } from '../config.ts';
-import { judgePayment, type Landing } from '../finality.ts';
+import { finalHeight, judgePayment, type Landing } from '../finality.ts';
 import type { Node } from '../node.ts';
-import type { PaymentState, SignedAttempt } from '../port.ts';
+import { requireQuorum } from '../node-agreement.ts';
+import type { PaymentState, ReservedPayment, SignedAttempt } from '../port.ts';
 import { blockIdAt, type EvmNodes } from './blocks.ts';
 import { transferTopic } from './erc20.ts';
-import { type Header, type Receipt, receipt } from './responses.ts';
+import { type Header, integer, type Receipt, receipt } from './responses.ts';
 
 interface EvmLanding extends Landing {
   readonly feeWei: bigint;
@@ -29,6 +30,27 @@ export function judgeUsedNonce(
     feeOf: async (_, { feeWei }) => feeWei,
     judgeMissing: async () => ({ kind: 'replaced' }),
   });
+}
+
+/**
+ * Proves that a nonce was used in a final block, and by none of these transactions.
+ *
+ * @throws ChainError if too few nodes respond
+ */
+export async function isNonceSpentElsewhere(
+  config: EvmConfig,
+  nodes: EvmNodes,
+  { sender, sequence }: Pick<ReservedPayment, 'sender' | 'sequence'>,
+  attempts: readonly SignedAttempt[],
+): Promise<boolean> {
+  const head = await nodes.choose();
+  const height = finalHeight(head.height, config.confirmations);
+  if (height < 0) return false;
+  const proven = requireQuorum(nodes, config.agreement).map(async (node) => {
+    const used = await node.call('eth_getTransactionCount', [sender, `0x${height.toString(16)}`], integer);
+    return BigInt(used) > sequence && (await findLanding(node, attempts, config)) === undefined;
+  });
+  return (await Promise.all(proven)).every(Boolean);
 }
 
 async function findLanding(

@@ -10,7 +10,7 @@ import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
-import { judgeUsedNonce } from './finality.ts';
+import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
 import { integer, quantity } from './responses.ts';
 
 /** What a transaction does, without its nonce and fees. */
@@ -46,6 +46,10 @@ export function createEvmSender(
   const callOf = async (id: string, intent: PaymentIntent): Promise<Call> => {
     const { address, amount } = intent;
     if (intent.kind === 'top_up') return { from: treasury, to: address as Hex, value: amount, data: '0x' };
+    if (intent.kind === 'nonce_fill') return { from: address, to: address as Hex, value: 0n, data: '0x' };
+    if (intent.kind === 'deposit_return') {
+      return { from: intent.from, to: intent.token as Hex, value: 0n, data: transferData(address, amount) };
+    }
     const to = requireToken(config, intent.currency).address as Hex;
     switch (intent.kind) {
       case 'transfer':
@@ -96,6 +100,14 @@ export function createEvmSender(
       // Later nonces wait for the first: only that one needs a higher fee.
       const isFirst = sequence === sent;
       return followUnmined(config, nodes, attempts, isFirst && ageMs > config.gas.bumpAfterMs);
+    },
+    canNeverLand: ({ sender, sequence }, attempts) =>
+      isNonceSpentElsewhere(config, nodes, { sender, sequence }, attempts),
+    async raisedTerms(attempts, fresh) {
+      const { baseFeeWei } = await nodes.choose();
+      const terms = higherFees(readTerms(newestOf(attempts).terms), baseFeeWei, config.gas);
+      if (!terms) return undefined;
+      return writeTerms(fresh === undefined ? terms : { ...terms, gas: readTerms(fresh).gas });
     },
   };
 }

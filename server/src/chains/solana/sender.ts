@@ -82,6 +82,8 @@ export function createSolanaSender(
       return { txHash, raw: Buffer.from(transaction).toString('base64'), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async (_, attempts) =>
+      attempts.length > 0 && (await judgeAttempts(config, nodes, attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (attempts) => judgeAttempts(config, nodes, attempts),
       prepare,
@@ -94,9 +96,12 @@ export function createSolanaSender(
 
 function movementOf(config: SolanaConfig, treasury: string, intent: PaymentIntent): TokenMovement {
   if (intent.kind === 'top_up') throw new ChainError('Deposit addresses on Solana need no native coin.');
+  if (intent.kind === 'nonce_fill') throw new ChainError('Solana has no nonces.');
   const { address, amount, currency, kind } = intent;
+  if (currency === null) throw new ChainError('On Solana only configured tokens can be returned.');
   const { address: mint, program } = requireToken(config, currency);
   if (!program) throw new ChainError('A token on Solana must have a program.');
+  if (kind === 'deposit_return') return { mint, program, amount, from: intent.from, to: address };
   return kind === 'transfer'
     ? { mint, program, amount, from: treasury, to: address }
     : { mint, program, amount, from: address, to: treasury };

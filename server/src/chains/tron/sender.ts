@@ -65,6 +65,8 @@ export function createTronSender(
       return { txHash, raw: Buffer.from(transaction).toString('hex'), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async (_, attempts) =>
+      attempts.length > 0 && (await judgeAttempts(config, nodes, attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (attempts) => judgeAttempts(config, nodes, attempts),
       prepare,
@@ -79,6 +81,10 @@ export function createTronSender(
 function movementOf(config: TronConfig, treasury: string, intent: PaymentIntent): TronMovement {
   const { address, amount } = intent;
   if (intent.kind === 'top_up') return { contract: undefined, from: treasury, to: address, amount };
+  if (intent.kind === 'nonce_fill') throw new ChainError('Tron has no nonces.');
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
   const { address: contract } = requireToken(config, intent.currency);
   return intent.kind === 'transfer'
     ? { contract, from: treasury, to: address, amount }

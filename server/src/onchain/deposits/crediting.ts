@@ -9,7 +9,13 @@ import type { Writer } from '../../writer/writer.ts';
 import type { LeaseDeps } from '../lease.ts';
 import { ownTransactions } from '../payments/queries.ts';
 import { saveSweepCandidates } from '../sweeps/queries.ts';
-import { type Arrival, type ClassifiedTransfers, classifyTransfers, shareReceived } from './classify.ts';
+import {
+  type Arrival,
+  type ClassifiedTransfers,
+  classifyTransfers,
+  shareReceived,
+  transferId,
+} from './classify.ts';
 import {
   type ChainDeposit,
   creditDeposit,
@@ -18,7 +24,7 @@ import {
   withdrawDeposit,
 } from './commands.ts';
 import { findDeposits, listAwaitingRate, listPending, type StoredDeposit } from './queries.ts';
-import { isUncredited, saveUncredited, type UncreditedDeposit } from './uncredited.ts';
+import { isUncredited, listDecided, saveUncredited, type UncreditedDeposit } from './uncredited.ts';
 import type { AddressBook } from './watched-addresses.ts';
 
 export interface DepositDeps extends LeaseDeps {
@@ -49,13 +55,28 @@ export async function creditDeposits(
   toHeight: number,
 ): Promise<void> {
   const { arrivals, uncredited } = classify(deps, transfers);
-  const measured = await measure(deps, arrivals);
+  const measured = await measure(deps, await withoutDecided(deps, arrivals));
   const sellRate = sellRateNow(deps);
   await submitAll(deps, measured.deposits, (deposit, known) => creditDeposit(deposit, known, sellRate));
   await saveSweepCandidates(deps.pool, deps.port.chain, measured.deposits);
   // Before the withdrawal, which withdraws pending deposits that are stored as uncredited.
   await reportUncredited(deps, [...uncredited, ...measured.uncredited]);
   await withdrawMissing(deps, toHeight);
+}
+
+/** Leaves out what operators have decided about: a rescan under other settings must not credit it again. */
+async function withoutDecided(
+  { pool, port }: DepositDeps,
+  arrivals: readonly Arrival[],
+): Promise<readonly Arrival[]> {
+  if (arrivals.length === 0) return arrivals;
+  // The token may have been configured since.
+  const unlistedId = ({ transfer }: Arrival) => transferId(port.chain, { ...transfer, currency: undefined });
+  const decided = await listDecided(
+    pool,
+    arrivals.flatMap((arrival) => [arrival.id, unlistedId(arrival)]),
+  );
+  return arrivals.filter((arrival) => !decided.has(arrival.id) && !decided.has(unlistedId(arrival)));
 }
 
 /** Credits the deposits that wait for a rate. */

@@ -65,10 +65,20 @@ export async function followPayment(
         `Nonce ${payment.sequence} of ${payment.sender} was used by a transaction that was not signed for ${id}.`,
       );
     case 'final':
-      if (transfer) await endTransfer(deps, transfer, state);
-      await endPayment(pool, id, state);
+      await settlePayment(deps, id, transfer, state);
       return undefined;
   }
+}
+
+/** Ends a payment, and before it the transfer that it pays, as the chain says. */
+export async function settlePayment(
+  deps: FollowDeps,
+  id: string,
+  transfer: LiveTransfer | undefined,
+  state: PaymentState & { kind: 'final' },
+): Promise<void> {
+  if (transfer) await endTransfer(deps, transfer, state);
+  await endPayment(deps.pool, id, state);
 }
 
 function askOperator(text: string): BlockingReason {
@@ -76,7 +86,7 @@ function askOperator(text: string): BlockingReason {
 }
 
 /** Adds the proof, which is stored with the transfer and does not depend on the payment's row. */
-function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
+export function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
   const { intent } = payment;
   if (!transfer || intent.kind !== 'transfer') return payment;
   return { ...payment, intent: { ...intent, proof: proofOf(transfer) } };
@@ -97,7 +107,11 @@ async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAtte
 }
 
 /** @throws ChainError if the transfer's status does not allow a payment; nothing must be sent then */
-async function markSubmitted({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
+export async function markSubmitted(
+  { writer }: FollowDeps,
+  transfer: LiveTransfer,
+  txHash: string,
+): Promise<void> {
   const outcome = await writer.submit(submitTransfer(transfer, txHash));
   if (outcome.kind === 'accepted') return;
   throw new ChainError(`The payment of ${transfer.id} is not sent: the transfer has ended.`);
@@ -114,7 +128,7 @@ export async function submitAndBroadcast(
 }
 
 /** Signs the payment again at new terms. The chain accepts at most one of its transactions. */
-async function replaceAttempt(
+export async function replaceAttempt(
   deps: FollowDeps,
   payment: OpenPayment,
   transfer: LiveTransfer | undefined,

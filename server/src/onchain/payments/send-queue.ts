@@ -28,10 +28,25 @@ export async function signNewPayment(
   const { sender } = port;
   const prepared = await sender.prepare(id, intent);
   if ('blockedBy' in prepared) return prepared;
-  const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
+  const from = payerOf(sender.treasury, intent);
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
+}
+
+/** The address whose nonce a payment uses. */
+export function payerOf(treasury: string, intent: PaymentIntent): string {
+  switch (intent.kind) {
+    case 'sweep':
+    case 'nonce_fill':
+      return intent.address;
+    case 'deposit_return':
+      return intent.from;
+    case 'transfer':
+    case 'authorised_sweep':
+    case 'top_up':
+      return treasury;
+  }
 }
 
 /** Signs a payment whose process ended between the reservation and the signature. */
@@ -92,20 +107,23 @@ export async function reservePayment(
     );
     const next = rows[0]?.next_sequence ?? 0n;
     const sequence = next > unused ? next : unused;
-    const currency = intent.kind === 'top_up' ? null : intent.currency;
+    const currency = 'currency' in intent ? intent.currency : null;
     const index = intent.kind === 'transfer' ? null : intent.index;
+    const token = intent.kind === 'deposit_return' ? intent.token : null;
     const { address, kind } = intent;
     const amount = intent.amount.toString();
     const mac = pool.guard.macOf('chain_payments', {
       ...{ chain, id, kind, sender, sequence, currency, address, amount },
       wallet_index: index,
       status: 'open',
+      token,
     });
     const { rowCount } = await client.query(
       `insert into chain_payments
-          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10) on conflict do nothing`,
-      [chain, id, kind, sender, sequence, currency, address, index, amount, mac],
+          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac,
+            token)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10, $11) on conflict do nothing`,
+      [chain, id, kind, sender, sequence, currency, address, index, amount, mac, token],
     );
     if (rowCount !== 1) return undefined;
     await client.query('update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2', [
@@ -180,11 +198,49 @@ export async function signAndStore(
   const { rowCount } = await pool.query(
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
       select id, $2, $3, $4, $5, now(), $7 from chain_payments where id = $1 and status = 'open' and sequence = $6
-      on conflict do nothing`,
+      for share on conflict do nothing`,
     [payment.id, number, txHash, raw, signedTerms, payment.sequence.toString(), mac],
   );
   if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
   return attempt;
+}
+
+/**
+ * Ends a payment that can never land, or that something else than its own transactions has paid. Nothing is signed for it afterwards. One
+ * of which nothing was ever signed becomes withdrawn if it is not paid.
+ *
+ * @param signed how many transactions of the payment the caller has judged
+ * @param paidBy the final transaction that paid it; undefined if nothing did
+ * @returns whether it has ended; false if another process has signed for it in between
+ * @throws RowNotAuthenticError if the payment's row is not authentic
+ */
+export async function endPaymentByOrder(
+  pool: Pool,
+  id: string,
+  signed: number,
+  unpaidHash: string | undefined,
+  paidBy?: Pick<PaymentEnd, 'txHash' | 'height'>,
+): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(
+      `select ${authenticatedColumns('chain_payments')} from chain_payments t
+        where t.id = $1 and t.status = 'open' for update`,
+      [id],
+    );
+    const attempts = await client.query('select from chain_attempts where payment_id = $1', [id]);
+    const row = rows[0];
+    if (!row || attempts.rowCount !== signed) return false;
+    const txHash = paidBy?.txHash ?? unpaidHash ?? null;
+    const status = paidBy ? 'completed' : txHash === null ? 'withdrawn' : 'failed';
+    const sequence = status === 'withdrawn' ? null : row.sequence;
+    const ended = { ...pool.guard.require('chain_payments', row), status, sequence, tx_hash: txHash };
+    await client.query(
+      `update chain_payments set status = $2, sequence = $3, tx_hash = $4, height = $5, updated_at = now(), mac = $6
+        where id = $1`,
+      [id, status, sequence, txHash, paidBy?.height ?? null, pool.guard.macOf('chain_payments', ended)],
+    );
+    return true;
+  });
 }
 
 /** How a payment ended: the final transaction, its height and the fee that the chain charged. */

@@ -6,6 +6,7 @@ import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../res
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { carryOutOrders } from '../operator/worker.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
@@ -14,6 +15,7 @@ import { listPayments, listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
 import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
+import { createWaitRecorder, type WaitRecorder } from './waits.ts';
 
 export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
@@ -28,12 +30,16 @@ interface Memory {
   readonly refusals: Map<string, number>;
   reported: string;
   turns: number;
+  /** Why each payment of this turn waits. */
+  readonly waits: Map<string, string>;
+  readonly saveWaits: WaitRecorder;
 }
 
 /** Sends the live transfers of a chain: screens them, signs, stores and broadcasts their payments, and follows them to their end. */
 export function startPaymentWorker(deps: PaymentDeps): Worker {
-  const { logger, port } = deps;
-  const memory: Memory = { refusals: new Map(), reported: '', turns: 0 };
+  const { logger, pool, port } = deps;
+  const saveWaits = createWaitRecorder(pool, port.chain);
+  const memory: Memory = { refusals: new Map(), reported: '', turns: 0, waits: new Map(), saveWaits };
   const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
     try {
@@ -62,14 +68,25 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   await screenTransfers(deps, notes);
   if (!(await acquireLease(deps))) return;
   await deps.port.reader.head();
-  await followAll(deps, notes);
+  memory.waits.clear();
+  const decided = await carryOutOrders(deps, true, (subject, text) => void memory.waits.set(subject, text));
+  await followAll(deps, memory, notes, decided);
   await signReady(deps, memory, notes);
+  await memory.saveWaits(memory.waits);
   memory.turns += 1;
   if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
 }
 
-async function followAll(deps: PaymentDeps, notes: string[]): Promise<void> {
-  const open = await listPayments(deps.pool, deps.port.chain);
+/** @param decided payments that orders of operators decide about */
+async function followAll(
+  deps: PaymentDeps,
+  { waits }: Memory,
+  notes: string[],
+  decided: ReadonlySet<string>,
+): Promise<void> {
+  const all = await listPayments(deps.pool, deps.port.chain);
+  // A return is followed by the order that it carries out.
+  const open = all.filter(({ id, intent }) => intent.kind !== 'deposit_return' && !decided.has(id));
   const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
   const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
   for (const payment of open) {
@@ -78,6 +95,7 @@ async function followAll(deps: PaymentDeps, notes: string[]): Promise<void> {
     // A payment that cannot be followed must not hold up the others.
     const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
     if (blockedBy) notes.push(blockedBy.text);
+    if (blockedBy) waits.set(payment.id, blockedBy.text);
   }
 }
 
@@ -104,11 +122,13 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       const waitsFor = blockedByBudget(quote, budget);
       if (waitsFor) {
         notes.push(waitsFor.text);
+        memory.waits.set(transfer.id, waitsFor.text);
         continue;
       }
       if (!(await acquireLease(deps))) return;
       const blockedBy = await pay(deps, memory, budget, transfer, quote);
       if (blockedBy) notes.push(blockedBy.text);
+      if (blockedBy) memory.waits.set(transfer.id, blockedBy.text);
       if (blockedBy?.policy === 'stop_signing') return;
     }
   }

@@ -66,6 +66,17 @@ async function missingCoin(port: ChainPort, sweep: PaymentIntent): Promise<bigin
   return prepared.nativeNeeded + prepared.nativeNeeded / 2n - held;
 }
 
+/** Sends a deposit address the native coin that it lacks. @param needed the balance that it must have */
+export async function sendTopUp(
+  pool: Pool,
+  port: ChainPort,
+  { address, index }: { readonly address: string; readonly index: number },
+  needed: bigint,
+): Promise<BlockingReason | undefined> {
+  const amount = needed + needed / 2n - (await port.reader.nativeBalance(address));
+  return send(pool, port, { kind: 'top_up', amount, address, index });
+}
+
 async function send(pool: Pool, port: ChainPort, intent: PaymentIntent): Promise<BlockingReason | undefined> {
   const signed = await signNewPayment(pool, port, `${intent.kind}:${randomUUID()}`, intent);
   if ('attempt' in signed) await port.sender.broadcast(signed.attempt);

@@ -1,0 +1,94 @@
+import { type BlockingReason, blockingReasonOf, ChainError } from '../../chains/errors.ts';
+import type { ChainPort, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
+import type { Pool } from '../../store/pool.ts';
+import type { OpenPayment } from '../payments/queries.ts';
+import type { StoredAttempt } from './queries.ts';
+
+/**
+ * Uses the nonce of a payment up by a transfer of nothing from its sender to itself, and raises its fee while it is stuck. On chains where
+ * transactions expire there is nothing to do.
+ *
+ * @returns why it waits
+ */
+export async function voidPayment(
+  pool: Pool,
+  port: ChainPort,
+  payment: OpenPayment,
+  voids: readonly StoredAttempt[],
+): Promise<BlockingReason | undefined> {
+  const { sender } = port;
+  if (!sender.raisedTerms) return undefined;
+  const filling = fillingOf(port, payment);
+  try {
+    const newest = voids.at(-1);
+    if (!newest) {
+      const terms = await firstTerms(port, payment, filling);
+      if ('blockedBy' in terms) return terms.blockedBy;
+      await signVoid(pool, port, payment, filling, 1, terms.terms);
+      return undefined;
+    }
+    const state = await sender.follow(filling, voids, Date.now() - Date.parse(newest.signedAt));
+    if (state.kind === 'stuck') await signVoid(pool, port, payment, filling, voids.length + 1, state.terms);
+    if (state.kind === 'waiting' && !state.isKnown) await sender.broadcast(newest);
+    return undefined;
+  } catch (error) {
+    return blockingReasonOf(error, payment.id);
+  }
+}
+
+function fillingOf(port: ChainPort, { id, intent, sender, sequence }: OpenPayment): ReservedPayment {
+  const index = sender === port.sender.treasury || !('index' in intent) ? null : intent.index;
+  return {
+    id: `void:${id}`,
+    intent: { kind: 'nonce_fill', amount: 0n, address: sender, index },
+    sender,
+    sequence,
+  };
+}
+
+async function firstTerms(
+  { sender }: ChainPort,
+  { attempts, id }: OpenPayment,
+  filling: ReservedPayment,
+): Promise<{ readonly terms: string } | { readonly blockedBy: BlockingReason }> {
+  const prepared = await sender.prepare(filling.id, filling.intent);
+  if ('blockedBy' in prepared || attempts.length === 0) return prepared;
+  const terms = await sender.raisedTerms?.(attempts, prepared.terms);
+  if (terms !== undefined) return { terms };
+  return {
+    blockedBy: {
+      policy: 'retry',
+      text: `A transaction that voids ${id} would cost more than gas.maxFeeGwei.`,
+    },
+  };
+}
+
+/** Stores the signed transaction before it is broadcast. @throws ChainError if another process has stored this one */
+async function signVoid(
+  pool: Pool,
+  { sender }: ChainPort,
+  payment: OpenPayment,
+  filling: ReservedPayment,
+  number: number,
+  terms: string,
+): Promise<void> {
+  const attempt: SignedAttempt = await sender.sign(filling, terms);
+  const { raw, terms: signedTerms, txHash } = attempt;
+  const row = { payment_id: payment.id, number, tx_hash: txHash, raw, terms: signedTerms };
+  const { rowCount } = await pool.query(
+    `insert into void_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
+      select id, $2, $3, $4, $5, now(), $6 from chain_payments where id = $1 and status = 'open' and sequence = $7
+      for share on conflict do nothing`,
+    [
+      payment.id,
+      number,
+      txHash,
+      raw,
+      signedTerms,
+      pool.guard.macOf('void_attempts', row),
+      payment.sequence.toString(),
+    ],
+  );
+  if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
+  await sender.broadcast(attempt);
+}

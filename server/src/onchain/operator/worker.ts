@@ -1,0 +1,59 @@
+import { blockingReasonOf } from '../../chains/errors.ts';
+import type { OperatorActionRow } from '../../store/tables/chains.ts';
+import type { FollowDeps } from '../payments/follow.ts';
+import { creditDeposit, writeOffDeposit } from './deposits.ts';
+import { fillNonces } from './nonce-fill.ts';
+import { type ActionHandler, bumpPayment, cancelPayment, resolvePayment } from './payments.ts';
+import { listOpenActions } from './queries.ts';
+import { returnDeposit } from './returns.ts';
+import type { ActionKind } from './state.ts';
+
+const handlers: Readonly<Record<ActionKind, ActionHandler>> = {
+  payment_bump: bumpPayment,
+  payment_cancel: cancelPayment,
+  payment_resolve: resolvePayment,
+  deposit_credit: creditDeposit,
+  deposit_return: returnDeposit,
+  deposit_write_off: writeOffDeposit,
+  nonce_fill: fillNonces,
+};
+
+/** The orders that sign: they wait while nothing of the chain may be signed. */
+const signing: ReadonlySet<ActionKind> = new Set([
+  'payment_bump',
+  'payment_cancel',
+  'deposit_return',
+  'nonce_fill',
+]);
+
+/**
+ * Carries the orders of operators about a chain out, one step of each. Every step is stored before the next one begins, and each can be
+ * taken again: a process that ends between any two, or another one at work on the same order, does nothing twice.
+ *
+ * @param maySign whether anything of the chain may be signed
+ * @param note receives why an order waits
+ * @returns the payments that orders decide about: nothing else follows them
+ */
+export async function carryOutOrders(
+  deps: FollowDeps,
+  maySign: boolean,
+  note: (subject: string, text: string) => void,
+): Promise<ReadonlySet<string>> {
+  const { chain } = deps.port;
+  for (const action of await listOpenActions(deps.pool, chain)) {
+    if (!maySign && signing.has(action.kind)) {
+      note(action.subject, 'Nothing is signed on the chain now.');
+      continue;
+    }
+    const step = handlers[action.kind](deps, action);
+    // An order that cannot be carried out must not hold up the others.
+    const blockedBy = await step.catch((error) => blockingReasonOf(error, action.subject));
+    if (blockedBy) note(action.subject, blockedBy.text);
+  }
+  const open = await listOpenActions(deps.pool, chain);
+  return new Set(open.filter(decidesAlone).map(({ subject }) => subject));
+}
+
+function decidesAlone({ kind, status }: OperatorActionRow): boolean {
+  return kind === 'payment_cancel' && status === 'accepted';
+}
