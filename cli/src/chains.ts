@@ -1,9 +1,11 @@
 import { networks } from '@openledger/server/chains/networks.ts';
 import { listUncredited } from '@openledger/server/onchain/deposits/uncredited.ts';
+import { type Hold, listShownHolds } from '@openledger/server/onchain/holds/queries.ts';
 import { type ChainStatus, listStatuses } from '@openledger/server/onchain/status/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addHoldCommands } from './chain-holds.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
@@ -22,6 +24,7 @@ export function addChainCommands(program: Command): void {
     .action((options: UncreditedOptions) =>
       withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
+  addHoldCommands(chains, program);
 }
 
 interface UncreditedOptions {
@@ -37,11 +40,20 @@ function parseCount(text: string): number {
 
 async function chainStatusCommand({ pool }: Store): Promise<void> {
   const statuses = await listStatuses(pool);
+  const holds = await listShownHolds(pool);
   if (statuses.length === 0) printLine('No server has followed a chain yet.');
-  printLines(statuses.flatMap((status, index) => [...(index === 0 ? [] : ['']), ...statusLines(status)]));
+  printLines(
+    statuses.flatMap((status, index) => [
+      ...(index === 0 ? [] : ['']),
+      ...statusLines(
+        status,
+        holds.filter(({ chain }) => chain === status.chain),
+      ),
+    ]),
+  );
 }
 
-function statusLines(status: ChainStatus): string[] {
+function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
   const { chain, checkedAt, confirmed, fault, head, network, nodes, scanned } = status;
   const behind = head === null || scanned === null ? '' : ` (${head > scanned ? head - scanned : 0n} behind)`;
   const oldest = status.oldestPayment === null ? '' : `, the oldest since ${status.oldestPayment}`;
@@ -54,6 +66,11 @@ function statusLines(status: ChainStatus): string[] {
     ['pending deposits', status.pendingDeposits],
     ['open payments', `${status.openPayments}${oldest}`],
     ['fault', fault ?? 'none'],
+    ['payments', holds.length === 0 ? 'signed' : 'held'],
+    ...holds.map(({ detail, kind, openedAt, openedBy }) => [
+      `held since ${openedAt}`,
+      `${kind}${openedBy === null ? '' : ` by ${openedBy}`}: ${detail}`,
+    ]),
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];

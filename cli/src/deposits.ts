@@ -6,11 +6,11 @@ import { type DepositOrder, orderAboutDeposit } from '@openledger/server/onchain
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, parseAmount } from '@openledger/server/platform/money.ts';
 import type { Command } from 'commander';
+import { operatorName } from './operator.ts';
 import { type OrderOptions, parseCount, runOrder, withOrderOptions } from './orders.ts';
 import { printAmount } from './payments.ts';
 import { printJson, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
-import { userName } from './user-name.ts';
 
 const deposit = ['<deposit>', 'its id, as `deposits list` prints it'] as const;
 
@@ -44,7 +44,7 @@ export function addDepositCommands(program: Command): void {
   const order = (id: string, options: OrderOptions, of: DepositOrder): Promise<void> =>
     withVault(settings(), async (store) => {
       const keys = proofKeysOf(await readKeyring(resolve(settings().dataDir), settings()));
-      const ordering = { reason: options.reason, by: userName() };
+      const ordering = { reason: options.reason, by: operatorName() };
       const deps = { pool: store.pool, proofKey: () => keys[0] };
       return runOrder(store, options, () => orderAboutDeposit(deps, id, of, ordering));
     });

@@ -1,8 +1,8 @@
 import { orderNonceFill } from '@openledger/server/onchain/operator/requests.ts';
 import type { Command } from 'commander';
+import { operatorName } from './operator.ts';
 import { type OrderOptions, runOrder, withOrderOptions } from './orders.ts';
 import { type StoreSettings, withVault } from './store.ts';
-import { userName } from './user-name.ts';
 
 /** Adds `openledger nonce …`. */
 export function addNonceCommands(program: Command): void {
@@ -14,7 +14,7 @@ export function addNonceCommands(program: Command): void {
     .option('--sender <address>', "a deposit address (default: the treasury's)")
     .action((chain: string, options: OrderOptions & { sender?: string }) =>
       withVault(settings(), (store) => {
-        const ordering = { reason: options.reason, by: userName() };
+        const ordering = { reason: options.reason, by: operatorName() };
         return runOrder(store, options, () => orderNonceFill(store.pool, chain, options.sender, ordering));
       }),
     );

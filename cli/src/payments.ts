@@ -6,10 +6,10 @@ import { orderAboutPayment, type PaymentOrder } from '@openledger/server/onchain
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, Option } from 'commander';
+import { operatorName } from './operator.ts';
 import { actionView, type OrderOptions, parseCount, runOrder, withOrderOptions } from './orders.ts';
 import { ageOf, printJson, printLines } from './print.ts';
 import { type Store, type StoreSettings, withReadingVault, withStore, withVault } from './store.ts';
-import { userName } from './user-name.ts';
 
 const payment = [
   '<payment>',
@@ -46,7 +46,7 @@ export function addPaymentCommands(program: Command): void {
     );
   const order = (id: string, options: OrderOptions, of: PaymentOrder): Promise<void> =>
     withVault(settings(), (store) => {
-      const ordering = { reason: options.reason, by: userName() };
+      const ordering = { reason: options.reason, by: operatorName() };
       return runOrder(store, options, () => orderAboutPayment(store.pool, id, of, ordering));
     });
   withOrderOptions(payments.command('bump'))

@@ -9,7 +9,6 @@ import {
   type TransferDecision,
 } from '@openledger/server/onchain/payments/commands.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
-import { limits } from '@openledger/server/platform/limits.ts';
 import { currencyScale, formatAmount, parseAmount } from '@openledger/server/platform/money.ts';
 import {
   findScreenedTransfer,
@@ -19,9 +18,9 @@ import {
 } from '@openledger/server/resources/transfers/operator-queries.ts';
 import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
+import { operatorName, parseReason } from './operator.ts';
 import { ageOf, printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
-import { userName } from './user-name.ts';
 
 /** Adds `openledger transfers …`. */
 export function addTransferCommands(program: Command): void {
@@ -86,12 +85,9 @@ async function decide(
   decision: TransferDecision['decision'],
   text: string,
 ): Promise<void> {
-  const reason = text.trim();
-  if (reason === '' || reason.length > limits.shortTextLength || !reason.isWellFormed()) {
-    throw new ConfigError(`--reason: must have 1 to ${limits.shortTextLength} characters.`);
-  }
+  const reason = parseReason(text);
   const { row } = await requireTransfer(store, id);
-  const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: userName() }));
+  const outcome = await store.writer.submit(decideTransfer(row, { decision, reason, by: operatorName() }));
   if (outcome.kind !== 'accepted') throw new ConfigError(whyNot(await requireTransfer(store, id)));
   printLine(`${id} is ${decision}.`);
 }

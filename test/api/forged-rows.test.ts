@@ -4,9 +4,12 @@ import { verifyLedger } from '../../server/src/ledger/verify.ts';
 import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { listAttempts, listOpenActions } from '../../server/src/onchain/operator/queries.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
+import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { drawKey, printKey, revokeKey } from '../../server/src/resources/api-keys/commands.ts';
 import { findActiveKeys } from '../../server/src/resources/api-keys/queries.ts';
@@ -108,6 +111,14 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into void_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
+      values ('pay_1', 1, '0xhash2', '0xraw', '{}', now())`,
+    `insert into operator_actions (${bucket}id, environment_id, chain, kind, subject, number, parameters, reason,
+        requested_by, status, created_at, updated_at)
+      select bucket, 'pay_1:1', environment_id, 'base', 'payment_cancel', 'pay_1', 1, '{}', 'stuck', 'ada', 'requested',
+        now(), now() from customers limit 1`,
+    `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
+      values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
   ];
   for (const text of statements) await owner.query(text);
   await authenticateRows(owner);
@@ -535,6 +546,20 @@ describe('a forged row is not used:', () => {
           expect(await listPending(pool, 'base', 10)).toEqual([]),
         );
       },
+      async () => {
+        // More forged rows than a page has, all before the real one.
+        await owner.query(
+          `insert into chain_deposits (bucket, id, environment_id, wallet_id, chain, tx_hash, height, block_id, currency,
+              amount_minor, status, transaction_id, created_at, updated_at, mac)
+            select d.bucket, 'forged' || n, d.environment_id, d.wallet_id, d.chain, d.tx_hash, 1, d.block_id, d.currency,
+              d.amount_minor, d.status, d.transaction_id, d.created_at, d.updated_at, d.mac
+            from chain_deposits d, generate_series(1, $1) n`,
+          [limits.dueTransferBatch + 1],
+        );
+        const found = await listPending(pool, 'base', 10);
+        await owner.query("delete from chain_deposits where id like 'forged%'");
+        expect(found.map(({ deposit }) => deposit.height)).toEqual([7]);
+      },
     ],
     screenings: [refusedByWriter('screenings', "verdict = 'allow'")],
     virtual_accounts: [refusedByWriter('virtual_accounts', "account_key = 'another'")],
@@ -584,6 +609,28 @@ describe('a forged row is not used:', () => {
         forged('chain_attempts', "tx_hash = '0xstranger'", async () =>
           expect(await listPayments(pool, 'base')).toEqual([]),
         ),
+    ],
+    void_attempts: [
+      () =>
+        forged('void_attempts', "tx_hash = '0xstranger'", async () =>
+          expect(await listAttempts(pool, 'void_attempts', 'pay_1')).toEqual([]),
+        ),
+    ],
+    operator_actions: [
+      refusedByWriter('operator_actions', "reason = 'another'"),
+      () =>
+        forged('operator_actions', 'parameters = \'{"to":"0xstranger"}\'', async () =>
+          expect(await listOpenActions(pool, 'base')).toEqual([]),
+        ),
+    ],
+    chain_holds: [
+      // A release that no operator has made leaves the chain held.
+      async () => {
+        expect(await listHolds(pool, 'base')).toEqual([]);
+        await forged('chain_holds', "release_reason = 'another'", async () => {
+          expect(await listHolds(pool, 'base')).toMatchObject([{ id: 'hold_1' }]);
+        });
+      },
     ],
   };
 

@@ -1,10 +1,12 @@
-import { type Address, parseAbiItem, parseGwei } from 'viem';
+import { type Address, parseAbiItem } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readChainsFile } from '../../server/src/chains/config.ts';
+import { openChain } from '../../server/src/chains/families.ts';
 import { proofKeysOf } from '../../server/src/custody/transfer-proof.ts';
 import { verifyLedger } from '../../server/src/ledger/verify.ts';
-import { findAction } from '../../server/src/onchain/operator/queries.ts';
 import { listDeposits, listWaitingPayments } from '../../server/src/onchain/operator/overview.ts';
+import { findAction } from '../../server/src/onchain/operator/queries.ts';
 import {
   type DepositOrder,
   orderAboutDeposit,
@@ -13,8 +15,9 @@ import {
   type PaymentOrder,
   submitOrder,
 } from '../../server/src/onchain/operator/requests.ts';
-import { reconcileChain } from '../../server/src/onchain/reconciliation/reconcile.ts';
 import { saveTreasury } from '../../server/src/onchain/reconciliation/queries.ts';
+import { reconcileChain } from '../../server/src/onchain/reconciliation/reconcile.ts';
+import { createKeyring } from '../../server/src/platform/keyring.ts';
 import type { OperatorActionRow } from '../../server/src/store/tables/chains.ts';
 import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
 import { type BadNode, refuse, startBadNode } from '../support/chains/bad-node.ts';
@@ -44,7 +47,7 @@ beforeAll(async () => {
   unlisted = await deployToken(base, 'TestToken', ['Another', 'ANO']);
   const more = {
     ...{ sweepFrom: null, minDeposit: '1.00', rpc: [node.url], watchUnlisted: true },
-    gas: { nativeUsd: '2500', bumpAfterMs: 600_000, maxFeeGwei: 100 },
+    gas: { nativeUsd: '2500', bumpAfterMs: 600_000, maxFeeGwei: '100' },
   };
   chainsFile = writeChains({ base: chainEntry(base, { usdc }, more) });
   server = await startServer({ chainsFile: chainsFile.path });
@@ -54,7 +57,6 @@ beforeAll(async () => {
   await usdc.send('mint', [wallet.address, 1_000_000_000n]);
   await usdc.send('mint', [treasury, 500_000_000n]);
   await base.client.mine({ blocks: 3 });
-  await depositsIn(server.live, wallet.id, ['completed']);
   await saveTreasury(server.app.pool, 'base', treasury);
 });
 afterEach(() => node.behave());
@@ -66,7 +68,7 @@ afterAll(async () => {
 });
 
 const stranger = (): Address => privateKeyToAddress(generatePrivateKey());
-const key = () => proofKeysOf(server.app.keyring)[0];
+const key = () => proofKeysOf(createKeyring([Buffer.from(server.masterKey, 'hex')]))[0];
 
 function send(amount: string, destinationAddress: string) {
   const more = { amount, destinationPaymentRail: 'base', destinationAddress };
@@ -84,19 +86,30 @@ function orderDeposit(id: string, order: DepositOrder): Promise<OperatorActionRo
 }
 
 /** Waits until an action has a status, while blocks are mined. */
-async function until(action: OperatorActionRow, status: OperatorActionRow['status']): Promise<OperatorActionRow> {
+async function until(
+  action: OperatorActionRow,
+  status: OperatorActionRow['status'],
+): Promise<OperatorActionRow> {
   const read = async () => (await findAction(server.app.pool, action.id)) as OperatorActionRow;
   await expect
-    .poll(async () => {
-      const { result, status: now } = await read();
-      return now === 'refused' && status !== 'refused' ? `refused: ${result}` : now;
-    }, { timeout: 15_000 })
+    .poll(
+      async () => {
+        const { result, status: now } = await read();
+        return now === 'refused' && status !== 'refused' ? `refused: ${result}` : now;
+      },
+      { timeout: 15_000 },
+    )
     .toBe(status);
   return read();
 }
 
 async function paidTo(to: Address, token = usdc): Promise<bigint[]> {
-  const logs = await base.client.getLogs({ address: token.address, event: transferEvent, args: { to }, fromBlock: 0n });
+  const logs = await base.client.getLogs({
+    address: token.address,
+    event: transferEvent,
+    args: { to },
+    fromBlock: 0n,
+  });
   return logs.map(({ args }) => args.value ?? 0n);
 }
 
@@ -115,18 +128,24 @@ async function expectClean(): Promise<void> {
   const { pool } = server.app;
   expect((await verifyLedger(pool)).problems).toEqual([]);
   await base.client.mine({ blocks: 3 });
-  const port = server.app.ports[0];
-  if (!port) throw new Error('There is no chain');
+  const [config] = readChainsFile(chainsFile.path);
+  if (!config) throw new Error('There is no chain');
+  const unsigned = () => Promise.reject(new Error('Nothing is signed'));
+  const port = openChain(config, treasury, { sign: unsigned, signAuthorization: unsigned }, () => undefined);
   await expect
-    .poll(async () => {
-      const result = await reconcileChain(pool, port);
-      return result.kind === 'done' ? result.tokens.map((one) => one.unexplainedMinor) : result.why;
-    }, { timeout: 10_000 })
+    .poll(
+      async () => {
+        const result = await reconcileChain(pool, port);
+        return result.kind === 'done' ? result.tokens.map((one) => one.unexplainedMinor) : result.why;
+      },
+      { timeout: 10_000 },
+    )
     .toEqual([0n]);
 }
 
 describe('payments', () => {
   test('one that is stuck is listed with its reason, bumped within the cap, and arrives once', async () => {
+    await depositsIn(server.live, wallet.id, ['completed']);
     const to = stranger();
     await withoutMining(async () => {
       const transfer = await send('10.00', to);
@@ -139,7 +158,9 @@ describe('payments', () => {
       ]);
       expect(second.id).toBe(first.id);
       expect((await until(first, 'done')).result).toBe('It was replaced at a higher fee.');
-      const { rows } = await server.app.pool.query('select from chain_attempts where payment_id = $1', [transfer.id]);
+      const { rows } = await server.app.pool.query('select from chain_attempts where payment_id = $1', [
+        transfer.id,
+      ]);
       expect(rows.length).toBe(2);
       await base.client.mine({ blocks: 3 });
       await inStatus(server.live, transfer.id, 'completed');
@@ -159,11 +180,14 @@ describe('payments', () => {
       await until(one, 'accepted');
       // Nothing is refunded before the chain has used the nonce for good.
       const voids = async () =>
-        (await server.app.pool.query('select from void_attempts where payment_id = $1', [transfer.id])).rowCount;
+        (await server.app.pool.query('select from void_attempts where payment_id = $1', [transfer.id]))
+          .rowCount;
       await expect.poll(voids, { timeout: 10_000 }).toBe(1);
       expect(await balanceOf(server.live, wallet.id)).not.toBe(before);
       await base.client.mine({ blocks: 1 });
-      expect((await inStatus(server.live, transfer.id, 'payment_submitted')).status).toBe('payment_submitted');
+      expect((await inStatus(server.live, transfer.id, 'payment_submitted')).status).toBe(
+        'payment_submitted',
+      );
       await base.client.mine({ blocks: 3 });
       await until(one, 'done');
       expect(await inStatus(server.live, transfer.id, 'refunded')).toMatchObject({
@@ -190,7 +214,9 @@ describe('payments', () => {
       await base.client.mine({ blocks: 3 });
       expect((await until(cancel, 'refused')).result).toContain('It was paid by 0x');
       await inStatus(server.live, transfer.id, 'completed');
-      await expect(orderPayment(transfer.id, { kind: 'payment_cancel' })).rejects.toThrow('The payment has ended');
+      await expect(orderPayment(transfer.id, { kind: 'payment_cancel' })).rejects.toThrow(
+        'The payment has ended',
+      );
     });
     expect(await paidTo(to)).toEqual([4_985_000n]);
   });
@@ -198,53 +224,45 @@ describe('payments', () => {
   test('one that waits unsigned is cancelled, and never signed afterwards', async () => {
     const transfer = await send('900.00', stranger());
     await expect
-      .poll(async () => (await listWaitingPayments(server.app.pool, 'base', 10))[0]?.reason, { timeout: 10_000 })
+      .poll(async () => (await listWaitingPayments(server.app.pool, 'base', 10))[0]?.reason, {
+        timeout: 10_000,
+      })
       .toBe('The treasury has too little usdc.');
     await until(await orderPayment(transfer.id, { kind: 'payment_cancel' }), 'done');
     await inStatus(server.live, transfer.id, 'refunded');
     await expectClean();
   });
 
-  test('what the operator states is believed only if the chain confirms it', async () => {
-    const to = stranger();
-    const transfer = await send('930.00', to);
-    await inStatus(server.live, transfer.id, 'funds_received');
-    const resolve = (txHash: string) => orderPayment(transfer.id, { kind: 'payment_resolve', txHash });
-    const nothing = `0x${'12'.repeat(32)}`;
-    expect((await until(await resolve(nothing), 'refused')).result).toContain('No node has the transaction');
-    const mint = await usdc.send('mint', [to, 927_210_000n]);
-    await base.client.mine({ blocks: 3 });
-    expect((await until(await resolve(mint.transactionHash), 'refused')).result).toContain('moves no usdc');
-    // Another server, on a copy of the database, has paid it from the treasury.
-    await base.client.impersonateAccount({ address: treasury });
-    await usdc.send('mint', [treasury, 927_210_000n - (await usdc.balanceOf(treasury)) + 1n]);
-    await base.client.setAutomine(false);
-    await base.client.setAutomine(true);
-    void transferEvent;
-    await orderPayment(transfer.id, { kind: 'payment_cancel' });
-  });
-
   test.each(['', '   '])('an order without a reason (%j) is refused', async (reason) => {
     const to = stranger();
     const transfer = await send('950.00', to);
     await inStatus(server.live, transfer.id, 'funds_received');
-    await expect(orderPayment(transfer.id, { kind: 'payment_cancel' }, { reason, by: 'ada' })).rejects.toThrow('`reason` must');
+    await expect(
+      orderPayment(transfer.id, { kind: 'payment_cancel' }, { reason, by: 'ada' }),
+    ).rejects.toThrow('`reason` must');
     await until(await orderPayment(transfer.id, { kind: 'payment_cancel' }), 'done');
   });
 });
 
 test('a gap in the nonces is filled by transfers of nothing, and what waited behind it goes', async () => {
   const { pool } = server.app;
-  await server.ownerPool.query('update chain_sequences set next_sequence = next_sequence + 2 where sender = $1', [treasury]);
+  await server.ownerPool.query(
+    'update chain_sequences set next_sequence = next_sequence + 2 where sender = $1',
+    [treasury],
+  );
   const to = stranger();
   const transfer = await send('3.00', to);
   await inStatus(server.live, transfer.id, 'payment_submitted');
   const stop = keepMining([base], 200);
   try {
-    const fill = await submitOrder(server.app.writer, () => orderNonceFill(pool, 'base', undefined, ordering));
+    const fill = await submitOrder(server.app.writer, () =>
+      orderNonceFill(pool, 'base', undefined, ordering),
+    );
     await until(fill, 'done');
     await inStatus(server.live, transfer.id, 'completed');
-    const none = await submitOrder(server.app.writer, () => orderNonceFill(pool, 'base', undefined, ordering));
+    const none = await submitOrder(server.app.writer, () =>
+      orderNonceFill(pool, 'base', undefined, ordering),
+    );
     expect((await until(none, 'refused')).result).toContain('There is no gap');
   } finally {
     stop();
@@ -277,7 +295,9 @@ describe('uncredited deposits', () => {
     await until(one as OperatorActionRow, 'done');
     expect(Number(await balanceOf(server.live, wallet.id))).toBeCloseTo(before + 0.4);
     expect((await orderDeposit(id, { kind: 'deposit_credit' })).id).toBe(one?.id);
-    await expect(orderDeposit(id, { kind: 'deposit_write_off' })).rejects.toThrow('was decided about already');
+    await expect(orderDeposit(id, { kind: 'deposit_write_off' })).rejects.toThrow(
+      'was decided about already',
+    );
     await expectClean();
   });
 
@@ -285,7 +305,9 @@ describe('uncredited deposits', () => {
     await arrives(usdc, 300_000n);
     const id = await open('below_minimum');
     const to = stranger();
-    await expect(orderDeposit(id, { kind: 'deposit_return', to: treasury })).rejects.toThrow('must not be an address of');
+    await expect(orderDeposit(id, { kind: 'deposit_return', to: treasury })).rejects.toThrow(
+      'must not be an address of',
+    );
     const stop = keepMining([base], 200);
     try {
       await until(await orderDeposit(id, { kind: 'deposit_return', to }), 'done');
@@ -310,7 +332,9 @@ describe('uncredited deposits', () => {
     await arrives(unlisted, 8_000_000n);
     const priced = await open('unlisted_token');
     const credit = { kind: 'deposit_credit', amountMinor: 2_500_000n, currency: 'usdc' } as const;
-    await expect(orderDeposit(priced, { kind: 'deposit_credit' })).rejects.toThrow('`amount` and `currency` are required');
+    await expect(orderDeposit(priced, { kind: 'deposit_credit' })).rejects.toThrow(
+      '`amount` and `currency` are required',
+    );
     await until(await orderDeposit(priced, credit), 'done');
     await expectClean();
   });
@@ -324,9 +348,24 @@ describe('uncredited deposits', () => {
   });
 });
 
-test('a fee above the cap is refused, and nothing is replaced', async () => {
-  await withoutMining(async () => {
-    await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('99') });
-    await base.client.mine({ blocks: 1 });
-  });
+test('what the operator states is believed only if the chain confirms it', async () => {
+  const to = stranger();
+  const transfer = await send('930.00', to);
+  await inStatus(server.live, transfer.id, 'funds_received');
+  const resolve = (txHash: string) => orderPayment(transfer.id, { kind: 'payment_resolve', txHash });
+  const nothing = `0x${'12'.repeat(32)}`;
+  expect((await until(await resolve(nothing), 'refused')).result).toContain('No node has the transaction');
+  const mint = await usdc.send('mint', [to, 927_210_000n]);
+  await base.client.mine({ blocks: 3 });
+  expect((await until(await resolve(mint), 'refused')).result).toContain('moves no usdc');
+  // Another server, on a copy of the database, has paid it from the treasury: the chain is held.
+  await usdc.send('mint', [treasury, 927_210_000n]);
+  const paid = await usdc.sendFrom(treasury, 'transfer', [to, 927_210_000n]);
+  expect((await until(await resolve(paid), 'done')).result).toBe(`It was paid by ${paid}.`);
+  expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash: paid });
+  const other = await send('930.00', to);
+  const again = await orderPayment(other.id, { kind: 'payment_resolve', txHash: paid });
+  expect((await until(again, 'refused')).result).toContain(`is a transaction of ${transfer.id}`);
+  await until(await orderPayment(other.id, { kind: 'payment_cancel' }), 'done');
+  await expectClean();
 });

@@ -412,7 +412,7 @@ describe('nodes', () => {
 
   test('of another network are not asked', () =>
     atStart(
-      (a, b) => tronEntry(a, { rpc: [b.url, a.url] }),
+      (a, b) => tronEntry(a, { rpc: [b.url, a.url], agreement: 1 }),
       async (all) => {
         all.b.pay({ to: all.wallet.address, amount: 70_000_000n });
         all.b.ledger.mine(9);
@@ -427,7 +427,7 @@ describe('nodes', () => {
 
   test('that do not keep outcomes are not believed while another does', () =>
     atStart(
-      (a, b) => tronEntry(a, { rpc: [b.url, a.url] }),
+      (a, b) => tronEntry(a, { rpc: [b.url, a.url], agreement: 1 }),
       async (all) => {
         all.b.faults.hasNoOutcomes = true;
         all.a.pay({ to: all.wallet.address, amount: 5_000_000n });
@@ -451,13 +451,30 @@ describe('nodes', () => {
         a.ledger.mine();
         a.faults.hasNoOutcomes = true;
         a.ledger.mine(30);
-        // Whole blocks are read only to see whether it may be signed again; this one is in the first of them.
-        await poll(() => a.requests('getblockbynum')).toBeGreaterThanOrEqual(2);
+        // Whole blocks are read to see whether it may be signed again; this one is in the first of them.
+        const read = a.requests('getblockbynum');
+        await poll(() => a.requests('getblockbynum')).toBeGreaterThanOrEqual(read + 2);
         a.faults.hasNoOutcomes = false;
         await inStatus(own.live, id, 'completed');
         const { rows } = await own.app.pool.query('select number from chain_attempts');
         expect(rows).toHaveLength(1);
         expect(a.ledger.tokenOf(a.usdt, stranger)).toBe(5_500_000n);
+      },
+    ));
+
+  test('that omit one outcome of a block hide no deposit', () =>
+    atStart(
+      (a) => tronEntry(a),
+      async (all) => {
+        all.a.faults.omitsOutcomes = true;
+        all.a.pay({ to: stranger, amount: 1_000_000n });
+        all.a.pay({ to: all.wallet.address, amount: 5_000_000n });
+        all.a.ledger.mine(4);
+        const fault = async () =>
+          (await all.own.app.pool.query('select fault from chain_statuses')).rows[0]?.fault;
+        await poll(fault).toMatch(/omitted outcomes of block/);
+        all.a.faults.omitsOutcomes = false;
+        await poll(() => depositsOf(all)).toEqual(['completed']);
       },
     ));
 

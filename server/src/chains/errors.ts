@@ -9,7 +9,9 @@ export type ChainErrorKind =
   /** The node has not reached the block yet, or the chain changed during the read. No node is at fault. */
   | 'unsettled'
   /** The response is too large or too late. A smaller request may succeed. */
-  | 'too_large';
+  | 'too_large'
+  /** The chain is held: nothing of it is signed. Nothing was signed for this request. */
+  | 'held';
 
 /** A failure of a chain or of its nodes. The message never contains the URL of a node. */
 export class ChainError extends Error {
@@ -86,7 +88,7 @@ export function blockingReasonOf(error: unknown, paymentId: string): BlockingRea
   if (!isPaymentError(error)) throw error;
   switch (error.name) {
     case 'ChainError':
-      return { policy: 'retry', text: error.message };
+      return { policy: error.kind === 'held' ? 'stop_signing' : 'retry', text: error.message };
     case 'SignerUnavailableError':
       return { policy: 'stop_signing', text: error.message };
     case 'SignerRefusal':

@@ -91,9 +91,22 @@ export interface SignedAttempt {
   readonly terms: string;
 }
 
+/** What a transaction takes of native coin. */
+export interface NativeCost {
+  /** The address that pays. */
+  readonly payer: string;
+  /** The maximum, with the coin that it sends; without what Tron charges for energy, of which an account may have its own. */
+  readonly native: bigint;
+}
+
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
 export type Prepared =
-  | { readonly terms: string }
+  | {
+      readonly terms: string;
+      readonly cost: NativeCost;
+      /** What the chain is likely to charge. */
+      readonly likelyFeeNative: bigint;
+    }
   | {
       readonly blockedBy: BlockingReason;
       /** The native balance that the sender needs, if it has too little. */
@@ -102,8 +115,8 @@ export type Prepared =
 
 /** The state of a payment on its chain. */
 export type PaymentState =
-  /** Wait. If no node knows the newest transaction (`isKnown` is false), broadcast it again. */
-  | { readonly kind: 'waiting'; readonly isKnown: boolean }
+  /** Wait. If no node knows the newest transaction (`isKnown` is false), broadcast it again. `blockedBy`: why it is not replaced. */
+  | { readonly kind: 'waiting'; readonly isKnown: boolean; readonly blockedBy?: BlockingReason }
   /** The payment may be signed again at these terms: at most one of its transactions can be mined. */
   | { readonly kind: 'stuck'; readonly terms: string }
   /** A transaction of the payment is final. */
@@ -128,8 +141,17 @@ export interface ChainSender {
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
+  /** What a transaction of these terms takes of native coin. */
+  costOf(intent: PaymentIntent, terms: string): NativeCost;
   /**
-   * Signs a payment at terms from `prepare` or from `follow`.
+   * Decides the terms at which a signed payment can be replaced now, whatever keeps it waiting: for an operator who wants it sooner.
+   * The limits of the configuration apply.
+   *
+   * @param attempts at least one, the oldest first
+   */
+  prepareReplacement(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<Prepared>;
+  /**
+   * Signs a payment at terms from `prepare`, `prepareReplacement` or `follow`.
    *
    * @throws SignerRefusal if the signer's policy does not allow it
    */
@@ -151,12 +173,13 @@ export interface ChainSender {
    */
   canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
   /**
-   * On chains with nonces: the terms at which a transaction that uses the payment's nonce replaces the newest of the attempts.
-   *
-   * @param fresh terms from `prepare`, if it is another transaction than the attempts
-   * @returns undefined if they exceed the limit of the configuration
+   * On chains with nonces: the terms at which a transaction that does what the payment says replaces the newest of the attempts, which use
+   * the same nonce.
    */
-  raisedTerms?(attempts: readonly SignedAttempt[], fresh?: string): Promise<string | undefined>;
+  raise?(
+    payment: Pick<ReservedPayment, 'id' | 'intent'>,
+    attempts: readonly SignedAttempt[],
+  ): Promise<Prepared>;
 }
 
 /** The health of a node. */

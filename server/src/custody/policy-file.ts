@@ -1,5 +1,5 @@
 import { checkAddress } from '../chains/addresses.ts';
-import { nativeScale } from '../chains/config.ts';
+import { nativeScale } from '../chains/fee-config.ts';
 import {
   type Chain,
   chainFamily,

@@ -48,7 +48,7 @@ export function createAccessControl(
           reply,
         );
       };
-      const enter = (caller: Caller) => enterBudget(caller, budgets, request, reply, withinLimits);
+      const enter = (caller: Caller) => enterBudget(caller, budgets, request, withinLimits);
       const checked = limitedCheck(request, reply, authenticator, failures);
       return checked instanceof Promise ? checked.then(enter) : enter(checked);
     },
@@ -60,9 +60,9 @@ export function createAccessControl(
 
 function withoutRateLimits(authenticator: Authenticator, budgets: EnvironmentBudgets): AccessControl {
   return {
-    authenticate(request, reply) {
+    authenticate(request) {
       const key = presentedKey(request.headers);
-      const enter = (caller: Caller) => enterBudget(caller, budgets, request, reply, () => undefined);
+      const enter = (caller: Caller) => enterBudget(caller, budgets, request, () => undefined);
       const known = authenticator.known(key);
       return known ? enter(known) : authenticator.check(key).then(requireCaller).then(enter);
     },
@@ -80,11 +80,10 @@ function enterBudget(
   caller: Caller,
   budgets: EnvironmentBudgets,
   request: FastifyRequest,
-  reply: FastifyReply,
   check: (caller: Caller) => void,
 ): Caller | Promise<Caller> {
   const { kind } = caller.environment;
-  const budget = budgets.enter(kind, request.raw, reply.raw, request.state.bodyLimitBytes);
+  const budget = budgets.enter(kind, request.raw, request.state.bodyLimitBytes);
   request.state.budget = budget;
   let refusal: { error: unknown } | undefined;
   try {

@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
 import { limits } from '../platform/limits.ts';
 import { createEnvironmentBudgets } from './environment-budgets.ts';
 
 const requestWith = (headers: IncomingMessage['headers']) =>
   ({ headers, socket: new EventEmitter() }) as unknown as IncomingMessage;
-const newResponse = () => new EventEmitter() as unknown as ServerResponse;
 
 const routeBytes = 384 * 1024;
 
@@ -18,12 +17,17 @@ it.each([
 ])('a request with %s counts as what may be read of it', (_name, headers, bodyBytes) => {
   const budgets = createEnvironmentBudgets();
   const fitting = Math.floor(limits.environmentBytes / (limits.headersBytes + bodyBytes));
-  const responses = Array.from({ length: fitting }, newResponse);
-  const enter = (response: ServerResponse) =>
-    budgets.enter('test', requestWith(headers), response, routeBytes);
-  for (const response of responses) enter(response);
-  expect(() => enter(newResponse())).toThrow(/under way/);
-  expect(() => budgets.enter('live', requestWith(headers), newResponse(), routeBytes)).not.toThrow();
-  responses[0]?.emit('close');
-  expect(() => enter(newResponse())).not.toThrow();
+  const enter = () => {
+    const request = requestWith(headers);
+    return { socket: request.socket, budget: budgets.enter('test', request, routeBytes) };
+  };
+  const entered = Array.from({ length: fitting }, enter);
+  expect(enter).toThrow(/under way/);
+  expect(() => budgets.enter('live', requestWith(headers), routeBytes)).not.toThrow();
+  entered[0]?.budget.leave();
+  entered[0]?.socket.emit('close');
+  expect(enter).not.toThrow();
+  expect(enter).toThrow(/under way/);
+  entered[1]?.socket.emit('close');
+  expect(enter).not.toThrow();
 });

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { EnvironmentKind } from '../platform/environments.ts';
 import { ApiError, rateLimited } from '../platform/errors.ts';
@@ -16,6 +16,8 @@ export interface RequestBudget {
   acquireSlot(maxMs?: number): void | Promise<void>;
   /** Releases the slot: the work is done, or waits in a queue of its own. */
   releaseSlot(): void;
+  /** Gives everything back: the response has ended. The end of the connection does the same. Repeating it has no effect. */
+  leave(): void;
 }
 
 /** The budgets of test and of live environments: bytes and requests under way, and time of the event loop. */
@@ -24,12 +26,7 @@ export interface EnvironmentBudgets {
    * @param bodyLimitBytes how much of the body is read at most
    * @throws ApiError 429 if the requests of that kind exceed the budget
    */
-  enter(
-    kind: EnvironmentKind,
-    request: IncomingMessage,
-    response: ServerResponse,
-    bodyLimitBytes: number,
-  ): RequestBudget;
+  enter(kind: EnvironmentKind, request: IncomingMessage, bodyLimitBytes: number): RequestBudget;
   /** Runs work that no request waits for. */
   run<Result>(kind: EnvironmentKind, work: () => Promise<Result>): Promise<Result>;
   /** Whether live keys are in use, so that test environments are throttled. */
@@ -42,7 +39,7 @@ export function createEnvironmentBudgets(throttle: TestThrottle = createTestThro
 
   return {
     isTestThrottled: throttle.isActive,
-    enter(kind, request, response, bodyLimitBytes) {
+    enter(kind, request, bodyLimitBytes) {
       if (kind === 'live') throttle.liveSeen();
       const size = sizeOf(request, bodyLimitBytes);
       if (bytes[kind] + size > limits.environmentBytes) throw full();
@@ -64,7 +61,6 @@ export function createEnvironmentBudgets(throttle: TestThrottle = createTestThro
         releaseSlot();
       };
       handlers.add(leave);
-      response.once('close', leave);
       if (request.socket.destroyed) leave();
       return {
         acquireSlot(maxMs) {
@@ -80,6 +76,7 @@ export function createEnvironmentBudgets(throttle: TestThrottle = createTestThro
           return acquired instanceof Promise ? acquired.then(hold) : hold(acquired);
         },
         releaseSlot,
+        leave,
       };
     },
     async run(kind, work) {

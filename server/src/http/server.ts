@@ -148,6 +148,7 @@ function addRequestState(app: FastifyInstance, options: HttpOptions): void {
     done(fault === undefined ? undefined : new ApiError(invalidRequest('malformed_request', fault)));
   });
   app.addHook('onResponse', (request, reply, done) => {
+    request.state.budget?.leave();
     const { method, routeOptions } = request;
     metrics.requests.inc({ method, route: routeOptions.url ?? 'none', status: reply.statusCode });
     metrics.requestSeconds.observe({ method }, (performance.now() - request.state.startedMs) / 1000);

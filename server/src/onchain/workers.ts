@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChainConfig } from '../chains/config.ts';
+import { type ChainConfig, majorityOf } from '../chains/config.ts';
 import { openChain } from '../chains/families.ts';
 import type { ChainPort } from '../chains/port.ts';
 import type { Signer } from '../custody/signer.ts';
@@ -13,6 +13,7 @@ import type { Writer } from '../writer/writer.ts';
 import { requireNetworks } from './cursor.ts';
 import { createAddressBook } from './deposits/watched-addresses.ts';
 import { startDepositWorker } from './deposits/worker.ts';
+import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
 
@@ -41,6 +42,7 @@ export async function openChains(configs: readonly ChainConfig[], deps: ChainsDe
     const { chain } = config;
     const treasury = treasuries.find((known) => known.chain === chain)?.address ?? '';
     logger.info({ chain, treasury, network: config.networkId }, 'a chain is configured');
+    warnOfFewNodes(config, logger);
     return openChain(config, treasury, signer, (node, fault) => {
       metrics.chainNodeUp.set({ chain, node }, fault === undefined ? 1 : 0);
       if (fault === undefined) logger.info({ chain, node }, 'the node is healthy');
@@ -49,14 +51,24 @@ export async function openChains(configs: readonly ChainConfig[], deps: ChainsDe
   });
 }
 
+/** Money moves on the word of fewer nodes than a majority: a node that is wrong is believed. */
+function warnOfFewNodes({ agreement, chain, rpcUrls }: ChainConfig, logger: Logger): void {
+  if (agreement >= majorityOf(rpcUrls.length) && agreement > 1) return;
+  logger.warn(
+    { chain, agreement, nodes: rpcUrls.length },
+    'money moves on the word of too few nodes; configure several under rpc, of different providers',
+  );
+}
+
 /** Starts the workers of each chain. */
 export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Worker[] {
   const leaseOwner = randomUUID();
   return ports.flatMap((port) => {
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
+    const gate = createSigningGate({ ...deps, port });
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
-      startPaymentWorker({ ...deps, port, leaseOwner }),
+      startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

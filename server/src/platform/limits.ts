@@ -193,6 +193,10 @@ export const limits = {
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
+  /** The newest blocks whose prices are compared with those of a payment. */
+  feeBlocks: 10,
+  /** Nodes that are asked for the current fees. */
+  feeNodes: 3,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */
@@ -217,6 +221,8 @@ export const limits = {
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** The characters of a hold's detail. */
+  holdDetailLength: 2000,
   /** Deposit addresses that are swept in a turn. */
   sweepsPerTurn: 8,
   /** Turns of the payments worker between two searches for deposits to sweep. */

@@ -19,6 +19,7 @@ export interface Metrics {
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
+  readonly chainHeld: Gauge<'chain' | 'kind'>;
 }
 
 /**
@@ -159,6 +160,12 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_reconcile_timestamp_seconds',
       help: 'Time of the last reconciliation with a chain, in Unix seconds',
       labelNames: ['chain'],
+      registers,
+    }),
+    chainHeld: new Gauge({
+      name: 'openledger_chain_held',
+      help: '1 while payments of a chain are held, by the reason',
+      labelNames: ['chain', 'kind'],
       registers,
     }),
   };

@@ -242,6 +242,21 @@ export const authenticatedTables = {
     ],
     ofEnvironment: own,
   },
+  chain_holds: {
+    key: ['id'],
+    fields: [
+      'chain',
+      'kind',
+      'detail',
+      'opened_at',
+      'opened_by',
+      'figures',
+      'released_at',
+      'released_by',
+      'release_reason',
+    ],
+    ofEnvironment: null,
+  },
 } as const satisfies Record<string, AuthenticatedTable>;
 
 export type AuthenticatedTableName = keyof typeof authenticatedTables;

@@ -7,8 +7,18 @@ import { type Header, header, integer } from './responses.ts';
 /** The nodes of an EVM chain. */
 export type EvmNodes = NodePool<Header>;
 
-/** Methods that a healthy node may reject because of the request: a call reverts, or a range has too many logs. */
-const rejectable = new Set(['eth_call', 'eth_estimateGas', 'eth_sendRawTransaction', 'eth_getLogs']);
+/**
+ * Methods that a healthy node may reject because of the request: a call reverts, a range has too many logs, or the node does not
+ * offer a method that is not needed.
+ */
+const rejectable = new Set([
+  'eth_call',
+  'eth_estimateGas',
+  'eth_sendRawTransaction',
+  'eth_getLogs',
+  'eth_feeHistory',
+  'eth_maxPriorityFeePerGas',
+]);
 
 /** Identifies the network by its chain id (EIP-155). */
 export const evmProbe: NodeProbe<Header> = {

@@ -1,35 +1,20 @@
 import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransaction } from 'viem';
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
-import { ChainError } from '../errors.ts';
 import { newestOf } from '../finality.ts';
-import type { ChainSender, PaymentState, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
-import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
+import { maxCost, readTerms } from './fees.ts';
 import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
-import { integer, quantity } from './responses.ts';
+import { type Call, createPricing } from './pricing.ts';
+import { integer } from './responses.ts';
 
-/** What a transaction does, without its nonce and fees. */
-interface Call {
-  readonly from: string;
-  readonly to: Hex;
-  readonly value: bigint;
-  readonly data: Hex;
-}
-
-const contractRefuses: Prepared = {
-  blockedBy: {
-    policy: 'refuse',
-    text: 'The token contract refuses it.',
-    clientText: 'The token contract refuses it.',
-  },
-};
-const aboveMaxFee: Prepared = {
-  blockedBy: { policy: 'retry', text: 'The gas price exceeds gas.maxFeeGwei.' },
+const alreadyMined: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The payment is in a block, and cannot be replaced.' },
 };
 
 /** Creates the sender of an EVM chain. */
@@ -40,6 +25,7 @@ export function createEvmSender(
   signer: TransactionSigner,
 ): ChainSender {
   const authorizations = createAuthorizations(config, nodes, treasury, signer);
+  const pricing = createPricing(config, nodes);
   const countSent = async (sender: string): Promise<bigint> =>
     BigInt(await nodes.call('eth_getTransactionCount', [sender, 'latest'], integer));
 
@@ -65,17 +51,19 @@ export function createEvmSender(
     treasury,
     takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
     nextSequence: countSent,
-    async prepare(id, intent) {
-      const { baseFeeWei } = await nodes.choose();
-      const call = await callOf(id, intent);
-      const gas = await estimateGas(nodes, call);
-      if (gas === undefined) return contractRefuses;
-      const terms = firstFees(baseFeeWei, gas + gas / 4n, config.gas);
-      if (!terms) return aboveMaxFee;
-      return requireBalance(nodes, call.from, call.value + terms.gas * terms.maxFeePerGas, writeTerms(terms));
+    prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
+    costOf(intent, terms) {
+      const payer = intent.kind === 'sweep' ? intent.address : treasury;
+      const sent = intent.kind === 'top_up' ? intent.amount : 0n;
+      return { payer, native: sent + maxCost(readTerms(terms)) };
+    },
+    async prepareReplacement({ id, intent, sender, sequence }, attempts) {
+      if (sequence < (await countSent(sender))) return alreadyMined;
+      return pricing.raise(await callOf(id, intent), newestOf(attempts));
     },
     async sign({ id, intent, sequence }, terms) {
       const { data, to, value } = await callOf(id, intent);
+      const { gas, maxFeePerGas, maxPriorityFeePerGas } = readTerms(terms);
       const unsigned = serializeTransaction({
         type: 'eip1559',
         chainId: Number(config.networkId),
@@ -83,7 +71,9 @@ export function createEvmSender(
         to,
         value,
         data,
-        ...readTerms(terms),
+        gas,
+        maxFeePerGas,
+        maxPriorityFeePerGas,
       });
       const signed = await signer.sign({
         chain: config.chain,
@@ -94,68 +84,31 @@ export function createEvmSender(
       return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ sender, sequence }, attempts, ageMs) {
+    async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
       if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
-      // Later nonces wait for the first: only that one needs a higher fee.
+      const newest = newestOf(attempts);
+      const isKnown = await nodes.call(
+        'eth_getTransactionByHash',
+        [newest.txHash],
+        (found) => found !== null,
+      );
+      // Later nonces wait for the first: only that one can need a higher fee.
       const isFirst = sequence === sent;
-      return followUnmined(config, nodes, attempts, isFirst && ageMs > config.gas.bumpAfterMs);
+      if (!isFirst || ageMs <= config.gas.bumpAfterMs) return { kind: 'waiting', isKnown };
+      if (!(await pricing.isPricedOut(newest))) return { kind: 'waiting', isKnown };
+      const raised = await pricing.raise(await callOf(id, intent), newest);
+      if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
+      return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
     },
     canNeverLand: ({ sender, sequence }, attempts) =>
       isNonceSpentElsewhere(config, nodes, { sender, sequence }, attempts),
-    async raisedTerms(attempts, fresh) {
-      const { baseFeeWei } = await nodes.choose();
-      const terms = higherFees(readTerms(newestOf(attempts).terms), baseFeeWei, config.gas);
-      if (!terms) return undefined;
-      return writeTerms(fresh === undefined ? terms : { ...terms, gas: readTerms(fresh).gas });
-    },
+    raise: async ({ id, intent }, attempts) => pricing.raise(await callOf(id, intent), newestOf(attempts)),
   };
-}
-
-/** The state of a payment that is in no block. @param isOverdue whether to replace it at a higher fee */
-async function followUnmined(
-  config: EvmConfig,
-  nodes: EvmNodes,
-  attempts: readonly SignedAttempt[],
-  isOverdue: boolean,
-): Promise<PaymentState> {
-  const newest = newestOf(attempts);
-  if (isOverdue) {
-    const { baseFeeWei } = await nodes.choose();
-    const terms = higherFees(readTerms(newest.terms), baseFeeWei, config.gas);
-    if (terms) return { kind: 'stuck', terms: writeTerms(terms) };
-  }
-  const isKnown = await nodes.call('eth_getTransactionByHash', [newest.txHash], (found) => found !== null);
-  return { kind: 'waiting', isKnown };
 }
 
 function transferData(to: string, amount: bigint): Hex {
   return encodeFunctionData({ abi: tokenAbi, functionName: 'transfer', args: [to as Hex, amount] });
-}
-
-/** @returns undefined if the call would revert */
-async function estimateGas(nodes: EvmNodes, { value, ...call }: Call): Promise<bigint | undefined> {
-  const transaction = { ...call, value: `0x${value.toString(16)}` };
-  try {
-    return await nodes.call('eth_estimateGas', [transaction], quantity);
-  } catch (error) {
-    // Nodes word this differently; a rejection without "revert" is not about the contract.
-    const isRejected = error instanceof ChainError && error.kind === 'rejected';
-    if (isRejected && /revert/i.test(error.message)) return undefined;
-    throw error;
-  }
-}
-
-async function requireBalance(
-  nodes: EvmNodes,
-  payer: string,
-  cost: bigint,
-  terms: string,
-): Promise<Prepared> {
-  const balance = await nodes.call('eth_getBalance', [payer, 'latest'], quantity);
-  if (balance >= cost) return { terms };
-  const text = `${payer} has too little native coin to pay for gas.`;
-  return { blockedBy: { policy: 'retry', text }, nativeNeeded: cost };
 }
 
 /** Nodes that have the transaction already, or one that used its nonce, reject it in these words. */

@@ -4,7 +4,7 @@ import { ChainError } from '../errors.ts';
 import { judgeExpiry, judgePayment, type Landing, newestOf, type PaymentOutcome } from '../finality.ts';
 import type { Node } from '../node.ts';
 import type { Block, SignedAttempt } from '../port.ts';
-import { finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
+import { anyVersion, finalized, headerAt, readBlocks, type SolanaNodes } from './blocks.ts';
 import { askSignatureStatuses } from './reader.ts';
 import { paidByPayer, signatures } from './responses.ts';
 import { readTerms, type SolanaTerms } from './terms.ts';
@@ -39,7 +39,7 @@ export function judgeAttempts(
   });
 }
 
-const feeOptions = { ...finalized, encoding: 'json', maxSupportedTransactionVersion: 0 };
+const feeOptions = { ...finalized, encoding: 'json', ...anyVersion };
 
 /** Finds the newest attempt that is in a block, by one node. */
 export async function findLanding(

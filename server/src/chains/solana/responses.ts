@@ -61,20 +61,31 @@ export function signatures(value: unknown): string[] {
   return list(fields(value, 'a block').signatures, 'signatures').map(base58Text);
 }
 
-/** Decodes the successful transactions of a block in detail `accounts`. */
-export function tokenTransactions(value: unknown): TokenTransaction[] {
-  return list(fields(value, 'a block').transactions, 'transactions').flatMap((item) => {
+/** The transactions of a block. */
+export interface BlockTransactions {
+  /** All of them, failed ones included. */
+  readonly count: number;
+  /** The successful ones that changed token balances. */
+  readonly changing: readonly TokenTransaction[];
+}
+
+/** Decodes the transactions of a block in detail `accounts`, whatever their version is. */
+export function blockTransactions(value: unknown): BlockTransactions {
+  const transactions = list(fields(value, 'a block').transactions, 'transactions');
+  const changing = transactions.flatMap((item) => {
     const { meta, transaction } = fields(item, 'a transaction');
     const { err, postTokenBalances, preTokenBalances } = fields(meta, 'transaction metadata');
     if (err !== null) return [];
-    const before = list(preTokenBalances ?? [], 'token balances');
-    const after = list(postTokenBalances ?? [], 'token balances');
+    // A node that does not record token balances leaves them out.
+    const before = list(preTokenBalances, 'token balances');
+    const after = list(postTokenBalances, 'token balances');
     if (before.length === 0 && after.length === 0) return [];
     const { accountKeys, signatures: signed } = fields(transaction, 'a transaction');
     const accounts = list(accountKeys, 'accounts').map((key) => base58Text(fields(key, 'an account').pubkey));
     const [signature] = list(signed, 'signatures');
     return [{ signature: base58Text(signature), changes: changesOf(before, after, accounts) }];
   });
+  return { count: transactions.length, changing };
 }
 
 function changesOf(before: readonly unknown[], after: readonly unknown[], accounts: readonly string[]) {
@@ -112,6 +123,13 @@ export function signatureStatuses(value: unknown): (SignatureStatus | undefined)
     const { confirmationStatus, err, slot } = fields(item, 'a status');
     return { slot: count(slot), isFinal: confirmationStatus === 'finalized', ok: err === null };
   });
+}
+
+/** Decodes the lowest prices of recent blocks, in micro-lamports per compute unit (`getRecentPrioritizationFees`). */
+export function prioritizationFees(value: unknown): bigint[] {
+  return list(value, 'prioritization fees').map((item) =>
+    BigInt(count(fields(item, 'a prioritization fee').prioritizationFee)),
+  );
 }
 
 /** Decodes what a transaction took from its payer: its fee and the rent of created accounts. Undefined if it is unknown. */

@@ -9,6 +9,7 @@ import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../
 import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
+import { maxLamports, priorityPrice } from './fees.ts';
 import { findLanding, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
@@ -18,26 +19,33 @@ import {
 } from './instructions.ts';
 import { encodeMessage } from './message.ts';
 import { tokenAccountOf } from './programs.ts';
-import { base58Text } from './responses.ts';
+import { base58Text, prioritizationFees } from './responses.ts';
 import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
 
 /** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
 const blockhashBlocks = 150;
-const lamportsPerSignature = 5000n;
-/** An upper bound of the rent of a listed token's account. */
-const accountLamports = 4_200_000n;
 /** The minimum balance of an account without data; below it the account is deleted. */
 const payerLamports = 890_880n;
 const transferUnits = 80_000;
 const creationUnits = 80_000;
 /** Payments whose slots are this far apart may have equal bytes: many more than are ever pending together. */
-const distinctSlots = 10_000n;
+const distinctSlots = 10_000;
 
 const isTokenAccountAddress: Prepared = {
   blockedBy: {
     policy: 'refuse',
     text: 'The destination is a token account; tokens must be sent to its owner.',
     clientText: 'The token contract refuses it.',
+  },
+};
+
+const aboveMaxFee: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The fee exceeds signing.maxFee.' },
+};
+const notReplaceable: Prepared = {
+  blockedBy: {
+    policy: 'retry',
+    text: 'A transaction on Solana is signed again once it has expired, about a minute after it was signed.',
   },
 };
 
@@ -50,7 +58,7 @@ export function createSolanaSender(
 ): ChainSender {
   const reservations = createReservations();
   const reserve = (id: string, terms: string): void =>
-    reservations.set(id, { payer: treasury, energy: 0n, native: costOf(config, readTerms(terms)) });
+    reservations.set(id, { payer: treasury, energy: 0n, native: costOf(readTerms(terms)) });
 
   const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
     const movement = movementOf(config, treasury, intent);
@@ -59,9 +67,14 @@ export function createSolanaSender(
     if (isTokenAccount(owner)) return isTokenAccountAddress;
     // Native coin sent to the address of a missing token account creates an account of the system program there.
     const isCreating = account?.program !== movement.program;
-    const terms = await currentTerms(config, nodes, isCreating);
-    const needed = costOf(config, terms) + reservations.totalOf(treasury, id).native + payerLamports;
-    if ((payer?.lamports ?? 0n) >= needed) return { terms: writeTerms(terms) };
+    const microLamports = await currentPrice(config, nodes, [treasury, destination]);
+    const terms = { ...(await currentTerms(config, nodes)), isCreating, microLamports };
+    const native = costOf(terms);
+    if (native > config.signing.maxFeeNative) return aboveMaxFee;
+    const needed = native + reservations.totalOf(treasury, id).native + payerLamports;
+    if ((payer?.lamports ?? 0n) >= needed) {
+      return { terms: writeTerms(terms), cost: { payer: treasury, native }, likelyFeeNative: native };
+    }
     return { blockedBy: { policy: 'retry', text: `${treasury} has too little SOL to pay for fees.` } };
   };
 
@@ -73,9 +86,11 @@ export function createSolanaSender(
     // Balances are read as finalized: until then they still include the amount.
     isMined: async (attempts) => (await findLanding(nodes, attempts))?.isFinal === true,
     prepare,
+    costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
+    prepareReplacement: async () => notReplaceable,
     async sign({ id, intent, sequence }, terms) {
       const movement = movementOf(config, treasury, intent);
-      const unsigned = messageOf(config, treasury, movement, readTerms(terms), sequence);
+      const unsigned = messageOf(treasury, movement, readTerms(terms), sequence);
       const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
       const { id: txHash, transaction } = await signer.sign(request);
       reserve(id, terms);
@@ -112,10 +127,13 @@ function unitsOf(isCreating: boolean): number {
 }
 
 /** The maximum that a transaction takes from the treasury, in lamports. */
-function costOf({ gas }: SolanaConfig, { isCreating }: SolanaTerms): bigint {
-  const units = BigInt(unitsOf(isCreating)) + distinctSlots;
-  const priority = (units * gas.priorityMicroLamports) / 1_000_000n + 1n;
-  return 2n * lamportsPerSignature + priority + (isCreating ? accountLamports : 0n);
+function costOf({ isCreating, microLamports }: SolanaTerms): bigint {
+  return maxLamports({
+    signatures: 2,
+    units: unitsOf(isCreating) + distinctSlots,
+    microLamports,
+    isCreating,
+  });
 }
 
 /**
@@ -125,15 +143,14 @@ function costOf({ gas }: SolanaConfig, { isCreating }: SolanaTerms): bigint {
  *   to one address from being the same transaction.
  */
 function messageOf(
-  { gas }: SolanaConfig,
   treasury: string,
   movement: TokenMovement,
-  { blockhash, isCreating }: SolanaTerms,
+  { blockhash, isCreating, microLamports }: SolanaTerms,
   sequence: bigint,
 ): Uint8Array {
-  const units = unitsOf(isCreating) + Number(sequence % distinctSlots);
+  const units = unitsOf(isCreating) + Number(sequence % BigInt(distinctSlots));
   return encodeMessage(treasury, blockhash, [
-    ...budgetInstructions(units, gas.priorityMicroLamports),
+    ...budgetInstructions(units, microLamports),
     ...(isCreating ? [creationInstruction(treasury, movement)] : []),
     transferInstruction(movement),
   ]);
@@ -146,8 +163,7 @@ function messageOf(
 async function currentTerms(
   { agreement }: SolanaConfig,
   nodes: SolanaNodes,
-  isCreating: boolean,
-): Promise<SolanaTerms> {
+): Promise<Pick<SolanaTerms, 'blockhash' | 'lastValidBlockHeight' | 'slot'>> {
   const { height: slot } = await nodes.choose();
   const seen = await Promise.all(requireQuorum(nodes, agreement).map((node) => headerAt(node, slot)));
   const [block] = seen;
@@ -155,7 +171,25 @@ async function currentTerms(
     throw new ChainError('The nodes do not agree on the newest final block.', 'unsettled');
   }
   const lastValidBlockHeight = block.blockHeight + blockhashBlocks;
-  return { blockhash: block.id, lastValidBlockHeight, slot, isCreating };
+  return { blockhash: block.id, lastValidBlockHeight, slot };
+}
+
+/**
+ * The price per compute unit that transactions on these accounts recently paid. A node that does not know it leaves the decision to the
+ * configuration.
+ */
+async function currentPrice(
+  { gas }: SolanaConfig,
+  nodes: SolanaNodes,
+  accounts: readonly string[],
+): Promise<bigint> {
+  try {
+    const recent = await nodes.call('getRecentPrioritizationFees', [accounts], prioritizationFees);
+    return priorityPrice(recent, gas);
+  } catch (error) {
+    if (error instanceof ChainError && error.kind === 'rejected') return priorityPrice([], gas);
+    throw error;
+  }
 }
 
 async function broadcast(nodes: SolanaNodes, { raw }: SignedAttempt): Promise<void> {

@@ -74,7 +74,7 @@ export function header(value: unknown): Header | undefined {
   const height = count(raw.number);
   // The first eight bytes of a block's id are its number.
   if (BigInt(`0x${id.slice(0, 16)}`) !== BigInt(height)) throw malformed('a block with its own number');
-  const root = raw.txTrieRoot === undefined ? '' : hex(raw.txTrieRoot);
+  const root = hex(raw.txTrieRoot, 32);
   return {
     height,
     id,

@@ -4,7 +4,7 @@ import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
 import { finalHeight } from '../finality.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, NativeCost, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations, type Reservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
@@ -18,6 +18,8 @@ import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts
 
 /** Sun per byte that is reserved for pending transactions, whatever the network's current price. */
 const reservedBandwidthSun = 1000n;
+/** Sun that is reserved for every transfer of TRX, which may create its receiver's account. */
+const reservedAccountSun = 1_100_000n;
 const contractRefuses: Prepared = {
   blockedBy: {
     policy: 'refuse',
@@ -29,6 +31,16 @@ const aboveFeeLimit: Prepared = {
   blockedBy: { policy: 'retry', text: 'The energy price exceeds gas.feeLimit.' },
 };
 
+const aboveMaxFee: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The fee exceeds signing.maxFee.' },
+};
+const notReplaceable: Prepared = {
+  blockedBy: {
+    policy: 'retry',
+    text: 'A transaction on Tron is signed again once it has expired, about two minutes after it was signed.',
+  },
+};
+
 /** Creates the sender of Tron. */
 export function createTronSender(
   config: TronConfig,
@@ -38,14 +50,11 @@ export function createTronSender(
 ): ChainSender {
   const reservations = createReservations();
   const movementFor = (intent: PaymentIntent): TronMovement => movementOf(config, treasury, intent);
+  const costOf = (intent: PaymentIntent, terms: string): NativeCost =>
+    costOfMovement(movementFor(intent), readTerms(terms));
   /** Reserves the fees and the TRX that a signed transaction will take from its sender. */
-  const reserve = (id: string, intent: PaymentIntent, text: string): void => {
-    const terms = readTerms(text);
-    const movement = movementFor(intent);
-    const rawBytes = encodeTronRaw(envelopeOf(terms, 0n), movement).length;
-    const native = sentNative(movement) + bandwidthOf(rawBytes) * reservedBandwidthSun;
-    reservations.set(id, { payer: movement.from, energy: terms.energy, native });
-  };
+  const reserve = (id: string, intent: PaymentIntent, terms: string): void =>
+    reservations.set(id, { ...costOf(intent, terms), energy: readTerms(terms).energy });
   const prepare = (id: string, intent: PaymentIntent): Promise<Prepared> =>
     preparePayment(config, nodes, reservations, id, movementFor(intent));
 
@@ -56,6 +65,8 @@ export function createTronSender(
     nextSequence: async () => 0n,
     isMined: async (attempts) => (await findOutcome(nodes, attempts)) !== undefined,
     prepare,
+    costOf,
+    prepareReplacement: async () => notReplaceable,
     async sign({ id, intent, sequence }, terms) {
       const envelope = envelopeOf(readTerms(terms), sequence);
       const unsigned = encodeTronRaw(envelope, movementFor(intent));
@@ -113,10 +124,23 @@ async function preparePayment(
   const burnt = burntFor({ energy: energy + pending.energy, rawBytes, makesAccount }, current, own);
   const cost = burnt + pending.native + sentNative(movement);
   const held = await balanceFor(nodes, movement.from);
-  if (held !== undefined && held >= cost) return { terms: writeTerms(terms) };
+  const charged = burntFor({ energy, rawBytes, makesAccount }, current, own);
+  if (charged > config.signing.maxFeeNative) return aboveMaxFee;
+  if (held !== undefined && held >= cost) {
+    const { native, payer } = costOfMovement(movement, terms);
+    return { terms: writeTerms(terms), cost: { payer, native }, likelyFeeNative: charged };
+  }
   const text = `${movement.from} has too little TRX to pay for energy and bandwidth.`;
   // An account that has never received anything does not exist and cannot send, even at no cost.
   return { blockedBy: { policy: 'retry', text }, nativeNeeded: cost > 0n ? cost : 1n };
+}
+
+/** What a transaction takes of TRX, without what is burnt for energy. */
+function costOfMovement(movement: TronMovement, terms: TronTerms): NativeCost {
+  const rawBytes = encodeTronRaw(envelopeOf(terms, 0n), movement).length;
+  const accountSun = movement.contract === undefined ? reservedAccountSun : 0n;
+  const native = sentNative(movement) + accountSun + bandwidthOf(rawBytes) * reservedBandwidthSun;
+  return { payer: movement.from, native };
 }
 
 /** The TRX that a movement sends, without fees. */

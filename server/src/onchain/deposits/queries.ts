@@ -47,22 +47,33 @@ export function listAwaitingRate(pool: Pool, chain: Chain): Promise<StoredDeposi
   return listOpen(pool, chain, 'confirmed', Number.MAX_SAFE_INTEGER);
 }
 
+/** Reads page after page until enough rows are authentic: forged ones take no place of a real one. */
 async function listOpen(
   pool: Pool,
   chain: Chain,
   status: ChainDepositRow['status'],
   toHeight: number,
 ): Promise<StoredDeposit[]> {
-  const { rows } = await pool.query<ChainDepositRow>({
-    name: 'list_open_chain_deposits',
-    text: `select * from chain_deposits
-      where chain = $1 and status = $2 and status in ('pending', 'confirmed') and height <= $3
-      order by height limit $4`,
-    values: [chain, status, toHeight, limits.dueTransferBatch],
-  });
-  return rows
-    .filter((row) => pool.guard.admits('chain_deposits', row as unknown as GuardedRow))
-    .map((row) => ({ deposit: toDeposit(row), known: row }));
+  const found: StoredDeposit[] = [];
+  let after: Pick<ChainDepositRow, 'height' | 'bucket' | 'id'> = { height: -1n, bucket: 0, id: '' };
+  for (;;) {
+    const { rows } = await pool.query<ChainDepositRow>({
+      name: 'list_open_chain_deposits',
+      text: `select * from chain_deposits
+        where chain = $1 and status = $2 and status in ('pending', 'confirmed') and height <= $3
+          and (height, bucket, id) > ($4, $5, $6)
+        order by height, bucket, id limit $7`,
+      values: [chain, status, toHeight, after.height, after.bucket, after.id, limits.dueTransferBatch],
+    });
+    for (const row of rows) {
+      if (found.length === limits.dueTransferBatch) return found;
+      if (!pool.guard.admits('chain_deposits', row as unknown as GuardedRow)) continue;
+      found.push({ deposit: toDeposit(row), known: row });
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < limits.dueTransferBatch) return found;
+    after = last;
+  }
 }
 
 function toDeposit(row: ChainDepositRow): ChainDeposit {

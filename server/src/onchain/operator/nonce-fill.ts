@@ -13,7 +13,7 @@ import { parametersOf } from './state.ts';
 export const fillNonces: ActionHandler = async (deps, action) => {
   const { pool, port, writer } = deps;
   const address = parametersOf(action).sender ?? '';
-  if (!port.sender.raisedTerms) return endAction(deps, action, 'refused', 'Only EVM chains have nonces.');
+  if (!port.sender.raise) return endAction(deps, action, 'refused', 'Only EVM chains have nonces.');
   const owner = await findOwner(pool, port, address);
   if (!owner) {
     return endAction(deps, action, 'refused', `${address} must be the treasury or a deposit address.`);
@@ -52,7 +52,7 @@ export async function findAddressIndex(
   { readonly index: number; readonly walletId: string; readonly environmentId: string } | undefined
 > {
   const { rows } = await pool.query<
-    { wallet_id: string; derivation_index: number; environment_id: string } & Record<string, unknown>
+    { wallet_id: string; derivation_index: bigint; environment_id: string } & Record<string, unknown>
   >(
     `select ${authenticatedColumns('deposit_addresses')}, w.derivation_index, w.environment_id
       from deposit_addresses t join wallets w on w.bucket = t.bucket and w.id = t.wallet_id
@@ -61,7 +61,9 @@ export async function findAddressIndex(
     [chain, address],
   );
   const row = rows.find((found) => pool.guard.admits('deposit_addresses', found));
-  return row && { index: row.derivation_index, walletId: row.wallet_id, environmentId: row.environment_id };
+  return (
+    row && { index: Number(row.derivation_index), walletId: row.wallet_id, environmentId: row.environment_id }
+  );
 }
 
 /** The first nonce from `unused` on that no payment has, before the next one that the books give out. */

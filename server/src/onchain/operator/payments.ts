@@ -68,8 +68,8 @@ export const bumpPayment: ActionHandler = async (deps, action) => {
   if (record?.status !== 'open')
     return endAction(deps, action, 'refused', `The payment is ${record?.status}.`);
   if (!payment) return notAuthentic(action);
-  const { raisedTerms } = deps.port.sender;
-  if (!raisedTerms) {
+  const { raise } = deps.port.sender;
+  if (!raise) {
     const rule =
       'Only on chains with nonces a payment is replaced; on others it expires and is signed again.';
     return endAction(deps, action, 'refused', rule);
@@ -84,11 +84,9 @@ export const bumpPayment: ActionHandler = async (deps, action) => {
   if (state.kind !== 'waiting' && state.kind !== 'stuck') {
     return endAction(deps, action, 'refused', 'Its nonce has been used: it cannot be replaced any more.');
   }
-  const terms = await raisedTerms(attempts);
-  if (terms === undefined) {
-    return endAction(deps, action, 'refused', 'A higher fee would exceed gas.maxFeeGwei of the chain.');
-  }
-  const blockedBy = await replaceAttempt(deps, payment, transfer, terms);
+  const raised = await raise(payment, attempts);
+  if ('blockedBy' in raised) return endAction(deps, action, 'refused', raised.blockedBy.text);
+  const blockedBy = await replaceAttempt(deps, payment, transfer, raised.terms);
   if (blockedBy && blockedBy.policy !== 'ask_operator') return blockedBy;
   if (blockedBy) return endAction(deps, action, 'refused', blockedBy.text);
   return endAction(deps, action, 'done', 'It was replaced at a higher fee.');
@@ -128,7 +126,7 @@ export const cancelPayment: ActionHandler = async (deps, action) => {
 /** Whether no transaction of a payment can ever land. */
 async function isDead({ port }: FollowDeps, payment: OpenPayment, record: PaymentRecord): Promise<boolean> {
   const { attempts } = payment;
-  if (attempts.length > 0 || port.sender.raisedTerms) return port.sender.canNeverLand(payment, attempts);
+  if (attempts.length > 0 || port.sender.raise) return port.sender.canNeverLand(payment, attempts);
   // What the signer may still be signing reaches nobody but the process that asked, which stores nothing any more.
   return Date.now() - Date.parse(record.created_at) > limits.unsignedPaymentMs;
 }

@@ -1,5 +1,5 @@
 import { type BlockingReason, blockingReasonOf, ChainError } from '../../chains/errors.ts';
-import type { ChainPort, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
+import type { ChainPort, Prepared, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { OpenPayment } from '../payments/queries.ts';
 import type { StoredAttempt } from './queries.ts';
@@ -17,7 +17,7 @@ export async function voidPayment(
   voids: readonly StoredAttempt[],
 ): Promise<BlockingReason | undefined> {
   const { sender } = port;
-  if (!sender.raisedTerms) return undefined;
+  if (!sender.raise) return undefined;
   const filling = fillingOf(port, payment);
   try {
     const newest = voids.at(-1);
@@ -46,21 +46,14 @@ function fillingOf(port: ChainPort, { id, intent, sender, sequence }: OpenPaymen
   };
 }
 
-async function firstTerms(
+/** The terms of the first transaction that voids a payment: more than its own transactions offer. */
+function firstTerms(
   { sender }: ChainPort,
-  { attempts, id }: OpenPayment,
+  { attempts }: OpenPayment,
   filling: ReservedPayment,
-): Promise<{ readonly terms: string } | { readonly blockedBy: BlockingReason }> {
-  const prepared = await sender.prepare(filling.id, filling.intent);
-  if ('blockedBy' in prepared || attempts.length === 0) return prepared;
-  const terms = await sender.raisedTerms?.(attempts, prepared.terms);
-  if (terms !== undefined) return { terms };
-  return {
-    blockedBy: {
-      policy: 'retry',
-      text: `A transaction that voids ${id} would cost more than gas.maxFeeGwei.`,
-    },
-  };
+): Promise<Prepared> {
+  if (attempts.length === 0 || !sender.raise) return sender.prepare(filling.id, filling.intent);
+  return sender.raise(filling, attempts);
 }
 
 /** Stores the signed transaction before it is broadcast. @throws ChainError if another process has stored this one */

@@ -18,14 +18,6 @@ const handlers: Readonly<Record<ActionKind, ActionHandler>> = {
   nonce_fill: fillNonces,
 };
 
-/** The orders that sign: they wait while nothing of the chain may be signed. */
-const signing: ReadonlySet<ActionKind> = new Set([
-  'payment_bump',
-  'payment_cancel',
-  'deposit_return',
-  'nonce_fill',
-]);
-
 /**
  * Carries the orders of operators about a chain out, one step of each. Every step is stored before the next one begins, and each can be
  * taken again: a process that ends between any two, or another one at work on the same order, does nothing twice.
@@ -41,8 +33,9 @@ export async function carryOutOrders(
 ): Promise<ReadonlySet<string>> {
   const { chain } = deps.port;
   for (const action of await listOpenActions(deps.pool, chain)) {
-    if (!maySign && signing.has(action.kind)) {
-      note(action.subject, 'Nothing is signed on the chain now.');
+    // The other orders reserve nothing before the sender of the chain has said that it may sign.
+    if (!maySign && action.kind === 'nonce_fill') {
+      note(action.subject, 'Payments of the chain are held.');
       continue;
     }
     const step = handlers[action.kind](deps, action);

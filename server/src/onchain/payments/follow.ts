@@ -57,7 +57,7 @@ export async function followPayment(
   switch (state.kind) {
     case 'waiting':
       if (!state.isKnown) await broadcastAny(port, attempts);
-      return undefined;
+      return state.blockedBy;
     case 'stuck':
       return replaceAttempt(deps, payment, transfer, state.terms);
     case 'replaced':

@@ -5,6 +5,7 @@ import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
+import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { carryOutOrders } from '../operator/worker.ts';
 import { sweepDeposits } from '../sweeps/worker.ts';
@@ -20,6 +21,7 @@ import { createWaitRecorder, type WaitRecorder } from './waits.ts';
 export interface PaymentDeps extends FollowDeps {
   readonly logger: Logger;
   readonly screener: Screener;
+  readonly gate: SigningGate;
   /** Identifies this process. */
   readonly leaseOwner: string;
 }
@@ -69,8 +71,15 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   if (!(await acquireLease(deps))) return;
   await deps.port.reader.head();
   memory.waits.clear();
-  const decided = await carryOutOrders(deps, true, (subject, text) => void memory.waits.set(subject, text));
+  const note = (subject: string, text: string) => void memory.waits.set(subject, text);
+  const decided = await carryOutOrders(deps, (await deps.gate.blockedBy()) === undefined, note);
   await followAll(deps, memory, notes, decided);
+  const blockedBy = await deps.gate.blockedBy();
+  if (blockedBy) {
+    notes.push(blockedBy.text);
+    await memory.saveWaits(memory.waits);
+    return;
+  }
   await signReady(deps, memory, notes);
   await memory.saveWaits(memory.waits);
   memory.turns += 1;

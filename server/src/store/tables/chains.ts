@@ -161,6 +161,21 @@ export const operatorActions = table('operator_actions', {
 });
 export type OperatorActionRow = RowIn<typeof operatorActions>;
 
+/** A hold of a chain. */
+export const chainHolds = table('chain_holds', {
+  id: text(),
+  chain: text(),
+  kind: text(),
+  detail: text().mutable(),
+  figures: json().nullable().mutable(),
+  opened_at: timestamptz(),
+  opened_by: text().nullable(),
+  released_at: timestamptz().nullable().mutable(),
+  released_by: text().nullable().mutable(),
+  release_reason: text().nullable().mutable(),
+});
+export type ChainHoldRow = RowIn<typeof chainHolds>;
+
 export const sweepCandidates = table('sweep_candidates', {
   chain: text(),
   address: text(),

@@ -1,0 +1,68 @@
+import { type BlockingReason, ChainError } from '../../chains/errors.ts';
+import type { ChainPort } from '../../chains/port.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Metrics } from '../../platform/metrics.ts';
+import type { Pool } from '../../store/pool.ts';
+import { type Hold, listHolds } from './queries.ts';
+
+/** Decides whether payments, sweeps and top-ups of a chain may be signed now. */
+export interface SigningGate {
+  /** Why nothing may be signed; undefined if it may. Ask before anything is reserved. */
+  blockedBy(): Promise<BlockingReason | undefined>;
+}
+
+export interface GateDeps {
+  readonly pool: Pool;
+  readonly port: ChainPort;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Creates the gate of a chain. It reads the holds at every question, so that one that another process opens counts immediately. */
+export function createSigningGate({ logger, metrics, pool, port }: GateDeps): SigningGate {
+  const { chain } = port;
+  let reported = new Map<string, Hold>();
+  const report = (holds: readonly Hold[]): void => {
+    const open = new Map(holds.map((hold) => [hold.id, hold]));
+    for (const { detail, id, kind, openedBy } of holds) {
+      if (reported.has(id)) continue;
+      metrics.chainHeld.set({ chain, kind }, 1);
+      logger.warn({ chain, kind, detail, by: openedBy }, 'payments of the chain are held');
+    }
+    for (const { id, kind } of reported.values()) {
+      if (open.has(id)) continue;
+      if (!holds.some((hold) => hold.kind === kind)) metrics.chainHeld.set({ chain, kind }, 0);
+      logger.info({ chain, kind }, 'a hold of the chain was released');
+    }
+    reported = open;
+  };
+  return {
+    async blockedBy() {
+      const holds = await listHolds(pool, chain);
+      report(holds);
+      if (holds.length === 0) return undefined;
+      const texts = holds.map(({ detail, kind }) => `${kind}: ${detail}`);
+      return { policy: 'stop_signing', text: `Payments of ${chain} are held. ${texts.join(' ')}` };
+    },
+  };
+}
+
+/** Returns the port with a sender that prepares and signs nothing while the gate is closed, whoever asks it. */
+export function guardSigning(port: ChainPort, gate: SigningGate): ChainPort {
+  const { sender } = port;
+  return {
+    ...port,
+    sender: {
+      ...sender,
+      async prepare(id, intent) {
+        const blockedBy = await gate.blockedBy();
+        return blockedBy ? { blockedBy } : sender.prepare(id, intent);
+      },
+      async sign(payment, terms) {
+        const blockedBy = await gate.blockedBy();
+        if (blockedBy) throw new ChainError(blockedBy.text, 'held');
+        return sender.sign(payment, terms);
+      },
+    },
+  };
+}
