@@ -61,10 +61,11 @@ beforeAll(async () => {
 });
 afterEach(() => node.behave());
 afterAll(async () => {
-  await server?.stop();
-  await node?.stop();
-  await base?.stop();
-  chainsFile?.remove();
+  await server?.stop().finally(async () => {
+    await node?.stop();
+    await base?.stop();
+    chainsFile?.remove();
+  });
 });
 
 const stranger = (): Address => privateKeyToAddress(generatePrivateKey());
@@ -360,6 +361,7 @@ test('what the operator states is believed only if the chain confirms it', async
   expect((await until(await resolve(mint), 'refused')).result).toContain('moves no usdc');
   // Another server, on a copy of the database, has paid it from the treasury: the chain is held.
   await usdc.send('mint', [treasury, 927_210_000n]);
+  await base.client.impersonateAccount({ address: treasury });
   const paid = await usdc.sendFrom(treasury, 'transfer', [to, 927_210_000n]);
   expect((await until(await resolve(paid), 'done')).result).toBe(`It was paid by ${paid}.`);
   expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash: paid });

@@ -101,8 +101,7 @@ export function createEvmSender(
       if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
       return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
     },
-    canNeverLand: ({ sender, sequence }, attempts) =>
-      isNonceSpentElsewhere(config, nodes, { sender, sequence }, attempts),
+    canNeverLand: (payment, attempts) => isNonceSpentElsewhere(config, nodes, payment, attempts),
     raise: async ({ id, intent }, attempts) => pricing.raise(await callOf(id, intent), newestOf(attempts)),
   };
 }
