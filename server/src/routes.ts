@@ -29,6 +29,7 @@ import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { deleteKeysOf } from './store/retention.ts';
+import { treasuryRoutes } from './treasury/routes.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 
 /** What routes need beside the core. */
@@ -85,6 +86,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
       ...sandboxRoutes({ ...effects, ...options, db, rates: rates.sandbox, clock, clocks }),
       ...railRoutes({ ...options, nowIn }),
+      ...treasuryRoutes({ ...options, pool: reads, proofKey: () => proofKeysOf(keyring)[0] }),
       ...ledgerRoutes({ db, kind, pool: reads, signer }),
       ...eventRoutes({ db, pool: reads, vault }),
     ];

@@ -204,35 +204,35 @@ async function resolvePaid(
 ): Promise<BlockingReason | undefined> {
   const { pool, port, writer } = deps;
   const { payment, record, transfer } = await readSubject(deps, action.subject);
-  const refuse = (rule: string) => endAction(deps, action, 'refused', rule);
+  const endRefused = (rule: string) => endAction(deps, action, 'refused', rule);
   if (!transfer) return notAuthentic(action);
   if (record?.status === 'completed' && record.tx_hash === txHash)
     return complete(deps, action, transfer, txHash);
   if (record?.status === 'open' && !payment) return notAuthentic(action);
   if (record && record.status !== 'open' && record.status !== 'withdrawn')
-    return refuse(`It is ${record.status}.`);
+    return endRefused(`It is ${record.status}.`);
   if (payment?.attempts.some((attempt) => attempt.txHash === txHash)) {
-    return refuse('It is a transaction of the payment itself, which the server follows to its end.');
+    return endRefused('It is a transaction of the payment itself, which the server follows to its end.');
   }
   if (action.status === 'requested') {
     const other = await findUseOf(pool, txHash, transfer.id);
-    if (other !== undefined) return refuse(`${txHash} is a transaction of ${other}.`);
+    if (other !== undefined) return endRefused(`${txHash} is a transaction of ${other}.`);
     const found = await readPaidAmount(
       port,
       txHash,
       transfer.destination_address,
       transfer.destination_currency,
     );
-    if ('refusal' in found) return refuse(found.refusal);
+    if ('refusal' in found) return endRefused(found.refusal);
     if ('waits' in found) return { policy: 'retry', text: found.waits };
     const wanted = isStablecoin(transfer.destination_currency) ? sentAmount(transfer) : undefined;
     if (found.amount !== wanted) {
-      return refuse(
+      return endRefused(
         `${txHash} pays ${found.amount} minor units; the transfer sends ${wanted ?? 'no fixed amount'}.`,
       );
     }
   }
-  if (payment && record && !(await isNotToLand(deps, payment))) return refuse(mayLand);
+  if (payment && record && !(await isNotToLand(deps, payment))) return endRefused(mayLand);
   if (action.status === 'requested') await writer.submit(moveAction(action, 'accepted', null));
   if (payment) {
     const height = finalHeight((await port.reader.head()).height, port.config.confirmations);

@@ -208,7 +208,7 @@ async function depositParameters(
     const path = '/to';
     if (!checkedTo.ok) {
       throw new ApiError(
-        invalidRequest('address_invalid', checkedTo.fault, [{ path, message: checkedTo.fault }]),
+        invalidRequest('invalid_address', checkedTo.fault, [{ path, message: checkedTo.fault }]),
       );
     }
     const { address: to } = checkedTo;
@@ -245,7 +245,7 @@ function refuseCredit(
   if (stored.currency !== null) {
     if (stored.received === '0') return conflict('nothing_received', 'Nothing of the deposit arrived.');
     if (BigInt(stored.received) > limits.amountMinor) {
-      return conflict('amount_too_large', 'The deposit exceeds the largest amount of a transaction.');
+      return invalidRequest('amount_too_large', 'The deposit exceeds the largest amount of a transaction.');
     }
     if (amountMinor === undefined && currency === undefined) return undefined;
     const message =
@@ -260,7 +260,7 @@ function refuseCredit(
   const isRight = amountMinor > 0n && amountMinor <= limits.amountMinor;
   if (isRight && creditedCurrency(currency as 'usdc') === currency) return undefined;
   const message = '`amount` must be positive, in a currency that wallets hold: usdc, pyusd or eurc.';
-  return invalidRequest('amount_invalid', message, [{ path: '/amount', message }]);
+  return invalidRequest('credit_invalid', message, [{ path: '/amount', message }]);
 }
 
 function refuseEnd(order: DepositOrder, stored: StoredUncredited): Refusal | undefined {
