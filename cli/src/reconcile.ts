@@ -75,6 +75,7 @@ async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Pro
 const noSigner = {
   sign: async () => Promise.reject(new Error('This command must not sign anything')),
   signAuthorization: async () => Promise.reject(new Error('This command must not sign anything')),
+  lastSigned: async () => undefined,
 };
 
 async function compare(

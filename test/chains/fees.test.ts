@@ -21,6 +21,7 @@ const signer: TransactionSigner = {
   async signAuthorization() {
     throw new Error('Nothing is authorised here');
   },
+  lastSigned: async () => undefined,
 };
 const intent = {
   kind: 'transfer',
@@ -72,7 +73,7 @@ async function sendPayment(port: ChainPort) {
   if ('blockedBy' in prepared) throw new Error(prepared.blockedBy.text);
   const sequence = await port.sender.nextSequence(account.address);
   const payment = { id: 'payment', intent, sender: account.address, sequence };
-  const attempt = await port.sender.sign(payment, prepared.terms);
+  const attempt = await port.sender.sign(payment, await port.sender.encode(payment, prepared.terms), []);
   await port.sender.broadcast(attempt);
   const follow = (attempts: readonly SignedAttempt[] = [attempt], ageMs = 2 * 60 * 60 * 1000) =>
     port.sender.follow(payment, attempts, ageMs);

@@ -132,7 +132,12 @@ async function expectClean(): Promise<void> {
   const [config] = readChainsFile(chainsFile.path);
   if (!config) throw new Error('There is no chain');
   const unsigned = () => Promise.reject(new Error('Nothing is signed'));
-  const port = openChain(config, treasury, { sign: unsigned, signAuthorization: unsigned }, () => undefined);
+  const port = openChain(
+    config,
+    treasury,
+    { sign: unsigned, signAuthorization: unsigned, lastSigned: unsigned },
+    () => undefined,
+  );
   await expect
     .poll(
       async () => {
@@ -363,6 +368,7 @@ test('what the operator states is believed only if the chain confirms it', async
   await usdc.send('mint', [treasury, 927_210_000n]);
   await base.client.impersonateAccount({ address: treasury });
   const paid = await usdc.sendFrom(treasury, 'transfer', [to, 927_210_000n]);
+  await base.client.mine({ blocks: 3 });
   expect((await until(await resolve(paid), 'done')).result).toBe(`It was paid by ${paid}.`);
   expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash: paid });
   const other = await send('930.00', to);

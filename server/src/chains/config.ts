@@ -19,8 +19,15 @@ import {
   type SigningLimits,
   type SweepPolicy,
 } from './fee-config.ts';
-import { chainDefaults, type NetworkKind, networks } from './networks.ts';
-import { type Chain, chainFamily, currenciesOn, isChain, type Stablecoin } from './registry.ts';
+import { type ChainDefaults, chainDefaults, type Finality, type NetworkKind, networks } from './networks.ts';
+import {
+  type Chain,
+  type ChainFamily,
+  chainFamily,
+  currenciesOn,
+  isChain,
+  type Stablecoin,
+} from './registry.ts';
 import { programs, type TokenProgram } from './solana/programs.ts';
 
 /** A configured token. */
@@ -39,6 +46,8 @@ interface CommonConfig {
   readonly networkId: string;
   readonly rpcUrls: readonly string[];
   readonly tokens: readonly Token[];
+  readonly finality: Finality;
+  /** How many blocks confirm a block, itself included. With another `finality` than `confirmations`, the least. */
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
@@ -86,6 +95,7 @@ const ChainFile = Type.Object(
     networkId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{1,64}$' })),
     tokens: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
     trustTokens: Type.Optional(Type.Boolean()),
+    finality: Type.Optional(Type.Enum(['finalized', 'safe', 'confirmations'])),
     confirmations: Type.Optional(whole(1, 10_000)),
     pollMs: Type.Optional(whole(50, 600_000)),
     blockRange: Type.Optional(whole(1, 100_000)),
@@ -202,7 +212,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     networkId,
     rpcUrls: file.rpc,
     tokens: readTokens(chain, file, isKnownNetwork ? known.tokens : {}, report),
-    confirmations: file.confirmations ?? defaults.confirmations,
+    ...readFinality(chainFamily(chain), file, defaults, report),
     pollMs: file.pollMs ?? defaults.pollMs,
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
@@ -215,6 +225,27 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     signing,
   };
   return { ...common, ...readFees(chain, file.gas ?? {}, report) };
+}
+
+/** A number of confirmations alone is what makes a block final; beside a tag it is required too. */
+function readFinality(
+  family: ChainFamily,
+  file: ChainFile,
+  defaults: ChainDefaults,
+  report: Report,
+): Pick<CommonConfig, 'finality' | 'confirmations'> {
+  const { confirmations } = file;
+  const finality = file.finality ?? (confirmations === undefined ? defaults.finality : 'confirmations');
+  if (family === 'solana') {
+    if (file.finality !== undefined && finality !== 'finalized') {
+      report('finality', 'Must be omitted: only finalized blocks are read on Solana.');
+    }
+    return { finality: 'finalized', confirmations: 1 };
+  }
+  if (family === 'tron' && finality === 'safe')
+    report('finality', 'Must be finalized or confirmations on Tron.');
+  const byDefault = finality === 'confirmations' ? defaults.confirmations : 1;
+  return { finality, confirmations: confirmations ?? byDefault };
 }
 
 /** How many of so many nodes are more than half. */

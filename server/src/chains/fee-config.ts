@@ -41,6 +41,8 @@ export interface SigningLimits {
   /** No transaction that may cost more is prepared, whoever signs. */
   readonly maxFeeNative: bigint;
   readonly nativePerDay: bigint;
+  /** Solana and Tron: the least time between two signatures for one payment; undefined for the default. */
+  readonly signAgainAfterMs: number | undefined;
 }
 
 /** What moving deposits to the treasury may cost. */
@@ -74,6 +76,7 @@ export const FeeFields = {
         perDay: Type.Optional(decimal),
         maxFee: Type.Optional(native),
         nativePerDay: Type.Optional(native),
+        signAgainAfterMs: Type.Optional(whole(0, 86_400_000)),
       },
       closed,
     ),
@@ -110,11 +113,14 @@ function defaultsOf(chain: Chain): FeeDefaults {
 /** Reads the limits of the signer in this process. */
 export function readSigning(chain: Chain, file: SigningFile, report: Report): SigningLimits {
   const { maxFee, nativePerDay } = defaultsOf(chain);
+  if (chainFamily(chain) === 'evm' && file.signAgainAfterMs !== undefined)
+    report('signing/signAgainAfterMs', 'Must be omitted: transactions on EVM chains do not expire.');
   return {
     perTransferMinor: minorOf('signing/perTransfer', file.perTransfer ?? '1000000', report),
     perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
     maxFeeNative: nativeOf(chain, 'signing/maxFee', file.maxFee ?? maxFee, report),
     nativePerDay: nativeOf(chain, 'signing/nativePerDay', file.nativePerDay ?? nativePerDay, report),
+    signAgainAfterMs: file.signAgainAfterMs,
   };
 }
 

@@ -39,28 +39,52 @@ export interface SeenTransfer {
   readonly amount: bigint;
 }
 
+/** What receivers got in a block, as nodes measured it. */
+export interface Measured {
+  /** In the token's smallest unit, by receiver. */
+  readonly amounts: ReadonlyMap<string, bigint>;
+  /** Whether as many nodes as must agree have measured it; the others do not have the state. */
+  readonly isAgreed: boolean;
+}
+
 /** Reads a chain. Each call asks one node unless stated otherwise, and throws ChainError if it fails; the next call may ask another node. */
 export interface ChainReader {
   /** The newest block. Verifies that the node belongs to the configured network. */
   head(): Promise<Block>;
+  /**
+   * The newest height whose blocks are final by the chain's rule, on as many nodes as must agree.
+   *
+   * @param head from `head`
+   */
+  finalHeight(head: Block): Promise<number>;
   /** The id of the block at a height; undefined if there is none yet. */
   blockId(height: number): Promise<string | undefined>;
+  /** The ids that every healthy node has for the block at a height; nodes that fail or have none are left out. */
+  blockIds(height: number): Promise<readonly string[]>;
   /**
-   * Lists the transfers to watched addresses in a range of blocks, both ends included.
+   * Lists the transfers to watched addresses in a range of blocks, both ends included. An answer that may be empty or partial because
+   * a node omits something is not believed.
    *
    * @param final asks as many nodes as must agree, and throws if they do not
    */
   scan(from: number, to: number, watched: WatchedAddresses, final: boolean): Promise<SeenTransfer[]>;
   /**
-   * Measures the amount that the receiver got by these transfers, which are of one token, to one address, in one block.
+   * Lists the transfers of tokens that are not configured, which `scan` omits because anybody can make any number of them, in final
+   * blocks. Undefined where `scan` includes them, or if they are not watched.
+   */
+  readonly scanUnlisted:
+    | ((from: number, to: number, watched: WatchedAddresses) => Promise<SeenTransfer[]>)
+    | undefined;
+  /**
+   * Measures what receivers got by these transfers, which are of one token, in one block.
    *
-   * @param areOurs selects the transactions that were signed here: what they moved out of the address had arrived before
-   * @returns undefined if the node no longer has the state of that block
+   * @param areOurs selects the transactions that were signed here: what they moved out of an address had arrived before
+   * @returns undefined if no node has the state of that block
    */
   received(
     transfers: readonly SeenTransfer[],
     areOurs: (txHashes: readonly string[]) => Promise<ReadonlySet<string>>,
-  ): Promise<bigint | undefined>;
+  ): Promise<Measured | undefined>;
   /** The block in which any node has the transaction; undefined if no node has it. */
   minedIn(txHash: string): Promise<Block | undefined>;
   /**
@@ -83,6 +107,13 @@ export interface ReservedPayment {
   readonly sequence: bigint;
 }
 
+/** A transaction as it is given to the signer. It is stored before: after a lost answer the same bytes are asked for again. */
+export interface UnsignedAttempt {
+  /** In hexadecimal digits. */
+  readonly unsigned: string;
+  readonly terms: string;
+}
+
 /** A signed transaction. It is stored before it is broadcast. */
 export interface SignedAttempt {
   readonly txHash: string;
@@ -99,14 +130,17 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** The terms at which a payment can be signed now. */
+export interface PreparedTerms {
+  readonly terms: string;
+  readonly cost: NativeCost;
+  /** What the chain is likely to charge. */
+  readonly likelyFeeNative: bigint;
+}
+
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
 export type Prepared =
-  | {
-      readonly terms: string;
-      readonly cost: NativeCost;
-      /** What the chain is likely to charge. */
-      readonly likelyFeeNative: bigint;
-    }
+  | PreparedTerms
   | {
       readonly blockedBy: BlockingReason;
       /** The native balance that the sender needs, if it has too little. */
@@ -127,6 +161,11 @@ export type PaymentState =
       readonly height: number;
       readonly feeNative: bigint;
     }
+  /**
+   * A final transaction of the payment succeeded without its movement of tokens. It may have been paid: an operator must investigate, and
+   * nothing is refunded.
+   */
+  | { readonly kind: 'unclear'; readonly txHash: string; readonly height: number }
   /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
   | { readonly kind: 'replaced' };
 
@@ -151,11 +190,24 @@ export interface ChainSender {
    */
   prepareReplacement(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<Prepared>;
   /**
-   * Signs a payment at terms from `prepare`, `prepareReplacement` or `follow`.
+   * Encodes a payment at terms from `prepare`, `prepareReplacement` or `follow`.
    *
+   * @throws SignerRefusal if the signer refuses an authorization that the transaction contains
+   */
+  encode(payment: ReservedPayment, terms: string): Promise<UnsignedAttempt>;
+  /**
+   * Has a stored transaction signed. The same transaction gets the same signature.
+   *
+   * @param attempts the signed ones before it, the oldest first
    * @throws SignerRefusal if the signer's policy does not allow it
    */
-  sign(payment: ReservedPayment, terms: string): Promise<SignedAttempt>;
+  sign(
+    payment: ReservedPayment,
+    attempt: UnsignedAttempt,
+    attempts: readonly SignedAttempt[],
+  ): Promise<SignedAttempt>;
+  /** Asks the signer what it last signed for a payment; undefined if it has no record, or one of another nonce. */
+  lastSigned(payment: ReservedPayment): Promise<UnsignedAttempt | undefined>;
   /** Sends a transaction to every healthy node. Succeeds if a node has it already. */
   broadcast(attempt: SignedAttempt): Promise<void>;
   /**
@@ -172,14 +224,6 @@ export interface ChainSender {
    * @param attempts the oldest first; may be empty on chains with nonces
    */
   canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
-  /**
-   * On chains with nonces: the terms at which a transaction that does what the payment says replaces the newest of the attempts, which use
-   * the same nonce.
-   */
-  raise?(
-    payment: Pick<ReservedPayment, 'id' | 'intent'>,
-    attempts: readonly SignedAttempt[],
-  ): Promise<Prepared>;
 }
 
 /** The health of a node. */

@@ -79,6 +79,11 @@ export function suspense(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'suspense', 'credit', currency);
 }
 
+/** What has left the sender of an internal transfer and not reached the receiver yet: a liability to the receiver. */
+export function internalTransit(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'internal_transit', 'credit', currency);
+}
+
 /** Fees earned: income. */
 export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);
@@ -87,4 +92,9 @@ export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
 /** The counterpart of conversions: credits are amounts of a currency received by them, debits are amounts given. */
 export function fxPosition(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fx_position', 'debit', currency);
+}
+
+/** What the house has lost on chains, such as deposits that a reorganisation removed after they had been spent: an expense. */
+export function chainLoss(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'chain_loss', 'debit', currency);
 }

@@ -1,6 +1,7 @@
 import {
   type AccountRef,
   bank,
+  chainLoss,
   custody,
   feeRevenue,
   fxPosition,
@@ -22,23 +23,28 @@ export interface TransferMoney {
   readonly feeMinor: bigint;
 }
 
-/** Tokens arrived on a chain and are credited without conversion. */
+/**
+ * Tokens arrived on a chain and are credited without conversion.
+ *
+ * @param arrivedIn the account that the amount is in: custody, or for an internal transfer the one between the two wallets
+ */
 export function depositFlow(
   stripe: Stripe,
   deposit: { transactionId: string; walletId: string; chain: string; currency: string; amountMinor: bigint },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.currency),
 ): JournalDraft {
   const { amountMinor, currency } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, currency), amountMinor },
+      { account: arrivedIn, amountMinor },
       { account: walletAvailable(deposit.walletId, currency), amountMinor: -amountMinor },
     ],
   };
 }
 
-/** Tokens arrived on a chain and are credited in another currency, through the two FX positions. */
+/** Tokens arrived and are credited in another currency, through the two FX positions. @param arrivedIn as for `depositFlow` */
 export function convertedDepositFlow(
   stripe: Stripe,
   deposit: {
@@ -50,18 +56,70 @@ export function convertedDepositFlow(
     creditedCurrency: string;
     creditedMinor: bigint;
   },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.sourceCurrency),
 ): JournalDraft {
   const { sourceCurrency, sourceMinor, creditedCurrency, creditedMinor } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, sourceCurrency), amountMinor: sourceMinor },
+      { account: arrivedIn, amountMinor: sourceMinor },
       { account: fxPosition(stripe, sourceCurrency), amountMinor: -sourceMinor },
       { account: fxPosition(stripe, creditedCurrency), amountMinor: creditedMinor },
       { account: walletAvailable(deposit.walletId, creditedCurrency), amountMinor: -creditedMinor },
     ],
   };
+}
+
+/** A deposit that is taken back from its wallet, or credited again. */
+export interface SharedDeposit {
+  /** What the wallet pays or gets, in minor units of the credited currency. */
+  readonly walletMinor: bigint;
+  /** What the house pays or gets back. */
+  readonly houseMinor: bigint;
+}
+
+/**
+ * The block of a credited deposit vanished: the deposit is reversed line by line. The wallet gives back what it has; the rest is a loss
+ * of the house.
+ *
+ * @param deposit the journal of a deposit, as `depositFlow` or `convertedDepositFlow` makes it
+ */
+export function reverseDepositFlow(
+  stripe: Stripe,
+  deposit: JournalDraft,
+  share: SharedDeposit,
+): JournalDraft {
+  const postings = shareDeposit(stripe, deposit, share).map(reversed);
+  return { kind: 'deposit_reversal', transactionId: deposit.transactionId, postings };
+}
+
+/** The transaction of a reversed deposit is in a block again: the house gets back its loss first, and the wallet the rest. */
+export function restoreDepositFlow(
+  stripe: Stripe,
+  deposit: JournalDraft,
+  share: SharedDeposit,
+): JournalDraft {
+  const postings = shareDeposit(stripe, deposit, share);
+  return { kind: 'deposit_restore', transactionId: deposit.transactionId, postings };
+}
+
+/** The lines of a deposit with the wallet's own divided between wallet and house. */
+function shareDeposit(
+  stripe: Stripe,
+  { postings }: JournalDraft,
+  { houseMinor, walletMinor }: SharedDeposit,
+): PostingDraft[] {
+  return postings
+    .flatMap((line): PostingDraft[] => {
+      if (line.account.kind !== 'wallet_available') return [line];
+      const loss = chainLoss(stripe, line.account.currency);
+      return [
+        { account: line.account, amountMinor: -walletMinor },
+        { account: loss, amountMinor: -houseMinor },
+      ];
+    })
+    .filter(({ amountMinor }) => amountMinor !== 0n);
 }
 
 /** A transfer is accepted: its whole amount leaves the available balance. */
@@ -77,8 +135,17 @@ export function reserveTransferFlow(transfer: TransferMoney): JournalDraft {
   };
 }
 
-/** A transfer has arrived: the net amount has left custody, and the fee is earned. */
-export function settleTransferFlow(stripe: Stripe, chain: string, transfer: TransferMoney): JournalDraft {
+/**
+ * A transfer has arrived: the net amount has left custody, and the fee is earned.
+ *
+ * @param paidFrom the account that the amount leaves through: custody, or for an internal transfer the one between the two wallets
+ */
+export function settleTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  transfer: TransferMoney,
+  paidFrom: AccountRef = custody(stripe, chain, transfer.currency),
+): JournalDraft {
   const { amountMinor, currency, feeMinor, walletId } = transfer;
   const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
   return {
@@ -86,7 +153,7 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
     transactionId: transfer.transactionId,
     postings: [
       { account: walletInTransit(walletId, currency), amountMinor },
-      { account: custody(stripe, chain, currency), amountMinor: feeMinor - amountMinor },
+      { account: paidFrom, amountMinor: feeMinor - amountMinor },
       ...fee,
     ],
   };
@@ -108,23 +175,36 @@ export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDr
   };
 }
 
-/** A transfer has arrived in another currency: its net amount is converted through the two FX positions. */
-export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent: PayoutMoney): JournalDraft {
+/**
+ * A transfer has arrived in another currency: its net amount is converted through the two FX positions.
+ *
+ * @param paidFrom as for `settleTransferFlow`
+ */
+export function settleConvertedTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  sent: PayoutMoney,
+  paidFrom: AccountRef = custody(stripe, chain, sent.payoutCurrency),
+): JournalDraft {
   return {
     kind: 'transfer_settle',
     transactionId: sent.transactionId,
-    postings: payoutLines(stripe, sent, custody(stripe, chain, sent.payoutCurrency)),
+    postings: payoutLines(stripe, sent, paidFrom),
   };
 }
 
 /** A payout was returned: the settlement is reversed line by line at its own rate, including the fee. */
 export function returnPayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
-  const reversed = ({ account, amountMinor }: PostingDraft) => ({ account, amountMinor: -amountMinor });
-  return {
-    kind: 'transfer_return',
-    transactionId: payout.transactionId,
-    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)).map(reversed),
-  };
+  return reverseSettlementFlow(settlePayoutFlow(stripe, payout));
+}
+
+/** A settled transfer did not arrive after all: its settlement is reversed line by line, including the fee. */
+export function reverseSettlementFlow({ postings, transactionId }: JournalDraft): JournalDraft {
+  return { kind: 'transfer_return', transactionId, postings: postings.map(reversed) };
+}
+
+function reversed({ account, amountMinor }: PostingDraft): PostingDraft {
+  return { account, amountMinor: -amountMinor };
 }
 
 function payoutLines(stripe: Stripe, payout: PayoutMoney, paidFrom: AccountRef): PostingDraft[] {

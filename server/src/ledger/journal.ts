@@ -7,6 +7,8 @@ import type { AccountRef } from './accounts.ts';
 /** Why money moved. */
 export type JournalKind =
   | 'deposit'
+  | 'deposit_reversal'
+  | 'deposit_restore'
   | 'deposit_hold'
   | 'deposit_return'
   | 'transfer_reserve'
@@ -34,6 +36,8 @@ export interface PostingDraft {
 export interface JournalDraft {
   readonly kind: JournalKind;
   readonly transactionId: string;
+  /** The bucket of the transaction, if it is not the command's. */
+  readonly bucket?: number;
   readonly postings: readonly PostingDraft[];
 }
 

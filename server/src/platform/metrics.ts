@@ -15,7 +15,12 @@ export interface Metrics {
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
+  readonly chainDeepReorganisations: Counter<'chain'>;
+  readonly chainDepositsReversed: Counter<'chain'>;
+  readonly chainLosses: Counter<'chain' | 'currency'>;
   readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
+  readonly chainDeferred: Gauge<'chain' | 'reason'>;
+  readonly chainMissedDeposits: Counter<'chain'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
@@ -138,10 +143,40 @@ function chainMetrics(registers: Registry[]) {
       labelNames: ['chain'],
       registers,
     }),
+    chainDeepReorganisations: new Counter({
+      name: 'openledger_chain_deep_reorganisations_total',
+      help: 'Reorganisations of blocks whose deposits had been credited',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainDepositsReversed: new Counter({
+      name: 'openledger_chain_deposits_reversed_total',
+      help: 'Credited deposits that a reorganisation removed',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainLosses: new Counter({
+      name: 'openledger_chain_losses_total',
+      help: 'What the house has lost by reversed deposits, in units of the credited currency',
+      labelNames: ['chain', 'currency'],
+      registers,
+    }),
     uncreditedDeposits: new Counter({
       name: 'openledger_uncredited_deposits_total',
       help: 'Transfers to deposit addresses that were not credited, by reason',
       labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainDeferred: new Gauge({
+      name: 'openledger_chain_deferred_transfers',
+      help: 'Transfers in final blocks that are recorded later, by reason',
+      labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainMissedDeposits: new Counter({
+      name: 'openledger_chain_missed_transfers_total',
+      help: 'Transfers that nodes had omitted, found when their blocks were read again',
+      labelNames: ['chain'],
       registers,
     }),
     chainNodeUp: new Gauge({

@@ -22,8 +22,11 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'delivery_queue',
   'deliveries',
   'chain_blocks',
+  'chain_leases',
   'chain_payments',
   'payment_waits',
+  'chain_drafts',
+  'uncredited_deposits',
   'sweep_candidates',
 ] as const);
 

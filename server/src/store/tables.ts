@@ -4,14 +4,19 @@ import {
   chainBlocks,
   chainCursors,
   chainDeposits,
+  chainDrafts,
   chainHolds,
+  chainLeases,
   chainPayments,
+  chainReorganisations,
+  chainRescans,
   chainSequences,
   chainStatuses,
   dailySpending,
   operatorActions,
   paymentWaits,
   signedPayments,
+  signerRecords,
   sweepCandidates,
   uncreditedDeposits,
   voidAttempts,
@@ -32,7 +37,7 @@ import { events } from './tables/events.ts';
 import { batches, derivationCounters, idempotencyKeys, journalHeads, laneHeads } from './tables/lanes.ts';
 import { accounts, journals, postings } from './tables/ledger.ts';
 import type { RowIn, Table } from './tables/table.ts';
-import { screenings, transactions } from './tables/transactions.ts';
+import { internalTransfers, screenings, transactions } from './tables/transactions.ts';
 import { depositAddresses, virtualAccounts, wallets } from './tables/wallets.ts';
 import {
   deliveries,
@@ -65,6 +70,7 @@ export const tables = {
   chain_deposits: chainDeposits,
   screenings,
   operator_actions: operatorActions,
+  internal_transfers: internalTransfers,
   virtual_accounts: virtualAccounts,
   accounts,
   journals,
@@ -89,17 +95,22 @@ export const otherTables = {
   deliveries,
   webhook_states: webhookStates,
   chain_cursors: chainCursors,
+  chain_leases: chainLeases,
   chain_statuses: chainStatuses,
   chain_blocks: chainBlocks,
+  chain_reorganisations: chainReorganisations,
+  chain_rescans: chainRescans,
   uncredited_deposits: uncreditedDeposits,
   chain_sequences: chainSequences,
   chain_payments: chainPayments,
   chain_attempts: chainAttempts,
   void_attempts: voidAttempts,
   payment_waits: paymentWaits,
+  chain_drafts: chainDrafts,
   chain_holds: chainHolds,
   sweep_candidates: sweepCandidates,
   signed_payments: signedPayments,
+  signer_records: signerRecords,
   daily_spending: dailySpending,
 } as const;
 

@@ -75,7 +75,8 @@ export function callAnswer(ledger: TronLedger, tokens: ReadonlySet<string>, body
     return like('balanceCall', { constant_result: word(ledger.tokenOf(contract, account(8))) });
   }
   const amount = BigInt(`0x${data.slice(72)}`);
-  if (ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
+  const isFrozen = ledger.frozen.has(owner) || ledger.frozen.has(account(8));
+  if (isFrozen || ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
   return like('transferCall', { energy_used: ledger.energyFor(contract, account(8)) });
 }
 
@@ -90,7 +91,14 @@ export function resourcesAnswer(ledger: TronLedger, address: string): Json {
   return like('resources', { freeNetUsed: ledger.freeBandwidthOf(address) });
 }
 
-export const pricesAnswer = (): Json => like('parameters', {});
+/** @param energySun another price of energy than the recorded one */
+export function pricesAnswer(energySun?: number): Json {
+  const answer = like('parameters', {});
+  const parameters = answer.chainParameter as { key: string; value?: number }[];
+  const energy = parameters.find(({ key }) => key === 'getEnergyFee');
+  if (energy && energySun !== undefined) energy.value = energySun;
+  return answer;
+}
 
 /** Why a node does not take a transaction; undefined when it does. */
 export function refusalOf(ledger: TronLedger, wire: WireTransaction): Json | undefined {

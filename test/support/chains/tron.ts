@@ -27,6 +27,8 @@ export interface TronFaults {
   malformed: number;
   /** Says of no transaction what became of it. */
   hasNoOutcomes: boolean;
+  /** What it says energy costs, in sun; undefined for the truth. */
+  energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
 }
@@ -52,6 +54,33 @@ const stranger = 'TY72iA3SBtrds3QLYsS7LwYfkzXwAXCRWT';
 /** Nobody watches it: anybody can make it. */
 export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 
+/** What a node answers to each method that reads. */
+export function tronAnswers(
+  ledger: TronLedger,
+  tokens: ReadonlySet<string>,
+  faults: Partial<Pick<TronFaults, 'energySun' | 'hasNoOutcomes' | 'omitsOutcomes'>>,
+): Record<string, (body: Body) => unknown> {
+  return {
+    getblock: ({ id_or_num: number }) =>
+      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
+    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
+    gettransactioninfobyblocknum({ num }) {
+      const block = ledger.blocks[Number(num)];
+      if (!block || block.number === 0) return {};
+      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
+      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
+    },
+    gettransactioninfobyid({ value }) {
+      const found = ledger.find(String(value));
+      return found && !faults.hasNoOutcomes ? infoAnswer(found.block, found.result) : {};
+    },
+    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
+    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
+    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
+    getchainparameters: () => pricesAnswer(faults.energySun),
+  };
+}
+
 /**
  * Starts a node.
  *
@@ -66,6 +95,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];
@@ -81,26 +111,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     return undefined;
   };
 
-  const methods: Record<string, (body: Body) => unknown> = {
-    getblock: ({ id_or_num: number }) =>
-      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
-    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
-    gettransactioninfobyblocknum({ num }) {
-      const block = ledger.blocks[Number(num)];
-      if (!block || block.number === 0) return {};
-      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
-      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
-    },
-    gettransactioninfobyid({ value }) {
-      const found = ledger.find(String(value));
-      return found && !faults.hasNoOutcomes ? infoAnswer(found.block, found.result) : {};
-    },
-    broadcasthex: broadcast,
-    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
-    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
-    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: pricesAnswer,
-  };
+  const answers = tronAnswers(ledger, tokens, faults);
+  const methods: Record<string, (body: Body) => unknown> = { ...answers, broadcasthex: broadcast };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     headers = request.headers;

@@ -1,29 +1,37 @@
 import type { EvmConfig } from '../config.ts';
-import { finalHeight, judgePayment, type Landing } from '../finality.ts';
+import { isMovedBy, judgePayment, type Landing, outcomeOf, type ReportedMovement } from '../finality.ts';
 import type { Node } from '../node.ts';
 import { requireQuorum } from '../node-agreement.ts';
 import type { PaymentState, ReservedPayment, SignedAttempt } from '../port.ts';
-import { blockIdAt, type EvmNodes } from './blocks.ts';
-import { transferTopic } from './erc20.ts';
-import { type Header, integer, type Receipt, receipt } from './responses.ts';
+import { blockIdAt, type EvmNodes, finalHeightOf } from './blocks.ts';
+import { addressTopic, transferTopic } from './erc20.ts';
+import { type Header, integer, type Log, type Receipt, receipt } from './responses.ts';
 
 interface EvmLanding extends Landing {
   readonly feeWei: bigint;
 }
 
+/** The movement of tokens that a payment causes. */
+export interface EvmMovement extends ReportedMovement {
+  readonly contract: string;
+}
+
 /**
  * Judges a payment whose nonce the chain has used.
  *
+ * @param movement undefined if the payment sends native coin, which emits no event
  * @param attempts the transactions signed for the nonce; at most one of them can be in the chain
  * @throws ChainError if the nodes do not agree
  */
 export function judgeUsedNonce(
   config: EvmConfig,
   nodes: EvmNodes,
+  movement: EvmMovement | undefined,
   attempts: readonly SignedAttempt[],
 ): Promise<PaymentState> {
   return judgePayment<Header, EvmLanding, PaymentState>(nodes, config, {
-    findLanding: (node) => findLanding(node, attempts, config),
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
+    findLanding: (node) => findLanding(node, attempts, movement),
     async blockIdOf(node, { block, height }) {
       return (await blockIdAt(node, height)) === block ? block : undefined;
     },
@@ -44,11 +52,11 @@ export async function isNonceSpentElsewhere(
   attempts: readonly SignedAttempt[],
 ): Promise<boolean> {
   const head = await nodes.choose();
-  const height = finalHeight(head.height, config.confirmations);
+  const height = await finalHeightOf(config, nodes, head);
   if (height < 0) return false;
   const proven = requireQuorum(nodes, config.agreement).map(async (node) => {
     const used = await node.call('eth_getTransactionCount', [sender, `0x${height.toString(16)}`], integer);
-    return BigInt(used) > sequence && (await findLanding(node, attempts, config)) === undefined;
+    return BigInt(used) > sequence && (await findLanding(node, attempts, undefined)) === undefined;
   });
   return (await Promise.all(proven)).every(Boolean);
 }
@@ -56,7 +64,7 @@ export async function isNonceSpentElsewhere(
 async function findLanding(
   node: Node,
   attempts: readonly SignedAttempt[],
-  config: EvmConfig,
+  movement: EvmMovement | undefined,
 ): Promise<EvmLanding | undefined> {
   for (const { txHash } of [...attempts].reverse()) {
     const found = await node.call('eth_getTransactionReceipt', [txHash], receipt);
@@ -66,18 +74,26 @@ async function findLanding(
       txHash,
       height: block.height,
       block: block.id,
-      result: ok ? 'success' : 'reverted',
-      isPaid: ok && hasMoved(found, config),
+      outcome: outcomeOf(ok, movement === undefined || hasMoved(found, movement)),
       feeWei: gasUsed * effectiveGasPrice + l1Fee,
     };
   }
   return undefined;
 }
 
-/** Some old tokens return false instead of reverting: without a Transfer event nothing has moved. */
-function hasMoved({ logs, to }: Receipt, config: EvmConfig): boolean {
-  const contracts = new Set(config.tokens.map(({ address }) => address.toLowerCase()));
-  // A transfer of native coin emits no event.
-  if (to === undefined || !contracts.has(to)) return true;
-  return logs.some(({ address, topics }) => address === to && topics[0] === transferTopic);
+/** Some old tokens return false instead of reverting, and then emit no event. */
+function hasMoved({ logs }: Receipt, { amount, contract, from, to }: EvmMovement): boolean {
+  const address = contract.toLowerCase();
+  const reported = logs.filter((log) => log.address === address).flatMap(movementIn);
+  return isMovedBy(reported, { amount, from: topicOf(from), to: topicOf(to) });
+}
+
+function movementIn({ data, topics }: Log): ReportedMovement[] {
+  const [topic, from, to] = topics;
+  const isTransfer = topic === transferTopic && topics.length === 3 && data.length === 66;
+  return isTransfer && from && to ? [{ from, to, amount: BigInt(data) }] : [];
+}
+
+function topicOf(address: string): string {
+  return addressTopic(address).toLowerCase();
 }

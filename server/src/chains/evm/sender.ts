@@ -2,16 +2,17 @@ import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransact
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
-import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
+import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
+import { type PaymentIntent, payerOf, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
+import { type EvmMovement, isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
+import { evmNonceOf } from './transaction.ts';
 
 const alreadyMined: Prepared = {
   blockedBy: { policy: 'retry', text: 'The payment is in a block, and cannot be replaced.' },
@@ -53,7 +54,7 @@ export function createEvmSender(
     nextSequence: countSent,
     prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
     costOf(intent, terms) {
-      const payer = intent.kind === 'sweep' ? intent.address : treasury;
+      const payer = payerOf(treasury, intent);
       const sent = intent.kind === 'top_up' ? intent.amount : 0n;
       return { payer, native: sent + maxCost(readTerms(terms)) };
     },
@@ -61,7 +62,7 @@ export function createEvmSender(
       if (sequence < (await countSent(sender))) return alreadyMined;
       return pricing.raise(await callOf(id, intent), newestOf(attempts));
     },
-    async sign({ id, intent, sequence }, terms) {
+    async encode({ id, intent, sequence }, terms) {
       const { data, to, value } = await callOf(id, intent);
       const { gas, maxFeePerGas, maxPriorityFeePerGas } = readTerms(terms);
       const unsigned = serializeTransaction({
@@ -75,35 +76,63 @@ export function createEvmSender(
         maxFeePerGas,
         maxPriorityFeePerGas,
       });
-      const signed = await signer.sign({
-        chain: config.chain,
-        reference: id,
-        intent: signingIntentOf(intent),
-        unsigned: hexToBytes(unsigned),
-      });
-      return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+      return { unsigned: unsigned.slice(2), terms };
     },
+    sign: (...signing) => signAttempt(config, signer, ...signing),
+    lastSigned: (payment) => findLastSigned(signer, payment),
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
-      const newest = newestOf(attempts);
-      const isKnown = await nodes.call(
-        'eth_getTransactionByHash',
-        [newest.txHash],
-        (found) => found !== null,
-      );
+      if (sequence < sent) {
+        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
+      }
       // Later nonces wait for the first: only that one can need a higher fee.
-      const isFirst = sequence === sent;
-      if (!isFirst || ageMs <= config.gas.bumpAfterMs) return { kind: 'waiting', isKnown };
-      if (!(await pricing.isPricedOut(newest))) return { kind: 'waiting', isKnown };
-      const raised = await pricing.raise(await callOf(id, intent), newest);
-      if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
-      return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
+      const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
+      return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
     canNeverLand: (payment, attempts) => isNonceSpentElsewhere(config, nodes, payment, attempts),
-    raise: async ({ id, intent }, attempts) => pricing.raise(await callOf(id, intent), newestOf(attempts)),
   };
+}
+
+/** @returns undefined if the payment sends native coin */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
+  const { address, amount } = intent;
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
+}
+
+async function signAttempt(
+  { chain }: EvmConfig,
+  signer: TransactionSigner,
+  { id, intent }: ReservedPayment,
+  { terms, unsigned }: UnsignedAttempt,
+  attempts: readonly SignedAttempt[],
+): Promise<SignedAttempt> {
+  const signed = await signer.sign({
+    chain,
+    reference: id,
+    intent: signingIntentOf(intent),
+    unsigned: hexToBytes(`0x${unsigned}`),
+    terms,
+    replaces: attempts.at(-1)?.txHash,
+  });
+  return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+}
+
+/** A transaction of another nonce is none of the reserved payment. */
+async function findLastSigned(
+  signer: TransactionSigner,
+  { id, sequence }: ReservedPayment,
+): Promise<UnsignedAttempt | undefined> {
+  const found = await signer.lastSigned(id);
+  if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+  return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
 }
 
 function transferData(to: string, amount: bigint): Hex {

@@ -4,7 +4,7 @@ import type { SolanaConfig } from '../config.ts';
 import { count } from '../decoding.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
 import { balancesOf, requireMints } from './accounts.ts';
@@ -29,14 +29,23 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
       isChecked = true;
       return head;
     },
+    // The head is the newest finalized block.
+    finalHeight: async ({ height }) => height,
     blockId: async (slot) => (await headerAt(nodes, slot))?.id,
+    blockIds: async (slot) => (await askEach(nodes, async (node) => (await headerAt(node, slot))?.id)).found,
     scan(from, to, watched, final) {
       const ask = (node: Node) => scanNode(node, { from, to }, watched, tokens, config.watchUnlisted);
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
+    // A block is read as a whole, with every token.
+    scanUnlisted: undefined,
     // Transfers are read from the balances already: their amounts are measured.
-    received: async (transfers) => transfers.reduce((sum, { amount }) => sum + amount, 0n),
+    async received(transfers) {
+      const amounts = new Map<string, bigint>();
+      for (const { amount, to } of transfers) amounts.set(to, (amounts.get(to) ?? 0n) + amount);
+      return { amounts, isAgreed: true };
+    },
     minedIn: (txHash) => findBlock(nodes, txHash),
     async tokenBalances(currency, addresses, height) {
       const token = requireToken(config, currency);

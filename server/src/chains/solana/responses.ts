@@ -132,15 +132,32 @@ export function prioritizationFees(value: unknown): bigint[] {
   );
 }
 
-/** Decodes what a transaction took from its payer: its fee and the rent of created accounts. Undefined if it is unknown. */
-export function paidByPayer(value: unknown): bigint | undefined {
+/** What a transaction took from its payer, its fee and the rent of created accounts, and the changes of token balances by owner. */
+export interface LandedTransaction {
+  readonly paidByPayer: bigint;
+  readonly changes: readonly Pick<TokenChange, 'owner' | 'mint' | 'amount'>[];
+}
+
+/** Decodes a transaction in a block; undefined if it is unknown. */
+export function landedTransaction(value: unknown): LandedTransaction | undefined {
   if (value === null) return undefined;
   const { meta } = fields(value, 'a transaction');
-  const { postBalances, preBalances } = fields(meta, 'transaction metadata');
-  const [before] = list(preBalances, 'balances').map(count);
+  const { postBalances, postTokenBalances, preBalances, preTokenBalances } = fields(
+    meta,
+    'transaction metadata',
+  );
+  const balances = list(preBalances, 'balances').map(count);
+  const [before] = balances;
   const [after] = list(postBalances, 'balances').map(count);
   if (before === undefined || after === undefined) throw malformed('balances');
-  return BigInt(before) - BigInt(after);
+  // The positions of accounts distinguish them as well as their addresses.
+  const accounts = balances.map((_, index) => String(index));
+  const changes = changesOf(
+    list(preTokenBalances ?? [], 'token balances'),
+    list(postTokenBalances ?? [], 'token balances'),
+    accounts,
+  );
+  return { paidByPayer: BigInt(before) - BigInt(after), changes };
 }
 
 /** An account. */

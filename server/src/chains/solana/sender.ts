@@ -10,7 +10,7 @@ import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
 import { maxLamports, priorityPrice } from './fees.ts';
-import { findLanding, judgeAttempts } from './finality.ts';
+import { findStatus, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -20,10 +20,9 @@ import {
 import { encodeMessage } from './message.ts';
 import { tokenAccountOf } from './programs.ts';
 import { base58Text, prioritizationFees } from './responses.ts';
-import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
+import { blockOf, readTerms, type SolanaTerms, writeTerms } from './terms.ts';
+import { blockhashBlocks } from './transaction.ts';
 
-/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
-const blockhashBlocks = 150;
 /** The minimum balance of an account without data; below it the account is deleted. */
 const payerLamports = 890_880n;
 const transferUnits = 80_000;
@@ -54,7 +53,7 @@ export function createSolanaSender(
   config: SolanaConfig,
   nodes: SolanaNodes,
   treasury: string,
-  signer: Pick<TransactionSigner, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign' | 'lastSigned'>,
 ): ChainSender {
   const reservations = createReservations();
   const reserve = (id: string, terms: string): void =>
@@ -84,23 +83,39 @@ export function createSolanaSender(
     // Solana has no nonces: slots in the send queue only keep payments distinct.
     nextSequence: async () => 0n,
     // Balances are read as finalized: until then they still include the amount.
-    isMined: async (attempts) => (await findLanding(nodes, attempts))?.isFinal === true,
+    isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
     costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
     prepareReplacement: async () => notReplaceable,
-    async sign({ id, intent, sequence }, terms) {
+    async encode({ intent, sequence }, terms) {
       const movement = movementOf(config, treasury, intent);
       const unsigned = messageOf(treasury, movement, readTerms(terms), sequence);
-      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
-      const { id: txHash, transaction } = await signer.sign(request);
+      return { unsigned: Buffer.from(unsigned).toString('hex'), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
+      const { id: txHash, transaction } = await signer.sign({
+        chain: config.chain,
+        reference: id,
+        intent: signingIntentOf(intent),
+        unsigned: Buffer.from(unsigned, 'hex'),
+        terms,
+        block: blockOf(readTerms(terms)),
+        replaces: attempts.at(-1)?.txHash,
+      });
       reserve(id, terms);
       return { txHash, raw: Buffer.from(transaction).toString('base64'), terms };
     },
+    async lastSigned({ id }) {
+      const found = await signer.lastSigned(id);
+      return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
+    },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    canNeverLand: async (_, attempts) =>
-      attempts.length > 0 && (await judgeAttempts(config, nodes, attempts)).kind === 'expired',
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) =>
+        judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts),
       prepare,
       reservations,
       reserve: (id, _, terms) => reserve(id, terms),

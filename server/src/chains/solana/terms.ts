@@ -1,3 +1,6 @@
+import type { BlockReference } from '../signing.ts';
+import { blockhashBlocks } from './transaction.ts';
+
 /** Validity and cost of a transaction. */
 export interface SolanaTerms {
   readonly blockhash: string;
@@ -28,4 +31,9 @@ export function readTerms(text: string): SolanaTerms {
     isCreating: isCreating === '1',
     microLamports: BigInt(microLamports),
   };
+}
+
+/** The block whose hash a transaction with these terms has. */
+export function blockOf({ blockhash, lastValidBlockHeight }: SolanaTerms): BlockReference {
+  return { height: lastValidBlockHeight - blockhashBlocks, id: blockhash, timeMs: 0 };
 }

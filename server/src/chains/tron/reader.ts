@@ -3,10 +3,10 @@ import { mapInBatches } from '../batches.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
-import { blockAt, headerAt, noHistory, type TronNodes } from './blocks.ts';
+import { blockAt, finalHeightOf, headerAt, noHistory, type TronNodes } from './blocks.ts';
 import { balanceOf, hexAddress, requireDecimals } from './calls.ts';
 import { accountBalance, type FullBlock, type Outcome, outcome, outcomes } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
@@ -24,7 +24,10 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       }
       return { height, id };
     },
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: async (height) => (await headerAt(nodes, height))?.id,
+    blockIds: async (height) =>
+      (await askEach(nodes, async (node) => (await headerAt(node, height))?.id)).found,
     async scan(from, to, watched, final) {
       // Without a second node the block itself proves that no outcome is missing.
       const isProven = final && config.agreement === 1;
@@ -32,6 +35,8 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
+    // A block is read as a whole, with every token.
+    scanUnlisted: undefined,
     // Full nodes keep current balances only.
     received: async () => undefined,
     minedIn: (txHash) => findBlock(nodes, txHash),

@@ -94,6 +94,14 @@ export function fullBlock(value: unknown): FullBlock | undefined {
   return { ...found, txIds };
 }
 
+/** Decodes the height of the newest solidified block, which two thirds of the producers have built on. */
+export function solidHeight(value: unknown): number {
+  const { solidityBlock } = fields(value, 'the state of the node');
+  const [, height] = /^Num:(\d{1,15}),ID:[0-9a-f]{64}$/.exec(String(solidityBlock)) ?? [];
+  if (height === undefined) throw malformed('a solidified block');
+  return Number(height);
+}
+
 /** Decodes the outcomes of a block's transactions. */
 export function outcomes(value: unknown): Outcome[] {
   // Nodes return an empty object for the first block.

@@ -3,12 +3,11 @@ import { broadcastToAll } from '../broadcast.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
-import { finalHeight } from '../finality.ts';
 import type { ChainSender, NativeCost, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations, type Reservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
-import { headerAt, type TronNodes } from './blocks.ts';
+import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
@@ -46,7 +45,7 @@ export function createTronSender(
   config: TronConfig,
   nodes: TronNodes,
   treasury: string,
-  signer: Pick<TransactionSigner, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign' | 'lastSigned'>,
 ): ChainSender {
   const reservations = createReservations();
   const movementFor = (intent: PaymentIntent): TronMovement => movementOf(config, treasury, intent);
@@ -67,19 +66,34 @@ export function createTronSender(
     prepare,
     costOf,
     prepareReplacement: async () => notReplaceable,
-    async sign({ id, intent, sequence }, terms) {
-      const envelope = envelopeOf(readTerms(terms), sequence);
-      const unsigned = encodeTronRaw(envelope, movementFor(intent));
-      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
-      const { id: txHash, transaction } = await signer.sign(request);
+    async encode({ intent, sequence }, terms) {
+      const unsigned = encodeTronRaw(envelopeOf(readTerms(terms), sequence), movementFor(intent));
+      return { unsigned: Buffer.from(unsigned).toString('hex'), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
+      const { reference, referenceMs } = readTerms(terms);
+      const { id: txHash, transaction } = await signer.sign({
+        chain: config.chain,
+        reference: id,
+        intent: signingIntentOf(intent),
+        unsigned: Buffer.from(unsigned, 'hex'),
+        terms,
+        block: { ...reference, timeMs: referenceMs },
+        replaces: attempts.at(-1)?.txHash,
+      });
       reserve(id, intent, terms);
       return { txHash, raw: Buffer.from(transaction).toString('hex'), terms };
     },
+    async lastSigned({ id }) {
+      const found = await signer.lastSigned(id);
+      return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
+    },
     broadcast: (attempt) => broadcast(nodes, attempt),
-    canNeverLand: async (_, attempts) =>
-      attempts.length > 0 && (await judgeAttempts(config, nodes, attempts)).kind === 'expired',
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementFor(intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) => judgeAttempts(config, nodes, movementFor(intent), attempts),
       prepare,
       reservations,
       reserve,
@@ -168,11 +182,12 @@ async function termsAt(
   head: Header,
   use: Pick<TronTerms, 'energy' | 'feeLimitSun'>,
 ): Promise<TronTerms> {
-  const height = Math.max(0, finalHeight(head.height, config.confirmations));
+  const height = Math.max(0, await finalHeightOf(config, nodes, head));
   const reference = await headerAt(nodes, height);
   if (!reference) throw new ChainError(`The node lacks block ${height} of its own chain.`);
   return {
     reference: { height: reference.height, id: reference.id },
+    referenceMs: reference.timestampMs,
     madeAtMs: head.timestampMs,
     expirationMs: head.timestampMs + limits.tronExpirationMs,
     ...use,

@@ -55,7 +55,7 @@ export function creditByOrder(action: OperatorActionRow, ordered: OrderedCredit)
       const wallet = state.get('wallets', walletId);
       assert(wallet, 'a deposit must have a wallet');
       const known = state.get('chain_deposits', id);
-      if (known && known.status !== 'orphaned') {
+      if (known && (known.status !== 'orphaned' || known.lost_minor !== null)) {
         return { refusal: conflict('deposit_known', `The deposit is ${known.status} already.`) };
       }
       return credited(ordered, id, wallet, known, context);
@@ -132,7 +132,12 @@ function depositOf(
   return {
     ...{ bucket, id, environment_id: environmentId, wallet_id: walletId, chain, tx_hash: txHash },
     ...{ height: BigInt(height), block_id: blockId, currency, amount_minor: amountMinor, status: 'credited' },
-    ...{ transaction_id: transaction.id, created_at: known?.created_at ?? now, updated_at: now },
+    ...{
+      transaction_id: transaction.id,
+      created_at: known?.created_at ?? now,
+      updated_at: now,
+      lost_minor: null,
+    },
   };
 }
 

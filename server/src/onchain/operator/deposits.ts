@@ -5,7 +5,7 @@ import type { Chain, Stablecoin } from '../../chains/registry.ts';
 import type { OperatorActionRow } from '../../store/tables/chains.ts';
 import { transferId } from '../deposits/classify.ts';
 import { creditOf } from '../deposits/credit.ts';
-import { findUncredited, type StoredUncredited } from '../deposits/uncredited.ts';
+import { readUncredited, type StoredUncredited } from '../deposits/uncredited.ts';
 import type { FollowDeps } from '../payments/follow.ts';
 import { ownTransactions } from '../payments/queries.ts';
 import { type Booked, creditByOrder, writeOffByOrder } from './deposit-commands.ts';
@@ -30,7 +30,7 @@ export async function confirmDeposit(
   action: OperatorActionRow,
 ): Promise<Confirmed | { readonly refusal: string } | { readonly waits: string }> {
   const { chain } = port;
-  const stored = await findUncredited(pool, chain, action.subject);
+  const stored = await readUncredited(pool, chain, action.subject);
   if (!stored) return { refusal: `There is no uncredited deposit ${action.subject}.` };
   const found = await findTransfer(
     port,
@@ -45,7 +45,9 @@ export async function confirmDeposit(
   const received = BigInt(stored.received);
   if (currency === undefined || received === 0n) return { stored, transfer, booked: null, address };
   const measured = await port.reader.received([transfer], (hashes) => ownTransactions(pool, hashes));
-  const most = measured ?? (port.token(currency)?.isKnown ? transfer.amount : undefined);
+  if (measured && !measured.isAgreed) return { waits: 'Too few nodes have measured what arrived.' };
+  const ofEvent = port.token(currency)?.isKnown ? transfer.amount : undefined;
+  const most = measured ? (measured.amounts.get(transfer.to) ?? 0n) : ofEvent;
   if (most === undefined) return { waits: `No node has the state of block ${transfer.block.height}.` };
   if (received > transfer.amount || received > most) {
     return { refusal: `${received} minor units are recorded, but the chain moved ${most}.` };

@@ -1,4 +1,3 @@
-import { finalHeight } from '../../chains/finality.ts';
 import type { ChainPort, SeenTransfer, WatchedAddresses } from '../../chains/port.ts';
 import type { Pool } from '../../store/pool.ts';
 
@@ -44,7 +43,9 @@ export async function findTransfer(
 ): Promise<{ readonly transfer: SeenTransfer } | Exclude<Evidence, { amount: bigint }>> {
   const block = await findFinalBlock(port, txHash);
   if ('refusal' in block || 'waits' in block) return block;
-  const found = await port.reader.scan(block.height, block.height, only(to), true);
+  const { height } = block;
+  const unlisted = (await port.reader.scanUnlisted?.(height, height, only(to))) ?? [];
+  const found = [...(await port.reader.scan(height, height, only(to), true)), ...unlisted];
   const transfer = found.find((one) => one.txHash === txHash && isWanted(one));
   return transfer ? { transfer } : { refusal: `The nodes do not find the transfer in ${txHash} any more.` };
 }
@@ -53,7 +54,7 @@ async function findFinalBlock(port: ChainPort, txHash: string) {
   const head = await port.reader.head();
   const block = await port.reader.minedIn(txHash);
   if (!block) return { refusal: `No node has the transaction ${txHash}.` };
-  if (block.height <= finalHeight(head.height, port.config.confirmations)) return block;
+  if (block.height <= (await port.reader.finalHeight(head))) return block;
   return { waits: `${txHash} is not final yet.` };
 }
 

@@ -61,4 +61,5 @@ async function readNodeView(config: ChainConfig, { attempts, sender, voids }: As
 const noSigner = {
   sign: async () => Promise.reject(new Error('Asking nodes must not sign anything')),
   signAuthorization: async () => Promise.reject(new Error('Asking nodes must not sign anything')),
+  lastSigned: async () => undefined,
 };

@@ -4,7 +4,7 @@ import type { Pool } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { moveAction } from './commands.ts';
 import { type ActionHandler, endAction } from './payments.ts';
-import { parametersOf } from './state.ts';
+import { hasNonces, parametersOf } from './state.ts';
 
 /**
  * Fills the gaps in the nonces of the treasury or of a deposit address, one after the other: nonces that the chain waits for and no payment
@@ -13,7 +13,7 @@ import { parametersOf } from './state.ts';
 export const fillNonces: ActionHandler = async (deps, action) => {
   const { pool, port, writer } = deps;
   const address = parametersOf(action).sender ?? '';
-  if (!port.sender.raise) return endAction(deps, action, 'refused', 'Only EVM chains have nonces.');
+  if (!hasNonces(port.chain)) return endAction(deps, action, 'refused', 'Only EVM chains have nonces.');
   const owner = await findOwner(pool, port, address);
   if (!owner) {
     return endAction(deps, action, 'refused', `${address} must be the treasury or a deposit address.`);

@@ -1,10 +1,10 @@
 import type { BlockingReason } from '../../chains/errors.ts';
-import { finalHeight } from '../../chains/finality.ts';
 import { isStablecoin, type Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import { findLiveTransfers, type LiveTransfer } from '../../resources/transfers/queries.ts';
 import type { Cause } from '../../resources/transfers/state.ts';
 import type { OperatorActionRow } from '../../store/tables/chains.ts';
+import { countReorganisations } from '../cursor.ts';
 import { completeTransfer, failTransfer, submitTransfer } from '../payments/commands.ts';
 import {
   type FollowDeps,
@@ -19,7 +19,7 @@ import { moveAction } from './commands.ts';
 import { findUseOf, readPaidAmount } from './evidence.ts';
 import { findPayment, listAttempts, type PaymentRecord } from './queries.ts';
 import { findReturnProof, withReturnProof } from './return-proofs.ts';
-import { parametersOf } from './state.ts';
+import { hasNonces, parametersOf } from './state.ts';
 import { voidPayment } from './void-attempts.ts';
 
 /** What the client reads of a payment that was cancelled, and of one that never arrived. */
@@ -68,8 +68,7 @@ export const bumpPayment: ActionHandler = async (deps, action) => {
   if (record?.status !== 'open')
     return endAction(deps, action, 'refused', `The payment is ${record?.status}.`);
   if (!payment) return notAuthentic(action);
-  const { raise } = deps.port.sender;
-  if (!raise) {
+  if (!hasNonces(deps.port.chain)) {
     const rule =
       'Only on chains with nonces a payment is replaced; on others it expires and is signed again.';
     return endAction(deps, action, 'refused', rule);
@@ -84,7 +83,7 @@ export const bumpPayment: ActionHandler = async (deps, action) => {
   if (state.kind !== 'waiting' && state.kind !== 'stuck') {
     return endAction(deps, action, 'refused', 'Its nonce has been used: it cannot be replaced any more.');
   }
-  const raised = await raise(payment, attempts);
+  const raised = await deps.port.sender.prepareReplacement(payment, attempts);
   if ('blockedBy' in raised) return endAction(deps, action, 'refused', raised.blockedBy.text);
   const blockedBy = await replaceAttempt(deps, payment, transfer, raised.terms);
   if (blockedBy && blockedBy.policy !== 'ask_operator') return blockedBy;
@@ -107,6 +106,7 @@ export const cancelPayment: ActionHandler = async (deps, action) => {
     return undefined;
   }
   const { attempts } = payment;
+  const reorganisations = await countReorganisations(pool, port.chain);
   const voids = await listAttempts(pool, 'void_attempts', payment.id);
   if (await isDead(deps, payment, record)) {
     const hash = voids.at(-1)?.txHash ?? attempts.at(-1)?.txHash;
@@ -115,9 +115,13 @@ export const cancelPayment: ActionHandler = async (deps, action) => {
   }
   if (attempts.length === 0) return voidPayment(pool, port, payment, voids);
   const state = await port.sender.follow(payment, attempts, 0);
+  if (state.kind === 'unclear') {
+    const text = `${state.txHash} succeeded without moving its tokens: state what became of it.`;
+    return { policy: 'ask_operator', text };
+  }
   if (state.kind !== 'final') return voidPayment(pool, port, payment, voids);
   if (transfer?.status === 'funds_received') await markSubmitted(deps, transfer, state.txHash);
-  await settlePayment(deps, payment.id, transfer, state);
+  await settlePayment(deps, payment, transfer, state, reorganisations);
   return state.ok
     ? endAction(deps, action, 'refused', `It was paid by ${state.txHash} before it could be cancelled.`)
     : endAction(deps, action, 'done', `The chain refused ${state.txHash}.`);
@@ -126,7 +130,7 @@ export const cancelPayment: ActionHandler = async (deps, action) => {
 /** Whether no transaction of a payment can ever land. */
 async function isDead({ port }: FollowDeps, payment: OpenPayment, record: PaymentRecord): Promise<boolean> {
   const { attempts } = payment;
-  if (attempts.length > 0 || port.sender.raise) return port.sender.canNeverLand(payment, attempts);
+  if (attempts.length > 0 || hasNonces(port.chain)) return port.sender.canNeverLand(payment, attempts);
   // What the signer may still be signing reaches nobody but the process that asked, which stores nothing any more.
   return Date.now() - Date.parse(record.created_at) > limits.unsignedPaymentMs;
 }
@@ -235,7 +239,7 @@ async function resolvePaid(
   if (payment && record && !(await isNotToLand(deps, payment))) return endRefused(mayLand);
   if (action.status === 'requested') await writer.submit(moveAction(action, 'accepted', null));
   if (payment) {
-    const height = finalHeight((await port.reader.head()).height, port.config.confirmations);
+    const height = await port.reader.finalHeight(await port.reader.head());
     const ended = await endPaymentByOrder(pool, payment.id, payment.attempts.length, undefined, {
       txHash,
       height,

@@ -19,6 +19,13 @@ export function listOpenActions(pool: Pool, chain: Chain): Promise<OperatorActio
   );
 }
 
+/** The payments of a chain that are being cancelled: only the order decides about them. */
+export async function listCancelling(pool: Pool, chain: Chain): Promise<ReadonlySet<string>> {
+  const open = await listOpenActions(pool, chain);
+  const cancelling = open.filter(({ kind, status }) => kind === 'payment_cancel' && status === 'accepted');
+  return new Set(cancelling.map(({ subject }) => subject));
+}
+
 /** Lists the actions about a subject in their order. */
 export function listActionsOf(pool: Pool, subject: string): Promise<OperatorActionRow[]> {
   return selectActions(pool, 'where t.subject = $1 order by t.number limit $2', [

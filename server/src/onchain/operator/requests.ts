@@ -11,7 +11,7 @@ import type { OperatorActionRow } from '../../store/tables/chains.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { creditedCurrency } from '../deposits/credit.ts';
-import { findUncredited, type StoredUncredited } from '../deposits/uncredited.ts';
+import { readUncredited, type StoredUncredited } from '../deposits/uncredited.ts';
 import { otherActionOpen, requestAction } from './commands.ts';
 import { findAddressIndex } from './nonce-fill.ts';
 import { findLiveEnvironment, findPayment, listActionsOf, listAttempts } from './queries.ts';
@@ -160,7 +160,7 @@ export async function orderAboutDeposit(
   const { pool } = deps;
   const who = checked(ordering);
   const chain = id.split(':')[0] ?? '';
-  const stored = isChain(chain) ? await findUncredited(pool, chain, id) : undefined;
+  const stored = isChain(chain) ? await readUncredited(pool, chain, id) : undefined;
   if (!stored || !isChain(chain)) throw new ApiError(notFound('uncredited deposit'));
   const address = checkAddress(chain, stored.address);
   const owner = address.ok ? await findAddressIndex(pool, chain, address.address) : undefined;

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { checkAddress } from '../../chains/addresses.ts';
 import { type BlockingReason, blockingReasonOf } from '../../chains/errors.ts';
 import type { ChainPort } from '../../chains/port.ts';
 import type { ReturnIntent } from '../../chains/signing.ts';
+import type { Pool } from '../../store/pool.ts';
 import type { OperatorActionRow } from '../../store/tables/chains.ts';
+import { countReorganisations } from '../cursor.ts';
 import { type FollowDeps, followPayment } from '../payments/follow.ts';
 import { listPayments } from '../payments/queries.ts';
 import { endPayment, signNewPayment } from '../payments/send-queue.ts';
-import { sendTopUp } from '../sweeps/worker.ts';
+import { topUpAmount } from '../sweeps/economics.ts';
 import { endReturn, holdForReturn } from './deposit-commands.ts';
 import { type Confirmed, confirmDeposit, refuseOrWait } from './deposits.ts';
 import { findAddressIndex } from './nonce-fill.ts';
@@ -71,13 +74,13 @@ async function signReturn(
     if ('blockedBy' in prepared) {
       const { nativeNeeded } = prepared;
       if (nativeNeeded !== undefined && intent.index !== null) {
-        return sendTopUp(pool, port, { address: intent.from, index: intent.index }, nativeNeeded);
+        return topUp(port, pool, intent.from, intent.index, nativeNeeded);
       }
       if (prepared.blockedBy.policy !== 'refuse') return prepared.blockedBy;
       await writer.submit(endReturn(action, false, prepared.blockedBy.text));
       return undefined;
     }
-    const signed = await signNewPayment(pool, port, id, intent);
+    const signed = await signNewPayment(pool, port, id, intent, () => undefined);
     if ('attempt' in signed) await port.sender.broadcast(signed.attempt);
     return 'blockedBy' in signed ? signed.blockedBy : undefined;
   } catch (error) {
@@ -116,15 +119,35 @@ async function followReturn(
   if (!stored) return { policy: 'ask_operator', text: `The payment ${id} is not authentic.` };
   const payment = withReturnProof(stored, parametersOf(action).proof);
   const { attempts } = payment;
+  const reorganisations = await countReorganisations(pool, port.chain);
   if (attempts.length > 0) {
     const state = await port.sender.follow(payment, attempts, 0);
     if (state.kind === 'final') {
       const result = state.ok ? `It was returned by ${state.txHash}.` : `The chain refused ${state.txHash}.`;
       // The books first: until the payment has ended, reconciliation looks at both.
       await writer.submit(endReturn(action, state.ok, result));
-      await endPayment(pool, id, state);
+      await endPayment(pool, port.chain, id, state, reorganisations);
       return undefined;
     }
   }
-  return followPayment(deps, payment, undefined);
+  return followPayment(deps, payment, undefined, reorganisations);
+}
+
+/** Gives a deposit address the native coin that it needs for a return. */
+async function topUp(
+  port: ChainPort,
+  pool: Pool,
+  address: string,
+  index: number,
+  needed: bigint,
+): Promise<BlockingReason | undefined> {
+  const held = await port.reader.nativeBalance(address);
+  const amount = topUpAmount(needed, held, port.config.signing.maxFeeNative);
+  if (amount === undefined) {
+    return { policy: 'retry', text: 'The native coin that the return needs exceeds signing.maxFee.' };
+  }
+  const intent = { kind: 'top_up', amount, address, index } as const;
+  const signed = await signNewPayment(pool, port, `top_up:${randomUUID()}`, intent, () => undefined);
+  if ('attempt' in signed) await port.sender.broadcast(signed.attempt);
+  return 'blockedBy' in signed ? signed.blockedBy : undefined;
 }

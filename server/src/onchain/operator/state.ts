@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Chain, chainFamily } from '../../chains/registry.ts';
 import { type FaultDetail, invalidRequest, type Refusal } from '../../platform/errors.ts';
 import { limits } from '../../platform/limits.ts';
 import type { OperatorActionRow } from '../../store/tables/chains.ts';
@@ -70,4 +71,9 @@ export function checkReason(text: string): { readonly reason: string } | { reado
   const message = `\`reason\` must have 1 to ${limits.shortTextLength} characters.`;
   const detail: FaultDetail = { path: '/reason', message };
   return { refusal: invalidRequest('reason_required', message, [detail]) };
+}
+
+/** Whether a nonce lets only one of several transactions take effect; on other chains transactions expire. */
+export function hasNonces(chain: Chain): boolean {
+  return chainFamily(chain) === 'evm';
 }

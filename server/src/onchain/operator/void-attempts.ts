@@ -1,8 +1,15 @@
-import { type BlockingReason, blockingReasonOf, ChainError } from '../../chains/errors.ts';
+import {
+  type BlockingReason,
+  blockingReasonOf,
+  ChainError,
+  provesUnsigned,
+  SignerRefusal,
+} from '../../chains/errors.ts';
 import type { ChainPort, Prepared, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
 import type { Pool } from '../../store/pool.ts';
 import type { OpenPayment } from '../payments/queries.ts';
 import type { StoredAttempt } from './queries.ts';
+import { hasNonces } from './state.ts';
 
 /**
  * Uses the nonce of a payment up by a transfer of nothing from its sender to itself, and raises its fee while it is stuck. On chains where
@@ -17,18 +24,18 @@ export async function voidPayment(
   voids: readonly StoredAttempt[],
 ): Promise<BlockingReason | undefined> {
   const { sender } = port;
-  if (!sender.raise) return undefined;
+  if (!hasNonces(port.chain)) return undefined;
   const filling = fillingOf(port, payment);
   try {
     const newest = voids.at(-1);
     if (!newest) {
       const terms = await firstTerms(port, payment, filling);
       if ('blockedBy' in terms) return terms.blockedBy;
-      await signVoid(pool, port, payment, filling, 1, terms.terms);
+      await signVoid(pool, port, payment, filling, voids, terms.terms);
       return undefined;
     }
     const state = await sender.follow(filling, voids, Date.now() - Date.parse(newest.signedAt));
-    if (state.kind === 'stuck') await signVoid(pool, port, payment, filling, voids.length + 1, state.terms);
+    if (state.kind === 'stuck') await signVoid(pool, port, payment, filling, voids, state.terms);
     if (state.kind === 'waiting' && !state.isKnown) await sender.broadcast(newest);
     return undefined;
   } catch (error) {
@@ -52,8 +59,8 @@ function firstTerms(
   { attempts }: OpenPayment,
   filling: ReservedPayment,
 ): Promise<Prepared> {
-  if (attempts.length === 0 || !sender.raise) return sender.prepare(filling.id, filling.intent);
-  return sender.raise(filling, attempts);
+  if (attempts.length === 0) return sender.prepare(filling.id, filling.intent);
+  return sender.prepareReplacement(filling, attempts);
 }
 
 /** Stores the signed transaction before it is broadcast. @throws ChainError if another process has stored this one */
@@ -62,10 +69,11 @@ async function signVoid(
   { sender }: ChainPort,
   payment: OpenPayment,
   filling: ReservedPayment,
-  number: number,
+  voids: readonly StoredAttempt[],
   terms: string,
 ): Promise<void> {
-  const attempt: SignedAttempt = await sender.sign(filling, terms);
+  const number = voids.length + 1;
+  const attempt = await signOnce(sender, filling, voids, terms);
   const { raw, terms: signedTerms, txHash } = attempt;
   const row = { payment_id: payment.id, number, tx_hash: txHash, raw, terms: signedTerms };
   const { rowCount } = await pool.query(
@@ -84,4 +92,21 @@ async function signVoid(
   );
   if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
   await sender.broadcast(attempt);
+}
+
+/** Signs at these terms, or what the signer has signed before without the answer being stored. */
+async function signOnce(
+  sender: ChainPort['sender'],
+  filling: ReservedPayment,
+  voids: readonly StoredAttempt[],
+  terms: string,
+): Promise<SignedAttempt> {
+  try {
+    return await sender.sign(filling, await sender.encode(filling, terms), voids);
+  } catch (error) {
+    if (!(error instanceof SignerRefusal) || provesUnsigned(error)) throw error;
+    const signed = await sender.lastSigned(filling);
+    if (!signed) throw error;
+    return sender.sign(filling, signed, voids);
+  }
 }

@@ -1,5 +1,4 @@
 import { blockingReasonOf } from '../../chains/errors.ts';
-import type { OperatorActionRow } from '../../store/tables/chains.ts';
 import type { FollowDeps } from '../payments/follow.ts';
 import { creditDeposit, writeOffDeposit } from './deposits.ts';
 import { fillNonces } from './nonce-fill.ts';
@@ -24,13 +23,12 @@ const handlers: Readonly<Record<ActionKind, ActionHandler>> = {
  *
  * @param maySign whether anything of the chain may be signed
  * @param note receives why an order waits
- * @returns the payments that orders decide about: nothing else follows them
  */
 export async function carryOutOrders(
   deps: FollowDeps,
   maySign: boolean,
   note: (subject: string, text: string) => void,
-): Promise<ReadonlySet<string>> {
+): Promise<void> {
   const { chain } = deps.port;
   for (const action of await listOpenActions(deps.pool, chain)) {
     // The other orders reserve nothing before the sender of the chain has said that it may sign.
@@ -43,10 +41,4 @@ export async function carryOutOrders(
     const blockedBy = await step.catch((error) => blockingReasonOf(error, action.subject));
     if (blockedBy) note(action.subject, blockedBy.text);
   }
-  const open = await listOpenActions(deps.pool, chain);
-  return new Set(open.filter(decidesAlone).map(({ subject }) => subject));
-}
-
-function decidesAlone({ kind, status }: OperatorActionRow): boolean {
-  return kind === 'payment_cancel' && status === 'accepted';
 }

@@ -1,37 +1,37 @@
 import { type BlockingReason, blockingReasonOf, isPaymentError } from '../../chains/errors.ts';
+import type { PreparedTerms } from '../../chains/port.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
-import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
+import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import type { SigningGate } from '../holds/gate.ts';
+import { findReceivers } from '../internal/queries.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { carryOutOrders } from '../operator/worker.ts';
-import { sweepDeposits } from '../sweeps/worker.ts';
+import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
-import { type FollowDeps, followPayment, submitAndBroadcast } from './follow.ts';
-import { listPayments, listWithdrawn } from './queries.ts';
+import { submitAndBroadcast } from './follow.ts';
+import { type FollowOpenDeps, followOpen } from './follow-open.ts';
+import { bookInternalTransfers } from './internal-transfers.ts';
+import { listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
 import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
 import { createWaitRecorder, type WaitRecorder } from './waits.ts';
 
-export interface PaymentDeps extends FollowDeps {
+export interface PaymentDeps extends FollowOpenDeps {
   readonly logger: Logger;
   readonly screener: Screener;
   readonly gate: SigningGate;
-  /** Identifies this process. */
-  readonly leaseOwner: string;
 }
 
 /** What the worker remembers between turns. Losing it has no consequences. */
 interface Memory {
   /** Consecutive refusals, by transfer. */
   readonly refusals: Map<string, number>;
-  reported: string;
-  turns: number;
   /** Why each payment of this turn waits. */
   readonly waits: Map<string, string>;
   readonly saveWaits: WaitRecorder;
@@ -41,7 +41,8 @@ interface Memory {
 export function startPaymentWorker(deps: PaymentDeps): Worker {
   const { logger, pool, port } = deps;
   const saveWaits = createWaitRecorder(pool, port.chain);
-  const memory: Memory = { refusals: new Map(), reported: '', turns: 0, waits: new Map(), saveWaits };
+  const memory: Memory = { refusals: new Map(), waits: new Map(), saveWaits };
+  const report = createWaitingReport(logger, port.chain, 'payments');
   const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
     try {
@@ -50,30 +51,22 @@ export function startPaymentWorker(deps: PaymentDeps): Worker {
       if (!isPaymentError(error)) throw error;
       notes.push(error.message);
     }
-    report(deps, memory, notes);
+    report(notes);
     return false;
   });
-  return releasingLeaseAtStop(worker, deps);
-}
-
-/** Logs why payments wait when that changes, not in every turn. */
-function report({ logger, port }: PaymentDeps, memory: Memory, notes: readonly string[]): void {
-  const text = [...new Set(notes)].sort().join(' ');
-  if (text === memory.reported) return;
-  memory.reported = text;
-  if (text === '') logger.info({ chain: port.chain }, 'payments are sent again');
-  else logger.warn({ chain: port.chain, fault: text }, 'payments wait');
+  return releasingLeaseAtStop(worker, deps, 'payments');
 }
 
 /** @param notes receives the reasons why payments wait */
 async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   await screenTransfers(deps, notes);
-  if (!(await acquireLease(deps))) return;
+  if (!(await acquireLease(deps, 'payments'))) return;
+  if (!(await deps.gate.blockedBy())) await bookInternalTransfers(deps, notes);
   await deps.port.reader.head();
   memory.waits.clear();
   const note = (subject: string, text: string) => void memory.waits.set(subject, text);
-  const decided = await carryOutOrders(deps, (await deps.gate.blockedBy()) === undefined, note);
-  await followAll(deps, memory, notes, decided);
+  await carryOutOrders(deps, (await deps.gate.blockedBy()) === undefined, note);
+  await followOpen(deps, 'payments', notes, note);
   const blockedBy = await deps.gate.blockedBy();
   if (blockedBy) {
     notes.push(blockedBy.text);
@@ -82,30 +75,6 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   }
   await signReady(deps, memory, notes);
   await memory.saveWaits(memory.waits);
-  memory.turns += 1;
-  if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
-}
-
-/** @param decided payments that orders of operators decide about */
-async function followAll(
-  deps: PaymentDeps,
-  { waits }: Memory,
-  notes: string[],
-  decided: ReadonlySet<string>,
-): Promise<void> {
-  const all = await listPayments(deps.pool, deps.port.chain);
-  // A return is followed by the order that it carries out.
-  const open = all.filter(({ id, intent }) => intent.kind !== 'deposit_return' && !decided.has(id));
-  const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
-  const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
-  for (const payment of open) {
-    if (!(await acquireLease(deps))) return;
-    const following = followPayment(deps, payment, transfers.get(payment.id));
-    // A payment that cannot be followed must not hold up the others.
-    const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
-    if (blockedBy) notes.push(blockedBy.text);
-    if (blockedBy) waits.set(payment.id, blockedBy.text);
-  }
 }
 
 /** Signs what the treasury can pay, the oldest transfer first. A transfer that must wait does not hold up later ones. */
@@ -118,11 +87,12 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       pool,
       page.map(({ id }) => id),
     );
+    const internal = await findReceivers(pool, page);
     for (const transfer of page) {
       if (budget.free <= 0) return;
-      if (budget.started.has(transfer.id)) continue;
+      if (budget.started.has(transfer.id) || internal.has(transfer.id)) continue;
       if (withdrawn.has(transfer.id)) {
-        if (!(await acquireLease(deps))) return;
+        if (!(await acquireLease(deps, 'payments'))) return;
         // The process that withdrew it ended before the transfer failed.
         await fail(deps, transfer, 'It cannot be sent.');
         continue;
@@ -134,7 +104,7 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
         memory.waits.set(transfer.id, waitsFor.text);
         continue;
       }
-      if (!(await acquireLease(deps))) return;
+      if (!(await acquireLease(deps, 'payments'))) return;
       const blockedBy = await pay(deps, memory, budget, transfer, quote);
       if (blockedBy) notes.push(blockedBy.text);
       if (blockedBy) memory.waits.set(transfer.id, blockedBy.text);
@@ -175,7 +145,7 @@ async function pay(
     const intent = await fixQuote(deps.writer, transfer, quote);
     if (!intent) return undefined;
     const signed = await signWithinBudget(budget, intent, () =>
-      signNewPayment(deps.pool, deps.port, transfer.id, intent),
+      signNewPayment(deps.pool, deps.port, transfer.id, intent, (prepared) => admit(deps, budget, prepared)),
     );
     if ('blockedBy' in signed) {
       await applyPolicy(deps, memory, transfer, intent, signed.blockedBy);
@@ -187,6 +157,19 @@ async function pay(
   } catch (error) {
     return blockingReasonOf(error, transfer.id);
   }
+}
+
+/** Why the treasury's native coin does not cover a payment together with those that are on their way. */
+function admit({ port }: PaymentDeps, budget: Budget, { cost }: PreparedTerms): BlockingReason | undefined {
+  if (cost.payer !== port.sender.treasury) return undefined;
+  if (cost.native > budget.native) {
+    return {
+      policy: 'retry',
+      text: 'The treasury has too little native coin beside what waits for a block.',
+    };
+  }
+  budget.native -= cost.native;
+  return undefined;
 }
 
 /**

@@ -30,6 +30,7 @@ export const chainDeposits = table('chain_deposits', {
   transaction_id: text().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  lost_minor: int8().nullable().mutable(),
 });
 export type ChainDepositRow = RowIn<typeof chainDeposits>;
 
@@ -41,10 +42,23 @@ export const chainCursors = table(
     scanned_height: int8().mutable(),
     confirmed_height: int8().mutable(),
     opening_balances: json().nullable(),
-    lease_owner: text().nullable().mutable(),
-    lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
+    first_height: int8().nullable(),
+    reorganisations: int4().mutable(),
+    reread_height: int8().nullable().mutable(),
+    unlisted_height: int8().nullable().mutable(),
+  },
+  'chain',
+);
+
+export const chainLeases = table(
+  'chain_leases',
+  {
+    chain: text(),
+    work: text<'reading' | 'payments' | 'sweeps'>(),
+    owner: text().mutable(),
+    expires_at: timestamptz().mutable(),
   },
   'chain',
 );
@@ -58,14 +72,44 @@ export const chainStatuses = table(
     fault: text().nullable().mutable(),
     nodes: json().mutable(),
     checked_at: timestamptz().mutable(),
+    rate_fault: text().nullable().mutable(),
   },
   'chain',
 );
+
+export const chainRescans = table('chain_rescans', {
+  chain: text(),
+  reason: text<'requested' | 'over_limit' | 'not_measured'>(),
+  from_height: int8(),
+  to_height: int8(),
+  next_height: int8().mutable(),
+  waiting: int8().mutable(),
+  found: int8().mutable(),
+  tries: int4().mutable(),
+  fault: text().nullable().mutable(),
+  created_at: timestamptz(),
+  next_try_at: timestamptz().mutable(),
+  finished_at: timestamptz().nullable().mutable(),
+});
+export type ChainRescanRow = RowIn<typeof chainRescans>;
 
 export const chainBlocks = table('chain_blocks', {
   chain: text(),
   height: int8(),
   block_id: text().mutable(),
+});
+
+export const chainReorganisations = table('chain_reorganisations', {
+  chain: text(),
+  number: int4(),
+  fork_height: int8(),
+  confirmed_height: int8(),
+  former_block_id: text(),
+  block_id: text(),
+  deposits_reversed: int4().mutable(),
+  payments_reopened: int4().mutable(),
+  detected_at: timestamptz(),
+  checked_at: timestamptz().nullable().mutable(),
 });
 
 export const uncreditedDeposits = table('uncredited_deposits', {
@@ -88,6 +132,9 @@ export const chainSequences = table('chain_sequences', {
   next_sequence: int8().mutable(),
 });
 
+/** Why a payment waits for an operator (server/migrations/0004_deep_reorganisations.sql). */
+export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
+
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
@@ -105,6 +152,9 @@ export const chainPayments = table('chain_payments', {
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
   token: text().nullable(),
+  attention: text<PaymentAttention>().nullable().mutable(),
+  attention_detail: text().nullable().mutable(),
+  reopened_at: timestamptz().nullable().mutable(),
 });
 
 export type ChainPaymentRow = RowIn<typeof chainPayments>;
@@ -161,6 +211,14 @@ export const operatorActions = table('operator_actions', {
 });
 export type OperatorActionRow = RowIn<typeof operatorActions>;
 
+export const chainDrafts = table('chain_drafts', {
+  payment_id: text(),
+  number: int2(),
+  unsigned: text(),
+  terms: text(),
+  created_at: timestamptz(),
+});
+
 /** A hold of a chain. */
 export const chainHolds = table('chain_holds', {
   id: text(),
@@ -193,8 +251,21 @@ export const signedPayments = table(
     nonce: text().nullable(),
     counted: json().mutable(),
     signed_at: timestamptz().mutable(),
+    unsigned: text().nullable().mutable(),
+    terms: text().nullable().mutable(),
+    transaction_id: text().nullable().mutable(),
+    validity: json().nullable().mutable(),
   },
   'reference',
+);
+
+export const signerRecords = table(
+  'signer_records',
+  {
+    id: int2(),
+    entries: int8().mutable(),
+  },
+  'id',
 );
 
 export const dailySpending = table('daily_spending', {

@@ -10,7 +10,9 @@ export type AccountKind =
   | 'bank'
   | 'suspense'
   | 'fee_revenue'
-  | 'fx_position';
+  | 'fx_position'
+  | 'internal_transit'
+  | 'chain_loss';
 
 export const accounts = table('accounts', {
   ...owned,
