@@ -356,6 +356,11 @@ describe('uncredited deposits', () => {
 
 test('what the operator states is believed only if the chain confirms it', async () => {
   const to = stranger();
+  await usdc.send('mint', [wallet.address, 1_000_000_000n]);
+  await base.client.mine({ blocks: 3 });
+  await expect
+    .poll(async () => Number(await balanceOf(server.live, wallet.id)), { timeout: 10_000 })
+    .toBeGreaterThan(1900);
   const transfer = await send('930.00', to);
   await inStatus(server.live, transfer.id, 'funds_received');
   const resolve = (txHash: string) => orderPayment(transfer.id, { kind: 'payment_resolve', txHash });
