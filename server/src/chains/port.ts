@@ -217,6 +217,13 @@ export interface ChainSender {
    * @param ageMs time since the newest was signed
    */
   follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  /**
+   * Proves that no transaction of a payment can ever land: on chains with nonces another one has used the nonce for good, on others
+   * all have expired. As many nodes as must agree have to report it.
+   *
+   * @param attempts the oldest first; may be empty on chains with nonces
+   */
+  canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
 }
 
 /** The health of a node. */
