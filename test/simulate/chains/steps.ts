@@ -182,5 +182,6 @@ export function stepwiseSigner(steps: Steps, signer: TransactionSigner): Transac
     },
     signAuthorization: (request) =>
       wait(steps, { name: 'authorization', lost, work: () => signer.signAuthorization(request) }),
+    lastSigned: signer.lastSigned,
   };
 }
