@@ -1,6 +1,7 @@
 import type { AppOptions } from './app-options.ts';
 import { ownAddressesOf } from './chains/destinations.ts';
 import type { ChainPort } from './chains/port.ts';
+import { type Chain, currenciesOn, type Stablecoin } from './chains/registry.ts';
 import type { Core } from './core.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import type { DepositAddress } from './custody/signer.ts';
@@ -59,6 +60,10 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
   });
   const isPayable = (chain: string, currency: string): boolean =>
     ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
+  const creditedOn = (kind: EnvironmentKind, chain: Chain): readonly Stablecoin[] => {
+    if (kind === 'test') return currenciesOn(chain);
+    return ports.find((port) => port.chain === chain)?.config.tokens.map(({ currency }) => currency) ?? [];
+  };
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
   const effects = sandboxEffects(options, core, parts);
   const routesOf = (kind: EnvironmentKind): Route[] => {
@@ -67,7 +72,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
     return [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ ...options, db, pool: reads, clock, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes }),
+      ...walletRoutes({ db, signer, indexes, creditedOn: (chain) => creditedOn(kind, chain) }),
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
@@ -83,7 +88,16 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
-      ...sandboxRoutes({ ...effects, ...options, db, rates: rates.sandbox, clock, clocks }),
+      ...sandboxRoutes({
+        ...effects,
+        ...options,
+        db,
+        pool: reads,
+        writer,
+        rates: rates.sandbox,
+        clock,
+        clocks,
+      }),
       ...railRoutes({ ...options, nowIn }),
       ...ledgerRoutes({ db, kind, pool: reads, signer }),
       ...eventRoutes({ db, pool: reads, vault }),

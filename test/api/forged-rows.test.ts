@@ -5,6 +5,7 @@ import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { listOpenInternalTransfers } from '../../server/src/onchain/internal/queries.ts';
 import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
@@ -104,6 +105,10 @@ async function makeRows(): Promise<void> {
     `insert into chain_deposits (${bucket}id, environment_id, wallet_id, chain, tx_hash, height, block_id, currency,
         amount_minor, status, transaction_id, created_at, updated_at)
       select bucket, 'base:0x1:0', environment_id, wallet_id, 'base', '0x1', 7, '0xb', 'usdc', 5, 'pending', id, now(), now()
+      from transactions where id = '${transfer.id}'`,
+    `insert into internal_transfers (${bucket}id, environment_id, receiver_environment_id, receiver_wallet_id, deposit_id,
+        chain, currency, amount_minor, status, created_at, updated_at)
+      select bucket, id, environment_id, environment_id, wallet_id, 'txn_missing', 'solana', 'usdc', 5, 'credited', now(), now()
       from transactions where id = '${transfer.id}'`,
     `insert into webhook_replays (${bucket}id, environment_id, webhook_id, event_ids, status, queued, created_at)
       select bucket, 'rpl_1', environment_id, id, '[]', 'completed', 0, now() from webhooks limit 1`,
@@ -557,6 +562,13 @@ describe('a forged row is not used:', () => {
       },
     ],
     screenings: [refusedByWriter('screenings', "verdict = 'allow'")],
+    internal_transfers: [
+      refusedByWriter('internal_transfers', 'amount_minor = 9000000'),
+      () =>
+        forged('internal_transfers', "status = 'open'", async () =>
+          expect(await listOpenInternalTransfers(pool)).toEqual([]),
+        ),
+    ],
     virtual_accounts: [refusedByWriter('virtual_accounts', "account_key = 'another'")],
     webhooks: [
       refusedByWriter('webhooks', "url = 'http://stranger.example'"),

@@ -23,23 +23,28 @@ export interface TransferMoney {
   readonly feeMinor: bigint;
 }
 
-/** Tokens arrived on a chain and are credited without conversion. */
+/**
+ * Tokens arrived on a chain and are credited without conversion.
+ *
+ * @param arrivedIn the account that the amount is in: custody, or for an internal transfer the one between the two wallets
+ */
 export function depositFlow(
   stripe: Stripe,
   deposit: { transactionId: string; walletId: string; chain: string; currency: string; amountMinor: bigint },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.currency),
 ): JournalDraft {
   const { amountMinor, currency } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, currency), amountMinor },
+      { account: arrivedIn, amountMinor },
       { account: walletAvailable(deposit.walletId, currency), amountMinor: -amountMinor },
     ],
   };
 }
 
-/** Tokens arrived on a chain and are credited in another currency, through the two FX positions. */
+/** Tokens arrived and are credited in another currency, through the two FX positions. @param arrivedIn as for `depositFlow` */
 export function convertedDepositFlow(
   stripe: Stripe,
   deposit: {
@@ -51,13 +56,14 @@ export function convertedDepositFlow(
     creditedCurrency: string;
     creditedMinor: bigint;
   },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.sourceCurrency),
 ): JournalDraft {
   const { sourceCurrency, sourceMinor, creditedCurrency, creditedMinor } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, sourceCurrency), amountMinor: sourceMinor },
+      { account: arrivedIn, amountMinor: sourceMinor },
       { account: fxPosition(stripe, sourceCurrency), amountMinor: -sourceMinor },
       { account: fxPosition(stripe, creditedCurrency), amountMinor: creditedMinor },
       { account: walletAvailable(deposit.walletId, creditedCurrency), amountMinor: -creditedMinor },
@@ -129,8 +135,17 @@ export function reserveTransferFlow(transfer: TransferMoney): JournalDraft {
   };
 }
 
-/** A transfer has arrived: the net amount has left custody, and the fee is earned. */
-export function settleTransferFlow(stripe: Stripe, chain: string, transfer: TransferMoney): JournalDraft {
+/**
+ * A transfer has arrived: the net amount has left custody, and the fee is earned.
+ *
+ * @param paidFrom the account that the amount leaves through: custody, or for an internal transfer the one between the two wallets
+ */
+export function settleTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  transfer: TransferMoney,
+  paidFrom: AccountRef = custody(stripe, chain, transfer.currency),
+): JournalDraft {
   const { amountMinor, currency, feeMinor, walletId } = transfer;
   const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
   return {
@@ -138,7 +153,7 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
     transactionId: transfer.transactionId,
     postings: [
       { account: walletInTransit(walletId, currency), amountMinor },
-      { account: custody(stripe, chain, currency), amountMinor: feeMinor - amountMinor },
+      { account: paidFrom, amountMinor: feeMinor - amountMinor },
       ...fee,
     ],
   };
@@ -160,12 +175,21 @@ export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDr
   };
 }
 
-/** A transfer has arrived in another currency: its net amount is converted through the two FX positions. */
-export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent: PayoutMoney): JournalDraft {
+/**
+ * A transfer has arrived in another currency: its net amount is converted through the two FX positions.
+ *
+ * @param paidFrom as for `settleTransferFlow`
+ */
+export function settleConvertedTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  sent: PayoutMoney,
+  paidFrom: AccountRef = custody(stripe, chain, sent.payoutCurrency),
+): JournalDraft {
   return {
     kind: 'transfer_settle',
     transactionId: sent.transactionId,
-    postings: payoutLines(stripe, sent, custody(stripe, chain, sent.payoutCurrency)),
+    postings: payoutLines(stripe, sent, paidFrom),
   };
 }
 

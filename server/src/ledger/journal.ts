@@ -26,6 +26,8 @@ export interface PostingDraft {
 export interface JournalDraft {
   readonly kind: JournalKind;
   readonly transactionId: string;
+  /** The bucket of the transaction, if it is not the command's. */
+  readonly bucket?: number;
   readonly postings: readonly PostingDraft[];
 }
 

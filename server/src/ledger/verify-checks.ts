@@ -39,7 +39,7 @@ const explainingJournals = `case t.type || ' ' || t.status
   when 'transfer funds_received' then array['transfer_reserve']
   when 'transfer payment_submitted' then array['transfer_reserve'] end`;
 
-/** What a transaction has moved by its status: to the wallet, to custody and the bank, and as the fee. */
+/** What a transaction has moved by its status: to the wallet, to custody, the bank and other wallets, and as the fee. */
 const movedByStatus = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0)
     when t.status in ('failed', 'refunded') then 0 else -t.amount_minor end,
   case when t.status not in ('completed', 'payment_processed') then 0
@@ -108,10 +108,11 @@ export const checks: readonly Check[] = [
     sql: `with moved as (
         select p.bucket, p.journal_id,
           coalesce(sum(-p.amount_minor) filter (where a.kind = 'wallet_available'), 0) as credited,
-          coalesce(sum(p.amount_minor) filter (where a.kind in ('custody', 'bank')), 0) as held,
+          coalesce(sum(p.amount_minor) filter (where a.kind in ('custody', 'bank', 'internal_transit')), 0)
+            as held,
           coalesce(sum(-p.amount_minor) filter (where a.kind = 'fee_revenue'), 0) as earned
         from postings p join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
-        where a.kind in ('wallet_available', 'custody', 'bank', 'fee_revenue')
+        where a.kind in ('wallet_available', 'custody', 'bank', 'internal_transit', 'fee_revenue')
         group by p.bucket, p.journal_id
       ), posted as (
         select j.bucket, j.transaction_id, coalesce(sum(m.credited), 0) as credited, coalesce(sum(m.held), 0) as held,
@@ -123,6 +124,35 @@ export const checks: readonly Check[] = [
       from transactions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
       where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${explainingJournals})
         and (coalesce(posted.credited, 0), coalesce(posted.held, 0), coalesce(posted.earned, 0)) = ${movedByStatus}, false)`,
+  },
+  {
+    // What is in transit is what an environment has sent to receivers less what its receivers were credited.
+    kind: 'internal_transit_mismatch',
+    sql: `with expected as (
+        select environment_id, currency, sum(amount) as total from (
+          select i.environment_id, i.currency, i.amount_minor as amount from internal_transfers i
+          union all
+          select i.receiver_environment_id, i.currency, -i.amount_minor from internal_transfers i
+            join transactions d on d.id = i.deposit_id
+        ) moved group by environment_id, currency
+      ), held as (
+        select environment_id, currency, sum(balance_minor) as total from accounts
+        where kind = 'internal_transit' group by environment_id, currency
+      )
+      select environment_id || ' ' || currency as id, 'in transit between wallets are ' || coalesce(h.total, 0)
+          || ', the internal transfers leave ' || coalesce(e.total, 0) as message
+      from expected e full join held h using (environment_id, currency)
+      where ($1::text is null or environment_id = $1) and coalesce(e.total, 0) <> coalesce(h.total, 0)`,
+  },
+  {
+    kind: 'internal_transfer_unexplained',
+    sql: `select i.id, 'its deposit ' || i.deposit_id || ' is missing, or not what the transfer paid' as message
+      from internal_transfers i left join transactions t on t.bucket = i.bucket and t.id = i.id
+        left join transactions d on d.id = i.deposit_id
+      where ${ofEnvironment('i')} and not coalesce(t.status = 'completed' and t.final_minor = i.amount_minor
+        and t.destination_currency = i.currency and ((d.id is null and i.status = 'open')
+          or (d.type = 'deposit' and d.status = 'completed' and d.wallet_id = i.receiver_wallet_id
+            and d.amount_minor = i.amount_minor and d.source_currency = i.currency)), false)`,
   },
   {
     kind: 'journal_without_transaction',

@@ -158,6 +158,21 @@ export const authenticatedTables = {
     ],
     ofEnvironment: own,
   },
+  internal_transfers: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'receiver_environment_id',
+      'receiver_wallet_id',
+      'deposit_id',
+      'chain',
+      'currency',
+      'amount_minor',
+      'status',
+      'created_at',
+    ],
+    ofEnvironment: own,
+  },
   virtual_accounts: {
     key: byId,
     fields: [

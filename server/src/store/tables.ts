@@ -6,8 +6,10 @@ import {
   chainDeposits,
   chainDrafts,
   chainHolds,
+  chainLeases,
   chainPayments,
   chainReorganisations,
+  chainRescans,
   chainSequences,
   chainStatuses,
   dailySpending,
@@ -32,7 +34,7 @@ import { events } from './tables/events.ts';
 import { batches, derivationCounters, idempotencyKeys, journalHeads, laneHeads } from './tables/lanes.ts';
 import { accounts, journals, postings } from './tables/ledger.ts';
 import type { RowIn, Table } from './tables/table.ts';
-import { screenings, transactions } from './tables/transactions.ts';
+import { internalTransfers, screenings, transactions } from './tables/transactions.ts';
 import { depositAddresses, virtualAccounts, wallets } from './tables/wallets.ts';
 import {
   deliveries,
@@ -64,6 +66,7 @@ export const tables = {
   transactions,
   chain_deposits: chainDeposits,
   screenings,
+  internal_transfers: internalTransfers,
   virtual_accounts: virtualAccounts,
   accounts,
   journals,
@@ -88,9 +91,11 @@ export const otherTables = {
   deliveries,
   webhook_states: webhookStates,
   chain_cursors: chainCursors,
+  chain_leases: chainLeases,
   chain_statuses: chainStatuses,
   chain_blocks: chainBlocks,
   chain_reorganisations: chainReorganisations,
+  chain_rescans: chainRescans,
   uncredited_deposits: uncreditedDeposits,
   chain_sequences: chainSequences,
   chain_payments: chainPayments,

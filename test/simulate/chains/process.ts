@@ -75,7 +75,7 @@ export interface Process {
 
 /** Every stablecoin is worth a dollar. */
 const one = { buyRate: '1', sellRate: '1', midRate: '1' };
-const rates: RateProvider = { quote: () => one, pairs: () => [] };
+const rates: RateProvider = { quote: () => one, pairs: () => [], faultOf: () => undefined };
 const families = { evm: evmFamily, solana: solanaFamily, tron: tronFamily };
 
 /** Starts a process. Those before it must have ended: their leases run out. */

@@ -27,6 +27,8 @@ export interface TronFaults {
   malformed: number;
   /** Says of no transaction what became of it. */
   hasNoOutcomes: boolean;
+  /** What it says energy costs, in sun; undefined for the truth. */
+  energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
 }
@@ -56,7 +58,7 @@ export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 export function tronAnswers(
   ledger: TronLedger,
   tokens: ReadonlySet<string>,
-  faults: Partial<Pick<TronFaults, 'hasNoOutcomes' | 'omitsOutcomes'>>,
+  faults: Partial<Pick<TronFaults, 'energySun' | 'hasNoOutcomes' | 'omitsOutcomes'>>,
 ): Record<string, (body: Body) => unknown> {
   return {
     getblock: ({ id_or_num: number }) =>
@@ -75,7 +77,7 @@ export function tronAnswers(
     triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
     getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
     getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: pricesAnswer,
+    getchainparameters: () => pricesAnswer(faults.energySun),
   };
 }
 
@@ -93,6 +95,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];

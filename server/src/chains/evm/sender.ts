@@ -2,7 +2,7 @@ import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransact
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
@@ -74,41 +74,17 @@ export function createEvmSender(
       });
       return { unsigned: unsigned.slice(2), terms };
     },
-    async sign({ id, intent }, { terms, unsigned }, attempts) {
-      const signed = await signer.sign({
-        chain: config.chain,
-        reference: id,
-        intent: signingIntentOf(intent),
-        unsigned: hexToBytes(`0x${unsigned}`),
-        terms,
-        replaces: attempts.at(-1)?.txHash,
-      });
-      return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
-    },
-    async lastSigned({ id, sequence }) {
-      const found = await signer.lastSigned(id);
-      if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
-      return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
-    },
+    sign: (...signing) => signAttempt(config, signer, ...signing),
+    lastSigned: (payment) => findLastSigned(signer, payment),
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
       if (sequence < sent) {
         return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
       }
-      const newest = newestOf(attempts);
-      const isKnown = await nodes.call(
-        'eth_getTransactionByHash',
-        [newest.txHash],
-        (found) => found !== null,
-      );
       // Later nonces wait for the first: only that one can need a higher fee.
-      const isFirst = sequence === sent;
-      if (!isFirst || ageMs <= config.gas.bumpAfterMs) return { kind: 'waiting', isKnown };
-      if (!(await pricing.isPricedOut(newest))) return { kind: 'waiting', isKnown };
-      const raised = await pricing.raise(await callOf(id, intent), newest);
-      if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
-      return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
+      const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
+      return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
   };
 }
@@ -121,6 +97,34 @@ function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent):
   return intent.kind === 'transfer'
     ? { contract, from: treasury, to: address, amount }
     : { contract, from: address, to: treasury, amount };
+}
+
+async function signAttempt(
+  { chain }: EvmConfig,
+  signer: TransactionSigner,
+  { id, intent }: ReservedPayment,
+  { terms, unsigned }: UnsignedAttempt,
+  attempts: readonly SignedAttempt[],
+): Promise<SignedAttempt> {
+  const signed = await signer.sign({
+    chain,
+    reference: id,
+    intent: signingIntentOf(intent),
+    unsigned: hexToBytes(`0x${unsigned}`),
+    terms,
+    replaces: attempts.at(-1)?.txHash,
+  });
+  return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+}
+
+/** A transaction of another nonce is none of the reserved payment. */
+async function findLastSigned(
+  signer: TransactionSigner,
+  { id, sequence }: ReservedPayment,
+): Promise<UnsignedAttempt | undefined> {
+  const found = await signer.lastSigned(id);
+  if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+  return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
 }
 
 function transferData(to: string, amount: bigint): Hex {

@@ -42,12 +42,23 @@ export const chainCursors = table(
     scanned_height: int8().mutable(),
     confirmed_height: int8().mutable(),
     opening_balances: json().nullable(),
-    lease_owner: text().nullable().mutable(),
-    lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
     first_height: int8().nullable(),
     reorganisations: int4().mutable(),
+    reread_height: int8().nullable().mutable(),
+    unlisted_height: int8().nullable().mutable(),
+  },
+  'chain',
+);
+
+export const chainLeases = table(
+  'chain_leases',
+  {
+    chain: text(),
+    work: text<'reading' | 'payments' | 'sweeps'>(),
+    owner: text().mutable(),
+    expires_at: timestamptz().mutable(),
   },
   'chain',
 );
@@ -61,9 +72,26 @@ export const chainStatuses = table(
     fault: text().nullable().mutable(),
     nodes: json().mutable(),
     checked_at: timestamptz().mutable(),
+    rate_fault: text().nullable().mutable(),
   },
   'chain',
 );
+
+export const chainRescans = table('chain_rescans', {
+  chain: text(),
+  reason: text<'requested' | 'over_limit' | 'not_measured'>(),
+  from_height: int8(),
+  to_height: int8(),
+  next_height: int8().mutable(),
+  waiting: int8().mutable(),
+  found: int8().mutable(),
+  tries: int4().mutable(),
+  fault: text().nullable().mutable(),
+  created_at: timestamptz(),
+  next_try_at: timestamptz().mutable(),
+  finished_at: timestamptz().nullable().mutable(),
+});
+export type ChainRescanRow = RowIn<typeof chainRescans>;
 
 export const chainBlocks = table('chain_blocks', {
   chain: text(),
