@@ -164,5 +164,5 @@ function openPort(
 }
 
 async function expireLeases(pool: Pool): Promise<void> {
-  await pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
+  await pool.query('delete from chain_leases');
 }
