@@ -356,10 +356,10 @@ test('deposits are swept into the treasury, which pays for it', async () => {
   await poll(() => balanceOf(server.live, other.id)).toBe('80.00');
   const sweeping = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
   const second = await server.second({ chainsFile: sweeping.path });
-  await server.app.pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
+  await server.app.pool.query('delete from chain_leases');
   await poll(async () => {
     node.ledger.mine();
-    await server.app.pool.query("update chain_cursors set lease_expires_at = now() - interval '1 second'");
+    await server.app.pool.query("update chain_leases set expires_at = now() - interval '1 second'");
     return node.ledger.balanceOf(other.address, usdc);
   }).toBe(0n);
   await second.stop();

@@ -114,14 +114,17 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** The terms at which a payment can be signed now. */
+export interface PreparedTerms {
+  readonly terms: string;
+  readonly cost: NativeCost;
+  /** What the chain is likely to charge. */
+  readonly likelyFeeNative: bigint;
+}
+
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
 export type Prepared =
-  | {
-      readonly terms: string;
-      readonly cost: NativeCost;
-      /** What the chain is likely to charge. */
-      readonly likelyFeeNative: bigint;
-    }
+  | PreparedTerms
   | {
       readonly blockedBy: BlockingReason;
       /** The native balance that the sender needs, if it has too little. */

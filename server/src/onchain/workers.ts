@@ -16,6 +16,7 @@ import { startDepositWorker } from './deposits/worker.ts';
 import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
+import { startSweepWorker } from './sweeps/worker.ts';
 
 export interface ChainsDeps {
   readonly pool: Pool;
@@ -66,9 +67,11 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
   return ports.flatMap((port) => {
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
     const gate = createSigningGate({ ...deps, port });
+    const guarded = guardSigning(port, gate);
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
-      startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),
+      startPaymentWorker({ ...deps, port: guarded, gate, leaseOwner }),
+      startSweepWorker({ ...deps, port: guarded, gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

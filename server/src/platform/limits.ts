@@ -215,6 +215,8 @@ export const limits = {
   solanaSlotsPerRequest: 100_000,
   /** Transactions of a payment per request for their statuses: Agave allows 256. */
   attemptsAskedFor: 16,
+  /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
+  reservationMs: 15_000,
   refusalsBeforeFailure: 3,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
@@ -233,9 +235,15 @@ export const limits = {
   reconcileLagBlocks: 200,
   /** The characters of a hold's detail. */
   holdDetailLength: 2000,
-  /** Deposit addresses that are swept in a turn. */
-  sweepsPerTurn: 8,
-  /** Turns of the payments worker between two searches for deposits to sweep. */
+  /** Deposit addresses that are looked at in a turn. */
+  sweepsPerTurn: 16,
+  /** Sweeps and top-ups of the treasury that wait for a block at a time: half of `paymentsInFlight`, so that payments find a place. */
+  sweepsInFlight: 8,
+  /** Sweeps leave native coin for so many payments. */
+  paymentsKeptCoinFor: 8,
+  /** An address whose sweep costs too much is looked at after the others for so long. */
+  sweepPostponedMs: 10 * 60 * 1000,
+  /** Turns of the sweeps worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,

@@ -22,6 +22,7 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'delivery_queue',
   'deliveries',
   'chain_blocks',
+  'chain_leases',
   'chain_payments',
   'chain_drafts',
   'uncredited_deposits',

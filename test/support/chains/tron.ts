@@ -27,6 +27,8 @@ export interface TronFaults {
   malformed: number;
   /** Says of no transaction what became of it. */
   hasNoOutcomes: boolean;
+  /** What it says energy costs, in sun; undefined for the truth. */
+  energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
 }
@@ -66,6 +68,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};
   const requests: string[] = [];
@@ -99,7 +102,7 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
     getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
     getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: pricesAnswer,
+    getchainparameters: () => pricesAnswer(faults.energySun),
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,7 +1,7 @@
 import { type Hex, hexToBytes, serializeTransaction } from 'viem';
 import type { EvmConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
-import type { Prepared, SignedAttempt } from '../port.ts';
+import type { PaymentState, Prepared, SignedAttempt } from '../port.ts';
 import type { EvmNodes } from './blocks.ts';
 import {
   type FeeMarket,
@@ -32,8 +32,16 @@ export interface Pricing {
   price(call: Call): Promise<Prepared>;
   /** The terms of a transaction that replaces another one at a higher fee. */
   raise(call: Call, newest: SignedAttempt): Promise<Prepared>;
-  /** Whether its price explains that a transaction is in no block. */
-  isPricedOut(newest: SignedAttempt): Promise<boolean>;
+  /**
+   * The state of a transaction that is in no block. It is replaced only if its price explains that.
+   *
+   * @param isOverdue whether it has waited long enough for a replacement
+   */
+  followUnmined(
+    newest: SignedAttempt,
+    isOverdue: boolean,
+    callOf: () => Promise<Call>,
+  ): Promise<PaymentState>;
 }
 
 const contractRefuses: Prepared = {
@@ -60,6 +68,16 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
     const l1FeeWei = await readL1Fee(config, nodes, lengthOf(config, call), gas);
     return { maxFeeNative: config.signing.maxFeeNative, l1FeeWei };
   };
+  const raise = async (call: Call, newest: SignedAttempt): Promise<Prepared> => {
+    const before = readTerms(newest.terms);
+    const head = await nodes.choose();
+    const limit = await limitFor(call, before.gas);
+    const market = await readMarket(head);
+    const terms = higherFees(before, market, config.gas, limit);
+    if (!terms) return atItsLimit;
+    const { l1FeeWei } = limit;
+    return requireBalance(nodes, call, { ...terms, l1FeeWei, height: head.height }, market);
+  };
   return {
     async price(call) {
       const head = await nodes.choose();
@@ -73,18 +91,17 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const { l1FeeWei } = limit;
       return requireBalance(nodes, call, { ...terms, l1FeeWei, height: head.height }, market);
     },
-    async raise(call, newest) {
-      const before = readTerms(newest.terms);
-      const head = await nodes.choose();
-      const limit = await limitFor(call, before.gas);
-      const market = await readMarket(head);
-      const terms = higherFees(before, market, config.gas, limit);
-      if (!terms) return atItsLimit;
-      const { l1FeeWei } = limit;
-      return requireBalance(nodes, call, { ...terms, l1FeeWei, height: head.height }, market);
+    raise,
+    async followUnmined(newest, isOverdue, callOf) {
+      const { txHash } = newest;
+      const isKnown = await nodes.call('eth_getTransactionByHash', [txHash], (found) => found !== null);
+      if (!isOverdue) return { kind: 'waiting', isKnown };
+      const market = await readMarket(await nodes.choose());
+      if (!isPricedOut(readTerms(newest.terms), market)) return { kind: 'waiting', isKnown };
+      const raised = await raise(await callOf(), newest);
+      if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
+      return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
     },
-    isPricedOut: async (newest) =>
-      isPricedOut(readTerms(newest.terms), await readMarket(await nodes.choose())),
   };
 }
 

@@ -96,19 +96,9 @@ export function createEvmSender(
       if (sequence < sent) {
         return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
       }
-      const newest = newestOf(attempts);
-      const isKnown = await nodes.call(
-        'eth_getTransactionByHash',
-        [newest.txHash],
-        (found) => found !== null,
-      );
       // Later nonces wait for the first: only that one can need a higher fee.
-      const isFirst = sequence === sent;
-      if (!isFirst || ageMs <= config.gas.bumpAfterMs) return { kind: 'waiting', isKnown };
-      if (!(await pricing.isPricedOut(newest))) return { kind: 'waiting', isKnown };
-      const raised = await pricing.raise(await callOf(id, intent), newest);
-      if ('terms' in raised) return { kind: 'stuck', terms: raised.terms };
-      return { kind: 'waiting', isKnown, blockedBy: raised.blockedBy };
+      const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
+      return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
   };
 }

@@ -36,7 +36,7 @@ export async function recoverFromReorganisation(
   if (!(await isConfirmedInChain(deps, head))) await goBack(deps, head, cursor);
   const { pool, port } = deps;
   const found = await findUnchecked(pool, port.chain);
-  if (!found || !(await acquireLease(deps))) return;
+  if (!found || !(await acquireLease(deps, 'reading'))) return;
   const range = { from: found.forkHeight + 1, to: found.confirmedHeight };
   const present = await readTransferIds(deps, { ...range, to: Math.min(range.to, head.height) });
   const target = await port.reader.finalHeight(head);

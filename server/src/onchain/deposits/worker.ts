@@ -51,7 +51,7 @@ export function startDepositWorker(deps: DepositDeps): Worker {
       return false;
     }
   });
-  return releasingLeaseAtStop(worker, deps);
+  return releasingLeaseAtStop(worker, deps, 'reading');
 }
 
 /** The result of a turn. */
@@ -66,7 +66,7 @@ async function followOnce(deps: DepositDeps): Promise<Turn> {
   const head = await port.reader.head();
   const before = await readCursor(pool, port.chain);
   if (!before) await startFollowing(deps, port.config.startBlock ?? head.height);
-  if (!(await acquireLease(deps))) return { headHeight: head.height, isBehind: false };
+  if (!(await acquireLease(deps, 'reading'))) return { headHeight: head.height, isBehind: false };
   // After the head was read: every address that the API returned before that block is loaded.
   await deps.book.refresh();
   await recoverFromReorganisation(deps, head, await requireCursor(deps));
@@ -112,7 +112,7 @@ async function creditFinalBlocks(deps: DepositDeps, head: Block): Promise<boolea
   let { confirmed } = await requireCursor(deps);
   for (let ranges = 0; confirmed < target; ranges += 1) {
     if (ranges === limits.rangesPerTurn) return true;
-    if (!(await acquireLease(deps))) return false;
+    if (!(await acquireLease(deps, 'reading'))) return false;
     const to = Math.min(target, confirmed + config.blockRange);
     const range = { from: confirmed + 1, to };
     const transfers = await reader.scan(range.from, to, deps.book, true);
@@ -157,7 +157,7 @@ async function showNewBlocks(deps: DepositDeps, head: Block): Promise<void> {
   // A node that lags behind the last scan has no new blocks.
   if (head.height < (await requireCursor(deps)).scanned) return;
   let scanned = await rewindOrphaned(deps);
-  while (scanned < head.height && (await acquireLease(deps))) {
+  while (scanned < head.height && (await acquireLease(deps, 'reading'))) {
     const to = Math.min(head.height, scanned + config.blockRange);
     const transfers = await reader.scan(scanned + 1, to, deps.book, false);
     const id = await reader.blockId(to);

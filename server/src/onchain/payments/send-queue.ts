@@ -8,14 +8,16 @@ import {
 import type {
   ChainPort,
   Prepared,
+  PreparedTerms,
   ReservedPayment,
   SignedAttempt,
   UnsignedAttempt,
 } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
 import type { PaymentIntent } from '../../chains/signing.ts';
+import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
-import type { Pool } from '../../store/pool.ts';
+import type { Pool, Queryable } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { countReorganisations } from '../cursor.ts';
 import { deleteDraft, findDraft, storeDraft } from './drafts.ts';
@@ -24,38 +26,54 @@ import { listWithdrawn, type OpenPayment } from './queries.ts';
 /** The result of an attempt to sign a payment. */
 export type SignResult =
   | { readonly attempt: SignedAttempt }
-  | { readonly blockedBy: BlockingReason }
-  /** There is a payment under this id, or a treasury operation for this address, already. */
+  /** `nativeNeeded`: the native balance that the sender needs, if it has too little. */
+  | { readonly blockedBy: BlockingReason; readonly nativeNeeded?: bigint }
+  /** There is a payment under this id, or a treasury operation for this address, already; or another payment is being signed. */
   | { readonly exists: true };
+
+/** Decides whether a payment is signed at these terms. @returns why not */
+export type Admission = (prepared: PreparedTerms) => BlockingReason | undefined;
 
 /**
  * Prepares a payment, reserves its nonce or slot, signs it and stores the signed transaction. The caller broadcasts it.
  *
  * @param id names the payment permanently
+ * @param admit is asked before anything is reserved
  */
 export async function signNewPayment(
   pool: Pool,
   port: ChainPort,
   id: string,
   intent: PaymentIntent,
+  admit: Admission,
 ): Promise<SignResult> {
   const { sender } = port;
   const prepared = await prepareOrRefuse(port, id, intent);
   if ('blockedBy' in prepared) return prepared;
+  const blockedBy = admit(prepared);
+  if (blockedBy) return { blockedBy };
   const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
 }
 
-/** Signs a payment whose process ended between the reservation and the signature. What the signer may have seen is asked for again. */
+/**
+ * Signs a payment whose process ended between the reservation and the signature. What the signer may have seen is asked for again.
+ * Another treasury operation is given up, because its nonce must not keep payments waiting: if it is still needed, there will be a new
+ * one.
+ */
 export async function signReservedPayment(
   pool: Pool,
   port: ChainPort,
   payment: OpenPayment,
 ): Promise<SignResult> {
+  const isTreasurys = payment.intent.kind !== 'transfer';
+  // Another worker may be about to sign it.
+  if (isTreasurys && payment.reservedForMs < limits.reservationMs) return { exists: true };
   const asked = (await findDraft(pool, payment.id, 1)) ?? (await port.sender.lastSigned(payment));
   if (asked) return signOrRelease(pool, port, payment, asked);
+  if (isTreasurys && (await releasePayment(pool, port.chain, payment))) return { exists: true };
   const prepared = await prepareOrRefuse(port, payment.id, payment.intent);
   if ('blockedBy' in prepared) {
     // The signer has not seen this payment, and an unsigned reservation would hold up all others.
@@ -97,11 +115,13 @@ async function signOrRelease(
 
 /**
  * Reserves the sender's next nonce (EVM) or slot (Solana, Tron) for a payment, permanently. The payment is signed only afterwards, so
- * that after any crash it is signed for the same nonce.
+ * that after any crash it is signed for the same nonce. Nothing is reserved after a payment of the sender that is not signed yet: if
+ * the signer refuses that one, its nonce can be used by the next.
  *
  * @param id names the payment; there is never a second one under it
  * @param unused the first nonce that the chain has not used
- * @returns undefined if there is a payment under the id, or an open treasury operation for the address
+ * @returns undefined if there is a payment under the id, an open treasury operation for the address, or an unsigned payment of the
+ *   sender
  */
 export async function reservePayment(
   pool: Pool,
@@ -120,6 +140,7 @@ export async function reservePayment(
       'select next_sequence from chain_sequences where chain = $1 and sender = $2 for update',
       [chain, sender],
     );
+    if (await hasUnsigned(client, chain, sender)) return undefined;
     const next = rows[0]?.next_sequence ?? 0n;
     const sequence = next > unused ? next : unused;
     const currency = intent.kind === 'top_up' ? null : intent.currency;
@@ -145,6 +166,15 @@ export async function reservePayment(
     ]);
     return { id, intent, sender, sequence };
   });
+}
+
+async function hasUnsigned(client: Queryable, chain: Chain, sender: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from chain_payments p where p.chain = $1 and p.sender = $2 and p.status = 'open'
+      and not exists (select from chain_attempts a where a.payment_id = p.id) limit 1`,
+    [chain, sender],
+  );
+  return rowCount !== 0;
 }
 
 /**

@@ -42,12 +42,21 @@ export const chainCursors = table(
     scanned_height: int8().mutable(),
     confirmed_height: int8().mutable(),
     opening_balances: json().nullable(),
-    lease_owner: text().nullable().mutable(),
-    lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
     first_height: int8().nullable(),
     reorganisations: int4().mutable(),
+  },
+  'chain',
+);
+
+export const chainLeases = table(
+  'chain_leases',
+  {
+    chain: text(),
+    work: text<'reading' | 'payments' | 'sweeps'>(),
+    owner: text().mutable(),
+    expires_at: timestamptz().mutable(),
   },
   'chain',
 );
