@@ -9,6 +9,7 @@ import type { Authenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import type { LinkContext } from './identity/links.ts';
+import { createLiveCosts } from './onchain/payments/live-costs.ts';
 import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { limits } from './platform/limits.ts';
 import { version } from './platform/version.ts';
@@ -60,6 +61,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
   const isPayable = (chain: string, currency: string): boolean =>
     ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
+  const liveCosts = createLiveCosts(ports, rates.live?.provider);
   const effects = sandboxEffects(options, core, parts);
   const routesOf = (kind: EnvironmentKind): Route[] => {
     const reads = pools.reads[kind];
@@ -72,6 +74,8 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({
+        pool: reads,
+        liveCosts,
         ...options,
         db,
         clocks,
