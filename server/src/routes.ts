@@ -1,6 +1,7 @@
 import type { AppOptions } from './app-options.ts';
 import { ownAddressesOf } from './chains/destinations.ts';
 import type { ChainPort } from './chains/port.ts';
+import { type Chain, currenciesOn, type Stablecoin } from './chains/registry.ts';
 import type { Core } from './core.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import type { DepositAddress } from './custody/signer.ts';
@@ -60,6 +61,10 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
   });
   const isPayable = (chain: string, currency: string): boolean =>
     ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
+  const creditedOn = (kind: EnvironmentKind, chain: Chain): readonly Stablecoin[] => {
+    if (kind === 'test') return currenciesOn(chain);
+    return ports.find((port) => port.chain === chain)?.config.tokens.map(({ currency }) => currency) ?? [];
+  };
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
   const liveCosts = createLiveCosts(ports, rates.live?.provider);
   const effects = sandboxEffects(options, core, parts);
@@ -69,7 +74,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
     return [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ ...options, db, pool: reads, clock, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes }),
+      ...walletRoutes({ db, signer, indexes, creditedOn: (chain) => creditedOn(kind, chain) }),
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),

@@ -3,6 +3,7 @@ import { limits } from './limits.ts';
 import { parseRatio } from './money.ts';
 import {
   parseAdminPort,
+  parseBand,
   parseConnections,
   parseContact,
   parseCurrencyCode,
@@ -248,5 +249,12 @@ function rateOptions(): Option[] {
       .env('OPENLEDGER_RATES_MAX_AGE_MS')
       .default(900_000)
       .argParser(parseWhole(1000, 604_800_000)),
+    new Option(
+      '--peg-band <band>',
+      'the prices at which live usdt, pyusd and eurc are converted, as low/high',
+    )
+      .env('OPENLEDGER_PEG_BAND')
+      .default(parseBand('0.97/1.03'), '0.97/1.03')
+      .argParser(parseBand),
   ];
 }

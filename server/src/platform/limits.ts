@@ -189,10 +189,18 @@ export const limits = {
   nodeCalmMs: 60_000,
   /** After so many answers about a smaller range of blocks a larger one is tried again. */
   logRangeAnswers: 16,
+  /** Blocks that are asked for by their hashes: nodes that lag know nothing of the last ones. */
+  nearHeadBlocks: 64,
+  /** Concurrent requests for EVM blocks to a node. */
+  evmBlockConcurrency: 8,
+  /** The logs of one request. A block can hold more, which are then asked for in parts. */
+  logAnswerBytes: 8 * 1024 * 1024,
   /** An answer with so many logs is thought to have been cut short. */
   logsPerAnswer: 10_000,
   /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */
   watchedTopics: 200,
+  /** Receivers that a part of a block that is too large is asked for first. */
+  receiversPerPart: 1000,
   /** The duration of a chain lease. */
   chainLeaseMs: 5000,
   /** How often the status of a chain is saved, beside every change. */
@@ -251,12 +259,26 @@ export const limits = {
   sweepEveryTurns: 10,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,
+  /** Deposits of a range of blocks that are shown, or measured and credited; the others are read again later, the largest first. */
+  depositsPerRange: 1000,
+  /** The same for transfers that are only recorded. */
+  uncreditedPerRange: 5000,
+  /** Of a block that is read again beside the followed chain. */
+  uncreditedPerRescan: 25_000,
+  /** Blocks whose deposits are measured concurrently. */
+  measuredBlocks: 4,
+  /** Transactions that a line of the log names. */
+  loggedTransactions: 10,
+  /** Final blocks are read again when they are this deep, so many at least together. */
+  rereadDepthBlocks: 64,
+  rereadBatchBlocks: 32,
+  /** How soon a block that could not be read again is tried once more, twice as late after each failure. */
+  rescanRetryMs: 1000,
+  rescanRetryMaxMs: 10 * 60 * 1000,
   /** Tron: so long after the newest block a transaction may still get into one; then it may be signed again. */
   tronExpirationMs: 60_000,
   /** Tron: concurrent requests for blocks to a node. */
   tronBlockConcurrency: 4,
-  /** Wallets that are this much older than the newest known one are surely known. */
-  walletOverlapMs: 10 * 60 * 1000,
 
   // Webhooks
   deliveryTimeoutMs: 15_000,

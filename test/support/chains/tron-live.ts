@@ -47,6 +47,7 @@ export function startRates(): Promise<Receiver> {
 export const withoutFees = {
   onChainFee: { numerator: 0n, denominator: 1n },
   stablecoinSpread: { numerator: 0n, denominator: 1n },
+  pegBand: { low: { numerator: 1n, denominator: 2n }, high: { numerator: 2n, denominator: 1n } },
 };
 
 /** What so much USDT is in USDC. */

@@ -2,14 +2,14 @@ import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransact
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { type EvmMovement, judgeUsedNonce } from './finality.ts';
+import { judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
 import { evmNonceOf } from './transaction.ts';
@@ -78,28 +78,12 @@ export function createEvmSender(
       });
       return { unsigned: unsigned.slice(2), terms };
     },
-    async sign({ id, intent }, { terms, unsigned }, attempts) {
-      const signed = await signer.sign({
-        chain: config.chain,
-        reference: id,
-        intent: signingIntentOf(intent),
-        unsigned: hexToBytes(`0x${unsigned}`),
-        terms,
-        replaces: attempts.at(-1)?.txHash,
-      });
-      return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
-    },
-    async lastSigned({ id, sequence }) {
-      const found = await signer.lastSigned(id);
-      if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
-      return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
-    },
+    sign: (...signing) => signAttempt(config, signer, ...signing),
+    lastSigned: (payment) => findLastSigned(signer, payment),
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) {
-        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
-      }
+      if (sequence < sent) return judgeUsedNonce(config, nodes, treasury, intent, attempts);
       // Later nonces wait for the first: only that one can need a higher fee.
       const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
       return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
@@ -107,14 +91,32 @@ export function createEvmSender(
   };
 }
 
-/** @returns undefined if the payment sends native coin */
-function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
-  if (intent.kind === 'top_up') return undefined;
-  const { address, amount } = intent;
-  const { address: contract } = requireToken(config, intent.currency);
-  return intent.kind === 'transfer'
-    ? { contract, from: treasury, to: address, amount }
-    : { contract, from: address, to: treasury, amount };
+async function signAttempt(
+  { chain }: EvmConfig,
+  signer: TransactionSigner,
+  { id, intent }: ReservedPayment,
+  { terms, unsigned }: UnsignedAttempt,
+  attempts: readonly SignedAttempt[],
+): Promise<SignedAttempt> {
+  const signed = await signer.sign({
+    chain,
+    reference: id,
+    intent: signingIntentOf(intent),
+    unsigned: hexToBytes(`0x${unsigned}`),
+    terms,
+    replaces: attempts.at(-1)?.txHash,
+  });
+  return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+}
+
+/** A transaction of another nonce is none of the reserved payment. */
+async function findLastSigned(
+  signer: TransactionSigner,
+  { id, sequence }: ReservedPayment,
+): Promise<UnsignedAttempt | undefined> {
+  const found = await signer.lastSigned(id);
+  if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+  return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
 }
 
 function transferData(to: string, amount: bigint): Hex {

@@ -46,6 +46,8 @@ export const chainCursors = table(
     treasury: text().nullable().mutable(),
     first_height: int8().nullable(),
     reorganisations: int4().mutable(),
+    reread_height: int8().nullable().mutable(),
+    unlisted_height: int8().nullable().mutable(),
   },
   'chain',
 );
@@ -70,9 +72,26 @@ export const chainStatuses = table(
     fault: text().nullable().mutable(),
     nodes: json().mutable(),
     checked_at: timestamptz().mutable(),
+    rate_fault: text().nullable().mutable(),
   },
   'chain',
 );
+
+export const chainRescans = table('chain_rescans', {
+  chain: text(),
+  reason: text<'requested' | 'over_limit' | 'not_measured'>(),
+  from_height: int8(),
+  to_height: int8(),
+  next_height: int8().mutable(),
+  waiting: int8().mutable(),
+  found: int8().mutable(),
+  tries: int4().mutable(),
+  fault: text().nullable().mutable(),
+  created_at: timestamptz(),
+  next_try_at: timestamptz().mutable(),
+  finished_at: timestamptz().nullable().mutable(),
+});
+export type ChainRescanRow = RowIn<typeof chainRescans>;
 
 export const chainBlocks = table('chain_blocks', {
   chain: text(),
