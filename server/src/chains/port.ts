@@ -130,12 +130,21 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** What a transfer is likely to cost the treasury, in the smallest unit of the native coin. */
+export interface TransferCost {
+  readonly feeNative: bigint;
+  /** The cost of creating an account for the receiver's tokens, beside the fee (Solana); 0 if there is one, or none is needed. */
+  readonly accountNative: bigint;
+}
+
 /** The terms at which a payment can be signed now. */
 export interface PreparedTerms {
   readonly terms: string;
   readonly cost: NativeCost;
   /** What the chain is likely to charge. */
   readonly likelyFeeNative: bigint;
+  /** Whether it pays for an account for the receiver's tokens (Solana). */
+  readonly createsAccount?: boolean;
 }
 
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
@@ -178,6 +187,8 @@ export interface ChainSender {
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
+  /** Estimates what a transfer of a token to an address would cost now. */
+  likelyCost(currency: Stablecoin, address: string): Promise<TransferCost>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   /** What a transaction of these terms takes of native coin. */

@@ -226,6 +226,10 @@ export const limits = {
   /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
   reservationMs: 15_000,
   refusalsBeforeFailure: 3,
+  /** How long the estimated cost of a transfer on a chain is used. */
+  transferCostMs: 30_000,
+  /** Transfers that are older than this do not count in what a customer's transfers cost today. */
+  customerBudgetMs: 3 * 24 * 60 * 60 * 1000,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */

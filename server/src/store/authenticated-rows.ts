@@ -124,6 +124,7 @@ export const authenticatedTables = {
       'return_code',
       'sandbox_outcome',
       'transfer_proof',
+      'account_fee_minor',
     ],
     ofEnvironment: own,
   },
