@@ -78,6 +78,7 @@ function entryOf({ chainId, currencies, name, url }) {
     confirmations: 2,
     pollMs: 500,
     startBlock: 0,
+    minTransfer: '0',
     gas: { nativeUsd: '2500' },
   };
   return [name, entry];
