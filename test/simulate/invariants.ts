@@ -98,7 +98,8 @@ function hashChains(
 
 /** The journals of each status, as in `verify` (verify-checks.ts): an independent copy on purpose. */
 const explaining: Readonly<Record<string, readonly string[]>> = {
-  'deposit completed': ['deposit'],
+  'deposit completed': ['deposit', 'deposit_restore'],
+  'deposit failed': ['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal'],
   'deposit returned': ['deposit_hold deposit_return'],
   'transfer in_review': ['transfer_reserve'],
   'transfer funds_received': ['transfer_reserve'],

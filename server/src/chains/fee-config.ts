@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { ConfigError } from '../platform/config.ts';
 import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
 import { type EvmFeeDefaults, type FeeDefaults, feeDefaults } from './fee-defaults.ts';
-import { type Chain, type ChainFamily, chainFamily } from './registry.ts';
+import { type Chain, type ChainFamily, chainFamily, nativeScale } from './registry.ts';
 
 /** Fees on EVM chains, in wei per unit of gas. */
 export interface GasPolicy {
@@ -100,9 +100,6 @@ export const FeeFields = {
 type GasFile = NonNullable<Static<typeof FeeFields.gas>>;
 type SigningFile = NonNullable<Static<typeof FeeFields.signing>>;
 type SweepFile = NonNullable<Static<typeof FeeFields.sweeps>>;
-
-/** Decimal places of the native coins. */
-export const nativeScale = { evm: 18, solana: 9, tron: 6 } as const satisfies Record<ChainFamily, number>;
 
 function defaultsOf(chain: Chain): FeeDefaults {
   const found = feeDefaults[chain];

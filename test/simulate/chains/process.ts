@@ -74,7 +74,7 @@ export interface Process {
 
 /** Every stablecoin is worth a dollar. */
 const one = { buyRate: '1', sellRate: '1', midRate: '1' };
-const rates: RateProvider = { quote: () => one, pairs: () => [] };
+const rates: RateProvider = { quote: () => one, faultOf: () => undefined, pairs: () => [] };
 const families = { evm: evmFamily, solana: solanaFamily, tron: tronFamily };
 
 /** Starts a process. Those before it must have ended: their leases run out. */
@@ -165,5 +165,5 @@ function openPort(
 }
 
 async function expireLeases(pool: Pool): Promise<void> {
-  await pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
+  await pool.query('delete from chain_leases');
 }

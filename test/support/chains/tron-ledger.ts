@@ -66,8 +66,9 @@ export interface TronLedger {
    * Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone.
    *
    * @param keeps which payments of others wait again as well
+   * @param forgets what was signed is gone too
    */
-  fork(depth: number, keeps?: (id: string) => boolean): void;
+  fork(depth: number, keeps?: (id: string) => boolean, forgets?: boolean): void;
   /** Refuses every transfer of a token from or to an address, as its issuer can. */
   freeze(address: string): void;
   giveSun(address: string, sun: number): void;
@@ -182,14 +183,14 @@ export function createTronLedger(firstId: string): TronLedger {
     mine(count = 1) {
       for (let made = 0; made < count; made += 1) makeBlock();
     },
-    fork(depth, keeps = () => false) {
+    fork(depth, keeps = () => false, forgets = false) {
       const gone = blocks.splice(-depth);
       states.splice(-depth);
       state = copy(states.at(-1) as State);
       branch += 1;
       const items = gone.flatMap(({ results }) => results.map(({ item }) => item));
       for (const { id } of items) places.delete(id);
-      pending.unshift(...items.filter(({ id, kind }) => kind === 'signed' || keeps(id)));
+      pending.unshift(...items.filter(({ id, kind }) => (kind === 'signed' && !forgets) || keeps(id)));
       // Another branch is made by other producers, at other times.
       for (let made = 0; made <= depth; made += 1) makeBlock(made === 0 ? blockMs : 0);
     },

@@ -3,6 +3,8 @@ import { isMovedBy, judgePayment, type Landing, outcomeOf, type ReportedMovement
 import type { Node } from '../node.ts';
 import { requireQuorum } from '../node-agreement.ts';
 import type { PaymentState, ReservedPayment, SignedAttempt } from '../port.ts';
+import type { PaymentIntent } from '../signing.ts';
+import { requireToken } from '../tokens.ts';
 import { blockIdAt, type EvmNodes, finalHeightOf } from './blocks.ts';
 import { addressTopic, transferTopic } from './erc20.ts';
 import { type Header, integer, type Log, type Receipt, receipt } from './responses.ts';
@@ -12,23 +14,24 @@ interface EvmLanding extends Landing {
 }
 
 /** The movement of tokens that a payment causes. */
-export interface EvmMovement extends ReportedMovement {
+interface EvmMovement extends ReportedMovement {
   readonly contract: string;
 }
 
 /**
  * Judges a payment whose nonce the chain has used.
  *
- * @param movement undefined if the payment sends native coin, which emits no event
  * @param attempts the transactions signed for the nonce; at most one of them can be in the chain
  * @throws ChainError if the nodes do not agree
  */
 export function judgeUsedNonce(
   config: EvmConfig,
   nodes: EvmNodes,
-  movement: EvmMovement | undefined,
+  treasury: string,
+  intent: PaymentIntent,
   attempts: readonly SignedAttempt[],
 ): Promise<PaymentState> {
+  const movement = movementOf(config, treasury, intent);
   return judgePayment<Header, EvmLanding, PaymentState>(nodes, config, {
     finalHeight: (head) => finalHeightOf(config, nodes, head),
     findLanding: (node) => findLanding(node, attempts, movement),
@@ -59,6 +62,19 @@ export async function isNonceSpentElsewhere(
     return BigInt(used) > sequence && (await findLanding(node, attempts, undefined)) === undefined;
   });
   return (await Promise.all(proven)).every(Boolean);
+}
+
+/** @returns undefined if the payment sends native coin, which emits no event */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
+  const { address, amount } = intent;
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
 }
 
 async function findLanding(

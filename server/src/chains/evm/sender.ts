@@ -9,7 +9,7 @@ import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { type EvmMovement, isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
+import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
 import { evmNonceOf } from './transaction.ts';
@@ -83,28 +83,13 @@ export function createEvmSender(
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) {
-        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
-      }
+      if (sequence < sent) return judgeUsedNonce(config, nodes, treasury, intent, attempts);
       // Later nonces wait for the first: only that one can need a higher fee.
       const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
       return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
     canNeverLand: (payment, attempts) => isNonceSpentElsewhere(config, nodes, payment, attempts),
   };
-}
-
-/** @returns undefined if the payment sends native coin */
-function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
-  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
-  const { address, amount } = intent;
-  if (intent.kind === 'deposit_return') {
-    return { contract: intent.token, from: intent.from, to: address, amount };
-  }
-  const { address: contract } = requireToken(config, intent.currency);
-  return intent.kind === 'transfer'
-    ? { contract, from: treasury, to: address, amount }
-    : { contract, from: address, to: treasury, amount };
 }
 
 async function signAttempt(
