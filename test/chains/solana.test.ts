@@ -335,7 +335,7 @@ describe('a transfer', () => {
     await turns();
     const statuses = async () =>
       Promise.all(pair.map(async ({ id }) => (await ok(server.live.get(`/v1/transfers/${id}`))).status));
-    expect((await statuses()).sort()).toEqual(['completed', 'funds_received']);
+    await poll(async () => (await statuses()).sort()).toEqual(['completed', 'funds_received']);
     node.ledger.giveLamports(treasury, held);
     for (const { id } of pair) await mineUntil(id, 'completed');
   });
