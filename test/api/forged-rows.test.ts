@@ -6,6 +6,7 @@ import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
 import { listOpenInternalTransfers } from '../../server/src/onchain/internal/queries.ts';
+import { listAttempts, listOpenActions } from '../../server/src/onchain/operator/queries.ts';
 import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
@@ -116,6 +117,12 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into void_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
+      values ('pay_1', 1, '0xhash2', '0xraw', '{}', now())`,
+    `insert into operator_actions (${bucket}id, environment_id, chain, kind, subject, number, parameters, reason,
+        requested_by, status, created_at, updated_at)
+      select bucket, 'pay_1:1', environment_id, 'base', 'payment_cancel', 'pay_1', 1, '{}', 'stuck', 'ada', 'requested',
+        now(), now() from customers limit 1`,
     `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
@@ -621,6 +628,19 @@ describe('a forged row is not used:', () => {
       () =>
         forged('chain_attempts', "tx_hash = '0xstranger'", async () =>
           expect(await listPayments(pool, 'base')).toEqual([]),
+        ),
+    ],
+    void_attempts: [
+      () =>
+        forged('void_attempts', "tx_hash = '0xstranger'", async () =>
+          expect(await listAttempts(pool, 'void_attempts', 'pay_1')).toEqual([]),
+        ),
+    ],
+    operator_actions: [
+      refusedByWriter('operator_actions', "reason = 'another'"),
+      () =>
+        forged('operator_actions', 'parameters = \'{"to":"0xstranger"}\'', async () =>
+          expect(await listOpenActions(pool, 'base')).toEqual([]),
         ),
     ],
     chain_holds: [
