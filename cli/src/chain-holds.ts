@@ -1,8 +1,8 @@
-import { type Chain, isChain } from '@openledger/server/chains/registry.ts';
+import type { Chain } from '@openledger/server/chains/registry.ts';
 import { holdChain, releaseHold } from '@openledger/server/onchain/holds/commands.ts';
 import { listHolds } from '@openledger/server/onchain/holds/queries.ts';
-import { ConfigError } from '@openledger/server/platform/config.ts';
 import type { Command } from 'commander';
+import { requireChain } from './chain-name.ts';
 import { operatorName, parseReason } from './operator.ts';
 import { printJson, printLine } from './print.ts';
 import { type Store, withVault } from './store.ts';
@@ -28,12 +28,6 @@ export function addHoldCommands(chains: Command, program: Command): void {
         withVault(program.opts(), (store) => run(store, requireChain(chain), options)),
       );
   }
-}
-
-/** @throws ConfigError if there is no such chain */
-function requireChain(text: string): Chain {
-  if (isChain(text)) return text;
-  throw new ConfigError(`${text} must be the name of a chain, such as base.`);
 }
 
 async function pause({ pool }: Store, chain: Chain, { json, reason }: HoldOptions): Promise<void> {

@@ -1,11 +1,13 @@
 import { networks } from '@openledger/server/chains/networks.ts';
 import { listUncredited } from '@openledger/server/onchain/deposits/uncredited.ts';
 import { type Hold, listShownHolds } from '@openledger/server/onchain/holds/queries.ts';
+import { listOpenRescans, type OpenRescans } from '@openledger/server/onchain/rescans/queries.ts';
 import { type ChainStatus, listStatuses } from '@openledger/server/onchain/status/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { addHoldCommands } from './chain-holds.ts';
+import { addRescanCommand, rescanText } from './chain-rescans.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
@@ -24,6 +26,7 @@ export function addChainCommands(program: Command): void {
     .action((options: UncreditedOptions) =>
       withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
+  addRescanCommand(chains, program);
   addHoldCommands(chains, program);
 }
 
@@ -41,19 +44,18 @@ function parseCount(text: string): number {
 async function chainStatusCommand({ pool }: Store): Promise<void> {
   const statuses = await listStatuses(pool);
   const holds = await listShownHolds(pool);
+  const rescans = await listOpenRescans(pool);
   if (statuses.length === 0) printLine('No server has followed a chain yet.');
   printLines(
-    statuses.flatMap((status, index) => [
-      ...(index === 0 ? [] : ['']),
-      ...statusLines(
-        status,
-        holds.filter(({ chain }) => chain === status.chain),
-      ),
-    ]),
+    statuses.flatMap((status, index) => {
+      const isOfChain = ({ chain }: { readonly chain: string }): boolean => chain === status.chain;
+      const lines = statusLines(status, holds.filter(isOfChain), rescans.filter(isOfChain));
+      return [...(index === 0 ? [] : ['']), ...lines];
+    }),
   );
 }
 
-function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
+function statusLines(status: ChainStatus, holds: readonly Hold[], rescans: readonly OpenRescans[]): string[] {
   const { chain, checkedAt, confirmed, fault, head, network, nodes, scanned } = status;
   const behind = head === null || scanned === null ? '' : ` (${head > scanned ? head - scanned : 0n} behind)`;
   const oldest = status.oldestPayment === null ? '' : `, the oldest since ${status.oldestPayment}`;
@@ -64,7 +66,11 @@ function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
     ['shown up to', `${scanned ?? 'nothing'}${behind}`],
     ['credited up to', confirmed ?? 'nothing'],
     ['pending deposits', status.pendingDeposits],
+    ...(status.awaitingRate > 0n
+      ? [['waiting for a rate', `${status.awaitingRate}: ${status.rateFault ?? 'there is one now'}`]]
+      : []),
     ['open payments', `${status.openPayments}${oldest}`],
+    ...rescans.map((rescan) => ['read again', rescanText(rescan)]),
     ['wait for an operator', `${status.paymentsForOperator} payments`],
     ['deep reorganisations', reorganisationText(status)],
     ['fault', fault ?? 'none'],

@@ -1,6 +1,7 @@
 import type { AppOptions } from './app-options.ts';
 import { ownAddressesOf } from './chains/destinations.ts';
 import type { ChainPort } from './chains/port.ts';
+import { type Chain, currenciesOn, type Stablecoin } from './chains/registry.ts';
 import type { Core } from './core.ts';
 import { createIndexSource } from './custody/indexes.ts';
 import type { DepositAddress } from './custody/signer.ts';
@@ -9,6 +10,7 @@ import type { Authenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import type { LinkContext } from './identity/links.ts';
+import { createLiveCosts } from './onchain/payments/live-costs.ts';
 import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { limits } from './platform/limits.ts';
 import { version } from './platform/version.ts';
@@ -29,6 +31,7 @@ import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { deleteKeysOf } from './store/retention.ts';
+import { treasuryRoutes } from './treasury/routes.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 
 /** What routes need beside the core. */
@@ -59,7 +62,12 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
   });
   const isPayable = (chain: string, currency: string): boolean =>
     ports.some((port) => port.chain === chain && port.token(currency) !== undefined);
+  const creditedOn = (kind: EnvironmentKind, chain: Chain): readonly Stablecoin[] => {
+    if (kind === 'test') return currenciesOn(chain);
+    return ports.find((port) => port.chain === chain)?.config.tokens.map(({ currency }) => currency) ?? [];
+  };
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
+  const liveCosts = createLiveCosts(ports, rates.live?.provider);
   const effects = sandboxEffects(options, core, parts);
   const routesOf = (kind: EnvironmentKind): Route[] => {
     const reads = pools.reads[kind];
@@ -67,11 +75,13 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
     return [
       ...healthRoutes({ pool, clock, version }),
       ...customerRoutes({ ...options, db, pool: reads, clock, vault, randomBucket, linksIn }),
-      ...walletRoutes({ db, signer, indexes }),
+      ...walletRoutes({ db, signer, indexes, creditedOn: (chain) => creditedOn(kind, chain) }),
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({
+        pool: reads,
+        liveCosts,
         ...options,
         db,
         clocks,
@@ -83,8 +93,18 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
-      ...sandboxRoutes({ ...effects, ...options, db, rates: rates.sandbox, clock, clocks }),
+      ...sandboxRoutes({
+        ...effects,
+        ...options,
+        db,
+        pool: reads,
+        writer,
+        rates: rates.sandbox,
+        clock,
+        clocks,
+      }),
       ...railRoutes({ ...options, nowIn }),
+      ...treasuryRoutes({ ...options, pool: reads, proofKey: () => proofKeysOf(keyring)[0] }),
       ...ledgerRoutes({ db, kind, pool: reads, signer }),
       ...eventRoutes({ db, pool: reads, vault }),
     ];

@@ -1,7 +1,8 @@
 import type { Address } from 'viem';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { limits } from '../../server/src/platform/limits.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
-import { type BadNode, type RpcCall, RpcReply, startBadNode } from '../support/chains/bad-node.ts';
+import { type BadNode, type RpcCall, RpcReply, refuse, startBadNode } from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
@@ -27,6 +28,7 @@ let stray: BadNode;
 let usdc: TestToken;
 let taxed: TestToken;
 let unlisted: TestToken;
+let elsewhere: TestToken;
 let server: TestServer;
 let wallet: Awaited<ReturnType<typeof newLiveWallet>>;
 let chainsFile: { path: string; remove(): void };
@@ -37,7 +39,7 @@ beforeAll(async () => {
   usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
   taxed = await deployToken(anvil, 'OldToken', [6, 10]);
   unlisted = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
-  const elsewhere = await deployToken(other, 'TestToken', ['USD Coin', 'USDC']);
+  elsewhere = await deployToken(other, 'TestToken', ['USD Coin', 'USDC']);
   const eight = await deployToken(other, 'OldToken', [8, 0]);
   stray.behave(async (call, forward) => (call.method === 'eth_chainId' ? '0x1' : forward()));
   const more = { sweepFrom: null };
@@ -91,6 +93,13 @@ async function openledger(...args: string[]): Promise<string> {
 const faultOf = async (chain: string) => {
   const { rows } = await server.app.pool.query('select fault from chain_statuses where chain = $1', [chain]);
   return rows[0]?.fault;
+};
+
+const nodesOf = async (chain: string) => {
+  const { rows } = await server.app.pool.query('select nodes::text from chain_statuses where chain = $1', [
+    chain,
+  ]);
+  return rows[0]?.nodes;
 };
 
 test('a token that is not configured, a value of zero, dust and too much are recorded and not credited', async () => {
@@ -177,6 +186,87 @@ test('a deposit that a node invents for a real transaction is withdrawn, and hol
   expect(await balanceOf(server.live, victim.id)).toBe('0.00');
 });
 
+/** The logs of one request are changed; all of them, when they are asked for as a whole. */
+const hiding = (which: (log: { data: string }, at: number) => boolean, isWholeRefused = false) =>
+  node.behave(async (call, forward) => {
+    if (call.method !== 'eth_getLogs') return forward();
+    if (isWholeRefused && call.params[0].topics === undefined)
+      return refuse(call, -32005, 'response size exceeded');
+    return (await forward()).filter((log: { data: string }, at: number) => !which(log, at));
+  });
+
+test('an empty answer of the only node is not believed: 7 USDC on chain are credited', async () => {
+  const { address, id } = await newLiveWallet(server);
+  hiding(() => true);
+  await usdc.send('mint', [address, 7_000_000n]);
+  await mineThree();
+  await expect.poll(() => faultOf('ethereum'), { timeout: 10_000 }).toMatch(/omits logs of block \d+/);
+  node.behave();
+  await depositsIn(server.live, id, ['completed']);
+  expect(await balanceOf(server.live, id)).toBe('7.00');
+});
+
+test('an answer of the only node that lacks one of several equal transfers is not believed', async () => {
+  const { address, id } = await newLiveWallet(server);
+  hiding((_log, at) => at === 1);
+  await usdc.send('mintMany', [
+    [address, address, address],
+    [2_000_000n, 2_000_000n, 2_000_000n],
+  ]);
+  await mineThree();
+  await expect.poll(() => faultOf('ethereum'), { timeout: 10_000 }).toMatch(/omits logs of block \d+/);
+  node.behave();
+  await depositsIn(server.live, id, ['completed', 'completed', 'completed']);
+});
+
+test('what the only node hides in a block that is too large to be proven is found when it is deep', async () => {
+  const { address, id } = await newLiveWallet(server);
+  hiding(() => true, true);
+  await usdc.send('mint', [address, 4_000_000n]);
+  await mineThree();
+  const confirmed = async () =>
+    (await server.app.pool.query("select confirmed_height from chain_cursors where chain = 'ethereum'"))
+      .rows[0]?.confirmed_height;
+  const head = await anvil.client.getBlockNumber({ cacheTime: 0 });
+  await expect.poll(confirmed, { timeout: 10_000 }).toBe(head - 2n);
+  node.behave();
+  expect(await depositsOf(server.live, id)).toEqual([]);
+  await anvil.client.mine({ blocks: limits.rereadDepthBlocks + limits.rereadBatchBlocks });
+  await depositsIn(server.live, id, ['completed']);
+  const metrics = await (await fetch(`${server.app.adminUrl}/metrics`)).text();
+  expect(metrics).toContain('openledger_chain_missed_transfers_total{chain="ethereum"} 1');
+});
+
+test('a chain that is added later says where it starts, and a rescan credits what came before, once', async () => {
+  const { address, id } = await newLiveWallet(server);
+  const token = tokenAt(other.client, 'TestToken', elsewhere.address);
+  await token.send('mint', [address, 9_000_000n]);
+  await other.client.mine({ blocks: 3 });
+  const head = Number(await other.client.getBlockNumber({ cacheTime: 0 }));
+  const added = (more: object) =>
+    writeChains({ arbitrum: chainEntry(other, { usdc: elsewhere }, { sweepFrom: null, ...more }) });
+  const open = added({ startBlock: undefined });
+  await expect(server.second({ chainsFile: open.path })).rejects.toThrow('/arbitrum: must have startBlock');
+  open.remove();
+  const started = added({ startBlock: head });
+  const second = await server.second({ chainsFile: started.path });
+  try {
+    await other.client.mine({ blocks: 3 });
+    await expect.poll(() => faultOf('arbitrum'), { timeout: 10_000 }).toBe(null);
+    expect(await depositsOf(server.live, id)).toEqual([]);
+    const rescan = ['chains', 'rescan', 'arbitrum', '--from', '0', '--to', String(head), '--wait'];
+    expect(await openledger(...rescan)).toMatch(
+      new RegExp(`${head + 1} of ${head + 1} blocks, 1 transfers found\n$`),
+    );
+    expect(await balanceOf(server.live, id)).toBe('9.00');
+    expect(await openledger(...rescan)).toMatch(/ 0 transfers found\n$/);
+    expect(await balanceOf(server.live, id)).toBe('9.00');
+  } finally {
+    await second.stop();
+    started.remove();
+  }
+});
+
 test('a transfer to the treasury is recorded', async () => {
   const treasury = treasuryOf(server, 'ethereum');
   await usdc.send('mint', [treasury, 40_000_000n]);
@@ -216,7 +306,7 @@ test('logs of blocks that were not requested, and two logs with one index, are r
   const twist = async (change: (log: Record<string, string>) => object[], fault: string) => {
     node.behave(async (call, forward) => {
       const answer = await forward();
-      if (call.method !== 'eth_getLogs' || call.params[0].fromBlock === undefined) return answer;
+      if (call.method !== 'eth_getLogs' || call.params[0].topics?.length !== 3) return answer;
       return answer.flatMap(change);
     });
     await usdc.send('mint', [address, 1_000_000n]);
@@ -259,6 +349,14 @@ test('a node of another network and a token of other decimals are not used, and 
   );
   expect(metrics).toMatch(/openledger_chain_node_up\{chain="polygon",node="127\.0\.0\.1:\d+"\} 0\n/);
 
+  // A proxy that knows the newest block only.
+  stray.behave((call, forward) => {
+    const isPast = call.method === 'eth_call' && call.params[1].blockHash !== undefined;
+    return forward(isPast ? { ...call, params: [call.params[0], 'latest'] } : call);
+  });
+  await expect
+    .poll(() => nodesOf('polygon'), { timeout: 20_000 })
+    .toContain('It ignores {blockHash} and answers for the newest block.');
   stray.behave();
   await expect.poll(() => faultOf('polygon'), { timeout: 20_000 }).toBe(null);
   await depositsIn(server.live, wallet.id, [...deposits.map(() => 'completed'), 'completed']);

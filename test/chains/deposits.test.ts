@@ -1,17 +1,30 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listOpenRescans } from '../../server/src/onchain/rescans/queries.ts';
+import { listStatuses } from '../../server/src/onchain/status/queries.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken, tokenAt } from '../support/chains/anvil.ts';
-import { type BadNode, lagging, RpcReply, refuse, startBadNode } from '../support/chains/bad-node.ts';
+import {
+  type BadNode,
+  lagging,
+  type RpcCall,
+  RpcReply,
+  refuse,
+  startBadNode,
+} from '../support/chains/bad-node.ts';
 import {
   chainEntry,
   depositsIn,
   depositsOf,
+  liveCustomer,
+  liveWallet,
   newLiveWallet,
   reorganise,
   writeChains,
 } from '../support/chains/live.ts';
-import { balanceOf, ok } from '../support/factories.ts';
+import { createClient } from '../support/client.ts';
+import { balanceOf, newWallet, ok } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
@@ -136,6 +149,15 @@ test('USDT waits for a rate and is converted at it', async () => {
     (await server.app.pool.query("select 1 from chain_deposits where status = 'confirmed'")).rowCount;
   await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
   expect((await depositsOf(server.live, wallet.id))[0].status).toBe('payment_submitted');
+  // Outside of its band no figure is right: the first one after the start neither.
+  told.USDT = '1.1';
+  const waitsBecause = async () =>
+    (await listStatuses(server.app.pool)).find(({ chain }) => chain === 'ethereum');
+  await expect.poll(waitsBecause, { timeout: 10_000 }).toMatchObject({
+    awaitingRate: 1n,
+    rateFault: 'The price of usdt is 0.9091 usd, outside of its band from 0.97 to 1.03.',
+  });
+  expect(await balanceOf(server.live, wallet.id)).toBe('0.00');
   told.USDT = '1.001';
   const [credited] = await depositsIn(server.live, wallet.id, ['completed']);
   expect(credited).toMatchObject({ amount: '100.00', sourceCurrency: 'usdt', destinationCurrency: 'usdc' });
@@ -218,6 +240,31 @@ test('of three nodes one that hides a deposit is outvoted, and one that is far a
   expect(await balanceOf(server.live, wallet.id)).toBe('18.00');
 });
 
+test('nodes without the state of a block hide no deposit, and what too few can measure waits visibly', async () => {
+  const wallet = await newLiveWallet(server);
+  const [first, second] = nodes.ethereum as [BadNode, BadNode, BadNode];
+  const isPast = (call: RpcCall) => call.method === 'eth_call' && call.params[1].blockHash !== undefined;
+  // As anvil 1.7 answers after some reorganisations and restarts, and as pruned nodes do.
+  first.behave((call, forward) => (isPast(call) ? '0x' : forward()));
+  await mint('ethereum', usdc, wallet.address, 2_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  await depositsIn(server.live, wallet.id, ['completed']);
+  second.behave((call, forward) => (isPast(call) ? refuse(call, -32000, 'missing trie node') : forward()));
+  await mint('ethereum', usdc, wallet.address, 3_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  const waiting = async () => (await listOpenRescans(server.app.pool, 'ethereum'))[0];
+  await expect.poll(waiting, { timeout: 10_000 }).toMatchObject({ reason: 'not_measured', waiting: 1 });
+  // Others are not held up.
+  const other = await newLiveWallet(server);
+  second.behave();
+  await mint('ethereum', usdc, other.address, 4_000_000n);
+  await anvils.ethereum.client.mine({ blocks: 3 });
+  await depositsIn(server.live, other.id, ['completed']);
+  await depositsIn(server.live, wallet.id, ['completed', 'completed']);
+  expect(await balanceOf(server.live, wallet.id)).toBe('5.00');
+  await expect.poll(waiting, { timeout: 10_000 }).toBeUndefined();
+});
+
 test('a deposit that only one of the nodes that must agree reports is not credited', async () => {
   const wallet = await newLiveWallet(server);
   const [first, second, third] = nodes.ethereum as [BadNode, BadNode, BadNode];
@@ -238,6 +285,26 @@ test('a deposit that only one of the nodes that must agree reports is not credit
   first.behave();
   await expect.poll(() => balanceOf(server.live, wallet.id), { timeout: 30_000 }).toBe('1.00');
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('a server whose clock is twenty minutes slow hides no new wallet', async () => {
+  const book = createAddressBook(server.app.pool, 'base', (address) => address.toLowerCase(), []);
+  await newLiveWallet(server);
+  await book.refresh();
+  const slow = await server.second({
+    chainsFile: undefined,
+    clock: { now: () => Date.now() - 20 * 60_000 },
+  });
+  const customer = await liveCustomer(server.app, server.live, server.liveKey);
+  const made = await newWallet(await createClient(slow.url, server.liveKey), customer.id);
+  const known = book.size;
+  await book.refresh();
+  expect(book.size).toBe(known + 1);
+  const { address } = await liveWallet(server.live, customer.id, made.id);
+  expect(book.ownerOf(address.toLowerCase())?.walletId).toBe(made.id);
+  await mint('base', usdc, address, 3_000_000n);
+  await anvils.base.client.mine({ blocks: 3 });
+  await depositsIn(server.live, made.id, ['completed']);
 });
 
 test('a server that was away for many ranges of blocks reads all of them', async () => {

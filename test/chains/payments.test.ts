@@ -13,7 +13,7 @@ import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from 
 import { type BadNode, refuse, startBadNode } from '../support/chains/bad-node.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
 import { createClient } from '../support/client.ts';
-import { balanceOf, inStatus, minor, ok, transferBody } from '../support/factories.ts';
+import { balanceOf, inStatus, minor, newWallet, ok, transferBody } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
@@ -290,6 +290,31 @@ test('fifty concurrent transfers on two processes are each paid once, in one ord
   );
   expect(rows.map(({ status }) => status)).toEqual(['completed']);
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('a transfer to a deposit address of this deployment is booked, not broadcast, while no node responds', async () => {
+  const [to, sandbox] = [await newLiveWallet(server), await newWallet(server.api)];
+  const addresses = await ok(server.api.get(`/v1/crypto-wallets/${sandbox.id}/crypto-deposit-addresses`));
+  node.behave((call) => refuse(call, -32000, 'down'));
+  const nonce = await base.client.getTransactionCount({ address: treasury });
+  const sent = await send(wallet, '8.00', to.address);
+  expect(await inStatus(server.live, sent.id, 'completed')).toMatchObject({
+    destinationTxHash: null,
+    finalAmount: '7.976',
+    gasFee: '0.00',
+  });
+  const [arrived] = await depositsIn(server.live, to.id, ['completed']);
+  expect(arrived).toMatchObject({ amount: '7.976', sourcePaymentRail: 'base', sourceTxHash: null });
+  expect(await balanceOf(server.live, to.id)).toBe('7.976');
+  expect(await attemptsOf(sent.id)).toEqual([]);
+  const lost = await send(
+    wallet,
+    '2.00',
+    addresses.find(({ chain }: { chain: string }) => chain === 'base').address,
+  );
+  expect((await inStatus(server.live, lost.id, 'refunded')).returnReason).toContain('sandbox');
+  expect(await base.client.getTransactionCount({ address: treasury })).toBe(nonce);
+  node.behave();
 });
 
 test('transfers that the treasury cannot pay hide none that it can, however many they are', async () => {

@@ -50,12 +50,12 @@ beforeAll(async () => {
     OPENLEDGER_CHAINS_FILE: file.path,
   };
   const customer = await liveCustomer(fixture.app, fixture.live, fixture.liveKey);
-  wallet = await solanaWallet(fixture.live, customer.id);
   const treasury = fixture.app.treasuries.find(({ chain }) => chain === 'solana')?.address ?? '';
   node.ledger.giveLamports(treasury, 100_000_000_000n);
   node.ledger.pay(usdc, treasury, 10n * heldMinor);
   blocks = setInterval(() => node.ledger.mine(), blockMs);
   await startOne();
+  wallet = await solanaWallet(api, customer.id);
 }, 120_000);
 afterAll(async () => {
   clearInterval(blocks);

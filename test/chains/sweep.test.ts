@@ -264,6 +264,31 @@ test('what sweeps have cost on a day is what the chain has charged the treasury 
   }
 });
 
+test('a sweep and a top-up whose blocks vanish below the final ones are made again, each once', async () => {
+  const wallet = await newLiveWallet(server);
+  const hash = await plain.send('mint', [wallet.address, 40_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const errands = async () =>
+    (await errandsFor(wallet.address)).map(({ kind, status }) => `${kind} ${status}`);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  const request = ethereum.client.request as (call: {
+    method: string;
+    params: unknown[];
+  }) => Promise<unknown>;
+  const deposit = await request({ method: 'eth_getRawTransactionByHash', params: [hash] });
+  const { blockNumber } = await ethereum.client.getTransactionReceipt({ hash });
+  const before = await custody();
+  stopMining?.();
+  const head = await ethereum.client.getBlockNumber({ cacheTime: 0 });
+  const depth = Number(head - blockNumber) + 1;
+  await request({ method: 'anvil_reorg', params: [depth, [[deposit, 0]]] });
+  expect(await movedFrom(ethereum, wallet.address)).toEqual([]);
+  stopMining = keepMining([base, ethereum], 200);
+  await expect.poll(() => movedFrom(ethereum, wallet.address), { timeout: 25_000 }).toEqual([40_000_000n]);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  expect(await custody()).toEqual(before);
+});
+
 test('among a hundred thousand addresses the next few are found by an index', async () => {
   const { pool } = server.app;
   await pool.query(`insert into sweep_candidates (chain, address, currency, wallet_index, height, checked_at)

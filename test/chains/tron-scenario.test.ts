@@ -60,12 +60,13 @@ beforeAll(async () => {
     OPENLEDGER_RATES_MAPPING: '/rates/{TO}',
     OPENLEDGER_ON_CHAIN_FEE: '0',
     OPENLEDGER_STABLECOIN_SPREAD: '0',
+    OPENLEDGER_PEG_BAND: '0.5/2',
   };
   treasury = server.app.treasuries.find(({ chain }) => chain === 'tron')?.address ?? '';
   tron.ledger.giveSun(treasury, 1_000_000_000_000);
   const customer = await liveCustomer(server.app, server.live, server.liveKey);
-  wallets = await Promise.all([0, 1, 2].map(() => tronWallet(server.live, customer.id)));
   await startFollower();
+  wallets = await Promise.all([0, 1, 2].map(() => tronWallet(live, customer.id)));
   tron.pay({ to: treasury, amount: fundedMinor * 3n });
   for (const wallet of wallets) await fundWallet(server.live, tron, wallet, fundedMinor);
   blocks = setInterval(() => tron.ledger.mine(), blockMs);

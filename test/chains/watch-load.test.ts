@@ -6,9 +6,12 @@ import { parseChains } from '../../server/src/chains/config.ts';
 import { openChain } from '../../server/src/chains/families.ts';
 import type { ChainPort } from '../../server/src/chains/port.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
+import { listOpenRescans } from '../../server/src/onchain/rescans/queries.ts';
+import { listStatuses } from '../../server/src/onchain/status/queries.ts';
 import { authenticateRows } from '../../server/src/store/authenticate-rows.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
-import { chainEntry, liveCustomer, liveWallet } from '../support/chains/live.ts';
+import { chainEntry, liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
+import { balanceOf } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
@@ -20,7 +23,7 @@ const addresses = 100_000;
 const transfers = 5000;
 const ours = 50;
 const blocks = Number(process.env.WATCH_BLOCKS ?? 2);
-const passes = Number(process.env.WATCH_PASSES ?? 10);
+const passes = Number(process.env.WATCH_PASSES ?? 4);
 const perTransaction = 1000;
 
 setFlagsFromString('--expose-gc');
@@ -36,6 +39,9 @@ let usdc: TestToken;
 let server: TestServer;
 let port: ChainPort;
 let firstBlock: number;
+let walletId: string;
+let walletAddress: Address;
+let file: { path: string; remove(): void } | undefined;
 
 beforeAll(async () => {
   anvil = await startAnvil({ chainId: 31_337, gasLimit: 10n ** 10n });
@@ -56,18 +62,25 @@ afterAll(async () => {
   await port?.close();
   await server?.stop();
   await anvil?.stop();
+  file?.remove();
 });
+
+/** The last two characters of an id are its bucket. */
+const idSql = "overlay(w.id placing lpad(g::text, 8, '0') from length(w.id) - 9 for 8)";
 
 /** Wallets like a real one, with addresses of their own. */
 async function makeWallets(): Promise<void> {
   const customer = await liveCustomer(server.app, server.live, server.liveKey);
   const { id } = await liveWallet(server.live, customer.id);
+  walletId = id;
   const { pool } = server.app;
+  const own = await pool.query('select address from deposit_addresses where chain = $1', ['base']);
+  walletAddress = own.rows[0]?.address;
   const { rows } = await pool.query(
     "select column_name as name from information_schema.columns where table_name = 'wallets'",
   );
   const columns = rows.map(({ name }) => {
-    if (name === 'id') return `w.id || 'x' || g`;
+    if (name === 'id') return idSql;
     if (name === 'mac') return 'null';
     return name === 'derivation_index' ? 'w.derivation_index + 1000000 + g' : `w.${name}`;
   });
@@ -78,7 +91,7 @@ async function makeWallets(): Promise<void> {
   );
   await pool.query(
     `insert into deposit_addresses (bucket, wallet_id, chain, address)
-      select w.bucket, w.id || 'x' || g, 'base', '0x' || lpad(to_hex(g), 40, '0')
+      select w.bucket, ${idSql}, 'base', '0x' || lpad(to_hex(g), 40, '0')
       from wallets w, generate_series(1, ${addresses - 1}) g where w.id = $1`,
     [id],
   );
@@ -129,4 +142,65 @@ test('one pass over full blocks finds what is ours, in memory that does not grow
       `Heap after ${passes * blocks} blocks: ${(after - scanned).toFixed(1)} MiB more.`,
   );
   expect(after - scanned).toBeLessThan(5);
+}, 600_000);
+
+const fakeLogs = 100_000;
+const dusted = 1000;
+
+/** Waits until the wallet has this much, and returns how long it took. */
+async function msUntilCredited(amount: string): Promise<number> {
+  const startedMs = performance.now();
+  await expect.poll(() => balanceOf(server.live, walletId), { timeout: 60_000, interval: 50 }).toBe(amount);
+  return performance.now() - startedMs;
+}
+
+/** Makes one block of what is sent meanwhile. */
+async function inOneBlock(send: () => Promise<unknown>): Promise<void> {
+  await anvil.client.setAutomine(false);
+  await send();
+  await anvil.client.mine({ blocks: 1 });
+  await anvil.client.setAutomine(true);
+}
+
+test('100,000 fake logs in a block, and a cent to 1,000 addresses in the next, delay a deposit by less than 10 s', async () => {
+  const spam = await deployToken(anvil, 'OldToken', [6, 0]);
+  const head = Number(await anvil.client.getBlockNumber({ cacheTime: 0 }));
+  file = writeChains({ base: chainEntry(anvil, { usdc }, { sweepFrom: null, startBlock: head + 1 }) });
+  const follower = await server.second({ chainsFile: file.path });
+  const status = async () => (await listStatuses(follower.pool))[0];
+  await expect.poll(async () => (await status())?.scanned, { timeout: 20_000 }).toBeGreaterThanOrEqual(0n);
+  const ours = Array.from({ length: dusted }, (_, index) => addressOf(index));
+  await inOneBlock(async () => {
+    await spam.send('pretendMany', [addressOf(addresses), ours, BigInt(fakeLogs)]);
+    await usdc.send('mint', [walletAddress, 5_000_000n]);
+  });
+  await inOneBlock(async () => {
+    await usdc.send('mintMany', [ours, ours.map(() => 10_000n)]);
+    await usdc.send('mint', [walletAddress, 6_000_000n]);
+  });
+  await anvil.client.mine({ blocks: 3 });
+  const tookMs = await msUntilCredited('11.00');
+  console.info(
+    `Credited beside ${fakeLogs} fake logs and ${dusted} deposits of a cent: ${tookMs.toFixed(0)} ms.`,
+  );
+  expect(tookMs).toBeLessThan(10_000);
+  const credited = async () => {
+    const { rows } = await follower.pool.query(
+      "select count(*) from chain_deposits where status = 'credited'",
+    );
+    return Number(rows[0]?.count);
+  };
+  await expect.poll(credited, { timeout: 20_000 }).toBe(dusted + 2);
+  // The rest is seen, and worked off later.
+  const open = async () => (await listOpenRescans(follower.pool, 'base'))[0];
+  await expect.poll(open, { timeout: 60_000 }).toMatchObject({ reason: 'over_limit', count: 1 });
+  const metrics = await (await fetch(`${follower.adminUrl}/metrics`)).text();
+  expect(metrics).toMatch(/openledger_chain_deferred_transfers\{chain="base",reason="over_limit"\} \d+/);
+  if (process.env.WATCH_BLOCKS === undefined) return;
+  const recorded = async () => {
+    const { rows } = await follower.pool.query('select count(*) from uncredited_deposits');
+    return Number(rows[0]?.count);
+  };
+  await expect.poll(recorded, { timeout: 300_000, interval: 500 }).toBe(fakeLogs);
+  await expect.poll(open, { timeout: 60_000 }).toBeUndefined();
 }, 600_000);

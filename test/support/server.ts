@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type App, startApp } from '../../server/src/app.ts';
 import type { AppOptions } from '../../server/src/app-options.ts';
 import { limits } from '../../server/src/platform/limits.ts';
+import { parseBand } from '../../server/src/platform/setting-parsers.ts';
 import { createPool, type Pool } from '../../server/src/store/pool.ts';
 import { type ApiClient, createClient } from './client.ts';
 import { createDatabase } from './database.ts';
@@ -61,6 +62,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       ratesBase: 'usd',
       ratesRefreshMs: 1000,
       ratesMaxAgeMs: 900_000,
+      pegBand: parseBand('0.97/1.03'),
       idempotencyHours: 24,
       retentionYears: 5,
       trustProxy: undefined,
@@ -68,6 +70,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       signerSocket: undefined,
       chainsFile: undefined,
       screeningFile: undefined,
+      treasuryKeys: [],
       loopbackWebhooks: true,
       securityContact: undefined,
       rowsFromBefore: 'refuse',

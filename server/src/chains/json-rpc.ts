@@ -2,6 +2,9 @@ import { limits } from '../platform/limits.ts';
 import { ChainError } from './errors.ts';
 import { connectNode, type Node } from './node.ts';
 
+/** The largest response of a method, where it is smaller than `limits.nodeAnswerBytes`. */
+const maxBytesOf: Readonly<Record<string, number>> = { eth_getLogs: limits.logAnswerBytes };
+
 /** Connects to a node that speaks JSON-RPC 2.0 over HTTP. */
 export function createRpcNode(url: string): Node {
   const connection = connectNode(url);
@@ -11,7 +14,7 @@ export function createRpcNode(url: string): Node {
     async call(method, params, read) {
       const id = nextId++;
       const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-      const { json } = await connection.post('', body, method);
+      const { json } = await connection.post('', body, method, maxBytesOf[method]);
       const response = json as Readonly<Record<string, unknown>>;
       const isError = response.error !== undefined && response.error !== null;
       // A request that the node rejects before it parses it has no id.

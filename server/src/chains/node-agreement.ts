@@ -3,6 +3,14 @@ import type { Node } from './node.ts';
 import type { NodePool } from './node-pool.ts';
 import type { Block, SeenTransfer } from './port.ts';
 
+type Pool = Pick<NodePool<Block>, 'healthy' | 'markUnhealthy'>;
+
+/** A response, and the nodes that gave it. */
+interface Vote<Response> {
+  readonly response: Response;
+  readonly nodes: Node[];
+}
+
 /**
  * Asks nodes until enough of them give the same response: first as many as must agree, concurrently, then one at a time.
  * Nodes that fail or give another response than the majority are marked unhealthy.
@@ -12,15 +20,57 @@ import type { Block, SeenTransfer } from './port.ts';
  * @throws ChainError if too few nodes agree
  */
 export async function askUntilAgreed<Response>(
-  nodes: Pick<NodePool<Block>, 'healthy' | 'markUnhealthy'>,
+  nodes: Pool,
   agreement: number,
   ask: (node: Node) => Promise<Response>,
   fingerprint: (response: Response) => string,
   subject: string,
 ): Promise<Response> {
-  const votes = new Map<string, { readonly response: Response; readonly nodes: Node[] }>();
+  const { fault, votes, winner } = await collectVotes(nodes, agreement, ask, fingerprint);
+  if (winner) return winner.response;
+  if (votes.length > 1) throw disagreement(subject);
+  if (votes.length === 0 && fault) throw fault;
+  throw tooFew(votes[0]?.nodes.length ?? 0, agreement);
+}
+
+/**
+ * Asks as `askUntilAgreed` does about a state that some nodes may not have any more. Those return undefined: they neither agree nor
+ * disagree, and others are asked instead.
+ *
+ * @returns the response and how many nodes gave it, fewer than `agreement` if no other node has the state; undefined if none has
+ * @throws ChainError if nodes disagree, or if too few have responded at all
+ */
+export async function askThoseWithState<Response>(
+  nodes: Pool,
+  agreement: number,
+  ask: (node: Node) => Promise<Response | undefined>,
+  fingerprint: (response: Response) => string,
+  subject: string,
+): Promise<{ readonly response: Response; readonly nodes: number } | undefined> {
+  const { fault, votes, winner } = await collectVotes(nodes, agreement, ask, fingerprint);
+  const [vote] = winner ? [winner] : votes;
+  if (!winner && votes.length > 1) throw disagreement(subject);
+  if (!winner && fault) throw fault;
+  return vote && { response: vote.response, nodes: vote.nodes.length };
+}
+
+interface Poll<Response> {
+  readonly votes: readonly Vote<Response>[];
+  readonly winner: Vote<Response> | undefined;
+  /** The last failure of a node. */
+  readonly fault: ChainError | undefined;
+}
+
+/** @param ask returns undefined for a node that cannot tell */
+async function collectVotes<Response>(
+  nodes: Pool,
+  agreement: number,
+  ask: (node: Node) => Promise<Response | undefined>,
+  fingerprint: (response: Response) => string,
+): Promise<Poll<Response>> {
+  const votes = new Map<string, Vote<Response>>();
   const all = nodes.healthy();
-  let fault: unknown;
+  let fault: ChainError | undefined;
   for (let asked = 0; asked < all.length; ) {
     const next = all.slice(asked, asked + (asked === 0 ? agreement : 1));
     asked += next.length;
@@ -30,9 +80,10 @@ export async function askUntilAgreed<Response>(
       if (result.status === 'rejected') {
         if (!(result.reason instanceof ChainError)) throw result.reason;
         fault = result.reason;
-        if (result.reason.kind !== 'unsettled') nodes.markUnhealthy(node, result.reason.message);
+        if (fault.kind !== 'unsettled') nodes.markUnhealthy(node, fault.message);
         continue;
       }
+      if (result.value === undefined) continue;
       const text = fingerprint(result.value);
       const vote = votes.get(text) ?? { response: result.value, nodes: [] };
       vote.nodes.push(node);
@@ -44,11 +95,13 @@ export async function askUntilAgreed<Response>(
       if (vote === winner) continue;
       for (const node of vote.nodes) nodes.markUnhealthy(node, 'It disagrees with the other nodes.');
     }
-    return winner.response;
+    return { votes: [...votes.values()], winner, fault };
   }
-  if (votes.size > 1) throw new ChainError(`The nodes disagree about ${subject}.`);
-  if (votes.size === 0 && fault) throw fault;
-  throw tooFew([...votes.values()][0]?.nodes.length ?? 0, agreement);
+  return { votes: [...votes.values()], winner: undefined, fault };
+}
+
+function disagreement(subject: string): ChainError {
+  return new ChainError(`The nodes disagree about ${subject}.`);
 }
 
 /**

@@ -29,10 +29,11 @@ export interface NodeConnection {
    *
    * @param path relative to the node's URL; empty for the URL itself
    * @param method names the request in error messages
+   * @param maxBytes the largest response that is read
    * @throws ChainError `too_large` if the response is too large or too late, `rate_limited` on 429, `failed` if the node is
    *   unreachable or its response is not a JSON object or list
    */
-  post(path: string, body: string, method: string): Promise<NodeResponse>;
+  post(path: string, body: string, method: string, maxBytes?: number): Promise<NodeResponse>;
   close(): Promise<void>;
 }
 
@@ -54,7 +55,8 @@ export function connectNode(url: string, headers: Readonly<Record<string, string
   });
   return {
     name: new URL(url).host,
-    post: (path, body, method) => post(urlOf(url, path), agent, headers, body, method),
+    post: (path, body, method, maxBytes = limits.nodeAnswerBytes) =>
+      post(urlOf(url, path), agent, headers, { body, method, maxBytes }),
     close: () => agent.destroy(),
   };
 }
@@ -71,8 +73,7 @@ async function post(
   url: string,
   agent: Agent,
   headers: Readonly<Record<string, string>>,
-  body: string,
-  method: string,
+  { body, maxBytes, method }: { readonly body: string; readonly method: string; readonly maxBytes: number },
 ): Promise<NodeResponse> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limits.nodeTimeoutMs);
@@ -84,7 +85,7 @@ async function post(
       body,
       signal: controller.signal,
     });
-    const text = await readLimited(response.body, method);
+    const text = await readLimited(response.body, method, maxBytes);
     const { statusCode: status } = response;
     if (status === 413) throw new ChainError(`The node rejected ${method} as too large.`, 'too_large');
     if (status === 429) throw new ChainError("The node's rate limit is exceeded.", 'rate_limited');
@@ -104,12 +105,12 @@ async function post(
   }
 }
 
-async function readLimited(body: AsyncIterable<Buffer>, method: string): Promise<string> {
+async function readLimited(body: AsyncIterable<Buffer>, method: string, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > limits.nodeAnswerBytes) {
+    if (size > maxBytes) {
       throw new ChainError(`The node's response to ${method} is too large.`, 'too_large');
     }
     chunks.push(chunk);

@@ -39,6 +39,14 @@ export interface SeenTransfer {
   readonly amount: bigint;
 }
 
+/** What receivers got in a block, as nodes measured it. */
+export interface Measured {
+  /** In the token's smallest unit, by receiver. */
+  readonly amounts: ReadonlyMap<string, bigint>;
+  /** Whether as many nodes as must agree have measured it; the others do not have the state. */
+  readonly isAgreed: boolean;
+}
+
 /** Reads a chain. Each call asks one node unless stated otherwise, and throws ChainError if it fails; the next call may ask another node. */
 export interface ChainReader {
   /** The newest block. Verifies that the node belongs to the configured network. */
@@ -54,21 +62,29 @@ export interface ChainReader {
   /** The ids that every healthy node has for the block at a height; nodes that fail or have none are left out. */
   blockIds(height: number): Promise<readonly string[]>;
   /**
-   * Lists the transfers to watched addresses in a range of blocks, both ends included.
+   * Lists the transfers to watched addresses in a range of blocks, both ends included. An answer that may be empty or partial because
+   * a node omits something is not believed.
    *
    * @param final asks as many nodes as must agree, and throws if they do not
    */
   scan(from: number, to: number, watched: WatchedAddresses, final: boolean): Promise<SeenTransfer[]>;
   /**
-   * Measures the amount that the receiver got by these transfers, which are of one token, to one address, in one block.
+   * Lists the transfers of tokens that are not configured, which `scan` omits because anybody can make any number of them, in final
+   * blocks. Undefined where `scan` includes them, or if they are not watched.
+   */
+  readonly scanUnlisted:
+    | ((from: number, to: number, watched: WatchedAddresses) => Promise<SeenTransfer[]>)
+    | undefined;
+  /**
+   * Measures what receivers got by these transfers, which are of one token, in one block.
    *
-   * @param areOurs selects the transactions that were signed here: what they moved out of the address had arrived before
-   * @returns undefined if the node no longer has the state of that block
+   * @param areOurs selects the transactions that were signed here: what they moved out of an address had arrived before
+   * @returns undefined if no node has the state of that block
    */
   received(
     transfers: readonly SeenTransfer[],
     areOurs: (txHashes: readonly string[]) => Promise<ReadonlySet<string>>,
-  ): Promise<bigint | undefined>;
+  ): Promise<Measured | undefined>;
   /** The block in which any node has the transaction; undefined if no node has it. */
   minedIn(txHash: string): Promise<Block | undefined>;
   /**
@@ -114,12 +130,21 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** What a transfer is likely to cost the treasury, in the smallest unit of the native coin. */
+export interface TransferCost {
+  readonly feeNative: bigint;
+  /** The cost of creating an account for the receiver's tokens, beside the fee (Solana); 0 if there is one, or none is needed. */
+  readonly accountNative: bigint;
+}
+
 /** The terms at which a payment can be signed now. */
 export interface PreparedTerms {
   readonly terms: string;
   readonly cost: NativeCost;
   /** What the chain is likely to charge. */
   readonly likelyFeeNative: bigint;
+  /** Whether it pays for an account for the receiver's tokens (Solana). */
+  readonly createsAccount?: boolean;
 }
 
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
@@ -162,6 +187,8 @@ export interface ChainSender {
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
+  /** Estimates what a transfer of a token to an address would cost now. */
+  likelyCost(currency: Stablecoin, address: string): Promise<TransferCost>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   /** What a transaction of these terms takes of native coin. */
@@ -201,6 +228,13 @@ export interface ChainSender {
    * @param ageMs time since the newest was signed
    */
   follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  /**
+   * Proves that no transaction of a payment can ever land: on chains with nonces another one has used the nonce for good, on others
+   * all have expired. As many nodes as must agree have to report it.
+   *
+   * @param attempts the oldest first; may be empty on chains with nonces
+   */
+  canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
 }
 
 /** The health of a node. */

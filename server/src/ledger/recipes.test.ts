@@ -174,7 +174,11 @@ function depositTerms(recipe: Recipe) {
   const figure = given(recipe);
   const body = { chain: figure('chain'), currency: figure('currency'), amount: figure('amount arrived') };
   const rate = recipe.figures.get('sell rate') ?? '0';
-  const rates = { quote: () => ({ buyRate: rate, sellRate: rate, midRate: rate }), pairs: () => [] };
+  const rates = {
+    quote: () => ({ buyRate: rate, sellRate: rate, midRate: rate }),
+    pairs: () => [],
+    faultOf: () => undefined,
+  };
   const read = parseCryptoDeposit({ ...body, walletId: ids.walletId } as CryptoDepositBody, rates, 0);
   if ('refusal' in read) throw new Error(read.refusal.message);
   return read.terms;

@@ -3,6 +3,7 @@ import type { Block } from '../chains/port.ts';
 import type { Chain, Stablecoin } from '../chains/registry.ts';
 import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
+import { arrayLiteral } from '../store/arrays.ts';
 import type { Pool, Queryable } from '../store/pool.ts';
 
 /** How far a chain has been read. */
@@ -35,6 +36,29 @@ export async function requireNetworks(pool: Pool, configs: readonly ChainConfig[
 }
 
 /**
+ * Verifies that a chain which is added to a database with live wallets says from which block on. Their addresses may have received
+ * tokens already: EVM chains share them.
+ *
+ * @throws ConfigError if it does not
+ */
+export async function requireStartBlocks(pool: Pool, configs: readonly ChainConfig[]): Promise<void> {
+  const open = configs.filter(({ startBlock }) => startBlock === undefined).map(({ chain }) => chain);
+  const { rows } = await pool.query<{ chain: string }>(
+    `select chain from unnest($1::text[]) as added(chain)
+      where not exists (select from chain_cursors c where c.chain = added.chain)
+        and exists (select from deposit_addresses a join wallets w on w.bucket = a.bucket and w.id = a.wallet_id
+          join environments e on e.current_id = w.environment_id and e.kind = 'live' where a.chain = added.chain)`,
+    [arrayLiteral('text', open)],
+  );
+  const [added] = rows;
+  if (!added) return;
+  throw new ConfigError(
+    `--chains-file: /${added.chain}: must have startBlock, because wallets of this database have addresses on ${added.chain} ` +
+      'already. Deposits from that block on are credited.',
+  );
+}
+
+/**
  * Creates the cursor of a chain unless it exists.
  *
  * @param opening the treasury's balances before the first block, by currency; null if no node has them
@@ -49,8 +73,9 @@ export async function createCursor(
     opening && JSON.stringify(Object.fromEntries([...opening].map(([of, held]) => [of, `${held}`])));
   await pool.query(
     `insert into chain_cursors
-        (chain, network, scanned_height, confirmed_height, first_height, opening_balances, updated_at)
-      values ($1, $2, $3 - 1, $3 - 1, $3, $4, now()) on conflict (chain) do nothing`,
+        (chain, network, scanned_height, confirmed_height, first_height, opening_balances, updated_at, reread_height,
+          unlisted_height)
+      values ($1, $2, $3 - 1, $3 - 1, $3, $4, now(), $3 - 1, $3 - 1) on conflict (chain) do nothing`,
     [config.chain, config.networkId, firstBlock, balances],
   );
 }
@@ -185,5 +210,53 @@ export async function rewindScanned(pool: Pool, chain: Chain, height: number): P
         where chain = $1 returning chain, confirmed_height)
       delete from chain_blocks b using moved m where b.chain = m.chain and b.height > greatest(m.confirmed_height, $2)`,
     [chain, height],
+  );
+}
+
+/** How far final blocks have been read again. */
+export interface RereadCursor {
+  readonly confirmed: number;
+  /** Up to this height they were read a second time. */
+  readonly reread: number;
+  /** Up to this height tokens that are not configured were read. */
+  readonly unlisted: number;
+}
+
+/** Reads how far a chain has been read again; from now on, if it was followed by an earlier version. Undefined if it was not. */
+export async function readRereadCursor(pool: Pool, chain: Chain): Promise<RereadCursor | undefined> {
+  await pool.query(
+    `update chain_cursors set reread_height = least(coalesce(reread_height, confirmed_height), confirmed_height),
+        unlisted_height = least(coalesce(unlisted_height, confirmed_height), confirmed_height)
+      where chain = $1 and (reread_height is null or unlisted_height is null
+        or reread_height > confirmed_height or unlisted_height > confirmed_height)`,
+    [chain],
+  );
+  const found = await pool.query<Record<'confirmed_height' | 'reread_height' | 'unlisted_height', bigint>>(
+    'select confirmed_height, reread_height, unlisted_height from chain_cursors where chain = $1',
+    [chain],
+  );
+  const [row] = found.rows;
+  return (
+    row && {
+      confirmed: Number(row.confirmed_height),
+      reread: Number(row.reread_height),
+      unlisted: Number(row.unlisted_height),
+    }
+  );
+}
+
+/** Records that final blocks up to a height were read a second time. Does nothing if the cursor has moved. */
+export async function advanceReread(pool: Pool, chain: Chain, from: number, to: number): Promise<void> {
+  await pool.query(
+    'update chain_cursors set reread_height = $3, updated_at = now() where chain = $1 and reread_height = $2',
+    [chain, from, to],
+  );
+}
+
+/** Records that tokens that are not configured were read up to a height. Does nothing if the cursor has moved. */
+export async function advanceUnlisted(pool: Pool, chain: Chain, from: number, to: number): Promise<void> {
+  await pool.query(
+    'update chain_cursors set unlisted_height = $3, updated_at = now() where chain = $1 and unlisted_height = $2',
+    [chain, from, to],
   );
 }

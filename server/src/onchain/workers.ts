@@ -10,12 +10,13 @@ import type { RateProvider } from '../rates/provider.ts';
 import type { Screener } from '../screening/port.ts';
 import type { Pool } from '../store/pool.ts';
 import type { Writer } from '../writer/writer.ts';
-import { requireNetworks } from './cursor.ts';
+import { requireNetworks, requireStartBlocks } from './cursor.ts';
 import { createAddressBook } from './deposits/watched-addresses.ts';
 import { startDepositWorker } from './deposits/worker.ts';
 import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
+import { startRescanWorker } from './rescans/worker.ts';
 import { startSweepWorker } from './sweeps/worker.ts';
 
 export interface ChainsDeps {
@@ -32,12 +33,13 @@ export interface ChainsDeps {
 /**
  * Opens the configured chains; sends nothing to their nodes yet.
  *
- * @throws ConfigError if the database has followed other networks
+ * @throws ConfigError if the database has followed other networks, or if an added chain must say where it starts
  */
 export async function openChains(configs: readonly ChainConfig[], deps: ChainsDeps): Promise<ChainPort[]> {
   const { logger, metrics, pool, signer } = deps;
   if (configs.length === 0) return [];
   await requireNetworks(pool, configs);
+  await requireStartBlocks(pool, configs);
   const treasuries = await signer.treasuryAddresses();
   return configs.map((config) => {
     const { chain } = config;
@@ -70,6 +72,7 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
     const guarded = guardSigning(port, gate);
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
+      startRescanWorker({ ...deps, port, book, leaseOwner }),
       startPaymentWorker({ ...deps, port: guarded, gate, leaseOwner }),
       startSweepWorker({ ...deps, port: guarded, gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),

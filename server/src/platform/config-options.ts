@@ -3,10 +3,12 @@ import { limits } from './limits.ts';
 import { parseRatio } from './money.ts';
 import {
   parseAdminPort,
+  parseBand,
   parseConnections,
   parseContact,
   parseCurrencyCode,
   parseFee,
+  parseKeyIds,
   parsePort,
   parseProxies,
   parseRateLimit,
@@ -195,6 +197,13 @@ function liveOptions(): Option[] {
     new Option('--screening-file <path>', 'rules that live transfers on chains are screened by, in JSON')
       .env('OPENLEDGER_SCREENING_FILE')
       .argParser(parseText),
+    new Option(
+      '--treasury-keys <ids>',
+      'live API keys (key_…,key_…) that may order about payments and deposits',
+    )
+      .env('OPENLEDGER_TREASURY_KEYS')
+      .default([], 'none')
+      .argParser(parseKeyIds),
   ];
 }
 
@@ -248,5 +257,12 @@ function rateOptions(): Option[] {
       .env('OPENLEDGER_RATES_MAX_AGE_MS')
       .default(900_000)
       .argParser(parseWhole(1000, 604_800_000)),
+    new Option(
+      '--peg-band <band>',
+      'the prices at which live usdt, pyusd and eurc are converted, as low/high',
+    )
+      .env('OPENLEDGER_PEG_BAND')
+      .default(parseBand('0.97/1.03'), '0.97/1.03')
+      .argParser(parseBand),
   ];
 }

@@ -6,7 +6,7 @@ import { serverOptions } from './config-options.ts';
 import { isLoopbackHost, isPrivateUrl } from './loopback.ts';
 import type { Ratio } from './money.ts';
 import { parseMasterKey, parseMasterKeys } from './seal.ts';
-import type { ConnectionsSetting, RateLimitSetting } from './setting-parsers.ts';
+import type { BandSetting, ConnectionsSetting, RateLimitSetting } from './setting-parsers.ts';
 
 export interface Config {
   readonly port: number;
@@ -42,6 +42,8 @@ export interface Config {
   readonly ratesBase: string;
   readonly ratesRefreshMs: number;
   readonly ratesMaxAgeMs: number;
+  /** The prices at which live pegged coins are converted. */
+  readonly pegBand: BandSetting;
   readonly idempotencyHours: number;
   /** How long data of live customers is kept after their last transaction. */
   readonly retentionYears: number;
@@ -57,6 +59,8 @@ export interface Config {
   readonly chainsFile: string | undefined;
   /** The file of screening rules for live transfers; every transfer passes if undefined. */
   readonly screeningFile: string | undefined;
+  /** The ids of the live keys that may use the routes of the treasury. */
+  readonly treasuryKeys: readonly string[];
   /** Allows sandbox webhooks plain http and loopback addresses. */
   readonly loopbackWebhooks: boolean;
   /** The contact in `/.well-known/security.txt`; the file is not served if undefined. */

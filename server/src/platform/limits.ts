@@ -189,10 +189,18 @@ export const limits = {
   nodeCalmMs: 60_000,
   /** After so many answers about a smaller range of blocks a larger one is tried again. */
   logRangeAnswers: 16,
+  /** Blocks that are asked for by their hashes: nodes that lag know nothing of the last ones. */
+  nearHeadBlocks: 64,
+  /** Concurrent requests for EVM blocks to a node. */
+  evmBlockConcurrency: 8,
+  /** The logs of one request. A block can hold more, which are then asked for in parts. */
+  logAnswerBytes: 8 * 1024 * 1024,
   /** An answer with so many logs is thought to have been cut short. */
   logsPerAnswer: 10_000,
   /** So many addresses are given to a node to choose by; of more, all transfers are fetched and matched here. */
   watchedTopics: 200,
+  /** Receivers that a part of a block that is too large is asked for first. */
+  receiversPerPart: 1000,
   /** The duration of a chain lease. */
   chainLeaseMs: 5000,
   /** How often the status of a chain is saved, beside every change. */
@@ -218,6 +226,10 @@ export const limits = {
   /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
   reservationMs: 15_000,
   refusalsBeforeFailure: 3,
+  /** How long the estimated cost of a transfer on a chain is used. */
+  transferCostMs: 30_000,
+  /** Transfers that are older than this do not count in what a customer's transfers cost today. */
+  customerBudgetMs: 3 * 24 * 60 * 60 * 1000,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
@@ -245,14 +257,37 @@ export const limits = {
   sweepPostponedMs: 10 * 60 * 1000,
   /** Turns of the sweeps worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
+  /** Orders of operators that are carried out in a turn, and orders about one payment or deposit. */
+  openActions: 100,
+  actionsPerSubject: 100,
+  /** Tries to make an order while others are made about the same. */
+  orderTries: 5,
+  /** After so long a payment whose signature never arrived is not signed by a request that is still under way. */
+  unsignedPaymentMs: 120_000,
+  /** Payments of a chain whose reason to wait is kept for the operator. */
+  paymentWaits: 10_000,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,
+  /** Deposits of a range of blocks that are shown, or measured and credited; the others are read again later, the largest first. */
+  depositsPerRange: 1000,
+  /** The same for transfers that are only recorded. */
+  uncreditedPerRange: 5000,
+  /** Of a block that is read again beside the followed chain. */
+  uncreditedPerRescan: 25_000,
+  /** Blocks whose deposits are measured concurrently. */
+  measuredBlocks: 4,
+  /** Transactions that a line of the log names. */
+  loggedTransactions: 10,
+  /** Final blocks are read again when they are this deep, so many at least together. */
+  rereadDepthBlocks: 64,
+  rereadBatchBlocks: 32,
+  /** How soon a block that could not be read again is tried once more, twice as late after each failure. */
+  rescanRetryMs: 1000,
+  rescanRetryMaxMs: 10 * 60 * 1000,
   /** Tron: so long after the newest block a transaction may still get into one; then it may be signed again. */
   tronExpirationMs: 60_000,
   /** Tron: concurrent requests for blocks to a node. */
   tronBlockConcurrency: 4,
-  /** Wallets that are this much older than the newest known one are surely known. */
-  walletOverlapMs: 10 * 60 * 1000,
 
   // Webhooks
   deliveryTimeoutMs: 15_000,

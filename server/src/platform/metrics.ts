@@ -19,6 +19,8 @@ export interface Metrics {
   readonly chainDepositsReversed: Counter<'chain'>;
   readonly chainLosses: Counter<'chain' | 'currency'>;
   readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
+  readonly chainDeferred: Gauge<'chain' | 'reason'>;
+  readonly chainMissedDeposits: Counter<'chain'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
   readonly chainReconciled: Gauge<'chain'>;
@@ -163,6 +165,18 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_uncredited_deposits_total',
       help: 'Transfers to deposit addresses that were not credited, by reason',
       labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainDeferred: new Gauge({
+      name: 'openledger_chain_deferred_transfers',
+      help: 'Transfers in final blocks that are recorded later, by reason',
+      labelNames: ['chain', 'reason'],
+      registers,
+    }),
+    chainMissedDeposits: new Counter({
+      name: 'openledger_chain_missed_transfers_total',
+      help: 'Transfers that nodes had omitted, found when their blocks were read again',
+      labelNames: ['chain'],
       registers,
     }),
     chainNodeUp: new Gauge({

@@ -101,6 +101,19 @@ export function parseFee(text: string): Ratio {
   return parseRatio(text);
 }
 
+/** Two prices, the lower one first. */
+export interface BandSetting {
+  readonly low: Ratio;
+  readonly high: Ratio;
+}
+
+/** Parses a band around one: `low/high`, with at most 6 decimals each. */
+export function parseBand(text: string): BandSetting {
+  const match = /^(0(?:\.\d{1,6})?|1)\/([1-9]\d{0,2}(?:\.\d{1,6})?)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be low/high around 1, such as "0.97/1.03".');
+  return { low: parseRatio(match[1] ?? ''), high: parseRatio(match[2] ?? '') };
+}
+
 const proxyNames = ['loopback', 'linklocal', 'uniquelocal'];
 
 /** Parses a list of addresses, networks and names of networks. */
@@ -153,4 +166,11 @@ export function parseCurrencyCode(text: string): string {
 export function parseText(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
   return text;
+}
+
+/** Parses ids of API keys. @throws InvalidArgumentError */
+export function parseKeyIds(text: string): string[] {
+  const ids = text.split(',').map((id) => id.trim());
+  if (ids.every((id) => /^key_[0-9a-z]{26}$/.test(id))) return ids;
+  throw new InvalidArgumentError('It must be ids of API keys (key_…), separated by commas.');
 }

@@ -55,6 +55,14 @@ export function conversionRate(
   return first && second && cross(first, second);
 }
 
+/** Why there is no rate at which one currency is converted into another; empty if there is one. */
+export function conversionFault(provider: RateProvider, from: string, to: string, nowMs: number): string {
+  const [source, destination] = [unitOf(from), unitOf(to)];
+  if (source === destination) return '';
+  const faults = [source, destination].map((unit) => provider.faultOf(unit, 'usd', nowMs));
+  return faults.filter((fault) => fault !== undefined).join(' ');
+}
+
 function cross(first: Quote, second: Quote): ConversionRate {
   return {
     rate: printRate(product(first.sellRate, second.sellRate), 'down', crossDigits),

@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { Ratio } from '../platform/money.ts';
+import type { BandSetting } from '../platform/setting-parsers.ts';
 import { createHttpRates, type HttpRates } from './http-rates.ts';
 import type { RateProvider, Spreads } from './provider.ts';
 import { createSandboxRates } from './sandbox-rates.ts';
@@ -13,6 +14,8 @@ export interface RateSettings {
   readonly ratesMapping: string;
   readonly ratesBase: string;
   readonly ratesMaxAgeMs: number;
+  /** The prices at which live pegged coins are converted. */
+  readonly pegBand: BandSetting;
 }
 
 /** The providers of both kinds of environments. */
@@ -31,9 +34,15 @@ export interface EnvironmentRates {
  */
 export function createRates(settings: RateSettings, clock: Clock): EnvironmentRates {
   const spreads: Spreads = { fiat: settings.rateSpread, stablecoin: settings.stablecoinSpread };
-  const { ratesBase: base, ratesMapping: mapping, ratesMaxAgeMs: maxAgeMs, ratesUrl: url } = settings;
+  const {
+    ratesBase: base,
+    ratesMapping: mapping,
+    pegBand,
+    ratesMaxAgeMs: maxAgeMs,
+    ratesUrl: url,
+  } = settings;
   const source = url === undefined ? undefined : { url, mapping, base, timeoutMs: limits.ratesTimeoutMs };
   const sandbox = createSandboxRates(spreads);
-  const live = source && createHttpRates({ clock, maxAgeMs, spreads, source });
+  const live = source && createHttpRates({ clock, maxAgeMs, pegBand, spreads, source });
   return { sandbox, live, providerFor: (kind) => (kind === 'test' ? sandbox : live?.provider) };
 }

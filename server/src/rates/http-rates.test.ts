@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../../test/support/receiver.ts';
 import { limits } from '../platform/limits.ts';
 import { parseRatio } from '../platform/money.ts';
+import { parseBand } from '../platform/setting-parsers.ts';
 import { createHttpRates, type HttpRates } from './http-rates.ts';
 import { quotedCurrencies } from './provider.ts';
 import type { RateSource } from './rate-source.ts';
@@ -26,11 +27,13 @@ afterEach(async () => {
 });
 
 const spread = parseRatio('0.01');
+let pegBand = parseBand('0/100');
 function open(path = '/latest', more: Partial<RateSource> = {}): HttpRates {
   rates = createHttpRates({
     clock: { now: () => nowMs },
     maxAgeMs: 60_000,
     spreads: { fiat: spread, stablecoin: spread },
+    pegBand,
     source: {
       url: `http://127.0.0.1:${source.port}${path}`,
       mapping: '/rates/{TO}',
@@ -43,6 +46,38 @@ function open(path = '/latest', more: Partial<RateSource> = {}): HttpRates {
 }
 
 const mid = ({ provider }: HttpRates, from = 'usd', to = 'gbp') => provider.quote(from, to, nowMs)?.midRate;
+
+describe('the rate of a pegged coin', () => {
+  beforeEach(() => {
+    pegBand = parseBand('0.97/1.03');
+  });
+  afterEach(() => {
+    pegBand = parseBand('0/100');
+  });
+  const answer = (rates: object): void => {
+    respond = (response) => response.end(JSON.stringify({ rates }));
+  };
+
+  it('is none outside of its band, from the first refresh on, and the last one ends', async () => {
+    const opened = open();
+    expect(opened.provider.faultOf('usdt', 'usd', nowMs)).toBe('There is no current rate of usdt.');
+    answer({ USDT: 1.05, PYUSD: 1.0301, EUR: 0.86, EURC: 0.87 });
+    await opened.refresh(never);
+    expect([mid(opened, 'usdt', 'usd'), mid(opened, 'usd', 'usdt')]).toEqual([undefined, undefined]);
+    expect(opened.provider.faultOf('usd', 'usdt', nowMs)).toBe(
+      'The price of usdt is 0.9524 usd, outside of its band from 0.97 to 1.03.',
+    );
+    expect(mid(opened, 'pyusd', 'usd')).toBe('0.970780');
+    expect(mid(opened, 'eurc', 'usd')).toBe('1.149425');
+    answer({ USDT: 1.001, PYUSD: 0.96, EUR: 0.86, EURC: 0.9 });
+    const { faults } = await opened.refresh(never);
+    expect(mid(opened, 'usdt', 'usd')).toBe('0.999001');
+    expect(opened.provider.faultOf('usdt', 'usd', nowMs)).toBeUndefined();
+    // What was inside before is not used now.
+    expect([mid(opened, 'pyusd', 'usd'), mid(opened, 'eurc', 'usd')]).toEqual([undefined, undefined]);
+    expect(faults.get('eurc')).toMatch(/0.9556 eur, outside of its band/);
+  });
+});
 
 describe('rates over HTTP', () => {
   it('are read out of one document, digit for digit', async () => {

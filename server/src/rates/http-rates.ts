@@ -2,6 +2,8 @@ import { Agent } from 'undici';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import type { Ratio } from '../platform/money.ts';
+import type { BandSetting } from '../platform/setting-parsers.ts';
+import { anchorOf, pegFault } from './pegs.ts';
 import {
   createRateProvider,
   inverse,
@@ -34,22 +36,26 @@ interface KeptMid {
 }
 
 /**
- * Creates a provider of fetched rates. It has none before its first refresh.
+ * Creates a provider of fetched rates. It has none before its first refresh, and none of a pegged coin whose price is outside of
+ * its band: nothing is converted at a figure that is wrong.
  *
  * @param maxAgeMs how long after it was fetched a rate may be used
  */
 export function createHttpRates({
   clock,
   maxAgeMs,
+  pegBand,
   source,
   spreads,
 }: {
   clock: Clock;
   maxAgeMs: number;
+  pegBand: BandSetting;
   source: RateSource;
   spreads: Spreads;
 }): HttpRates {
   const kept = new Map<QuotedCurrency, KeptMid>();
+  let faults: ReadonlyMap<string, string> = new Map();
   const agent = new Agent({ connections: limits.ratesConnections });
   const freshMid = (currency: QuotedCurrency, nowMs: number): Ratio | undefined => {
     const found = kept.get(currency);
@@ -57,21 +63,44 @@ export function createHttpRates({
   };
   const wanted = (['usd', ...quotedCurrencies] as const).filter((currency) => currency !== source.base);
   return {
-    provider: createRateProvider({ midOf: freshMid }, spreads),
+    provider: createRateProvider({ midOf: freshMid, faultOf: (currency) => faults.get(currency) }, spreads),
     async refresh(signal) {
       const fetched = await fetchRates(source, wanted, agent, signal);
       const nowMs = clock.now();
-      const faults = new Map<string, string>();
+      const found = new Map<string, string>();
       for (const currency of quotedCurrencies) {
-        const found = perDollar(fetched, currency, source.base);
-        const fault = 'fault' in found ? found.fault : jumpFault(freshMid(currency, nowMs), found.value);
-        if (fault === undefined && 'value' in found) kept.set(currency, { mid: found.value, atMs: nowMs });
-        else faults.set(currency, fault ?? '');
+        const { base } = source;
+        const rate = perDollar(fetched, currency, base);
+        const offPeg =
+          'value' in rate ? offPegFault(fetched, currency, rate.value, base, pegBand) : undefined;
+        // The last rate is as wrong as this one: the price has moved since.
+        if (offPeg !== undefined) kept.delete(currency);
+        const fault =
+          'fault' in rate ? rate.fault : (offPeg ?? jumpFault(freshMid(currency, nowMs), rate.value));
+        if (fault === undefined && 'value' in rate) kept.set(currency, { mid: rate.value, atMs: nowMs });
+        else found.set(currency, fault ?? '');
       }
-      return { renewed: quotedCurrencies.length - faults.size, faults };
+      faults = found;
+      return { renewed: quotedCurrencies.length - found.size, faults: found };
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Why a pegged coin's rate must not be used; undefined if it may be, or if the currency is not pegged. */
+function offPegFault(
+  fetched: ReadonlyMap<string, Fetched>,
+  currency: QuotedCurrency,
+  perUsd: Ratio,
+  base: string,
+  band: BandSetting,
+): string | undefined {
+  const anchor = anchorOf(currency);
+  if (anchor === undefined) return undefined;
+  const perDollarOfAnchor: Fetched =
+    anchor === 'usd' ? { value: { numerator: 1n, denominator: 1n } } : perDollar(fetched, anchor, base);
+  if ('fault' in perDollarOfAnchor) return `No rate of ${anchor} to compare with: ${perDollarOfAnchor.fault}`;
+  return pegFault(currency, perUsd, perDollarOfAnchor.value, band);
 }
 
 /** Converts rates for one unit of the base into units of a currency for one usd. */

@@ -21,6 +21,8 @@ export interface Quote {
 export interface RateProvider {
   /** @returns undefined if there is no such pair, or no rate at that time */
   quote(from: string, to: string, nowMs: number): Quote | undefined;
+  /** Why a pair has no rate at that time, for the operator; undefined if it has one, or if there is no such pair. */
+  faultOf(from: string, to: string, nowMs: number): string | undefined;
   /** Every pair that can have a rate. */
   pairs(): readonly CurrencyPair[];
 }
@@ -29,6 +31,8 @@ export interface RateProvider {
 export interface MidRates {
   /** @returns undefined if it is not known at that time */
   midOf(currency: QuotedCurrency, nowMs: number): Ratio | undefined;
+  /** Why it is not known. */
+  faultOf?(currency: QuotedCurrency): string | undefined;
 }
 
 /** Half spreads: the distance of a rate from the mid-market rate, as a part of it. */
@@ -68,15 +72,26 @@ const pairs: readonly CurrencyPair[] = [
 export function createRateProvider(mids: MidRates, spreads: Spreads): RateProvider {
   return {
     pairs: () => pairs,
+    faultOf(from, to, nowMs) {
+      const currency = quotedOf(from, to);
+      if (!currency || mids.midOf(currency, nowMs)) return undefined;
+      return mids.faultOf?.(currency) ?? `There is no current rate of ${currency}.`;
+    },
     quote(from, to, nowMs) {
-      const currency = from === 'usd' ? to : from;
-      if ((from !== 'usd' && to !== 'usd') || !isQuoted(currency)) return undefined;
+      const currency = quotedOf(from, to);
+      if (!currency) return undefined;
       const mid = mids.midOf(currency, nowMs);
       if (!mid) return undefined;
       const spread = isStablecoin(currency) ? spreads.stablecoin : spreads.fiat;
       return quoteAround(from === 'usd' ? mid : inverse(mid), spread);
     },
   };
+}
+
+/** The currency of a pair that is not usd; undefined if there is no such pair. */
+function quotedOf(from: string, to: string): QuotedCurrency | undefined {
+  const currency = from === 'usd' ? to : from;
+  return (from === 'usd' || to === 'usd') && isQuoted(currency) ? currency : undefined;
 }
 
 function isQuoted(currency: string): currency is QuotedCurrency {

@@ -3,6 +3,7 @@ import { type Receiver, startReceiver } from '../../../test/support/receiver.ts'
 import { createLogger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { parseRatio } from '../platform/money.ts';
+import { parseBand } from '../platform/setting-parsers.ts';
 import type { Worker } from '../platform/worker-loop.ts';
 import { createHttpRates } from './http-rates.ts';
 import { quotedCurrencies } from './provider.ts';
@@ -26,6 +27,7 @@ it('logs what fails once, and once more when it has changed', async () => {
     clock: { now: () => 0 },
     maxAgeMs: 1000,
     spreads: { fiat: spread, stablecoin: spread },
+    pegBand: parseBand('0/100'),
     source: { url: `${source.url}?key=hush`, mapping: '/rates/{to}', base: 'usd', timeoutMs: 2000 },
   });
   worker = startRates({ rates: http, logger, metrics: createMetrics(() => 0), refreshMs: 10 });

@@ -39,8 +39,6 @@ async function prepareTemplate(accounts: Accounts, chain: SimulatedChain): Promi
     ageMs: () => 0,
   });
   await drain(process);
-  process.wake();
-  await drain(process);
   await process.kill();
   return database.name;
 }

@@ -180,6 +180,8 @@ export function stepwiseSigner(steps: Steps, signer: TransactionSigner): Transac
       const signed = await signer.sign(request);
       return wait(steps, { name: 'signer', lost, work: async () => signed });
     },
+    lastSigned: (reference) =>
+      wait(steps, { name: 'last signed', lost, work: () => signer.lastSigned(reference) }),
     signAuthorization: (request) =>
       wait(steps, { name: 'authorization', lost, work: () => signer.signAuthorization(request) }),
   };

@@ -134,4 +134,9 @@ contract OldToken {
     function pretend(address from, address to, uint256 value) external {
         emit Transfer(from, to, value);
     }
+
+    /// Says so any number of times, to one address after the other.
+    function pretendMany(address from, address[] calldata to, uint256 times) external {
+        for (uint256 i = 0; i < times; i++) emit Transfer(from, to[i % to.length], i + 1);
+    }
 }

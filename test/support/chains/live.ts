@@ -36,6 +36,8 @@ export function chainEntry(
     confirmations: 3,
     pollMs: 100,
     startBlock: 0,
+    // Fees of a new chain are high, and amounts of tests low.
+    minTransfer: '0',
     gas: { nativeUsd: '2500', bumpAfterMs: 60_000 },
     ...more,
   };
@@ -55,12 +57,16 @@ export async function liveCustomer(app: App, live: ApiClient, liveKey: string): 
   return customer;
 }
 
-/** A live wallet, and where it takes deposits on EVM chains. */
-export async function liveWallet(live: ApiClient, customerId: string) {
-  const wallet = await newWallet(live, customerId);
-  const addresses = await ok(live.get(`/v1/crypto-wallets/${wallet.id}/crypto-deposit-addresses`));
-  const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'base');
-  return { id: wallet.id as string, customerId, address: address as `0x${string}` };
+/**
+ * A live wallet, and where it takes deposits on EVM chains. Undefined if the server follows none.
+ *
+ * @param walletId the wallet, if there is one already
+ */
+export async function liveWallet(live: ApiClient, customerId: string, walletId?: string) {
+  const id: string = walletId ?? (await newWallet(live, customerId)).id;
+  const addresses = await ok(live.get(`/v1/crypto-wallets/${id}/crypto-deposit-addresses`));
+  const found = addresses.find(({ chain }: { chain: string }) => !['solana', 'tron'].includes(chain));
+  return { id, customerId, address: found?.address as `0x${string}` };
 }
 
 /** A customer with a wallet of their own. */

@@ -27,6 +27,7 @@ export function tronEntry(node: TronNode, more: object = {}): object {
     pollMs: 50,
     startBlock: 0,
     sweepFrom: null,
+    minTransfer: '0',
     // Blocks are made as quickly as a test wants.
     signing: { signAgainAfterMs: 0 },
     gas: { nativeUsd: '0.25' },
@@ -46,6 +47,7 @@ export function startRates(): Promise<Receiver> {
 export const withoutFees = {
   onChainFee: { numerator: 0n, denominator: 1n },
   stablecoinSpread: { numerator: 0n, denominator: 1n },
+  pegBand: { low: { numerator: 1n, denominator: 2n }, high: { numerator: 2n, denominator: 1n } },
 };
 
 /** What so much USDT is in USDC. */

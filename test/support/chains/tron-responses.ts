@@ -91,6 +91,13 @@ export function resourcesAnswer(ledger: TronLedger, address: string): Json {
   return like('resources', { freeNetUsed: ledger.freeBandwidthOf(address) });
 }
 
+/** @param solidLag how many blocks the solidified one is behind the newest */
+export function nodeInfoAnswer({ blocks, head }: TronLedger, solidLag: number): Json {
+  const name = ({ id, number }: ChainBlock): string => `Num:${number},ID:${id}`;
+  const solid = blocks[Math.max(0, head().number - solidLag)] as ChainBlock;
+  return like('nodeInfo', { block: name(head()), solidityBlock: name(solid) });
+}
+
 /** @param energySun another price of energy than the recorded one */
 export function pricesAnswer(energySun?: number): Json {
   const answer = like('parameters', {});

@@ -7,6 +7,7 @@ import {
   blockAnswer,
   callAnswer,
   infoAnswer,
+  nodeInfoAnswer,
   offered,
   pricesAnswer,
   refusalOf,
@@ -31,6 +32,10 @@ export interface TronFaults {
   energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
+  /** Outcomes of transactions that it is asked for by their ids are without events. */
+  hasNoLogs: boolean;
+  /** How many blocks the solidified one is behind the newest. */
+  solidLag: number;
 }
 
 /** A full node of Tron over HTTP, with a chain of its own on which blocks are made when they are asked for. */
@@ -54,11 +59,14 @@ const stranger = 'TY72iA3SBtrds3QLYsS7LwYfkzXwAXCRWT';
 /** Nobody watches it: anybody can make it. */
 export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 
+/** A block is solid once 19 of 27 producers have built on it. */
+const usualSolidLag = 18;
+
 /** What a node answers to each method that reads. */
 export function tronAnswers(
   ledger: TronLedger,
   tokens: ReadonlySet<string>,
-  faults: Partial<Pick<TronFaults, 'energySun' | 'hasNoOutcomes' | 'omitsOutcomes'>>,
+  faults: Partial<TronFaults>,
 ): Record<string, (body: Body) => unknown> {
   return {
     getblock: ({ id_or_num: number }) =>
@@ -72,12 +80,14 @@ export function tronAnswers(
     },
     gettransactioninfobyid({ value }) {
       const found = ledger.find(String(value));
-      return found && !faults.hasNoOutcomes ? infoAnswer(found.block, found.result) : {};
+      if (!found || faults.hasNoOutcomes) return {};
+      return infoAnswer(found.block, faults.hasNoLogs ? { ...found.result, transfers: [] } : found.result);
     },
     triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
     getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
     getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
     getchainparameters: () => pricesAnswer(faults.energySun),
+    getnodeinfo: () => nodeInfoAnswer(ledger, faults.solidLag ?? usualSolidLag),
   };
 }
 
@@ -95,6 +105,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    hasNoLogs: false,
+    solidLag: usualSolidLag,
     energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};

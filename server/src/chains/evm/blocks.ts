@@ -5,6 +5,7 @@ import type { Node } from '../node.ts';
 import { agreedHeight } from '../node-agreement.ts';
 import type { NodePool, NodeProbe } from '../node-pool.ts';
 import type { Block } from '../port.ts';
+import { balanceOfData } from './erc20.ts';
 import { type Header, header, integer } from './responses.ts';
 
 /** The nodes of an EVM chain. */
@@ -25,7 +26,11 @@ const rejectable = new Set([
 
 /** Identifies the network by its chain id (EIP-155). */
 export const evmProbe: NodeProbe<Header> = {
-  networkId: async (node) => String(await node.call('eth_chainId', [], integer)),
+  async networkId(node) {
+    const id = String(await node.call('eth_chainId', [], integer));
+    await requireBlockHash(node);
+    return id;
+  },
   async head(node) {
     const head = await node.call('eth_getBlockByNumber', ['latest', false], header);
     if (!head) throw new ChainError('The node has no newest block.');
@@ -38,11 +43,38 @@ export const evmProbe: NodeProbe<Header> = {
   },
 };
 
-/** The id of the block at a height, by one node; undefined if the node has none. */
-export async function blockIdAt(node: Pick<Node, 'call'>, height: number): Promise<string | undefined> {
+/** No block has this hash. */
+const noBlock = `0x${'5a'.repeat(32)}`;
+const nobody = `0x${'00'.repeat(20)}`;
+
+/**
+ * Finds proxies that ignore `{blockHash}` (EIP-1898) and answer for the newest block instead: every deposit would be measured as
+ * nothing.
+ *
+ * @throws ChainError if the node answers for a block that does not exist
+ */
+async function requireBlockHash(node: Node): Promise<void> {
+  try {
+    const call = [{ to: nobody, data: balanceOfData(nobody) }, { blockHash: noBlock }];
+    const result = await node.call('eth_call', call, (value) => value);
+    if (typeof result !== 'string') return;
+  } catch (error) {
+    if (error instanceof ChainError && error.kind === 'rejected') return;
+    throw error;
+  }
+  throw new ChainError('It ignores {blockHash} and answers for the newest block.');
+}
+
+/** The header of the block at a height, by one node; undefined if the node has none. */
+export async function headerAt(node: Pick<Node, 'call'>, height: number): Promise<Header | undefined> {
   const found = await node.call('eth_getBlockByNumber', [`0x${height.toString(16)}`, false], header);
   if (found && found.height !== height) throw new ChainError('The node responded with another block.');
-  return found?.id;
+  return found;
+}
+
+/** The id of the block at a height, by one node; undefined if the node has none. */
+export async function blockIdAt(node: Pick<Node, 'call'>, height: number): Promise<string | undefined> {
+  return (await headerAt(node, height))?.id;
 }
 
 /** The newest final height: by the chain's tag and the number of confirmations, whichever is lower. */

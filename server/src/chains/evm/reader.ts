@@ -2,37 +2,40 @@ import { limits } from '../../platform/limits.ts';
 import { mapInBatches } from '../batches.ts';
 import type { EvmConfig, Token } from '../config.ts';
 import { ChainError } from '../errors.ts';
-import type { Node } from '../node.ts';
 import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
-import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
+import type { Block, ChainReader } from '../port.ts';
 import { requireToken, wrongDecimals } from '../tokens.ts';
 import { blockIdAt, type EvmNodes, finalHeightOf, toBlock } from './blocks.ts';
-import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
-import { fetchLogs, type LogRange } from './logs.ts';
+import { balanceOfData, decimalsData } from './erc20.ts';
 import { measureReceived } from './received.ts';
 import { quantity, receipt, word } from './responses.ts';
-import { readTransfers, type TokensByAddress } from './transfers.ts';
+import { createScanner, type ScanRequest } from './scanner.ts';
 
 const tokenDecimals = 6n;
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The transfers in a range of blocks, as one node reports them. */
-interface Scanned {
-  readonly lastId: string;
-  readonly transfers: SeenTransfer[];
-}
 
 /** Creates the reader of an EVM chain. */
 export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader {
   const scanNode = createScanner(config);
   let isChecked = false;
+  let headHeight = 0;
+  const scan = async (request: Pick<ScanRequest, 'from' | 'to' | 'watched' | 'tokens'>, final: boolean) => {
+    const { from, to, tokens } = request;
+    const isNearHead = to > headHeight - limits.nearHeadBlocks;
+    // Without a second node the node itself must prove what it says. Tokens that are not configured are only shown.
+    const isProven = final && config.agreement === 1 && tokens === 'configured';
+    const { transfers } = await askUntilAgreed(
+      nodes,
+      final && tokens === 'configured' ? config.agreement : 1,
+      (node) => scanNode(node, { ...request, isNearHead, isProven }),
+      ({ lastId, transfers: found }) => `${lastId} ${fingerprintTransfers(found)}`,
+      `blocks ${from} to ${to}`,
+    );
+    return transfers;
+  };
   return {
     async head() {
       const head = await nodes.choose();
+      headHeight = head.height;
       if (!isChecked) await requireDecimals(nodes, config.tokens);
       isChecked = true;
       return toBlock(head);
@@ -40,17 +43,11 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
     finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: (height) => blockIdAt(nodes, height),
     blockIds: async (height) => (await askEach(nodes, (node) => blockIdAt(node, height))).found,
-    async scan(from, to, watched, final) {
-      const scanned = await askUntilAgreed(
-        nodes,
-        final ? config.agreement : 1,
-        (node) => scanNode(node, { from, to }, watched),
-        ({ lastId, transfers }) => `${lastId} ${fingerprintTransfers(transfers)}`,
-        `blocks ${from} to ${to}`,
-      );
-      return scanned.transfers;
-    },
-    received: (transfers, areOurs) => measureReceived(nodes, transfers, areOurs),
+    scan: (from, to, watched, final) => scan({ from, to, watched, tokens: 'configured' }, final),
+    scanUnlisted: config.watchUnlisted
+      ? (from, to, watched) => scan({ from, to, watched, tokens: 'other' }, true)
+      : undefined,
+    received: (transfers, areOurs) => measureReceived(nodes, config.agreement, transfers, areOurs),
     minedIn: (txHash) => findBlock(nodes, txHash),
     async tokenBalances(currency, addresses, height) {
       const { address: to } = requireToken(config, currency);
@@ -60,31 +57,6 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
       );
     },
     nativeBalance: (address) => nodes.call('eth_getBalance', [address, 'latest'], quantity),
-  };
-}
-
-function createScanner(config: EvmConfig) {
-  const tokens: TokensByAddress = new Map(config.tokens.map((token) => [token.address.toLowerCase(), token]));
-  const sizes = new WeakMap<Node, LogRange>();
-  const sizeFor = (node: Node): LogRange => {
-    const size = sizes.get(node) ?? { blocks: config.blockRange, responses: 0 };
-    sizes.set(node, size);
-    return size;
-  };
-  return async (node: Node, range: Range, watched: WatchedAddresses): Promise<Scanned> => {
-    // A node that has not reached the block returns no logs instead of an error.
-    const lastId = await blockIdAt(node, range.to);
-    if (lastId === undefined) {
-      throw new ChainError(`The node has not reached block ${range.to}.`, 'unsettled');
-    }
-    const found = [];
-    for (const filter of filtersFor(config, tokens, watched)) {
-      for (const log of await fetchLogs(node, filter, range, sizeFor(node))) found.push(log);
-    }
-    if ((await blockIdAt(node, range.to)) !== lastId) {
-      throw new ChainError('The chain changed during the read.', 'unsettled');
-    }
-    return { lastId, transfers: readTransfers(found, { ...range, lastId }, watched, tokens) };
   };
 }
 
@@ -118,15 +90,4 @@ async function decimalsOf(nodes: EvmNodes, address: string): Promise<bigint | un
     if (isRejected && /revert/i.test(error.message)) return undefined;
     throw error;
   }
-}
-
-/**
- * Chooses the log filters. The node filters by receiver while there are few addresses; with many, all transfers are fetched and
- * matched here. Contracts that are not configured are included only if `watchUnlisted` is set.
- */
-function filtersFor(config: EvmConfig, tokens: TokensByAddress, watched: WatchedAddresses) {
-  const address = config.watchUnlisted ? undefined : [...tokens.keys()];
-  if (watched.size > limits.watchedTopics) return [{ address, topics: [transferTopic] }];
-  const topics = [...watched.keys()].map(addressTopic);
-  return topics.length === 0 ? [] : [{ address, topics: [transferTopic, null, topics] }];
 }

@@ -1,6 +1,7 @@
 import { limits } from '../../platform/limits.ts';
 import { fields, list, malformed } from '../decoding.ts';
 import type { Block } from '../port.ts';
+import type { Bloom } from './bloom.ts';
 
 /** Decoders of Ethereum JSON-RPC responses. Each throws ChainError if the response has another shape. */
 
@@ -18,6 +19,8 @@ export interface Log {
 export interface Header extends Block {
   readonly parentId: string;
   readonly baseFeeWei: bigint;
+  /** The filter of the logs in the block; undefined if the node does not report it. */
+  readonly bloom: Bloom | undefined;
 }
 
 /** A transaction receipt. */
@@ -67,7 +70,13 @@ export function header(value: unknown): Header | undefined {
     id: bytes(block.hash, 32),
     parentId: bytes(block.parentHash, 32),
     baseFeeWei: block.baseFeePerGas === undefined ? 0n : quantity(block.baseFeePerGas),
+    bloom: bloomIn(block.logsBloom),
   };
+}
+
+function bloomIn(value: unknown): Bloom | undefined {
+  if (value === undefined || value === null) return undefined;
+  return Buffer.from(bytes(value, 256).slice(2), 'hex');
 }
 
 /** What the newest blocks charged, the oldest first, in wei per unit of gas. */

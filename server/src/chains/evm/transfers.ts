@@ -12,16 +12,16 @@ export type TokensByAddress = ReadonlyMap<string, Token>;
  * that are not configured have no currency. Transfers to the sender itself are omitted, and so are events of NFTs, which have a
  * fourth topic.
  *
- * @param range the requested range; `lastId` is the id of its last block
+ * @param range the requested range; `ids` are those of its blocks that are known
  * @throws ChainError if a log is outside the range, two blocks have one height, or two logs have one index
  */
 export function readTransfers(
   logs: readonly Log[],
-  range: { readonly from: number; readonly to: number; readonly lastId: string },
+  range: { readonly from: number; readonly to: number; readonly ids: ReadonlyMap<number, string> },
   watched: WatchedAddresses,
   tokens: TokensByAddress,
 ): SeenTransfer[] {
-  const idByHeight = new Map([[range.to, range.lastId]]);
+  const idByHeight = new Map(range.ids);
   const ours: (Log & { from: string; to: string })[] = [];
   for (const log of logs) {
     const { height, id } = log.block;

@@ -38,8 +38,14 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
+    // A block is read as a whole, with every token.
+    scanUnlisted: undefined,
     // Transfers are read from the balances already: their amounts are measured.
-    received: async (transfers) => transfers.reduce((sum, { amount }) => sum + amount, 0n),
+    async received(transfers) {
+      const amounts = new Map<string, bigint>();
+      for (const { amount, to } of transfers) amounts.set(to, (amounts.get(to) ?? 0n) + amount);
+      return { amounts, isAgreed: true };
+    },
     minedIn: (txHash) => findBlock(nodes, txHash),
     async tokenBalances(currency, addresses, height) {
       const token = requireToken(config, currency);

@@ -35,6 +35,8 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
+    // A block is read as a whole, with every token.
+    scanUnlisted: undefined,
     // Full nodes keep current balances only.
     received: async () => undefined,
     minedIn: (txHash) => findBlock(nodes, txHash),

@@ -17,18 +17,37 @@ export async function findDeposits(
     text: `select id, transaction_id, lost_minor from chain_deposits
       join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
         on bucket = wanted_bucket and id = wanted_id`,
-    values: [
-      arrayLiteral(
-        'int2',
-        deposits.map(({ walletId }) => bucketOfId(walletId)),
-      ),
-      arrayLiteral(
-        'text',
-        deposits.map(({ id }) => id),
-      ),
-    ],
+    values: keyArrays(deposits),
   });
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Finds which of these deposits are credited, or final and waiting for a rate. */
+export async function findFinal(pool: Pool, deposits: readonly DepositKey[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'find_final_chain_deposits',
+    text: `select id from chain_deposits
+      join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
+        on bucket = wanted_bucket and id = wanted_id
+      where status in ('credited', 'confirmed')`,
+    values: keyArrays(deposits),
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
+type DepositKey = Pick<ChainDeposit, 'id' | 'walletId'>;
+
+function keyArrays(deposits: readonly DepositKey[]): string[] {
+  return [
+    arrayLiteral(
+      'int2',
+      deposits.map(({ walletId }) => bucketOfId(walletId)),
+    ),
+    arrayLiteral(
+      'text',
+      deposits.map(({ id }) => id),
+    ),
+  ];
 }
 
 /** A stored deposit. */
@@ -48,21 +67,12 @@ export async function findCredited(
       join unnest($1::int2[], $2::text[]) as wanted(wanted_bucket, wanted_id)
         on d.bucket = wanted_bucket and d.id = wanted_id
       where d.status = 'credited'`,
-    values: [
-      arrayLiteral(
-        'int2',
-        deposits.map(({ walletId }) => bucketOfId(walletId)),
-      ),
-      arrayLiteral(
-        'text',
-        deposits.map(({ id }) => id),
-      ),
-    ],
+    values: keyArrays(deposits),
   });
   return onlyAuthentic(pool, rows);
 }
 
-/** Lists pending deposits up to a height, without rows that fail authentication. */
+/** Lists pending deposits up to a height, without those of deferred blocks and without rows that fail authentication. */
 export function listPending(pool: Pool, chain: Chain, toHeight: number): Promise<StoredDeposit[]> {
   return listOpen(pool, chain, 'pending', toHeight);
 }
@@ -112,6 +122,8 @@ async function listOpen(
       name: 'list_open_chain_deposits',
       text: `select * from chain_deposits
         where chain = $1 and status = $2 and status in ('pending', 'confirmed') and height <= $3
+          and (status <> 'pending' or not exists (select from chain_rescans r where r.chain = $1 and r.finished_at is null
+            and r.reason <> 'requested' and r.from_height = chain_deposits.height))
           and (height, bucket, id) > ($4, $5, $6)
         order by height, bucket, id limit $7`,
       values: [chain, status, toHeight, after.height, after.bucket, after.id, limits.dueTransferBatch],

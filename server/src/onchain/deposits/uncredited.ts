@@ -1,5 +1,6 @@
 import type { SeenTransfer } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
+import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
 
 /** Why a transfer to a watched address was not credited. */
@@ -23,7 +24,7 @@ export interface UncreditedDeposit {
 }
 
 /**
- * Stores uncredited deposits for the operator.
+ * Stores uncredited deposits for the operator, with one statement.
  *
  * @returns those that were not stored before
  */
@@ -32,41 +33,87 @@ export async function saveUncredited(
   chain: Chain,
   deposits: readonly UncreditedDeposit[],
 ): Promise<readonly UncreditedDeposit[]> {
-  const added: UncreditedDeposit[] = [];
-  for (const deposit of deposits) {
-    const { id, reason, receivedMinor, transfer } = deposit;
-    const { rowCount } = await pool.query(
-      `insert into uncredited_deposits (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now()) on conflict do nothing`,
-      [
-        chain,
-        id,
-        transfer.txHash,
-        transfer.block.height,
-        reason,
-        transfer.token,
-        transfer.to,
-        transfer.amount.toString(),
-        receivedMinor.toString(),
-        transfer.currency ?? null,
-      ],
-    );
-    if (rowCount === 1) added.push(deposit);
-  }
-  return added;
+  if (deposits.length === 0) return [];
+  const column = (of: (deposit: UncreditedDeposit) => unknown) => deposits.map(of);
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'save_uncredited_deposits',
+    text: `insert into uncredited_deposits
+        (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
+      select $1, id, tx_hash, height, reason, token, address, amount, received, currency, now()
+      from unnest($2::text[], $3::text[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+        as given(id, tx_hash, height, reason, token, address, amount, received, currency)
+      on conflict do nothing returning id`,
+    values: [
+      chain,
+      arrayLiteral(
+        'text',
+        column(({ id }) => id),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ transfer }) => transfer.txHash),
+      ),
+      arrayLiteral(
+        'int8',
+        column(({ transfer }) => transfer.block.height),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ reason }) => reason),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ transfer }) => transfer.token),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ transfer }) => transfer.to),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ transfer }) => transfer.amount.toString()),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ receivedMinor }) => receivedMinor.toString()),
+      ),
+      arrayLiteral(
+        'text',
+        column(({ transfer }) => transfer.currency),
+      ),
+    ],
+  });
+  const added = new Set(rows.map(({ id }) => id));
+  return deposits.filter(({ id }) => added.has(id));
 }
 
-/** Whether a transfer is stored as uncredited. */
-export async function isUncredited(pool: Pool, chain: Chain, id: string): Promise<boolean> {
-  const { rowCount } = await pool.query('select from uncredited_deposits where chain = $1 and id = $2', [
-    chain,
-    id,
-  ]);
-  return rowCount === 1;
+/** Finds which ids are stored as uncredited. */
+export async function findUncredited(
+  pool: Pool,
+  chain: Chain,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'find_uncredited_deposits',
+    text: 'select id from uncredited_deposits where chain = $1 and id = any($2::text[])',
+    values: [chain, arrayLiteral('text', ids)],
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Finds out which uncredited deposits operators have decided about, by order. */
+export async function listDecided(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ subject: string }>({
+    name: 'list_decided_deposits',
+    text: `select subject from operator_actions where subject = any($1) and status in ('accepted', 'done')`,
+    values: [[...ids]],
+  });
+  return new Set(rows.map(({ subject }) => subject));
 }
 
 /** A stored uncredited deposit. Amounts are in the token's smallest units. */
 export interface StoredUncredited {
+  readonly id: string;
   readonly chain: string;
   readonly reason: UncreditedReason;
   readonly txHash: string;
@@ -79,6 +126,22 @@ export interface StoredUncredited {
   readonly seenAt: string;
 }
 
+const storedColumns = `id, chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
+  seen_at as "seenAt"`;
+
+/** Reads an uncredited deposit. */
+export async function readUncredited(
+  pool: Pool,
+  chain: string,
+  id: string,
+): Promise<StoredUncredited | undefined> {
+  const { rows } = await pool.query<StoredUncredited>(
+    `select ${storedColumns} from uncredited_deposits where chain = $1 and id = $2`,
+    [chain, id],
+  );
+  return rows[0];
+}
+
 /** Lists the newest uncredited deposits of one chain, or of all chains. */
 export async function listUncredited(
   pool: Pool,
@@ -86,9 +149,7 @@ export async function listUncredited(
   limit: number,
 ): Promise<StoredUncredited[]> {
   const { rows } = await pool.query<StoredUncredited>(
-    `select chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
-        seen_at as "seenAt"
-      from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
+    `select ${storedColumns} from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
     [chain ?? null, limit],
   );
   return rows;

@@ -1,7 +1,5 @@
 import type { WatchedAddresses } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
-import { firstIdAt } from '../../platform/ids.ts';
-import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import { findEnvironments } from '../../store/own-environments.ts';
 import type { Pool } from '../../store/pool.ts';
@@ -17,6 +15,8 @@ export interface AddressOwner {
 
 /** The deposit addresses of all live wallets on one chain, in memory. */
 export interface AddressBook extends WatchedAddresses {
+  /** Whether `refresh` has been called. */
+  readonly isLoaded: boolean;
   /** The wallet of an address; undefined for the treasury and for unknown addresses. */
   ownerOf(address: string): AddressOwner | undefined;
   /** Loads the wallets that were created since the last call, including every address that the API returned before this call. */
@@ -37,11 +37,14 @@ export function createAddressBook(
 ): AddressBook {
   const owners = new Map<string, AddressOwner>();
   const treasuries = new Set(ownAddresses.map(comparable));
-  let newestMs = 0;
+  let horizon: string | undefined;
 
   return {
     get size() {
       return owners.size + treasuries.size;
+    },
+    get isLoaded() {
+      return horizon !== undefined;
     },
     has: (address) => owners.has(address) || treasuries.has(address),
     *keys() {
@@ -50,16 +53,15 @@ export function createAddressBook(
     },
     ownerOf: (address) => owners.get(address),
     async refresh() {
-      // Ids sort by their creation time, which precedes the commit.
-      const sinceMs = newestMs - limits.walletOverlapMs;
-      const startedMs = Date.now();
+      const now = await readHorizon(pool, horizon);
+      const isNew = now.since === null ? '' : 'and a.created_tx >= $2::xid8 and a.created_tx < $3::xid8';
       const { rows } = await pool.query<WatchedRow>({
-        name: 'list_watched_addresses',
+        name: `list_watched_addresses ${now.since === null ? 'all' : 'new'}`,
         text: `select ${authenticatedColumns('deposit_addresses', 'a')}, w.environment_id
-          from environments e join wallets w on w.environment_id = e.current_id and w.id >= $2
-            join deposit_addresses a on a.bucket = w.bucket and a.wallet_id = w.id and a.chain = $1
-          where e.kind = 'live'`,
-        values: [chain, sinceMs > 0 ? firstIdAt('wal', sinceMs) : ''],
+          from deposit_addresses a join wallets w on w.bucket = a.bucket and w.id = a.wallet_id
+            join environments e on e.current_id = w.environment_id and e.kind = 'live'
+          where a.chain = $1 ${isNew}`,
+        values: now.since === null ? [chain] : [chain, now.since, now.end],
       });
       const live = await findEnvironments(
         pool,
@@ -74,7 +76,28 @@ export function createAddressBook(
           environmentId: row.environment_id,
         });
       }
-      newestMs = startedMs;
+      horizon = now.horizon;
     },
   };
+}
+
+/**
+ * The transactions whose addresses are loaded next. Every transaction before the horizon has ended, so that what it stored is
+ * visible now. After a failover transaction numbers can start again lower: then everything is loaded.
+ */
+interface LoadWindow {
+  /** The first transaction to load; null to load every address. */
+  readonly since: string | null;
+  /** The first transaction that has not started. Higher numbers are of the database that a dump was made of. */
+  readonly end: string;
+  readonly horizon: string;
+}
+
+async function readHorizon(pool: Pool, last: string | undefined): Promise<LoadWindow> {
+  const { rows } = await pool.query<{ horizon: string; end: string }>(
+    `select pg_snapshot_xmin(s)::text as horizon, pg_snapshot_xmax(s)::text as end from pg_current_snapshot() s`,
+  );
+  const { end = '0', horizon = '0' } = rows[0] ?? {};
+  const isKnown = last !== undefined && BigInt(last) <= BigInt(horizon);
+  return { since: isKnown ? last : null, end, horizon };
 }

@@ -2,7 +2,7 @@ import type { BlockingReason } from '../../chains/errors.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
 import type { PaymentIntent, TransferProof } from '../../chains/signing.ts';
 import type { Currency } from '../../platform/money.ts';
-import { type Conversion, conversionRate, convertAtRate } from '../../rates/conversion.ts';
+import { type Conversion, conversionFault, conversionRate, convertAtRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { LiveTransfer } from '../../resources/transfers/queries.ts';
 import { type TransferKey, transferCommand } from '../../resources/transfers/transfer-command.ts';
@@ -32,9 +32,10 @@ export function quotePayment(transfer: LiveTransfer, rates: RateProvider | undef
   if (transfer.final_minor !== null) return payable(transfer, transfer.final_minor, undefined);
   const rate = rates && conversionRate(rates, from, to, nowMs);
   if (!rate) {
+    const fault = rates ? conversionFault(rates, from, to, nowMs) : 'No source of rates is configured.';
     return {
       kind: 'blocked',
-      blockedBy: { policy: 'retry', text: `There is no rate from ${from} to ${to}.` },
+      blockedBy: { policy: 'retry', text: `There is no rate from ${from} to ${to}. ${fault}`.trim() },
     };
   }
   const conversion = convertAtRate(netMinor, from as Currency, to as Currency, rate);

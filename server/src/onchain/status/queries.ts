@@ -11,7 +11,11 @@ export interface ChainStatus {
   readonly fault: string | null;
   readonly nodes: readonly NodeStatus[];
   readonly checkedAt: string;
+  /** Why deposits that are converted wait; null if there is a rate. */
+  readonly rateFault: string | null;
   readonly pendingDeposits: bigint;
+  /** Final deposits that wait for a rate. */
+  readonly awaitingRate: bigint;
   readonly openPayments: bigint;
   /** When the oldest open payment was created. */
   readonly oldestPayment: string | null;
@@ -42,9 +46,9 @@ type StatusRow = Omit<ChainStatus, 'nodes' | 'lastReorganisation'> & {
 export async function listStatuses(pool: Pool): Promise<ChainStatus[]> {
   const { rows } = await pool.query<StatusRow>(
     `select s.chain, s.network, s.head_height as head, c.scanned_height as scanned, c.confirmed_height as confirmed,
-        s.fault, s.nodes, s.checked_at as "checkedAt",
-        (select count(*) from chain_deposits d where d.chain = s.chain and d.status in ('pending', 'confirmed'))
-          as "pendingDeposits",
+        s.fault, s.rate_fault as "rateFault", s.nodes, s.checked_at as "checkedAt",
+        (select count(*) from chain_deposits d where d.chain = s.chain and d.status = 'pending') as "pendingDeposits",
+        (select count(*) from chain_deposits d where d.chain = s.chain and d.status = 'confirmed') as "awaitingRate",
         (select count(*) from chain_payments p where p.chain = s.chain and p.status = 'open') as "openPayments",
         (select min(created_at) from chain_payments p where p.chain = s.chain and p.status = 'open') as "oldestPayment",
         (select count(*) from chain_payments p where p.chain = s.chain and p.status = 'open' and p.attention is not null)

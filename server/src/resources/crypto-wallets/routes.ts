@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { chains, currenciesOn } from '../../chains/registry.ts';
+import { type Chain, chains, type Stablecoin } from '../../chains/registry.ts';
 import type { IndexSource } from '../../custody/indexes.ts';
 import type { Signer } from '../../custody/signer.ts';
 import { type ReadRoute, type RequestContext, type Route, writeRoute } from '../../http/route.ts';
@@ -26,6 +26,8 @@ import {
 
 interface Deps {
   readonly db: Db;
+  /** The tokens whose deposits are credited on a chain: those that exist, for live keys those that this server follows. */
+  creditedOn(chain: Chain): readonly Stablecoin[];
   readonly signer: Signer;
   readonly indexes: IndexSource;
 }
@@ -150,14 +152,16 @@ function balanceRoute({ db }: Deps): ReadRoute {
   };
 }
 
-function addressesRoute({ db }: Deps): ReadRoute {
+function addressesRoute({ creditedOn, db }: Deps): ReadRoute {
   return {
     method: 'GET',
     path: '/v1/crypto-wallets/{walletId}/crypto-deposit-addresses',
     operationId: 'listDepositAddresses',
     tag,
     summary: 'List the deposit addresses',
-    description: 'Returns the address on every chain and what may be sent to it.',
+    description:
+      'Returns the address on every chain and what may be sent to it. Live wallets have those chains and currencies that ' +
+      'this server follows: anything else would not be credited.',
     access: 'key',
     params,
     okDescription: 'The deposit addresses',
@@ -168,7 +172,8 @@ function addressesRoute({ db }: Deps): ReadRoute {
       const byChain = new Map(rows.map((row) => [row.chain, row.address]));
       const addresses = chains.flatMap((chain) => {
         const address = byChain.get(chain);
-        return address === undefined ? [] : [{ chain, address, currencies: [...currenciesOn(chain)] }];
+        const currencies = [...creditedOn(chain)];
+        return address === undefined || currencies.length === 0 ? [] : [{ chain, address, currencies }];
       });
       return depositAddressesJson(addresses);
     },

@@ -1,0 +1,125 @@
+import { limits } from '../../platform/limits.ts';
+import { mapInBatches } from '../batches.ts';
+import type { EvmConfig } from '../config.ts';
+import { ChainError } from '../errors.ts';
+import type { Node } from '../node.ts';
+import type { SeenTransfer, WatchedAddresses } from '../port.ts';
+import { blockIdAt, headerAt } from './blocks.ts';
+import { addressTopic, transferTopic } from './erc20.ts';
+import { proveLogs } from './log-proof.ts';
+import { fetchBlockLogs, fetchLogs, type LogFilter, type LogRange } from './logs.ts';
+import type { Header, Log } from './responses.ts';
+import { readTransfers, type TokensByAddress } from './transfers.ts';
+
+/** What is read of a chain. */
+export interface ScanRequest {
+  readonly from: number;
+  readonly to: number;
+  readonly watched: WatchedAddresses;
+  /** The tokens that are configured, or all others. */
+  readonly tokens: 'configured' | 'other';
+  /** Blocks are asked for by their hashes, because nodes that lag return no logs of a range that they do not have. */
+  readonly isNearHead: boolean;
+  /** Whether the node itself must prove that its answer is complete. */
+  readonly isProven: boolean;
+}
+
+/** The transfers in a range of blocks, as one node reports them. */
+export interface Scanned {
+  /** The id of the last block. */
+  readonly lastId: string;
+  readonly transfers: SeenTransfer[];
+}
+
+/** Reads the transfers of a range of blocks from one node. */
+export type Scanner = (node: Node, request: ScanRequest) => Promise<Scanned>;
+
+/** Creates the scanner of an EVM chain. It remembers how many blocks each node can be asked about. */
+export function createScanner(config: EvmConfig): Scanner {
+  const tokens: TokensByAddress = new Map(config.tokens.map((token) => [token.address.toLowerCase(), token]));
+  const sizes = new WeakMap<Node, LogRange>();
+  const sizeFor = (node: Node): LogRange => {
+    const size = sizes.get(node) ?? { blocks: config.blockRange, responses: 0 };
+    sizes.set(node, size);
+    return size;
+  };
+  return async (node, request) => {
+    const filter = filterFor(tokens, request);
+    const read = request.isNearHead ? readByHash : readByRange;
+    const { ids, logs } = await read(node, filter, request, sizeFor(node));
+    const found = request.tokens === 'other' ? logs.filter(({ address }) => !tokens.has(address)) : logs;
+    const transfers = readTransfers(found, { ...request, ids }, request.watched, tokens);
+    return { lastId: ids.get(request.to) ?? '', transfers };
+  };
+}
+
+/**
+ * Chooses the filter. The node filters by receiver while there are few addresses; with many, all transfers are fetched and matched
+ * here.
+ */
+function filterFor(tokens: TokensByAddress, { tokens: which, watched }: ScanRequest): LogFilter {
+  const address = which === 'configured' ? [...tokens.keys()] : undefined;
+  if (watched.size > limits.watchedTopics) return { address, topics: [transferTopic] };
+  return { address, topics: [transferTopic, null, [...watched.keys()].map(addressTopic)] };
+}
+
+interface FoundLogs {
+  /** The ids of the blocks that are known, by height. */
+  readonly ids: ReadonlyMap<number, string>;
+  readonly logs: readonly Log[];
+}
+
+async function readByHash(node: Node, filter: LogFilter, request: ScanRequest): Promise<FoundLogs> {
+  const { isProven, watched } = request;
+  const headers = await readHeaders(node, request);
+  const found = await mapInBatches(headers, limits.evmBlockConcurrency, async (header) => {
+    if (watched.size === 0) return [];
+    const logs = await fetchBlockLogs(node, filter, header.id, watched);
+    return isProven ? proveLogs(node, header, filter, logs) : logs;
+  });
+  return { ids: idsOf(headers), logs: found.flat() };
+}
+
+async function readByRange(
+  node: Node,
+  filter: LogFilter,
+  request: ScanRequest,
+  size: LogRange,
+): Promise<FoundLogs> {
+  const { isProven, to, watched } = request;
+  // A node that has not reached the block returns no logs instead of an error.
+  const headers = await readHeaders(node, isProven ? request : { from: to, to });
+  const logs = watched.size === 0 ? [] : await fetchLogs(node, filter, request, size, watched);
+  if ((await blockIdAt(node, to)) !== headers.at(-1)?.id) {
+    throw new ChainError('The chain changed during the read.', 'unsettled');
+  }
+  if (!isProven) return { ids: idsOf(headers), logs };
+  const byHeight = Map.groupBy(logs, ({ block }) => block.height);
+  const proven = await mapInBatches(headers, limits.evmBlockConcurrency, (header) =>
+    proveLogs(node, header, filter, byHeight.get(header.height) ?? []),
+  );
+  return { ids: idsOf(headers), logs: proven.flat() };
+}
+
+/** Reads the headers of a range, each of which must be the parent of the next. */
+async function readHeaders(
+  node: Node,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<Header[]> {
+  const heights = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const headers = await mapInBatches(heights, limits.evmBlockConcurrency, async (height) => {
+    const header = await headerAt(node, height);
+    if (!header) throw new ChainError(`The node has not reached block ${height}.`, 'unsettled');
+    return header;
+  });
+  headers.forEach((header, at) => {
+    const before = headers[at - 1];
+    if (before && header.parentId !== before.id) {
+      throw new ChainError('The chain changed during the read.', 'unsettled');
+    }
+  });
+  return headers;
+}
+
+const idsOf = (headers: readonly Header[]): Map<number, string> =>
+  new Map(headers.map(({ height, id }) => [height, id]));
