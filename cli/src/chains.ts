@@ -5,6 +5,7 @@ import { type ChainStatus, listStatuses } from '@openledger/server/onchain/statu
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addAdoptCommand } from './chain-adopt.ts';
 import { addHoldCommands } from './chain-holds.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
@@ -25,6 +26,7 @@ export function addChainCommands(program: Command): void {
       withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
   addHoldCommands(chains, program);
+  addAdoptCommand(chains, program);
 }
 
 interface UncreditedOptions {
@@ -65,12 +67,12 @@ function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
     ['credited up to', confirmed ?? 'nothing'],
     ['pending deposits', status.pendingDeposits],
     ['open payments', `${status.openPayments}${oldest}`],
-    ['fault', fault ?? 'none'],
     ['payments', holds.length === 0 ? 'signed' : 'held'],
     ...holds.map(({ detail, kind, openedAt, openedBy }) => [
       `held since ${openedAt}`,
       `${kind}${openedBy === null ? '' : ` by ${openedBy}`}: ${detail}`,
     ]),
+    ['fault', fault ?? 'none'],
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];

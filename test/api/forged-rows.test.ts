@@ -5,6 +5,7 @@ import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { listUnknown } from '../../server/src/onchain/outflows/queries.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
@@ -111,6 +112,12 @@ async function makeRows(): Promise<void> {
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
+    `insert into chain_outflows (chain, id, sender, tx_hash, height, currency, address, amount, seen_at, resolution, resolved_at)
+      values ('base', '0x1:0', '0xsender', '0x1', 4, 'usdc', '0xto', 5, now(), 'no_outflow', now())`,
+    `insert into treasury_outflows (${bucket}id, environment_id, chain, tx_hash, currency, amount_minor, address, reason,
+        booked_by, created_at)
+      select bucket, 'out_1', environment_id, 'base', '0x2', 'usdc', 5, '0xto', 'lost', 'alice', now()
+      from transactions where id = '${transfer.id}'`,
   ];
   for (const text of statements) await owner.query(text);
   await authenticateRows(owner);
@@ -588,6 +595,16 @@ describe('a forged row is not used:', () => {
           expect(await listPayments(pool, 'base')).toEqual([]),
         ),
     ],
+    chain_outflows: [
+      // What nobody has explained stays unknown.
+      async () => {
+        expect(await listUnknown(pool, 'base')).toEqual([]);
+        await forged('chain_outflows', "reference = 'another'", async () => {
+          expect(await listUnknown(pool, 'base')).toMatchObject([{ txHash: '0x1' }]);
+        });
+      },
+    ],
+    treasury_outflows: [refusedByWriter('treasury_outflows', 'amount_minor = 77')],
     chain_holds: [
       // A release that no operator has made leaves the chain held.
       async () => {

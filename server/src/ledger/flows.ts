@@ -1,6 +1,7 @@
 import {
   type AccountRef,
   bank,
+  chainLoss,
   custody,
   feeRevenue,
   fxPosition,
@@ -195,4 +196,20 @@ export function returnedDepositFlows(
     { kind: 'deposit_hold', transactionId, postings: line(sourceMinor) },
     { kind: 'deposit_return', transactionId, postings: line(-sourceMinor) },
   ];
+}
+
+/** Tokens have left the treasury without a transfer: the house has lost them. */
+export function treasuryOutflowFlow(
+  stripe: Stripe,
+  outflow: { outflowId: string; chain: string; currency: string; amountMinor: bigint },
+): JournalDraft {
+  const { amountMinor, chain, currency, outflowId } = outflow;
+  return {
+    kind: 'treasury_outflow',
+    transactionId: outflowId,
+    postings: [
+      { account: chainLoss(stripe, currency), amountMinor },
+      { account: custody(stripe, chain, currency), amountMinor: -amountMinor },
+    ],
+  };
 }

@@ -12,7 +12,8 @@ export type JournalKind =
   | 'transfer_reserve'
   | 'transfer_settle'
   | 'transfer_return'
-  | 'transfer_release';
+  | 'transfer_release'
+  | 'treasury_outflow';
 
 /** One line to be posted. Debits are positive, credits negative. */
 export interface PostingDraft {

@@ -128,7 +128,19 @@ export const checks: readonly Check[] = [
     kind: 'journal_without_transaction',
     sql: `select j.id, j.id as journal_id, 'it names no transaction' as message from journals j
       left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
-      where ${ofEnvironment('j')} and t.id is null`,
+      left join treasury_outflows o on o.bucket = j.bucket and o.id = j.transaction_id
+      where ${ofEnvironment('j')} and t.id is null and (o.id is null or j.kind <> 'treasury_outflow')`,
+  },
+  {
+    kind: 'outflow_unexplained',
+    sql: `select o.id, 'its journal does not match ' || o.amount_minor || ' ' || o.currency as message
+      from treasury_outflows o left join (
+        select j.bucket, j.transaction_id, -sum(p.amount_minor) as paid from journals j
+          join postings p on p.bucket = j.bucket and p.journal_id = j.id
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'custody'
+        where j.kind = 'treasury_outflow' group by j.bucket, j.transaction_id
+      ) posted on posted.bucket = o.bucket and posted.transaction_id = o.id
+      where ${ofEnvironment('o')} and posted.paid is distinct from o.amount_minor`,
   },
   {
     kind: 'event_missing',

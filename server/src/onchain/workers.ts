@@ -54,8 +54,9 @@ export async function openChains(configs: readonly ChainConfig[], deps: ChainsDe
 export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Worker[] {
   const leaseOwner = randomUUID();
   return ports.flatMap((port) => {
-    const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
-    const gate = createSigningGate({ ...deps, port });
+    const { treasury } = port.sender;
+    const book = createAddressBook(deps.pool, port.chain, port.comparable, [treasury], treasury);
+    const gate = createSigningGate({ ...deps, port, leaseOwner });
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
       startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),

@@ -217,6 +217,12 @@ export const limits = {
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** After a longer time without a check, or with the clock of the database set back, the database may be older than the chain. */
+  chainGapMs: 120_000,
+  /** Unknown nonces of a sender that are recorded together. */
+  unknownSequences: 1000,
+  /** Senders whose nonces are compared after a restore, before the server serves. */
+  restoreCheckSenders: 10_000,
   /** The characters of a hold's detail. */
   holdDetailLength: 2000,
   /** Deposit addresses that are swept in a turn. */

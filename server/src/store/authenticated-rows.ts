@@ -217,6 +217,38 @@ export const authenticatedTables = {
     fields: ['tx_hash', 'raw', 'terms'],
     ofEnvironment: null,
   },
+  chain_outflows: {
+    key: ['chain', 'id'],
+    fields: [
+      'sender',
+      'sequence',
+      'tx_hash',
+      'height',
+      'currency',
+      'address',
+      'amount',
+      'resolution',
+      'reference',
+      'reason',
+      'resolved_by',
+    ],
+    ofEnvironment: null,
+  },
+  treasury_outflows: {
+    key: byId,
+    fields: [
+      'environment_id',
+      'chain',
+      'tx_hash',
+      'currency',
+      'amount_minor',
+      'address',
+      'reason',
+      'booked_by',
+      'created_at',
+    ],
+    ofEnvironment: own,
+  },
   chain_holds: {
     key: ['id'],
     fields: [

@@ -126,5 +126,9 @@ function filtersFor(config: EvmConfig, tokens: TokensByAddress, watched: Watched
   const address = config.watchUnlisted ? undefined : [...tokens.keys()];
   if (watched.size > limits.watchedTopics) return [{ address, topics: [transferTopic] }];
   const topics = [...watched.keys()].map(addressTopic);
-  return topics.length === 0 ? [] : [{ address, topics: [transferTopic, null, topics] }];
+  const sent = watched.sender === undefined ? [] : [addressTopic(watched.sender)];
+  return [
+    ...(topics.length === 0 ? [] : [{ address, topics: [transferTopic, null, topics] }]),
+    ...(sent.length === 0 ? [] : [{ address: [...tokens.keys()], topics: [transferTopic, sent] }]),
+  ];
 }

@@ -19,10 +19,8 @@ import {
 import { encodeMessage } from './message.ts';
 import { tokenAccountOf } from './programs.ts';
 import { base58Text } from './responses.ts';
-import { readTerms, type SolanaTerms, writeTerms } from './terms.ts';
+import { blockhashBlocks, readTerms, type SolanaTerms, writeTerms } from './terms.ts';
 
-/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
-const blockhashBlocks = 150;
 const lamportsPerSignature = 5000n;
 /** An upper bound of the rent of a listed token's account. */
 const accountLamports = 4_200_000n;

@@ -1,3 +1,6 @@
+/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
+export const blockhashBlocks = 150;
+
 /** Validity and cost of a transaction. */
 export interface SolanaTerms {
   readonly blockhash: string;

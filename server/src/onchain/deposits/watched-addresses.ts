@@ -28,12 +28,14 @@ export interface AddressBook extends WatchedAddresses {
  *
  * @param comparable converts an address to the form of the chain's transfers
  * @param ownAddresses additional watched addresses: the treasury
+ * @param sender whose outgoing movements are of interest
  */
 export function createAddressBook(
   pool: Pool,
   chain: Chain,
   comparable: (address: string) => string,
   ownAddresses: readonly string[],
+  sender?: string,
 ): AddressBook {
   const owners = new Map<string, AddressOwner>();
   const treasuries = new Set(ownAddresses.map(comparable));
@@ -49,6 +51,7 @@ export function createAddressBook(
       yield* owners.keys();
     },
     ownerOf: (address) => owners.get(address),
+    sender: sender === undefined ? undefined : comparable(sender),
     async refresh() {
       // Ids sort by their creation time, which precedes the commit.
       const sinceMs = newestMs - limits.walletOverlapMs;

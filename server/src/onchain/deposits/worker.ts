@@ -14,6 +14,7 @@ import {
   rewindScanned,
 } from '../cursor.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { recordOutgoing } from '../outflows/commands.ts';
 import { createStatusRecorder } from '../status/commands.ts';
 import { creditAwaitingRate, creditDeposits, type DepositDeps, showDeposits } from './crediting.ts';
 
@@ -110,6 +111,7 @@ async function creditFinalBlocks(deps: DepositDeps, head: Block): Promise<boolea
     if (!(await acquireLease(deps))) return false;
     const to = Math.min(target, confirmed + config.blockRange);
     const transfers = await reader.scan(confirmed + 1, to, deps.book, true);
+    await recordOutgoing(pool, chain, transfers);
     await creditDeposits(deps, transfers, to);
     await advanceConfirmed(pool, chain, confirmed, to);
     confirmed = to;

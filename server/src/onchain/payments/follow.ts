@@ -10,6 +10,7 @@ import type { Pool } from '../../store/pool.ts';
 import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
+import { recordSequences } from '../outflows/commands.ts';
 import { completeTransfer, failTransfer, submitTransfer } from './commands.ts';
 import type { OpenPayment } from './queries.ts';
 import { proofOf } from './quote.ts';
@@ -61,6 +62,7 @@ export async function followPayment(
     case 'stuck':
       return replaceAttempt(deps, payment, transfer, state.terms);
     case 'replaced':
+      await recordSequences(pool, port.chain, payment.sender, [payment.sequence]);
       return askOperator(
         `Nonce ${payment.sequence} of ${payment.sender} was used by a transaction that was not signed for ${id}.`,
       );

@@ -5,6 +5,7 @@ import type { PaymentIntent } from '../../chains/signing.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
+import { requireKnownSequences } from '../outflows/sequences.ts';
 import { listWithdrawn, type OpenPayment } from './queries.ts';
 
 /** The result of an attempt to sign a payment. */
@@ -29,6 +30,7 @@ export async function signNewPayment(
   const prepared = await sender.prepare(id, intent);
   if ('blockedBy' in prepared) return prepared;
   const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
+  await requireKnownSequences(pool, port, from);
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
@@ -90,8 +92,10 @@ export async function reservePayment(
       'select next_sequence from chain_sequences where chain = $1 and sender = $2 for update',
       [chain, sender],
     );
-    const next = rows[0]?.next_sequence ?? 0n;
-    const sequence = next > unused ? next : unused;
+    const sequence = rows[0]?.next_sequence ?? 0n;
+    // A nonce that the chain has used and the books do not know may have made this payment already.
+    if (unused > sequence)
+      throw new ChainError(`${sender} has used nonces that the books did not give out.`, 'held');
     const currency = intent.kind === 'top_up' ? null : intent.currency;
     const index = intent.kind === 'transfer' ? null : intent.index;
     const { address, kind } = intent;

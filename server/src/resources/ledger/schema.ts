@@ -14,6 +14,7 @@ export const accountKinds = [
   'suspense',
   'fee_revenue',
   'fx_position',
+  'chain_loss',
 ] as const satisfies readonly AccountKind[];
 
 const count = Type.Integer({ minimum: 0 });

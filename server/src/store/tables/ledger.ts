@@ -10,7 +10,8 @@ export type AccountKind =
   | 'bank'
   | 'suspense'
   | 'fee_revenue'
-  | 'fx_position';
+  | 'fx_position'
+  | 'chain_loss';
 
 export const accounts = table('accounts', {
   ...owned,
