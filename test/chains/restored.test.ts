@@ -215,3 +215,63 @@ test('after the hold is released new transfers are paid, once', async () => {
   const { code, out } = await openledger('reconcile');
   expect(code, out).toBe(0);
 });
+
+const stranger = privateKeyToAddress(generatePrivateKey());
+
+test('what left the treasury for no transfer is booked as a loss, which verify and reconcile know', async () => {
+  const treasury = treasuryOf('base') as `0x${string}`;
+  await anvil.client.impersonateAccount({ address: treasury });
+  const lost = await usdc.sendFrom(treasury, 'transfer', [stranger, 1_500_000n]);
+  const empty = await anvil.client.sendTransaction({ account: treasury, to: stranger, value: 1n });
+  await anvil.client.stopImpersonatingAccount({ address: treasury });
+  await poll(async () => (await kindsHeld())[0]).toEqual(['unknown_outflow']);
+  await expect
+    .poll(async () => (await openledger('chains', 'status')).out, { timeout: 10_000 })
+    .toContain(`1.50 usdc to ${stranger.toLowerCase()} in ${lost}`);
+  expect((await openledger('chains', 'adopt', 'base', lost)).err).toContain('--reason is required');
+  const booked = await openledger(
+    'chains',
+    'adopt',
+    'base',
+    lost,
+    '--reason',
+    'The key was used by hand.',
+    '--json',
+  );
+  expect(JSON.parse(booked.out)).toMatchObject([{ resolution: 'outflow', amount: '1.50 usdc' }]);
+  expect((await openledger('chains', 'adopt', 'base', empty)).out).toBe(
+    'Nothing left our addresses with it.\n',
+  );
+  expect((await openledger('chains', 'resume', 'base', '--reason', 'Explained.')).code).toBe(0);
+
+  const { ok: isOk, problems, trialBalance } = await ok(live.get('/v1/ledger/verify'));
+  expect({ isOk, problems }).toEqual({ isOk: true, problems: [] });
+  const lines = trialBalance.flatMap((balance: { lines: { kind: string }[] }) => balance.lines);
+  expect(lines).toContainEqual(expect.objectContaining({ kind: 'chain_loss', debit: '1.50' }));
+  const { code, out } = await openledger('reconcile', '--chain', 'base');
+  expect(code, out).toBe(0);
+});
+
+test('after a gap in time nothing is signed before what an earlier state may have signed has expired', async () => {
+  clearInterval(blocks);
+  // As if the database had been restored under the running server.
+  await restored.pool.query("update chain_cursors set watched_at = watched_at - interval '1 hour'");
+  const unsettled = async () =>
+    (
+      await restored.pool.query(
+        "select chain from chain_cursors where unsettled_height is not null and chain <> 'base' order by chain",
+      )
+    ).rows.map(({ chain }) => chain);
+  await poll(unsettled).toEqual(['solana', 'tron']);
+  const before = await arrived();
+  const more = await Promise.all((['solana', 'tron'] as const).map((name) => send(live, name, '5.00')));
+  await poll(() => statusesOf(live, more)).toEqual(['funds_received', 'funds_received']);
+  solana.ledger.mine(140);
+  tron.ledger.mine(10);
+  await sleep(500);
+  expect(await statusesOf(live, more)).toEqual(['funds_received', 'funds_received']);
+  blocks = setInterval(mine, 50);
+  await poll(() => statusesOf(live, more)).toEqual(['completed', 'completed']);
+  expect(await unsettled()).toEqual([]);
+  expect((await arrived()).solana).toBe(before.solana + 4_985_000n);
+});

@@ -70,6 +70,8 @@ interface CommonConfig {
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
+  /** A larger difference between books and chain that nothing explains holds payments; undefined for none. */
+  readonly maxDifferenceMinor: bigint | undefined;
   /** Smaller deposits are not credited. */
   readonly minDepositMinor: bigint;
   /** Whether to record transfers of other tokens for the operator. */
@@ -116,6 +118,7 @@ const ChainFile = Type.Object(
     blockRange: Type.Optional(whole(1, 100_000)),
     agreement: Type.Optional(whole(1, 8)),
     startBlock: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
+    maxDifference: Type.Optional(Type.Union([decimal, Type.Null()])),
     minDeposit: Type.Optional(decimal),
     watchUnlisted: Type.Optional(Type.Boolean()),
     sweepFrom: Type.Optional(Type.Union([decimal, Type.Null()])),
@@ -255,6 +258,8 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
     startBlock: file.startBlock,
+    maxDifferenceMinor:
+      file.maxDifference === null ? undefined : minorOf('maxDifference', file.maxDifference ?? '1', report),
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
     watchUnlisted: file.watchUnlisted ?? true,
     sweepFromMinor: sweepFrom === null ? undefined : minorOf('sweepFrom', sweepFrom, report),

@@ -213,6 +213,8 @@ export const limits = {
   /** Deposit addresses per page of a reconciliation. */
   addressesPerPage: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
+  /** A difference is looked at again after so many polls of the chain, before it holds payments. */
+  reconcileAgainPolls: 30,
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */

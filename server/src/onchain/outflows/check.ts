@@ -31,18 +31,19 @@ export function createOutflowCheck({ leaseOwner, pool, port }: CheckDeps): Outfl
 
   return {
     async blockedBy() {
-      const timeline = hasPassed ? undefined : await readTimeline(pool);
-      const beat = await markWatched(pool, chain, leaseOwner, timeline);
+      const beat = await markWatched(pool, chain, leaseOwner, await readTimeline(pool));
       if (!beat) return 'The chain is not followed yet.';
       const isContinued = isContinuous(beat, leaseOwner, watchedAtMs, gapMs);
       const isLost = mayHaveLost(beat, leaseOwner, watchedAtMs, gapMs);
       watchedAtMs = beat.atMs;
       if (!isContinued) hasPassed = false;
+      if (hasPassed) {
+        await requireKnownSequences(pool, port, sender.treasury);
+        return undefined;
+      }
       const { height } = await port.reader.head();
-      await requireKnownSequences(pool, port, sender.treasury);
-      if (config.family === 'evm') hasPassed = true;
-      if (hasPassed) return undefined;
       if (isLost) await saveUnsettled(pool, chain, height);
+      await requireKnownSequences(pool, port, sender.treasury);
       const since = isLost ? height : beat.unsettledHeight;
       const waitsFor = await checkMovements(pool, port, beat.confirmed, height, since);
       if (waitsFor !== undefined) return waitsFor;
