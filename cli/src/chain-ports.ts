@@ -49,4 +49,5 @@ export async function withChain<Result>(
 const noSigner = {
   sign: async () => Promise.reject(new Error('This command must not sign anything')),
   signAuthorization: async () => Promise.reject(new Error('This command must not sign anything')),
+  lastSigned: async () => undefined,
 };

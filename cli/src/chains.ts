@@ -67,6 +67,8 @@ function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
     ['credited up to', confirmed ?? 'nothing'],
     ['pending deposits', status.pendingDeposits],
     ['open payments', `${status.openPayments}${oldest}`],
+    ['wait for an operator', `${status.paymentsForOperator} payments`],
+    ['deep reorganisations', reorganisationText(status)],
     ['payments', holds.length === 0 ? 'signed' : 'held'],
     ...holds.map(({ detail, kind, openedAt, openedBy }) => [
       `held since ${openedAt}`,
@@ -76,6 +78,14 @@ function statusLines(status: ChainStatus, holds: readonly Hold[]): string[] {
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];
+}
+
+function reorganisationText({ lastReorganisation: last, reorganisations }: ChainStatus): string {
+  if (!last) return 'none';
+  const { confirmedHeight, depositsReversed, detectedAt, forkHeight, paymentsReopened } = last;
+  const blocks = `blocks ${forkHeight + 1} to ${confirmedHeight} replaced`;
+  const undone = `${depositsReversed} deposits reversed, ${paymentsReopened} payments followed again`;
+  return `${reorganisations}, the last at ${detectedAt}: ${blocks}, ${undone}`;
 }
 
 async function uncreditedCommand({ pool }: Store, { chain, limit }: UncreditedOptions): Promise<void> {

@@ -1,20 +1,22 @@
-import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parsePolicy } from '@openledger/server/custody/policy-file.ts';
+import { acceptRestoredRecord } from '@openledger/server/custody/record-file.ts';
+import { recordKeyOf } from '@openledger/server/custody/record-lines.ts';
 import { seedFromWords } from '@openledger/server/custody/seed.ts';
 import { openSeedFile } from '@openledger/server/custody/seed-file.ts';
 import { createLocalSigner } from '@openledger/server/custody/signer.ts';
 import { serveSigner } from '@openledger/server/custody/signer-server.ts';
-import { openSpendFile } from '@openledger/server/custody/spend-file.ts';
+import { openSpendFile, recordIn } from '@openledger/server/custody/spend-file.ts';
 import { readProofKeys } from '@openledger/server/custody/transfer-proof.ts';
 import { claimDataDir } from '@openledger/server/embedded-postgres/owner.ts';
 import { systemClock } from '@openledger/server/platform/clock.ts';
-import { ConfigError } from '@openledger/server/platform/config.ts';
 import { createLogger } from '@openledger/server/platform/logger.ts';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { passphraseOption, readPassphrase, readText } from './passphrase.ts';
 import { printLine } from './print.ts';
+import { isKeyHolder, refuseExposure, runKeyHolder, whenParentEnds } from './signer-process.ts';
+import { addSignerStatus } from './signer-status.ts';
 
 interface SignerOptions {
   readonly socket: string;
@@ -24,18 +26,21 @@ interface SignerOptions {
   readonly stateDir: string;
   readonly proofKeyFile: string;
   readonly passphraseFile?: string;
+  readonly acceptRestoredRecord?: number;
+  readonly allowCoreHandler: boolean;
 }
 
-/** Marks the process that holds the keys, whose core limit is zero. */
-const childMark = 'OPENLEDGER_SIGNER_WITHOUT_CORES';
-
-/** Adds `openledger signer`. */
+/** Adds `openledger signer` and `openledger signer status`. */
 export function addSignerCommand(program: Command): void {
-  program
+  const group = program
     .command('signer')
     .description(
       'run the signer as a separate process, which alone has the seed and signs what its policy allows',
-    )
+    );
+  addSignerStatus(group);
+  group
+    .command('run', { isDefault: true })
+    .description('run it; the default')
     .requiredOption('--socket <path>', 'the Unix socket to listen on')
     .addOption(
       new Option(
@@ -56,38 +61,29 @@ export function addSignerCommand(program: Command): void {
       'the proof key file, created by openledger proof-key; transfers without a valid proof are refused',
     )
     .addOption(passphraseOption())
+    .option(
+      '--accept-restored-record <entries>',
+      'continue a record that was restored from an older copy, after the number of entries that the server has seen',
+      parseEntries,
+    )
+    .option(
+      '--allow-core-handler',
+      'start although core dumps could be piped to a handler, which would contain the keys',
+      false,
+    )
     .action((options: SignerOptions) =>
-      process.env[childMark] === undefined ? runWithoutCores() : runSigner(options, program.opts().logLevel),
+      isKeyHolder() ? runSigner(options, program.opts().logLevel) : runKeyHolder(options.allowCoreHandler),
     );
 }
 
-/**
- * Runs this command in a child process without core dumps. Node cannot set its own resource limits; a shell can. Forwards signals, and exits
- * with the child's code.
- */
-async function runWithoutCores(): Promise<void> {
-  refuseInspector();
-  const args = ['-c', 'ulimit -c 0 && exec "$0" "$@"', process.execPath, ...process.argv.slice(1)];
-  const child = spawn('/bin/sh', args, { stdio: 'inherit', env: { ...process.env, [childMark]: '1' } });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  process.exitCode = await new Promise<number>((done, fail) => {
-    child.once('error', fail);
-    child.once('close', (code) => done(code ?? 1));
-  });
-}
-
-/** A debugger, a report or a heap snapshot would expose the keys. */
-function refuseInspector(): void {
-  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
-  if (/--(inspect|heapsnapshot|heap-prof|report|diagnostic-dir)/.test(options)) {
-    throw new ConfigError(
-      'NODE_OPTIONS: must not enable a debugger, reports or heap snapshots for the signer.',
-    );
-  }
+function parseEntries(text: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a positive integer.');
 }
 
 async function runSigner(options: SignerOptions, logLevel: string): Promise<void> {
-  refuseInspector();
+  refuseExposure(options.allowCoreHandler);
+  const parentEnds = whenParentEnds();
   // Node starts its debugger on SIGUSR1 unless there is a listener.
   process.on('SIGUSR1', () => undefined);
   process.umask(0o077);
@@ -103,15 +99,18 @@ async function runSigner(options: SignerOptions, logLevel: string): Promise<void
   const release = await claimDataDir(stateDir);
   const closers: (() => Promise<unknown>)[] = [release];
   try {
-    const book = await openSpendFile(join(stateDir, 'signed.jsonl'), systemClock);
-    closers.push(() => book.close());
     const seed = seedFromWords(words);
+    const key = recordKeyOf(seed);
+    const { acceptRestoredRecord: entries } = options;
+    if (entries !== undefined) await acceptRestoredRecord(recordIn(stateDir, key), entries, systemClock);
+    const book = await openSpendFile(stateDir, key, systemClock);
+    closers.push(() => book.close());
     const signer = createLocalSigner(seed, { policy, book, clock: systemClock, proofKeys: () => proofKeys });
     seed.fill(0);
     const mode = Number.parseInt(options.socketMode, 8);
     closers.push(await serveSigner(signer, resolve(options.socket), mode, logger));
     printLine(JSON.stringify({ ready: true, socket: resolve(options.socket) }));
-    await untilSignal();
+    await Promise.race([untilSignal(), parentEnds]);
   } finally {
     for (const close of closers.reverse()) await close();
   }

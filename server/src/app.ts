@@ -91,7 +91,9 @@ async function start(options: AppOptions, closers: Closers): Promise<App> {
   const wakeWorkers = (): void => {
     for (const worker of workers?.all ?? []) worker.wake();
   };
-  const routes = createRoutes(options, core, { rates, ports, authenticator, policyFor, wakeWorkers });
+  const treasuries = await signer.treasuryAddresses();
+  const parts = { rates, ports, treasuries, authenticator, policyFor, wakeWorkers };
+  const routes = createRoutes(options, core, parts);
   const budgets = createEnvironmentBudgets();
   const streams = createEventStreams({ pool, pools: pools.reads, vault, budgets, logger });
   const http = createHttp(options, core, { routes, streams: [streams.route], authenticator, budgets });
@@ -105,7 +107,6 @@ async function start(options: AppOptions, closers: Closers): Promise<App> {
   closers.add(() => admin.close());
   const adminUrl = await listenForAdmin(admin, options);
   await keepPublicUrl(pool, publicUrl(), clock);
-  const treasuries = await signer.treasuryAddresses();
   return { url, adminUrl, pool, writer, treasuries, madeKeys: core.madeKeys, stop: closers.close };
 }
 

@@ -1,7 +1,9 @@
 import type { AppOptions } from './app-options.ts';
+import { ownAddressesOf } from './chains/destinations.ts';
 import type { ChainPort } from './chains/port.ts';
 import type { Core } from './core.ts';
 import { createIndexSource } from './custody/indexes.ts';
+import type { DepositAddress } from './custody/signer.ts';
 import { type ProvenTransfer, proofKeysOf, proveTransfer } from './custody/transfer-proof.ts';
 import type { Authenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
@@ -33,6 +35,8 @@ import type { TargetPolicy } from './webhooks/targets.ts';
 export interface RouteParts {
   readonly rates: EnvironmentRates;
   readonly ports: readonly ChainPort[];
+  /** The address on every chain that transfers are sent from. */
+  readonly treasuries: readonly DepositAddress[];
   readonly authenticator: Authenticator;
   policyFor(kind: EnvironmentKind): TargetPolicy;
   /** Wakes every worker: what has become due runs immediately. */
@@ -42,7 +46,8 @@ export interface RouteParts {
 /** Makes the routes of the API, for each kind of environment with its own pool. */
 export function createRoutes(options: AppOptions, core: Core, parts: RouteParts): Route[] {
   const { clock, clocks, keyring, pools, signer, vault, writer } = core;
-  const { policyFor, ports, rates } = parts;
+  const { policyFor, ports, rates, treasuries } = parts;
+  const ownAddresses = ownAddressesOf(treasuries, core.chainConfigs);
   const { nowIn } = clocks;
   const pool = pools.system;
   const randomBucket = (): number => Math.floor(Math.random() * limits.buckets);
@@ -66,7 +71,15 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...virtualAccountRoutes({ db, vault, signer, indexes, rates: rates.sandbox, clocks }),
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
-      ...transferRoutes({ ...options, db, clocks, ratesFor: rates.providerFor, isPayable, prove }),
+      ...transferRoutes({
+        ...options,
+        db,
+        clocks,
+        ratesFor: rates.providerFor,
+        isPayable,
+        prove,
+        ownAddresses,
+      }),
       ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),

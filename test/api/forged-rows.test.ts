@@ -6,9 +6,11 @@ import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
 import { listUnknown } from '../../server/src/onchain/outflows/queries.ts';
+import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
 import { createIdSource } from '../../server/src/platform/ids.ts';
+import { limits } from '../../server/src/platform/limits.ts';
 import { createVault } from '../../server/src/platform/seal.ts';
 import { drawKey, printKey, revokeKey } from '../../server/src/resources/api-keys/commands.ts';
 import { findActiveKeys } from '../../server/src/resources/api-keys/queries.ts';
@@ -110,6 +112,7 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
     `insert into chain_outflows (chain, id, sender, tx_hash, height, currency, address, amount, seen_at, resolution, resolved_at)
@@ -545,6 +548,20 @@ describe('a forged row is not used:', () => {
           expect(await listPending(pool, 'base', 10)).toEqual([]),
         );
       },
+      async () => {
+        // More forged rows than a page has, all before the real one.
+        await owner.query(
+          `insert into chain_deposits (bucket, id, environment_id, wallet_id, chain, tx_hash, height, block_id, currency,
+              amount_minor, status, transaction_id, created_at, updated_at, mac)
+            select d.bucket, 'forged' || n, d.environment_id, d.wallet_id, d.chain, d.tx_hash, 1, d.block_id, d.currency,
+              d.amount_minor, d.status, d.transaction_id, d.created_at, d.updated_at, d.mac
+            from chain_deposits d, generate_series(1, $1) n`,
+          [limits.dueTransferBatch + 1],
+        );
+        const found = await listPending(pool, 'base', 10);
+        await owner.query("delete from chain_deposits where id like 'forged%'");
+        expect(found.map(({ deposit }) => deposit.height)).toEqual([7]);
+      },
     ],
     screenings: [refusedByWriter('screenings', "verdict = 'allow'")],
     virtual_accounts: [refusedByWriter('virtual_accounts', "account_key = 'another'")],
@@ -588,6 +605,12 @@ describe('a forged row is not used:', () => {
         await owner.query("delete from chain_payments where id = 'pay_2'");
         expect(withdrawn.size).toBe(0);
       },
+    ],
+    chain_drafts: [
+      () =>
+        forged('chain_drafts', "unsigned = '03'", async () => {
+          await expect(findDraft(pool, 'pay_1', 2)).rejects.toThrow('is not authentic');
+        }),
     ],
     chain_attempts: [
       () =>

@@ -302,6 +302,26 @@ describe('a transfer is refused', () => {
   });
 
   it.each([
+    ['a token contract', 'base', '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913'],
+    ['a token contract of another chain', 'base', '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48'],
+    ['a precompile', 'polygon', `0x${'2'.padStart(40, '0')}`],
+    ['a mint', 'solana', 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v'],
+    ['a token program', 'solana', 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA'],
+    ['a sysvar', 'solana', 'SysvarC1ock11111111111111111111111111111111'],
+  ])('to %s on %s, which nobody can use, in sandbox and live alike', async (_what, rail, to) => {
+    const body = transferBody(wallet, { destinationPaymentRail: rail, destinationAddress: to });
+    await expectRefused(body, 400, 'unusable_address', '/destinationAddress', /must not be a/);
+  });
+
+  it('to the treasury of the server itself', async () => {
+    for (const { address: to, chain } of server.app.treasuries) {
+      if (chain === 'tron') continue;
+      const body = transferBody(wallet, { destinationPaymentRail: chain, destinationAddress: to });
+      await expectRefused(body, 400, 'unusable_address', '/destinationAddress', /server's own/);
+    }
+  });
+
+  it.each([
     ['0', 'invalid_amount'],
     ['0.00', 'invalid_amount'],
     ['-1.00', 'invalid_amount'],

@@ -57,7 +57,11 @@ beforeAll(async () => {
       { usdc, usdt },
       { ...more, rpc: urls(nodes.ethereum), agreement: 2 },
     ),
-    polygon: chainEntry(anvils.polygon, { usdc }, { ...more, rpc: urls(nodes.polygon), confirmations: 1 }),
+    polygon: chainEntry(
+      anvils.polygon,
+      { usdc },
+      { ...more, rpc: urls(nodes.polygon), agreement: 1, confirmations: 1 },
+    ),
   });
   server = await startServer({
     chainsFile: chainsFile.path,

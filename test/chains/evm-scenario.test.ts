@@ -93,6 +93,7 @@ function entryOf({ chainId, token, url }: ScenarioChain): object {
     pollMs: 100,
     startBlock: 0,
     sweepFrom: '50',
+    sweeps: { maxCostPercent: '100' },
     gas: { nativeUsd: '2500', bumpAfterMs: 3000 },
   };
 }

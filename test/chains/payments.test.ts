@@ -135,7 +135,7 @@ test('a stuck payment is replaced under its nonce at a higher fee, and later non
   const after = await send(wallet, '4.00', next);
   await inStatus(server.live, after.id, 'payment_submitted');
   // The base fee is more than either has offered: the block stays empty.
-  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('90') });
+  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('8') });
   await base.client.mine({ blocks: 1 });
   expect(await paidTo(to)).toEqual([]);
   await expect.poll(async () => (await attemptsOf(stuck.id)).length, { timeout: 20_000 }).toBeGreaterThan(1);
@@ -214,9 +214,16 @@ test('what the token refuses before it is sent fails without being sent; what it
   expect(await balanceOf(server.live, owner.id)).toBe('50.00');
 });
 
-test('a transfer to the treasury itself is refused, and one beyond the velocity of its customer is reviewed', async () => {
-  const own = await send(wallet, '1.00', treasury);
-  expect((await inStatus(server.live, own.id, 'refunded')).returnReason).toContain('sent from');
+test('a transfer to the treasury or to a configured token is refused, one beyond the velocity of its customer reviewed', async () => {
+  for (const destinationAddress of [treasury, usdc.address]) {
+    const more = { amount: '1.00', destinationPaymentRail: 'base', destinationAddress };
+    const { error, status } = await server.live.post('/v1/transfers', transferBody(wallet, more));
+    expect([status, error.reason, error.details?.[0]?.path]).toEqual([
+      400,
+      'unusable_address',
+      '/destinationAddress',
+    ]);
+  }
   const fast = await newLiveWallet(server);
   await usdc.send('mint', [fast.address, 9_000_000_000n]);
   await base.client.mine({ blocks: 3 });

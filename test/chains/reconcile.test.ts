@@ -128,15 +128,15 @@ test('a payment that is mined and not yet booked, and a deposit that is booked e
   const { rows } = await pool.query("select id, tx_hash, height from chain_payments where kind = 'transfer'");
   const [payment] = rows;
   await pool.query(
-    'update chain_cursors set confirmed_height = $1, lease_owner = $2, lease_expires_at = now() + $3::interval',
-    [Number(payment.height) - 1, 'another process', '1 minute'],
+    "update chain_leases set owner = 'another process', expires_at = now() + interval '1 minute'",
   );
+  await pool.query('update chain_cursors set confirmed_height = $1', [Number(payment.height) - 1]);
   expect(await reconcile()).toMatchObject({
     code: 0,
     explained: { bookedLater: '9.97', creditedLater: '-4.00' },
     unexplained: '0.00',
   });
-  await pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
+  await pool.query('delete from chain_leases');
   await settle();
   expect((await reconcile()).explained).toMatchObject({ bookedLater: '0.00', creditedLater: '0.00' });
 });

@@ -48,6 +48,8 @@ afterAll(async () => {
 afterEach(() => {
   node.taking = 'takes';
   node.keepsHistory = true;
+  node.omits = 'nothing';
+  node.transactionVersion = 0;
 });
 
 const settings = () => ({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
@@ -62,6 +64,7 @@ const noticesOf = async (txHash: string) => {
   );
   return rows;
 };
+const faultNow = async () => (await server.app.pool.query('select fault from chain_statuses')).rows[0]?.fault;
 /** Each worker has had several turns. */
 const turns = () => sleep(600);
 /** Everything up to the newest final block has been read. */
@@ -129,6 +132,27 @@ describe('a deposit', () => {
     expect(await depositsOf(other.id)).toEqual([]);
   });
 
+  test.each([1, 7, 255])('in a transaction of version %i is credited', async (version) => {
+    const before = minor(await balanceOf(server.live, wallet.id));
+    node.transactionVersion = version;
+    node.ledger.pay(usdc, wallet.address, 1_000_000n);
+    node.ledger.mine(3);
+    await poll(async () => minor(await balanceOf(server.live, wallet.id))).toBe(before + 1_000_000n);
+  });
+
+  test.each(['transactions', 'token balances'] as const)(
+    'is not lost to a node that reports its block without %s',
+    async (what) => {
+      const before = minor(await balanceOf(server.live, wallet.id));
+      node.omits = what;
+      node.ledger.pay(usdc, wallet.address, 1_000_000n);
+      node.ledger.mine(3);
+      await poll(faultNow).toMatch(/omitted the transactions|expected token balances/);
+      node.omits = 'nothing';
+      await poll(async () => minor(await balanceOf(server.live, wallet.id))).toBe(before + 1_000_000n);
+    },
+  );
+
   test('of a transaction that failed brings nothing', async () => {
     const other = await solanaWallet(server.live, customerId);
     const before = node.ledger.blocks.length;
@@ -180,6 +204,25 @@ describe('a transfer', () => {
     const cheaper = await mineUntil(again.id, 'completed');
     expect(node.ledger.balanceOf(to, usdc)).toBe(19_940_000n);
     expect(minor(cheaper.gasFee)).toBeLessThan(minor(done.gasFee) / 10n);
+  });
+
+  test('pays the priority that others recently paid, up to its limit', async () => {
+    const to = newOwner('hurried');
+    const feeAt = async (microLamports: number): Promise<bigint> => {
+      node.prioritizationFees = [0, microLamports, microLamports, microLamports];
+      return minor(
+        (await mineUntil((await send(wallet, '1.00', { destinationAddress: to })).id, 'completed')).gasFee,
+      );
+    };
+    await feeAt(0);
+    const calm = await feeAt(0);
+    const busy = await feeAt(500_000);
+    const absurd = await feeAt(2 ** 40);
+    node.prioritizationFees = [];
+    expect(busy).toBeGreaterThan(3n * calm);
+    expect(absurd).toBeGreaterThan(busy);
+    // A lamport for each of 90,000 compute units at most, at 150 dollars for a coin.
+    expect(absurd).toBeLessThan((100_000n * 150_000_000n) / sol);
   });
 
   test('of Token-2022 goes by its own program', async () => {
@@ -313,10 +356,10 @@ test('deposits are swept into the treasury, which pays for it', async () => {
   await poll(() => balanceOf(server.live, other.id)).toBe('80.00');
   const sweeping = writeChains({ solana: solanaEntry(node, { sweepFrom: '50' }) });
   const second = await server.second({ chainsFile: sweeping.path });
-  await server.app.pool.query('update chain_cursors set lease_owner = null, lease_expires_at = null');
+  await server.app.pool.query('delete from chain_leases');
   await poll(async () => {
     node.ledger.mine();
-    await server.app.pool.query("update chain_cursors set lease_expires_at = now() - interval '1 second'");
+    await server.app.pool.query("update chain_leases set expires_at = now() - interval '1 second'");
     return node.ledger.balanceOf(other.address, usdc);
   }).toBe(0n);
   await second.stop();

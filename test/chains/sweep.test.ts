@@ -1,6 +1,9 @@
-import { type Address, parseAbiItem } from 'viem';
+import { type Address, parseAbiItem, parseGwei } from 'viem';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { reservePayment } from '../../server/src/onchain/payments/send-queue.ts';
 import { takeSweepCandidates } from '../../server/src/onchain/sweeps/queries.ts';
+import { limits } from '../../server/src/platform/limits.ts';
 import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
 import { inStatus, ok, transferBody } from '../support/factories.ts';
@@ -22,7 +25,7 @@ beforeAll(async () => {
   [base, ethereum] = await Promise.all([startAnvil({ chainId: 31_337 }), startAnvil({ chainId: 31_338 })]);
   usdc = await deployToken(base, 'TestToken', ['USD Coin', 'USDC']);
   plain = await deployToken(ethereum, 'OldToken', [6, 0]);
-  const more = { sweepFrom: '10', confirmations: 2, pollMs: 50 };
+  const more = { sweepFrom: '10', confirmations: 2, pollMs: 50, sweeps: { maxCostPercent: '10' } };
   chainsFile = writeChains({
     base: chainEntry(base, { usdc }, more),
     ethereum: chainEntry(ethereum, { usdc: plain }, more),
@@ -69,6 +72,17 @@ const custody = async () => {
     .sort();
 };
 
+/** What the sweeps of an address have cost, as shares of what they moved, at 2,500 dollars for a coin. */
+async function costShares({ client }: Anvil, from: Address): Promise<number[]> {
+  const logs = await client.getLogs({ event: transferEvent, args: { from, to: treasury }, fromBlock: 0n });
+  return Promise.all(
+    logs.map(async ({ args, transactionHash: hash }) => {
+      const { effectiveGasPrice, gasUsed } = await client.getTransactionReceipt({ hash });
+      return (Number(gasUsed * effectiveGasPrice) / 1e18) * 2500 * (1e6 / Number(args.value));
+    }),
+  );
+}
+
 const waitingRows = async () => (await server.app.pool.query('select 1 from sweep_candidates')).rowCount;
 
 test('where the token takes signatures, the treasury fetches a deposit; its address never needs coin', async () => {
@@ -113,6 +127,99 @@ test('where it does not, the address is given coin for gas and sends itself; wha
   expect(await plain.balanceOf(to)).toBe(19_940_000n);
 });
 
+test('a sweep waits while it costs more than its share, and goes when fees have fallen', async () => {
+  const wallet = await newLiveWallet(server);
+  await usdc.send('mint', [wallet.address, 12_000_000n]);
+  // Five dollars for a sweep; empty blocks lower it by an eighth each.
+  await base.client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('19') });
+  await depositsIn(server.live, wallet.id, ['completed']);
+  await expect.poll(() => movedFrom(base, wallet.address), { timeout: 25_000 }).toEqual([12_000_000n]);
+  const [share] = await costShares(base, wallet.address);
+  expect(share).toBeLessThan(0.1);
+});
+
+test('a top-up that higher fees have outgrown is repeated until the sweep is done', async () => {
+  const wallet = await newLiveWallet(server);
+  await plain.send('mint', [wallet.address, 3_000_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const steps = async () => (await errandsFor(wallet.address)).map(({ kind, status }) => `${kind} ${status}`);
+  const { client } = ethereum;
+  await expect
+    .poll(() => client.getBalance({ address: wallet.address }), { timeout: 15_000, interval: 20 })
+    .toBeGreaterThan(0n);
+  // From the block after the top-up on, until there is another one.
+  const spike = setInterval(() => {
+    client.setNextBlockBaseFeePerGas({ baseFeePerGas: parseGwei('40') }).catch(() => undefined);
+  }, 50);
+  await expect.poll(async () => (await steps()).length, { timeout: 15_000 }).toBe(2);
+  clearInterval(spike);
+  await expect
+    .poll(steps, { timeout: 25_000 })
+    .toEqual(['top_up completed', 'top_up completed', 'sweep completed']);
+  expect(await movedFrom(ethereum, wallet.address)).toEqual([3_000_000_000n]);
+});
+
+test('sweeps and payments have leases of their own: neither stops the other', async () => {
+  const { pool } = server.app;
+  const hold = (work: string) =>
+    pool.query(
+      `insert into chain_leases (chain, work, owner, expires_at)
+        values ('base', $1, 'another process', now() + interval '1 hour')
+        on conflict (chain, work) do update set owner = excluded.owner, expires_at = excluded.expires_at`,
+      [work],
+    );
+  const release = () => pool.query("delete from chain_leases where owner = 'another process'");
+  const to = privateKeyToAddress(generatePrivateKey());
+  const wallet = await newLiveWallet(server);
+  await hold('sweeps');
+  await usdc.send('mint', [wallet.address, 40_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const send = (amount: string) =>
+    ok(
+      server.live.post(
+        '/v1/transfers',
+        transferBody(wallet, { amount, destinationPaymentRail: 'base', destinationAddress: to }),
+      ),
+    );
+  await inStatus(server.live, (await send('10.00')).id, 'completed');
+  expect(await movedFrom(base, wallet.address)).toEqual([]);
+  await release();
+  await hold('payments');
+  await expect.poll(() => movedFrom(base, wallet.address), { timeout: 15_000 }).toEqual([40_000_000n]);
+  const waits = await send('5.00');
+  await inStatus(server.live, waits.id, 'funds_received');
+  await release();
+  await inStatus(server.live, waits.id, 'completed');
+});
+
+test('a sweep that was reserved and not signed at a crash frees its nonce, and payments go on', async () => {
+  const { pool } = server.app;
+  const wallet = await newLiveWallet(server);
+  await usdc.send('mint', [wallet.address, 40_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  await expect.poll(() => movedFrom(base, wallet.address), { timeout: 15_000 }).toEqual([40_000_000n]);
+  const used = BigInt(await base.client.getTransactionCount({ address: treasury }));
+  // The operator has taken the token out of the configuration: it can be neither prepared nor signed any more.
+  const intent = {
+    kind: 'authorised_sweep',
+    currency: 'eurc',
+    amount: 1n,
+    address: wallet.address,
+    index: 1,
+  } as const;
+  const reserved = await reservePayment(pool, 'base', treasury, 'authorised_sweep:crashed', intent, used);
+  expect(reserved?.sequence).toBe(used);
+  await pool.query("delete from chain_leases where chain = 'base'");
+  await server.ownerPool.query(
+    "update chain_payments set created_at = now() - interval '1 minute' where id = 'authorised_sweep:crashed'",
+  );
+  const to = privateKeyToAddress(generatePrivateKey());
+  const more = { amount: '10.00', destinationPaymentRail: 'base', destinationAddress: to };
+  const { id } = await ok(server.live.post('/v1/transfers', transferBody(wallet, more)));
+  const { destinationTxHash } = await inStatus(server.live, id, 'completed');
+  expect(BigInt((await base.client.getTransaction({ hash: destinationTxHash })).nonce)).toBe(used);
+});
+
 test('many deposits are each moved once, while transfers go on', async () => {
   const wallets = [];
   for (let count = 0; count < 12; count += 1) wallets.push(await newLiveWallet(server));
@@ -137,9 +244,8 @@ test('among a hundred thousand addresses the next few are found by an index', as
     select 'optimism', '0x' || n, 'usdc', n, n, now() - n * interval '1 second' from generate_series(1, 100000) n`);
   await server.ownerPool.query('analyze sweep_candidates');
   const taken = await takeSweepCandidates(pool, 'optimism');
-  expect(taken.map(({ index }) => index).sort()).toEqual([
-    100000, 99993, 99994, 99995, 99996, 99997, 99998, 99999,
-  ]);
+  const oldest = Array.from({ length: limits.sweepsPerTurn }, (_, at) => 100_000 - at);
+  expect(taken.map(({ index }) => index).sort((a, b) => b - a)).toEqual(oldest);
   const reads = async (): Promise<{ index: number; sequential: number }> => {
     const { rows } = await server.ownerPool.query(
       `select idx_scan::float8 as index, seq_tup_read::float8 as sequential
@@ -149,7 +255,7 @@ test('among a hundred thousand addresses the next few are found by an index', as
   };
   const before = await reads();
   for (let turn = 0; turn < 20; turn += 1)
-    expect(await takeSweepCandidates(pool, 'optimism')).toHaveLength(8);
+    expect(await takeSweepCandidates(pool, 'optimism')).toHaveLength(limits.sweepsPerTurn);
   await expect
     .poll(async () => (await reads()).index, { timeout: 20_000 })
     .toBeGreaterThanOrEqual(before.index + 20);

@@ -49,7 +49,7 @@ let wallets: readonly TronWallet[];
 beforeAll(async () => {
   tron = await startTron();
   rates = await startRates();
-  const signing = { perDay: '1000000000', nativePerDay: '10000000' };
+  const signing = { perDay: '1000000000', nativePerDay: '10000000', signAgainAfterMs: 0 };
   file = writeChains({ tron: tronEntry(tron, { signing }) });
   server = await startServer({ masterKey });
   env = {

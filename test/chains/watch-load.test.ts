@@ -49,7 +49,7 @@ beforeAll(async () => {
   const [config] = parsed.chains;
   if (!config) throw new Error('no chain');
   const unused = async () => Promise.reject(new Error('nothing is signed'));
-  const signer = { sign: unused, signAuthorization: unused };
+  const signer = { sign: unused, signAuthorization: unused, lastSigned: unused };
   port = openChain(config, addressOf(addresses), signer, () => undefined);
 }, 120_000);
 afterAll(async () => {

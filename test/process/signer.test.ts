@@ -128,6 +128,7 @@ function transfer(amountMinor: bigint, reference = `txn_${nonce}`): SignRequest 
       proof: proofOf(reference, amountMinor),
     },
     unsigned: Buffer.from(unsigned.slice(2), 'hex'),
+    terms: '',
   };
 }
 

@@ -22,7 +22,7 @@ export const person = { email: 'ada@example.com', firstName: 'Ada', lastName: 'L
 export const address = {
   evm: '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045',
   solana: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
-  tron: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+  tron: 'TDvr6Jpwfp1wDiV7PhaB19YMsMHRSXmY7p',
 };
 
 // The client's own type: tests reach into answers of every shape.

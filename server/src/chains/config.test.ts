@@ -4,6 +4,17 @@ import { parseChains } from './config.ts';
 const chainsWith = (url: string) => parseChains(JSON.stringify({ base: { rpc: [url] } }));
 
 it.each([
+  [1, 1],
+  [2, 2],
+  [3, 2],
+  [4, 3],
+  [5, 3],
+])('of %i nodes %i must agree by default', (nodes, agreement) => {
+  const rpc = Array.from({ length: nodes }, (_, at) => `https://node-${at}.example`);
+  expect(parseChains(JSON.stringify({ base: { rpc } }))).toMatchObject({ chains: [{ agreement }] });
+});
+
+it.each([
   'https://node.example/v1/key',
   'http://127.0.0.1:8545',
   'http://localhost:8545',

@@ -3,9 +3,23 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import Type, { type Static } from 'typebox';
 import { ConfigError } from '../platform/config.ts';
 import { isPrivateUrl } from '../platform/loopback.ts';
-import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
+import { parseRatio, type Ratio } from '../platform/money.ts';
 import { checkAddress } from './addresses.ts';
-import { chainDefaults, type NetworkKind, networks } from './networks.ts';
+import {
+  decimal,
+  type EnergyPolicy,
+  FeeFields,
+  type GasPolicy,
+  minorOf,
+  type PriorityPolicy,
+  type Report,
+  readFees,
+  readSigning,
+  readSweeps,
+  type SigningLimits,
+  type SweepPolicy,
+} from './fee-config.ts';
+import { type ChainDefaults, chainDefaults, type Finality, type NetworkKind, networks } from './networks.ts';
 import {
   type Chain,
   type ChainFamily,
@@ -15,37 +29,6 @@ import {
   type Stablecoin,
 } from './registry.ts';
 import { programs, type TokenProgram } from './solana/programs.ts';
-
-/** Fees on EVM chains, in wei per unit of gas. */
-export interface GasPolicy {
-  /** The maximum price. Above it payments wait. */
-  readonly maxFeeWei: bigint;
-  /** The minimum tip for the block's producer. */
-  readonly priorityFeeWei: bigint;
-  /** After this time without being mined a transaction is replaced at a higher fee. */
-  readonly bumpAfterMs: number;
-}
-
-/** Fees on Solana. */
-export interface PriorityPolicy {
-  /** Per compute unit. */
-  readonly priorityMicroLamports: bigint;
-}
-
-/** Fees on Tron. */
-export interface EnergyPolicy {
-  /** The maximum that a call burns for energy that the treasury has not staked for. */
-  readonly feeLimitSun: bigint;
-}
-
-/** The limits of a signer in this process on one chain. Native amounts are in the coin's smallest unit. */
-export interface SigningLimits {
-  readonly perTransferMinor: bigint;
-  /** Per token and day, in UTC. */
-  readonly perDayMinor: bigint;
-  readonly maxFeeNative: bigint;
-  readonly nativePerDay: bigint;
-}
 
 /** A configured token. */
 export interface Token {
@@ -63,10 +46,12 @@ interface CommonConfig {
   readonly networkId: string;
   readonly rpcUrls: readonly string[];
   readonly tokens: readonly Token[];
+  readonly finality: Finality;
+  /** How many blocks confirm a block, itself included. With another `finality` than `confirmations`, the least. */
   readonly confirmations: number;
   readonly pollMs: number;
   readonly blockRange: number;
-  /** How many nodes must agree before a deposit is credited or a payment ends. */
+  /** How many nodes must agree before a deposit is credited or a payment ends; the majority of `rpcUrls` by default. */
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
@@ -78,6 +63,7 @@ interface CommonConfig {
   readonly watchUnlisted: boolean;
   /** The minimum balance that is swept into the treasury; undefined for no sweeps. */
   readonly sweepFromMinor: bigint | undefined;
+  readonly sweeps: SweepPolicy;
   /** US dollars per native coin, used to compute `gasFee`; without it `gasFee` is null. */
   readonly nativeUsd: Ratio | undefined;
   readonly signing: SigningLimits;
@@ -102,8 +88,6 @@ export interface TronConfig extends CommonConfig {
 export type ChainConfig = EvmConfig | SolanaConfig | TronConfig;
 
 const closed = { additionalProperties: false } as const;
-const decimal = Type.String({ pattern: '^[0-9]{1,12}(\\.[0-9]{1,9})?$' });
-const native = Type.String({ pattern: '^[0-9]{1,12}(\\.[0-9]{1,18})?$' });
 const whole = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum });
 
 const ChainFile = Type.Object(
@@ -113,6 +97,7 @@ const ChainFile = Type.Object(
     networkId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z]{1,64}$' })),
     tokens: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))),
     trustTokens: Type.Optional(Type.Boolean()),
+    finality: Type.Optional(Type.Enum(['finalized', 'safe', 'confirmations'])),
     confirmations: Type.Optional(whole(1, 10_000)),
     pollMs: Type.Optional(whole(50, 600_000)),
     blockRange: Type.Optional(whole(1, 100_000)),
@@ -122,30 +107,7 @@ const ChainFile = Type.Object(
     minDeposit: Type.Optional(decimal),
     watchUnlisted: Type.Optional(Type.Boolean()),
     sweepFrom: Type.Optional(Type.Union([decimal, Type.Null()])),
-    signing: Type.Optional(
-      Type.Object(
-        {
-          perTransfer: Type.Optional(decimal),
-          perDay: Type.Optional(decimal),
-          maxFee: Type.Optional(native),
-          nativePerDay: Type.Optional(native),
-        },
-        closed,
-      ),
-    ),
-    gas: Type.Optional(
-      Type.Object(
-        {
-          maxFeeGwei: Type.Optional(decimal),
-          priorityFeeGwei: Type.Optional(decimal),
-          bumpAfterMs: Type.Optional(whole(100, 86_400_000)),
-          priorityMicroLamports: Type.Optional(whole(0, 1_000_000_000)),
-          feeLimit: Type.Optional(decimal),
-          nativeUsd: Type.Optional(decimal),
-        },
-        closed,
-      ),
-    ),
+    ...FeeFields,
   },
   closed,
 );
@@ -217,8 +179,6 @@ function faultText(chain: string, { instancePath, message, params }: ErrorObject
   return `${path}: ${message}.`;
 }
 
-type Report = (field: string, message: string) => void;
-
 function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   const kind: NetworkKind = file.network ?? 'mainnet';
   const known = networks[chain]?.[kind];
@@ -240,7 +200,7 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     if ((file.confirmations ?? 1) !== 1)
       report('confirmations', 'Must be omitted: only finalized blocks are read on Solana.');
   }
-  const agreement = file.agreement ?? 1;
+  const agreement = file.agreement ?? majorityOf(file.rpc.length);
   if (agreement > file.rpc.length) report('agreement', 'Must not exceed the number of nodes under rpc.');
   file.rpc.forEach((url, index) => {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
@@ -248,12 +208,14 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
   });
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;
+  const nativeUsd = file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd);
+  const signing = readSigning(chain, file.signing ?? {}, report);
   const common = {
     chain,
     networkId,
     rpcUrls: file.rpc,
     tokens: readTokens(chain, file, isKnownNetwork ? known.tokens : {}, report),
-    confirmations: file.confirmations ?? defaults.confirmations,
+    ...readFinality(chainFamily(chain), file, defaults, report),
     pollMs: file.pollMs ?? defaults.pollMs,
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
@@ -263,68 +225,37 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
     watchUnlisted: file.watchUnlisted ?? true,
     sweepFromMinor: sweepFrom === null ? undefined : minorOf('sweepFrom', sweepFrom, report),
-    nativeUsd: file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd),
-    signing: readSigning(chainFamily(chain), file.signing ?? {}, report),
+    sweeps: readSweeps(chain, file.sweeps ?? {}, signing, nativeUsd, report),
+    nativeUsd,
+    signing,
   };
-  return withGas(common, file.gas ?? {}, report);
+  return { ...common, ...readFees(chain, file.gas ?? {}, report) };
 }
 
-/** Decimal places of the native coins. */
-export const nativeScale = { evm: 18, solana: 9, tron: 6 } as const satisfies Record<ChainFamily, number>;
-
-const signingDefaults = {
-  evm: { maxFee: '0.1', nativePerDay: '10' },
-  solana: { maxFee: '0.01', nativePerDay: '10' },
-  tron: { maxFee: '100', nativePerDay: '10000' },
-} as const satisfies Record<ChainFamily, object>;
-
-function readSigning(
+/** A number of confirmations alone is what makes a block final; beside a tag it is required too. */
+function readFinality(
   family: ChainFamily,
-  file: NonNullable<ChainFile['signing']>,
+  file: ChainFile,
+  defaults: ChainDefaults,
   report: Report,
-): SigningLimits {
-  const { maxFee, nativePerDay } = signingDefaults[family];
-  const nativeOf = (field: string, coins: string): bigint =>
-    amountOf(`signing/${field}`, coins, nativeScale[family], report);
-  return {
-    perTransferMinor: minorOf('signing/perTransfer', file.perTransfer ?? '1000000', report),
-    perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
-    maxFeeNative: nativeOf('maxFee', file.maxFee ?? maxFee),
-    nativePerDay: nativeOf('nativePerDay', file.nativePerDay ?? nativePerDay),
-  };
+): Pick<CommonConfig, 'finality' | 'confirmations'> {
+  const { confirmations } = file;
+  const finality = file.finality ?? (confirmations === undefined ? defaults.finality : 'confirmations');
+  if (family === 'solana') {
+    if (file.finality !== undefined && finality !== 'finalized') {
+      report('finality', 'Must be omitted: only finalized blocks are read on Solana.');
+    }
+    return { finality: 'finalized', confirmations: 1 };
+  }
+  if (family === 'tron' && finality === 'safe')
+    report('finality', 'Must be finalized or confirmations on Tron.');
+  const byDefault = finality === 'confirmations' ? defaults.confirmations : 1;
+  return { finality, confirmations: confirmations ?? byDefault };
 }
 
-const gasFields = {
-  evm: ['maxFeeGwei', 'priorityFeeGwei', 'bumpAfterMs'],
-  solana: ['priorityMicroLamports'],
-  tron: ['feeLimit'],
-} as const satisfies Record<ChainFamily, readonly (keyof NonNullable<ChainFile['gas']>)[]>;
-
-function withGas(common: CommonConfig, file: NonNullable<ChainFile['gas']>, report: Report): ChainConfig {
-  const family = chainFamily(common.chain);
-  const known: readonly string[] = [...gasFields[family], 'nativeUsd'];
-  for (const name of Object.keys(file)) {
-    if (!known.includes(name))
-      report(`gas/${name}`, `Unknown field. ${common.chain} has ${known.join(', ')}.`);
-  }
-  switch (family) {
-    case 'evm': {
-      const maxFeeWei = amountOf('gas/maxFeeGwei', file.maxFeeGwei ?? '300', 9, report);
-      const priorityFeeWei = amountOf('gas/priorityFeeGwei', file.priorityFeeGwei ?? '0.1', 9, report);
-      const bumpAfterMs = file.bumpAfterMs ?? 120_000;
-      return { ...common, family, gas: { maxFeeWei, priorityFeeWei, bumpAfterMs } };
-    }
-    case 'solana':
-      return {
-        ...common,
-        family,
-        gas: { priorityMicroLamports: BigInt(file.priorityMicroLamports ?? 10_000) },
-      };
-    case 'tron': {
-      const feeLimitSun = amountOf('gas/feeLimit', file.feeLimit ?? '60', nativeScale.tron, report);
-      return { ...common, family, gas: { feeLimitSun } };
-    }
-  }
+/** How many of so many nodes are more than half. */
+export function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
 }
 
 /** PYUSD is issued with Token-2022, all other tokens with the original program. */
@@ -362,15 +293,4 @@ function readTokens(
     report('tokens', 'Addresses must be different.');
   }
   return tokens;
-}
-
-/** Every stablecoin has six decimals. */
-function minorOf(field: string, text: string, report: Report): bigint {
-  return amountOf(field, text, currencyScale.usdc, report);
-}
-
-function amountOf(field: string, text: string, scale: number, report: Report): bigint {
-  const parsed = parseAmount(text, scale);
-  if (!parsed.ok) report(field, `Must have at most ${scale} decimals.`);
-  return parsed.ok ? parsed.minor : 0n;
 }

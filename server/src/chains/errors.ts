@@ -37,17 +37,28 @@ export type SignerRefusalCode =
   | 'over_day_limit'
   | 'over_fee_limit'
   | 'reference_reused'
+  | 'signed_before'
+  | 'not_expired'
+  | 'record_behind'
   | 'not_proven';
 
 /** The signer's policy or the bytes of the transaction do not allow a signature. The message never contains those bytes. */
 export class SignerRefusal extends Error {
   override readonly name = 'SignerRefusal';
   readonly code: SignerRefusalCode;
+  /** The id of the last transaction that was signed under the reference: the refusal concerns the new bytes only. */
+  readonly signedId: string | undefined;
 
-  constructor(code: SignerRefusalCode, message: string) {
+  constructor(code: SignerRefusalCode, message: string, signedId?: string) {
     super(message);
     this.code = code;
+    this.signedId = signedId;
   }
+}
+
+/** Whether a refusal proves that nothing was ever signed under the reference. */
+export function provesUnsigned({ code, signedId }: SignerRefusal): boolean {
+  return signedId === undefined && code !== 'record_behind';
 }
 
 /** The signer is unreachable or did not respond in time. It may have signed; repeating the request is safe. */
@@ -96,8 +107,16 @@ export function blockingReasonOf(error: unknown, paymentId: string): BlockingRea
   }
 }
 
-function refusalReason({ code, message }: SignerRefusal, paymentId: string): BlockingReason {
+function refusalReason(refusal: SignerRefusal, paymentId: string): BlockingReason {
+  const { code, message, signedId } = refusal;
   const text = `The signer refuses: ${message}`;
+  // Whatever the refusal is: something was signed, and may be paid.
+  if (signedId !== undefined && code !== 'not_expired') {
+    return {
+      policy: 'ask_operator',
+      text: `The signer refuses ${paymentId}, for which it signed ${signedId}: ${message}`,
+    };
+  }
   switch (code) {
     // The amount of a payment never changes.
     case 'over_transfer_limit':
@@ -105,7 +124,11 @@ function refusalReason({ code, message }: SignerRefusal, paymentId: string): Blo
     // The limit of the day starts anew at midnight UTC, and fees fall again.
     case 'over_day_limit':
     case 'over_fee_limit':
+    case 'not_expired':
       return { policy: 'retry', text };
+    // It would refuse everything else too.
+    case 'record_behind':
+      return { policy: 'stop_signing', text };
     // The transfer may have been changed in the database: it stays as it is until an operator has checked it.
     case 'not_proven':
       return { policy: 'ask_operator', text: `The signer refuses ${paymentId}: ${message}` };
@@ -114,6 +137,7 @@ function refusalReason({ code, message }: SignerRefusal, paymentId: string): Blo
     case 'token_not_allowed':
     case 'meaning_differs':
     case 'reference_reused':
+    case 'signed_before':
       return { policy: 'ask_operator', text };
   }
 }

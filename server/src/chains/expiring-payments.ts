@@ -6,7 +6,7 @@ import type { PaymentIntent } from './signing.ts';
 
 /** What following payments needs of a family whose transactions expire. */
 interface ExpiringFamily {
-  judge(attempts: readonly SignedAttempt[]): Promise<PaymentOutcome>;
+  judge(intent: PaymentIntent, attempts: readonly SignedAttempt[]): Promise<PaymentOutcome>;
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   readonly reservations: Reservations;
   /** Reserves what a signed transaction will take from its sender. */
@@ -27,7 +27,7 @@ export function followExpiringPayments(family: ExpiringFamily): ChainSender['fol
   return async ({ id, intent }, attempts) => {
     const newest = attempts.at(-1);
     const isProven = newest !== undefined && proven.get(id) === newest.txHash;
-    const state = isProven ? expired : await family.judge(attempts);
+    const state = isProven ? expired : await family.judge(intent, attempts);
     if (newest && state.kind === 'waiting' && family.isReserved(state)) {
       family.reserve(id, intent, newest.terms);
     } else family.reservations.release(id);

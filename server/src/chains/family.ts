@@ -1,4 +1,5 @@
-import { type ChainConfig, nativeScale } from './config.ts';
+import type { ChainConfig } from './config.ts';
+import { nativeScale } from './fee-config.ts';
 import type { Node } from './node.ts';
 import type { NodeListener } from './node-health.ts';
 import { createNodePool, type NodePool, type NodeProbe } from './node-pool.ts';

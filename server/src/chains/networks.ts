@@ -11,9 +11,17 @@ export interface KnownNetwork {
   readonly tokens: Readonly<Partial<Record<Stablecoin, string>>>;
 }
 
+/**
+ * What makes a block final: nodes report it as `finalized` or `safe` (on Solana and Tron `finalized` is the finalized and the solidified
+ * block), or a number of `confirmations` has passed.
+ */
+export type Finality = 'finalized' | 'safe' | 'confirmations';
+
 /** Default settings of a chain. */
 export interface ChainDefaults {
-  /** How many blocks confirm a deposit, its own block included. */
+  /** What makes a block final. */
+  readonly finality: Finality;
+  /** How many blocks confirm a deposit, its own block included, where their number makes it final. */
   readonly confirmations: number;
   readonly pollMs: number;
   /** How many blocks a request covers. */
@@ -21,16 +29,17 @@ export interface ChainDefaults {
 }
 
 export const chainDefaults: Readonly<Partial<Record<Chain, ChainDefaults>>> = {
-  ethereum: { confirmations: 12, pollMs: 6000, blockRange: 100 },
-  arbitrum: { confirmations: 40, pollMs: 2000, blockRange: 1000 },
-  base: { confirmations: 20, pollMs: 2000, blockRange: 200 },
-  optimism: { confirmations: 20, pollMs: 2000, blockRange: 200 },
-  polygon: { confirmations: 64, pollMs: 2000, blockRange: 200 },
-  avalanche: { confirmations: 4, pollMs: 2000, blockRange: 200 },
+  ethereum: { finality: 'finalized', confirmations: 12, pollMs: 6000, blockRange: 100 },
+  arbitrum: { finality: 'finalized', confirmations: 40, pollMs: 2000, blockRange: 1000 },
+  base: { finality: 'finalized', confirmations: 20, pollMs: 2000, blockRange: 200 },
+  optimism: { finality: 'finalized', confirmations: 20, pollMs: 2000, blockRange: 200 },
+  polygon: { finality: 'finalized', confirmations: 64, pollMs: 2000, blockRange: 200 },
+  // A block is final once it is accepted; its nodes have no other tag.
+  avalanche: { finality: 'confirmations', confirmations: 4, pollMs: 2000, blockRange: 200 },
   // Only finalized blocks are read on Solana.
-  solana: { confirmations: 1, pollMs: 2000, blockRange: 50 },
+  solana: { finality: 'finalized', confirmations: 1, pollMs: 2000, blockRange: 50 },
   // A block is solid once 19 of 27 producers have built on it, which the 20th block follows.
-  tron: { confirmations: 20, pollMs: 3000, blockRange: 20 },
+  tron: { finality: 'finalized', confirmations: 20, pollMs: 3000, blockRange: 20 },
 };
 
 const ethereum: Record<NetworkKind, KnownNetwork> = {

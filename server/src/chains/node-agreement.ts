@@ -73,6 +73,43 @@ export function requireQuorum(nodes: Pick<NodePool<Block>, 'healthy'>, agreement
   throw tooFew(asked.length, agreement);
 }
 
+/**
+ * The newest height that as many nodes report as must agree: the lowest of the highest `agreement`. One node that is wrong neither raises
+ * nor lowers it, as long as enough others respond.
+ *
+ * @param subject what the height is of, for the error message
+ * @throws ChainError if too few nodes report one
+ */
+export async function agreedHeight(
+  nodes: Pick<NodePool<Block>, 'healthy'>,
+  agreement: number,
+  ask: (node: Node) => Promise<number>,
+  subject: string,
+): Promise<number> {
+  const { faults, found } = await askEach(nodes, ask);
+  const height = found.sort((a, b) => b - a)[agreement - 1];
+  if (height !== undefined) return height;
+  const why = faults.length === 0 ? '' : ` ${faults[0]}`;
+  throw new ChainError(`${agreement} nodes must report ${subject}, but only ${found.length} do.${why}`);
+}
+
+/** Asks every healthy node; what is undefined is left out. */
+export async function askEach<Response>(
+  nodes: Pick<NodePool<Block>, 'healthy'>,
+  ask: (node: Node) => Promise<Response | undefined>,
+): Promise<{ readonly found: Response[]; readonly faults: readonly string[] }> {
+  const results = await Promise.allSettled(requireHealthy(nodes).map(ask));
+  const found: Response[] = [];
+  const faults: string[] = [];
+  for (const result of results) {
+    if (result.status === 'fulfilled') {
+      if (result.value !== undefined) found.push(result.value);
+    } else if (result.reason instanceof ChainError) faults.push(result.reason.message);
+    else throw result.reason;
+  }
+  return { found, faults };
+}
+
 function tooFew(responding: number, agreement: number): ChainError {
   return new ChainError(`${agreement} nodes must agree, but only ${responding} respond.`);
 }

@@ -50,8 +50,16 @@ export interface SeenTransfer {
 export interface ChainReader {
   /** The newest block. Verifies that the node belongs to the configured network. */
   head(): Promise<Block>;
+  /**
+   * The newest height whose blocks are final by the chain's rule, on as many nodes as must agree.
+   *
+   * @param head from `head`
+   */
+  finalHeight(head: Block): Promise<number>;
   /** The id of the block at a height; undefined if there is none yet. */
   blockId(height: number): Promise<string | undefined>;
+  /** The ids that every healthy node has for the block at a height; nodes that fail or have none are left out. */
+  blockIds(height: number): Promise<readonly string[]>;
   /**
    * Lists the transfers to watched addresses in a range of blocks, both ends included.
    *
@@ -90,6 +98,13 @@ export interface ReservedPayment {
   readonly sequence: bigint;
 }
 
+/** A transaction as it is given to the signer. It is stored before: after a lost answer the same bytes are asked for again. */
+export interface UnsignedAttempt {
+  /** In hexadecimal digits. */
+  readonly unsigned: string;
+  readonly terms: string;
+}
+
 /** A signed transaction. It is stored before it is broadcast. */
 export interface SignedAttempt {
   readonly txHash: string;
@@ -98,9 +113,25 @@ export interface SignedAttempt {
   readonly terms: string;
 }
 
+/** What a transaction takes of native coin. */
+export interface NativeCost {
+  /** The address that pays. */
+  readonly payer: string;
+  /** The maximum, with the coin that it sends; without what Tron charges for energy, of which an account may have its own. */
+  readonly native: bigint;
+}
+
+/** The terms at which a payment can be signed now. */
+export interface PreparedTerms {
+  readonly terms: string;
+  readonly cost: NativeCost;
+  /** What the chain is likely to charge. */
+  readonly likelyFeeNative: bigint;
+}
+
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
 export type Prepared =
-  | { readonly terms: string }
+  | PreparedTerms
   | {
       readonly blockedBy: BlockingReason;
       /** The native balance that the sender needs, if it has too little. */
@@ -109,8 +140,8 @@ export type Prepared =
 
 /** The state of a payment on its chain. */
 export type PaymentState =
-  /** Wait. If no node knows the newest transaction (`isKnown` is false), broadcast it again. */
-  | { readonly kind: 'waiting'; readonly isKnown: boolean }
+  /** Wait. If no node knows the newest transaction (`isKnown` is false), broadcast it again. `blockedBy`: why it is not replaced. */
+  | { readonly kind: 'waiting'; readonly isKnown: boolean; readonly blockedBy?: BlockingReason }
   /** The payment may be signed again at these terms: at most one of its transactions can be mined. */
   | { readonly kind: 'stuck'; readonly terms: string }
   /** A transaction of the payment is final. */
@@ -121,6 +152,11 @@ export type PaymentState =
       readonly height: number;
       readonly feeNative: bigint;
     }
+  /**
+   * A final transaction of the payment succeeded without its movement of tokens. It may have been paid: an operator must investigate, and
+   * nothing is refunded.
+   */
+  | { readonly kind: 'unclear'; readonly txHash: string; readonly height: number }
   /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
   | { readonly kind: 'replaced' };
 
@@ -135,12 +171,34 @@ export interface ChainSender {
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
+  /** What a transaction of these terms takes of native coin. */
+  costOf(intent: PaymentIntent, terms: string): NativeCost;
   /**
-   * Signs a payment at terms from `prepare` or from `follow`.
+   * Decides the terms at which a signed payment can be replaced now, whatever keeps it waiting: for an operator who wants it sooner.
+   * The limits of the configuration apply.
    *
+   * @param attempts at least one, the oldest first
+   */
+  prepareReplacement(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<Prepared>;
+  /**
+   * Encodes a payment at terms from `prepare`, `prepareReplacement` or `follow`.
+   *
+   * @throws SignerRefusal if the signer refuses an authorization that the transaction contains
+   */
+  encode(payment: ReservedPayment, terms: string): Promise<UnsignedAttempt>;
+  /**
+   * Has a stored transaction signed. The same transaction gets the same signature.
+   *
+   * @param attempts the signed ones before it, the oldest first
    * @throws SignerRefusal if the signer's policy does not allow it
    */
-  sign(payment: ReservedPayment, terms: string): Promise<SignedAttempt>;
+  sign(
+    payment: ReservedPayment,
+    attempt: UnsignedAttempt,
+    attempts: readonly SignedAttempt[],
+  ): Promise<SignedAttempt>;
+  /** Asks the signer what it last signed for a payment; undefined if it has no record, or one of another nonce. */
+  lastSigned(payment: ReservedPayment): Promise<UnsignedAttempt | undefined>;
   /** Sends a transaction to every healthy node. Succeeds if a node has it already. */
   broadcast(attempt: SignedAttempt): Promise<void>;
   /**

@@ -20,6 +20,25 @@ export interface TransactionSigner {
    * @throws SignerRefusal (as a rejection)
    */
   signAuthorization(request: AuthorizationRequest): Promise<Uint8Array>;
+  /** Returns what was last signed under a reference; undefined if the signer has no record of it. */
+  lastSigned(reference: string): Promise<LastSigned | undefined>;
+}
+
+/** The last transaction that was signed under a reference. Signing its bytes again returns the same signature. */
+export interface LastSigned {
+  readonly id: string;
+  readonly unsigned: Uint8Array;
+  /** As the caller passed them with the bytes. */
+  readonly terms: string;
+}
+
+/** The final block that a transaction refers to, on chains where transactions expire. The signer compares it with the bytes. */
+export interface BlockReference {
+  /** Solana: the number of blocks before it, which is not its slot. */
+  readonly height: number;
+  readonly id: string;
+  /** Tron: the block's time, in milliseconds since the Unix epoch. 0 on Solana. */
+  readonly timeMs: number;
 }
 
 /** The proof that a transfer was accepted (custody/transfer-proof.ts), and the fields that the bytes do not show. */
@@ -87,13 +106,22 @@ export type Intent =
 export interface SignRequest {
   readonly chain: Chain;
   /**
-   * Names the payment permanently. Signing again under the same reference (higher fee, newer blockhash) is the same payment and
-   * counts once; another payment under the reference is refused.
+   * Names the payment permanently. The same bytes get the same signature. Signing others under the same reference (higher fee, newer
+   * blockhash) is the same payment and counts once: on EVM chains for the same nonce, elsewhere after the last one has expired.
+   * Another payment under the reference is refused.
    */
   readonly reference: string;
   readonly intent: Intent;
   /** EVM: the EIP-1559 payload `0x02 ‖ rlp([…])`. Solana: the message. Tron: `raw_data`. */
   readonly unsigned: Uint8Array;
+  /** The caller's own description of the bytes, which `lastSigned` returns; at most `limits.signerTermsChars`. */
+  readonly terms: string;
+  /** Solana and Tron: the final block that the bytes refer to. A further transaction refers to one after the last has expired. */
+  readonly block?: BlockReference | undefined;
+  /** The id of the last transaction that was signed under the reference, as far as the caller knows. */
+  readonly replaces?: string | undefined;
+  /** The number of entries that the signer's record must have at least: the highest that it has reported before. */
+  readonly entries?: number | undefined;
 }
 
 export interface SignedTransaction {
@@ -101,6 +129,8 @@ export interface SignedTransaction {
   readonly transaction: Uint8Array;
   /** The id that block explorers use: EVM `0x…`, Solana base58, Tron hexadecimal. */
   readonly id: string;
+  /** The number of entries of a separate signer's record, this one included. */
+  readonly entries?: number | undefined;
 }
 
 /** A sweep that the token contract executes on a signature (EIP-3009, `ReceiveWithAuthorization`). */
@@ -134,6 +164,16 @@ export interface TransactionFacts {
   readonly maxFeeNative: bigint;
   /** The nonce, which lets only one version of the transaction take effect; null on chains without one. */
   readonly nonce: string | null;
+}
+
+/** The blocks that can contain a transaction, in the chain's own measure: heights on Solana, milliseconds of block times on Tron. */
+export interface Validity {
+  /** The measure of the block that the transaction refers to. Only later blocks can contain it. */
+  readonly from: number;
+  /** No block after one of a greater measure can contain it. */
+  readonly until: number;
+  /** When that is by the clock, in milliseconds since the Unix epoch; null if the bytes do not say it. */
+  readonly endsAtMs: number | null;
 }
 
 /** States a payment's purpose to the signer. Families without EIP-3009 never pass `authorised_sweep`. */

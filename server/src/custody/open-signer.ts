@@ -3,7 +3,7 @@ import { ConfigError } from '../platform/config.ts';
 import type { Vault } from '../platform/seal.ts';
 import type { Pool } from '../store/pool.ts';
 import type { SignerPolicy } from './policy.ts';
-import { connectSigner } from './remote-signer.ts';
+import { connectSigner, type RemoteSigner } from './remote-signer.ts';
 import { openMasterSeed, requireDetachedSeed } from './seed-store.ts';
 import { createLocalSigner, type Signer } from './signer.ts';
 import { createSpendTable } from './spend-table.ts';
@@ -37,7 +37,7 @@ export async function openSigner({
 }: SignerLocation): Promise<Signer & { close(): void }> {
   if (socket === undefined) {
     const seed = await openMasterSeed(pool, vault, clock);
-    const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool, clock), clock, proofKeys });
+    const signer = createLocalSigner(seed, { policy, book: createSpendTable(pool), clock, proofKeys });
     seed.fill(0);
     return { ...closable(signer), close: () => undefined };
   }
@@ -45,7 +45,7 @@ export async function openSigner({
   try {
     const treasury = (await signer.treasuryAddresses()).find(({ chain }) => chain === 'ethereum');
     await requireDetachedSeed(pool, vault, clock, treasury?.address ?? '');
-    return signer;
+    return await withKnownEntries(signer, pool);
   } catch (error) {
     signer.close();
     if (error instanceof ConfigError) throw error;
@@ -54,6 +54,30 @@ export async function openSigner({
 }
 
 /** Copies a signer's operations, which are not enumerable. */
-function closable({ depositAddresses, sign, signAuthorization, treasuryAddresses }: Signer): Signer {
-  return { depositAddresses, sign, signAuthorization, treasuryAddresses };
+function closable(signer: Signer): Signer {
+  const { depositAddresses, lastSigned, sign, signAuthorization, status, treasuryAddresses } = signer;
+  return { depositAddresses, lastSigned, sign, signAuthorization, status, treasuryAddresses };
+}
+
+/**
+ * Tells a separate signer how many entries its record has had, and stores that in the database. Record and database are on different
+ * disks: a record that was restored from an older copy refuses to sign.
+ */
+async function withKnownEntries(signer: RemoteSigner, pool: Pool): Promise<RemoteSigner> {
+  const { rows } = await pool.query<{ entries: bigint }>('select entries from signer_records');
+  let known = Number(rows[0]?.entries ?? 0);
+  return {
+    ...signer,
+    async sign(request) {
+      const signed = await signer.sign({ ...request, entries: known });
+      if (signed.entries === undefined || signed.entries <= known) return signed;
+      known = signed.entries;
+      await pool.query(
+        `insert into signer_records (id, entries) values (1, $1)
+          on conflict (id) do update set entries = greatest(signer_records.entries, excluded.entries)`,
+        [signed.entries],
+      );
+      return signed;
+    },
+  };
 }

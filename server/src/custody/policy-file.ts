@@ -1,5 +1,5 @@
 import { checkAddress } from '../chains/addresses.ts';
-import { nativeScale } from '../chains/config.ts';
+import { nativeScale } from '../chains/fee-config.ts';
 import {
   type Chain,
   chainFamily,
@@ -43,8 +43,11 @@ export function parsePolicy(text: string): SignerPolicy {
 function readChain(chain: Chain, fields: Fields, report: Report): ChainPolicy {
   const at = `/${chain}`;
   const isEvm = chainFamily(chain) === 'evm';
-  known(fields, at, ['maxFee', 'nativePerDay', 'tokens', ...(isEvm ? ['chainId'] : [])], report);
-  const { chainId } = fields;
+  const own = isEvm ? 'chainId' : 'signAgainAfterMs';
+  known(fields, at, ['maxFee', 'nativePerDay', 'tokens', own], report);
+  const { chainId, signAgainAfterMs } = fields;
+  if (signAgainAfterMs !== undefined && !isTime(signAgainAfterMs))
+    report(`${at}/signAgainAfterMs`, 'Must be an integer from 0 to 86400000.');
   const isId = Number.isSafeInteger(chainId) && (chainId as number) > 0;
   if (isEvm && !isId) report(`${at}/chainId`, 'Must be the chain id, such as 1 for Ethereum.');
   const scale = nativeScale[chainFamily(chain)];
@@ -59,8 +62,13 @@ function readChain(chain: Chain, fields: Fields, report: Report): ChainPolicy {
     networkId: isEvm ? String(chainId) : '',
     maxFeeNative: amountOf(fields.maxFee, scale, `${at}/maxFee`, report),
     nativePerDay: amountOf(fields.nativePerDay, scale, `${at}/nativePerDay`, report),
+    signAgainAfterMs: isTime(signAgainAfterMs) ? signAgainAfterMs : undefined,
     tokens,
   };
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 86_400_000;
 }
 
 function readToken(chain: Chain, fields: Fields, at: string, report: Report): TokenPolicy {

@@ -47,7 +47,7 @@ const clock: Clock = { now: () => nowMs };
 const newSigner = (proofKeys = (): readonly ProofKey[] => [proofKey]): Signer =>
   createLocalSigner(seed, {
     policy,
-    book: createSpendTable(bench.pool, clock),
+    book: createSpendTable(bench.pool),
     clock,
     proofKeys,
   });
@@ -104,6 +104,7 @@ function transfer(amountMinor: bigint, more: Partial<SignRequest> = {}, fields: 
     reference: `txn_${references}`,
     intent: { kind: 'transfer', token: 'usdc', amountMinor, destination: bob },
     unsigned: unsigned({ nonce: references, data: call(bob, amountMinor), ...fields }),
+    terms: '',
     ...more,
   });
 }

@@ -21,6 +21,11 @@ export interface ChainPolicy {
   readonly maxFeeNative: bigint;
   /** The maximum fees that the treasury may pay per day, plus the coin that it sends to deposit addresses. */
   readonly nativePerDay: bigint;
+  /**
+   * Solana and Tron: the least time, in milliseconds by the signer's clock, between two signatures for one payment. Undefined for the
+   * default, `limits.signAgainAfterMs`.
+   */
+  readonly signAgainAfterMs?: number | undefined;
   readonly tokens: Readonly<Partial<Record<Stablecoin, TokenPolicy>>>;
 }
 
@@ -119,81 +124,4 @@ export function checkAuthorization({
   const isRight =
     amountMinor > 0n && amountMinor < limit && nonce.length === 32 && validAfter >= 0n && validBefore < limit;
   if (!isRight) throw new SignerRefusal('invalid_request', 'A number of the authorization is out of range.');
-}
-
-/** A payment that is about to be signed. */
-export interface Payment {
-  readonly chain: string;
-  readonly reference: string;
-  /** Everything that defines the payment (`intentText`). */
-  readonly intent: string;
-  /** The EVM nonce; null on chains without nonces. */
-  readonly nonce: string | null;
-  /** `YYYY-MM-DD`, in UTC. */
-  readonly day: string;
-  readonly spends: readonly Spend[];
-}
-
-/** A payment as it was signed before. */
-export interface SignedPayment {
-  readonly intent: string;
-  readonly nonce: string | null;
-  /** The amounts counted for it, by asset. */
-  readonly counted: Readonly<Record<string, bigint>>;
-}
-
-/** An amount that a payment adds to a day's total. */
-export interface CountedAmount {
-  readonly asset: string;
-  readonly amount: bigint;
-}
-
-/** The persistent record of signed payments. Concurrent payments never count the same part of a day's limit. */
-export interface SpendBook {
-  /**
-   * Counts a payment before it is signed. A payment that was signed before with the same nonce counts only the increase (a higher
-   * fee); without a nonce it counts again.
-   *
-   * @throws SignerRefusal `over_day_limit`, or `reference_reused` if the reference belongs to another payment
-   */
-  count(payment: Payment): Promise<void>;
-}
-
-/**
- * Decides what a payment adds to the totals of its day.
- *
- * @param spentOf returns the day's total of an asset
- * @returns the amount to add per asset, without zeros
- * @throws SignerRefusal `over_day_limit`, or `reference_reused` if the reference belongs to another payment
- */
-export function decideSpend(
-  payment: Payment,
-  known: SignedPayment | undefined,
-  spentOf: (asset: string) => bigint,
-): readonly CountedAmount[] {
-  if (known && (known.intent !== payment.intent || known.nonce !== payment.nonce)) {
-    throw new SignerRefusal('reference_reused', 'Another payment was signed under this reference.');
-  }
-  return payment.spends.flatMap(({ amount, asset, perDay }) => {
-    // Without a nonce both versions may take effect, so each signature is a payment of its own.
-    const before = payment.nonce === null ? 0n : (known?.counted[asset] ?? 0n);
-    const added = amount - before;
-    if (added <= 0n) return [];
-    if (spentOf(asset) + added > perDay) {
-      const message = `The limit per day for ${asset} on ${payment.chain} is reached.`;
-      throw new SignerRefusal('over_day_limit', message);
-    }
-    return [{ asset, amount: added }];
-  });
-}
-
-/** The record of a payment after it has been counted. */
-export function afterSpend(
-  payment: Payment,
-  known: SignedPayment | undefined,
-  added: readonly CountedAmount[],
-): SignedPayment {
-  const counted: Record<string, bigint> = { ...known?.counted };
-  for (const { amount, asset } of added) counted[asset] = (counted[asset] ?? 0n) + amount;
-  return { intent: payment.intent, nonce: payment.nonce, counted };
 }

@@ -19,7 +19,11 @@ interface Reply {
   readonly id?: number;
   readonly version?: number;
   readonly result?: unknown;
-  readonly refusal?: { readonly code: SignerRefusalCode; readonly message: string };
+  readonly refusal?: {
+    readonly code: SignerRefusalCode;
+    readonly message: string;
+    readonly signedId?: string;
+  };
   readonly outOfRange?: string;
   readonly failure?: string;
 }
@@ -45,8 +49,10 @@ export function connectSigner(path: string): RemoteSigner {
   const onReply = (reply: Reply): void => {
     const call = waiting.get(reply.id ?? 0);
     waiting.delete(reply.id ?? 0);
-    if (reply.refusal) call?.reject(new SignerRefusal(reply.refusal.code, reply.refusal.message));
-    else if (reply.outOfRange !== undefined) call?.reject(new RangeError(reply.outOfRange));
+    if (reply.refusal) {
+      const { code, message, signedId } = reply.refusal;
+      call?.reject(new SignerRefusal(code, message, signedId));
+    } else if (reply.outOfRange !== undefined) call?.reject(new RangeError(reply.outOfRange));
     else if (reply.failure !== undefined) call?.reject(new SignerUnavailableError(reply.failure));
     else call?.resolve(reply.result);
   };
@@ -83,6 +89,8 @@ export function connectSigner(path: string): RemoteSigner {
     treasuryAddresses: () => ask('treasuryAddresses'),
     sign: (request) => ask('sign', request),
     signAuthorization: (request) => ask('signAuthorization', request),
+    lastSigned: (reference) => ask('lastSigned', reference),
+    status: () => ask('status'),
     close() {
       void connection?.then((socket) => socket.destroy()).catch(() => undefined);
     },

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { limits } from '../platform/limits.ts';
 
 /** The version of the protocol between server and signer. Both must have the same. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const lengthBytes = 4;
 

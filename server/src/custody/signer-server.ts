@@ -2,7 +2,13 @@ import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { SignerRefusal } from '../chains/errors.ts';
 import { isChain, isStablecoin } from '../chains/registry.ts';
-import type { AuthorizationRequest, Intent, SignRequest, TransferProof } from '../chains/signing.ts';
+import type {
+  AuthorizationRequest,
+  BlockReference,
+  Intent,
+  SignRequest,
+  TransferProof,
+} from '../chains/signing.ts';
 import { ConfigError } from '../platform/config.ts';
 import { limits } from '../platform/limits.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -105,12 +111,13 @@ function readCall(content: unknown): Call | undefined {
 async function respond(signer: Signer, { argument, operation }: Call, logger: Logger) {
   try {
     const result = await execute(signer, operation, argument);
-    if (operation.startsWith('sign')) logger.info(factsOf(operation, argument), 'signed');
+    if (operation === 'sign' || operation === 'signAuthorization')
+      logger.info(factsOf(operation, argument), 'signed');
     return { result };
   } catch (error) {
     if (error instanceof SignerRefusal) {
       logger.warn({ ...factsOf(operation, argument), code: error.code }, 'refused');
-      return { refusal: { code: error.code, message: error.message } };
+      return { refusal: { code: error.code, message: error.message, signedId: error.signedId } };
     }
     if (error instanceof RangeError) return { outOfRange: error.message };
     logger.error({ err: error, operation }, 'the request failed');
@@ -132,6 +139,11 @@ async function execute(signer: Signer, operation: string, argument: unknown): Pr
       return signer.treasuryAddresses();
     case 'sign':
       return signer.sign(readSignRequest(argument));
+    case 'lastSigned':
+      requireValid(typeof argument === 'string');
+      return signer.lastSigned(argument);
+    case 'status':
+      return signer.status();
     case 'signAuthorization':
       return signer.signAuthorization(readAuthorization(argument));
     default:
@@ -140,10 +152,22 @@ async function execute(signer: Signer, operation: string, argument: unknown): Pr
 }
 
 function readSignRequest(argument: unknown): SignRequest {
-  const { chain, intent, reference, unsigned } = (argument ?? {}) as SignRequest;
+  const { block, chain, entries, intent, reference, replaces, terms, unsigned } = (argument ??
+    {}) as SignRequest;
   requireValid(typeof chain === 'string' && isChain(chain) && typeof reference === 'string');
   requireValid(unsigned instanceof Uint8Array && typeof intent === 'object' && intent !== null);
-  return { chain, reference, unsigned, intent: readIntent(intent) };
+  requireValid(typeof terms === 'string' && (replaces === undefined || typeof replaces === 'string'));
+  requireValid(entries === undefined || Number.isSafeInteger(entries));
+  const of = { chain, reference, unsigned, terms, replaces, entries };
+  return { ...of, intent: readIntent(intent), block: readBlock(block) };
+}
+
+function readBlock(block: BlockReference | undefined): BlockReference | undefined {
+  if (block === undefined) return undefined;
+  const { height, id, timeMs } = block ?? {};
+  requireValid([height, timeMs].every((value) => Number.isSafeInteger(value) && value >= 0));
+  requireValid(typeof id === 'string' && id.length <= 128);
+  return { height, id, timeMs };
 }
 
 function readIntent(intent: Intent): Intent {

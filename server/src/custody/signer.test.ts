@@ -13,9 +13,11 @@ const seed = seedFromMnemonic(`${'abandon '.repeat(11)}about`);
 const settings: SignerSettings = {
   policy: {},
   book: {
-    count: async () => {
+    find: async () => undefined,
+    record: async () => {
       throw new Error('Nothing is signed here');
     },
+    status: async () => ({ spent: [], lastAtMs: null }),
   },
   clock: systemClock,
   proofKeys: () => [],

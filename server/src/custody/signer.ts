@@ -2,18 +2,23 @@ import { checkAddress } from '../chains/addresses.ts';
 import { SignerRefusal } from '../chains/errors.ts';
 import { authorizationDigest } from '../chains/evm/eip3009.ts';
 import { checkEvmTransaction, signEvmTransaction } from '../chains/evm/transaction.ts';
-import { type Chain, chainFamily, chains } from '../chains/registry.ts';
+import { type Chain, chainFamily, chains, isChain } from '../chains/registry.ts';
 import type {
+  BlockReference,
   Intent,
-  Movement,
   SignedTransaction,
   SignRequest,
   TransactionFacts,
   TransactionSigner,
+  Validity,
 } from '../chains/signing.ts';
 import { programs } from '../chains/solana/programs.ts';
-import { checkSolanaTransaction, signSolanaTransaction } from '../chains/solana/transaction.ts';
-import { checkTronTransaction, signTronTransaction } from '../chains/tron/transaction.ts';
+import {
+  checkSolanaTransaction,
+  signSolanaTransaction,
+  solanaValidity,
+} from '../chains/solana/transaction.ts';
+import { checkTronTransaction, signTronTransaction, tronValidity } from '../chains/tron/transaction.ts';
 import type { Clock } from '../platform/clock.ts';
 import { limits } from '../platform/limits.ts';
 import { createDeriver, type Deriver, type KeyOwner } from './derivation.ts';
@@ -24,10 +29,10 @@ import {
   intentText,
   movementOf,
   type SignerPolicy,
-  type SpendBook,
   spendsOf,
   tokenPolicyOf,
 } from './policy.ts';
+import { dayOf, isSignedAlready, type RecordStatus, type SpendBook } from './signing-record.ts';
 import { type ProofKey, requireProof } from './transfer-proof.ts';
 
 /** An address that receives deposits on one chain. */
@@ -47,6 +52,17 @@ export interface Signer extends TransactionSigner {
   depositAddresses(index: number): Promise<readonly DepositAddress[]>;
   /** Derives the treasury's addresses on every chain, in the order of the registry. */
   treasuryAddresses(): Promise<readonly DepositAddress[]>;
+  /** Its addresses, its limits, what is spent of them today, and the state of its record. Contains no secrets. */
+  status(): Promise<SignerStatus>;
+}
+
+/** What a signer tells of itself. */
+export interface SignerStatus {
+  readonly treasuries: readonly DepositAddress[];
+  readonly policy: SignerPolicy;
+  /** `YYYY-MM-DD`, in UTC. */
+  readonly day: string;
+  readonly record: RecordStatus;
 }
 
 /** What a local signer needs apart from the seed. */
@@ -83,21 +99,39 @@ export function createLocalSigner(
     depositAddresses: async (index) => addressesOf(index),
     treasuryAddresses: async () => addressesOf('treasury'),
     async sign(request) {
-      const { chain, intent } = request;
-      const allowed = chainPolicyOf(policy, chain);
       checkRequest(request);
-      const movement = movementOf(intent, allowed, chain, addressBook(deriver, chain));
-      const { maxFeeNative, nonce } = check(request, movement, allowed, deriver);
-      requireProof(proofKeys(), request, clock.now());
-      await book.count({
-        chain,
-        reference: request.reference,
-        intent: intentText(request),
-        nonce,
-        day: new Date(clock.now()).toISOString().slice(0, 10),
-        spends: spendsOf(request, allowed, maxFeeNative),
-      });
-      return signWith(deriver, request, movement);
+      requireEntries(request, book);
+      const known = await book.find(request.reference);
+      try {
+        const allowed = chainPolicyOf(policy, request.chain);
+        const { maxFeeNative, nonce, validity } = check(request, allowed, deriver);
+        requireProof(proofKeys(), request, clock.now());
+        const signed = signWith(deriver, request);
+        const { terms, unsigned } = request;
+        const transaction = { id: signed.id, unsigned, terms, validity };
+        const intent = intentText(request);
+        // Limits that were lowered meanwhile must not make it look as if nothing had been signed.
+        if (isSignedAlready({ intent, transaction }, known)) return { ...signed, entries: book.entries?.() };
+        const { chain, reference, replaces } = request;
+        await book.record({
+          ...{ chain, reference, intent, nonce, transaction, replaces },
+          spends: spendsOf(request, allowed, maxFeeNative),
+          atMs: clock.now(),
+          signAgainAfterMs: allowed.signAgainAfterMs ?? limits.signAgainAfterMs,
+        });
+        return { ...signed, entries: book.entries?.() };
+      } catch (error) {
+        if (!known || !(error instanceof SignerRefusal)) throw error;
+        throw new SignerRefusal(error.code, error.message, error.signedId ?? known.last?.id ?? 'unknown');
+      }
+    },
+    async lastSigned(reference) {
+      const { last } = (await book.find(reference)) ?? {};
+      return last && { id: last.id, unsigned: last.unsigned, terms: last.terms };
+    },
+    async status() {
+      const day = dayOf(clock.now());
+      return { treasuries: addressesOf('treasury'), policy, day, record: await book.status(day) };
     },
     async signAuthorization(request) {
       const { amountMinor: amount, chain, index, token } = request;
@@ -125,12 +159,23 @@ function addressBook(deriver: Deriver, chain: Chain) {
   };
 }
 
+/** A record that was restored from an older copy has forgotten what it signed since. @throws SignerRefusal `record_behind` */
+function requireEntries({ entries = 0 }: SignRequest, book: SpendBook): void {
+  const held = book.entries?.();
+  if (held === undefined || held >= entries) return;
+  const message = `Its record has ${held} entries, and the server has seen ${entries}: it was restored from an older copy.`;
+  throw new SignerRefusal('record_behind', message);
+}
+
 /** Validates a request before anything is derived from it. */
-function checkRequest({ chain, intent, reference, unsigned }: SignRequest): void {
+function checkRequest({ chain, intent, reference, terms, unsigned }: SignRequest): void {
+  if (!isChain(chain)) throw new SignerRefusal('chain_not_allowed', 'The chain is unknown.');
   if (!/^[\x21-\x7e]{1,128}$/.test(reference))
     throw invalid('The reference must have 1 to 128 printable ASCII characters.');
   if (unsigned.length > limits.signerTransactionBytes)
     throw invalid(`The transaction must have at most ${limits.signerTransactionBytes} bytes.`);
+  if (terms.length > limits.signerTermsChars)
+    throw invalid(`The terms must have at most ${limits.signerTermsChars} characters.`);
   const amount = intent.kind === 'top_up' ? intent.amountNative : intent.amountMinor;
   if (amount <= 0n || amount >= 1n << 128n)
     throw invalid('The amount must be greater than 0 and less than 2^128.');
@@ -140,30 +185,38 @@ function checkRequest({ chain, intent, reference, unsigned }: SignRequest): void
     throw invalid(`The destination must be an address on ${chain} in its canonical form.`);
 }
 
+/** Checks that the bytes do what the intent says, and nothing else. */
 function check(
-  { chain, intent, unsigned }: SignRequest,
-  movement: Movement,
+  request: SignRequest,
   policy: ChainPolicy,
   deriver: Deriver,
-): TransactionFacts {
+): TransactionFacts & { readonly validity: Validity | null } {
+  const { chain, intent, unsigned } = request;
+  const movement = movementOf(intent, policy, chain, addressBook(deriver, chain));
   switch (chainFamily(chain)) {
     case 'evm':
-      return checkEvmTransaction(unsigned, movement, BigInt(policy.networkId));
+      return { ...checkEvmTransaction(unsigned, movement, BigInt(policy.networkId)), validity: null };
     case 'tron':
-      return checkTronTransaction(unsigned, movement);
+      return {
+        ...checkTronTransaction(unsigned, movement),
+        validity: tronValidity(unsigned, blockOf(request)),
+      };
     case 'solana': {
       const token = intent.kind === 'top_up' ? undefined : policy.tokens[intent.token];
       const program = token?.program ?? programs.token;
-      return checkSolanaTransaction(unsigned, movement, deriver.address('solana', 'treasury'), program);
+      const treasury = deriver.address('solana', 'treasury');
+      const facts = checkSolanaTransaction(unsigned, movement, treasury, program);
+      return { ...facts, validity: solanaValidity(unsigned, blockOf(request)) };
     }
   }
 }
 
-function signWith(
-  deriver: Deriver,
-  { chain, intent, unsigned }: SignRequest,
-  { from }: Movement,
-): SignedTransaction {
+function blockOf({ block }: SignRequest): BlockReference {
+  if (!block) throw invalid('The block that the transaction refers to must be stated.');
+  return block;
+}
+
+function signWith(deriver: Deriver, { chain, intent, unsigned }: SignRequest): SignedTransaction {
   const owner = ownerOf(intent);
   switch (chainFamily(chain)) {
     case 'evm':
@@ -173,7 +226,7 @@ function signWith(
     case 'solana':
       // The treasury pays the fee; the owner of the tokens signs too.
       return signSolanaTransaction(unsigned, (address, message) =>
-        deriver.sign('solana', address === from ? owner : 'treasury', message),
+        deriver.sign('solana', address === deriver.address('solana', owner) ? owner : 'treasury', message),
       );
   }
 }

@@ -10,6 +10,7 @@ export function signingPolicy(configs: readonly ChainConfig[]): SignerPolicy {
         networkId,
         maxFeeNative: signing.maxFeeNative,
         nativePerDay: signing.nativePerDay,
+        signAgainAfterMs: signing.signAgainAfterMs,
         tokens: Object.fromEntries(
           tokens.map(({ address, currency, program }) => [
             currency,

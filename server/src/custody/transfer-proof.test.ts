@@ -36,6 +36,7 @@ function requestOf(asked: ProvenTransfer, text: string | null): SignRequest {
     reference,
     intent: { kind: 'transfer', token, amountMinor, destination, proof },
     unsigned: new Uint8Array(),
+    terms: '',
   };
 }
 

@@ -84,12 +84,12 @@ export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);
 }
 
-/** What the house has lost on chains: an expense. */
-export function chainLoss(stripe: Stripe, currency: string): AccountRef {
-  return stripeAccount(stripe, 'chain_loss', 'debit', currency);
-}
-
 /** The counterpart of conversions: credits are amounts of a currency received by them, debits are amounts given. */
 export function fxPosition(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fx_position', 'debit', currency);
+}
+
+/** What the house has lost on chains, such as deposits that a reorganisation removed after they had been spent: an expense. */
+export function chainLoss(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'chain_loss', 'debit', currency);
 }

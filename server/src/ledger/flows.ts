@@ -65,6 +65,57 @@ export function convertedDepositFlow(
   };
 }
 
+/** A deposit that is taken back from its wallet, or credited again. */
+export interface SharedDeposit {
+  /** What the wallet pays or gets, in minor units of the credited currency. */
+  readonly walletMinor: bigint;
+  /** What the house pays or gets back. */
+  readonly houseMinor: bigint;
+}
+
+/**
+ * The block of a credited deposit vanished: the deposit is reversed line by line. The wallet gives back what it has; the rest is a loss
+ * of the house.
+ *
+ * @param deposit the journal of a deposit, as `depositFlow` or `convertedDepositFlow` makes it
+ */
+export function reverseDepositFlow(
+  stripe: Stripe,
+  deposit: JournalDraft,
+  share: SharedDeposit,
+): JournalDraft {
+  const postings = shareDeposit(stripe, deposit, share).map(reversed);
+  return { kind: 'deposit_reversal', transactionId: deposit.transactionId, postings };
+}
+
+/** The transaction of a reversed deposit is in a block again: the house gets back its loss first, and the wallet the rest. */
+export function restoreDepositFlow(
+  stripe: Stripe,
+  deposit: JournalDraft,
+  share: SharedDeposit,
+): JournalDraft {
+  const postings = shareDeposit(stripe, deposit, share);
+  return { kind: 'deposit_restore', transactionId: deposit.transactionId, postings };
+}
+
+/** The lines of a deposit with the wallet's own divided between wallet and house. */
+function shareDeposit(
+  stripe: Stripe,
+  { postings }: JournalDraft,
+  { houseMinor, walletMinor }: SharedDeposit,
+): PostingDraft[] {
+  return postings
+    .flatMap((line): PostingDraft[] => {
+      if (line.account.kind !== 'wallet_available') return [line];
+      const loss = chainLoss(stripe, line.account.currency);
+      return [
+        { account: line.account, amountMinor: -walletMinor },
+        { account: loss, amountMinor: -houseMinor },
+      ];
+    })
+    .filter(({ amountMinor }) => amountMinor !== 0n);
+}
+
 /** A transfer is accepted: its whole amount leaves the available balance. */
 export function reserveTransferFlow(transfer: TransferMoney): JournalDraft {
   const { amountMinor, currency, walletId } = transfer;
@@ -120,12 +171,16 @@ export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent:
 
 /** A payout was returned: the settlement is reversed line by line at its own rate, including the fee. */
 export function returnPayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDraft {
-  const reversed = ({ account, amountMinor }: PostingDraft) => ({ account, amountMinor: -amountMinor });
-  return {
-    kind: 'transfer_return',
-    transactionId: payout.transactionId,
-    postings: payoutLines(stripe, payout, bank(stripe, payout.payoutCurrency)).map(reversed),
-  };
+  return reverseSettlementFlow(settlePayoutFlow(stripe, payout));
+}
+
+/** A settled transfer did not arrive after all: its settlement is reversed line by line, including the fee. */
+export function reverseSettlementFlow({ postings, transactionId }: JournalDraft): JournalDraft {
+  return { kind: 'transfer_return', transactionId, postings: postings.map(reversed) };
+}
+
+function reversed({ account, amountMinor }: PostingDraft): PostingDraft {
+  return { account, amountMinor: -amountMinor };
 }
 
 function payoutLines(stripe: Stripe, payout: PayoutMoney, paidFrom: AccountRef): PostingDraft[] {

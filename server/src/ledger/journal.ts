@@ -7,6 +7,8 @@ import type { AccountRef } from './accounts.ts';
 /** Why money moved. */
 export type JournalKind =
   | 'deposit'
+  | 'deposit_reversal'
+  | 'deposit_restore'
   | 'deposit_hold'
   | 'deposit_return'
   | 'transfer_reserve'

@@ -25,9 +25,9 @@ const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.
  * be in two hash chains, whose sequence numbers cannot be compared.
  */
 const explainingJournals = `case t.type || ' ' || t.status
-  when 'deposit completed' then array['deposit']
+  when 'deposit completed' then array['deposit', 'deposit_restore']
   when 'deposit payment_submitted' then array['']
-  when 'deposit failed' then array['']
+  when 'deposit failed' then array['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal']
   when 'deposit returned' then array['deposit_hold deposit_return']
   when 'transfer completed' then array['transfer_reserve transfer_settle']
   when 'transfer payment_processed' then array['transfer_reserve transfer_settle']

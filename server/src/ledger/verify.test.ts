@@ -23,7 +23,7 @@ beforeAll(async () => {
     amount: '10.00',
     destinationCurrency: 'usdc',
     destinationPaymentRail: 'tron',
-    destinationAddress: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+    destinationAddress: 'TDvr6Jpwfp1wDiV7PhaB19YMsMHRSXmY7p',
   });
   expect(transfer.status).toBe(400);
   transferId = (
@@ -33,7 +33,7 @@ beforeAll(async () => {
       amount: '10.00',
       destinationCurrency: 'usdc',
       destinationPaymentRail: 'solana',
-      destinationAddress: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+      destinationAddress: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
     })
   ).data.id;
 });

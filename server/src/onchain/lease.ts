@@ -4,7 +4,10 @@ import { limits } from '../platform/limits.ts';
 import type { Worker } from '../platform/worker-loop.ts';
 import type { Pool } from '../store/pool.ts';
 
-/** What identifies the lease of a chain. */
+/** The works on a chain. Each has a lease of its own, so that none waits for another; `reading` includes reconciliation. */
+export type ChainWork = 'reading' | 'payments' | 'sweeps';
+
+/** What identifies the leases of a chain. */
 export interface LeaseDeps {
   readonly pool: Pool;
   readonly port: ChainPort;
@@ -13,37 +16,46 @@ export interface LeaseDeps {
 }
 
 /**
- * Acquires or renews the lease of a chain. One process works on a chain at a time; the workers remain correct if two overlap briefly.
+ * Acquires or renews the lease of a work on a chain that is followed. One process does it at a time; the workers remain correct if two
+ * overlap briefly.
  *
  * @returns whether this process has the lease
  */
-export async function acquireLease({ leaseOwner, pool, port }: LeaseDeps): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `update chain_cursors set lease_owner = $2, lease_expires_at = now() + $3 * interval '1 millisecond'
-      where chain = $1 and (lease_owner is null or lease_owner = $2 or lease_expires_at < now())`,
-    [port.chain, leaseOwner, limits.chainLeaseMs],
-  );
+export async function acquireLease({ leaseOwner, pool, port }: LeaseDeps, work: ChainWork): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'acquire_chain_lease',
+    text: `insert into chain_leases as l (chain, work, owner, expires_at)
+      select c.chain, $2, $3, now() + $4 * interval '1 millisecond' from chain_cursors c where c.chain = $1
+      on conflict (chain, work) do update set owner = excluded.owner, expires_at = excluded.expires_at
+        where l.owner = excluded.owner or l.expires_at < now()`,
+    values: [port.chain, work, leaseOwner, limits.chainLeaseMs],
+  });
   return rowCount === 1;
 }
 
 /** Releases the lease, so that another process need not wait until it expires. */
-async function releaseLease(pool: Pool, chain: Chain, leaseOwner: string): Promise<void> {
-  await pool.query(
-    'update chain_cursors set lease_owner = null, lease_expires_at = null where chain = $1 and lease_owner = $2',
-    [chain, leaseOwner],
-  );
+async function releaseLease(pool: Pool, chain: Chain, work: ChainWork, leaseOwner: string): Promise<void> {
+  await pool.query('delete from chain_leases where chain = $1 and work = $2 and owner = $3', [
+    chain,
+    work,
+    leaseOwner,
+  ]);
 }
 
 /**
- * Releases the lease when the worker stops. Another worker of this process on the same chain may still be in its last turn and
+ * Releases the lease when the worker stops. Another worker of this process on the same work may still be in its last turn and
  * acquire the lease again, until it expires.
  */
-export function releasingLeaseAtStop(worker: Worker, { leaseOwner, pool, port }: LeaseDeps): Worker {
+export function releasingLeaseAtStop(
+  worker: Worker,
+  { leaseOwner, pool, port }: LeaseDeps,
+  work: ChainWork,
+): Worker {
   return {
     ...worker,
     async stop() {
       await worker.stop();
-      await releaseLease(pool, port.chain, leaseOwner);
+      await releaseLease(pool, port.chain, work, leaseOwner);
     },
   };
 }

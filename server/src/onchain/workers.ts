@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChainConfig } from '../chains/config.ts';
+import { type ChainConfig, majorityOf } from '../chains/config.ts';
 import { openChain } from '../chains/families.ts';
 import type { ChainPort } from '../chains/port.ts';
 import type { Signer } from '../custody/signer.ts';
@@ -16,6 +16,7 @@ import { startDepositWorker } from './deposits/worker.ts';
 import { createSigningGate, guardSigning } from './holds/gate.ts';
 import { startPaymentWorker } from './payments/worker.ts';
 import { startReconciliationWorker } from './reconciliation/worker.ts';
+import { startSweepWorker } from './sweeps/worker.ts';
 
 export interface ChainsDeps {
   readonly pool: Pool;
@@ -42,12 +43,22 @@ export async function openChains(configs: readonly ChainConfig[], deps: ChainsDe
     const { chain } = config;
     const treasury = treasuries.find((known) => known.chain === chain)?.address ?? '';
     logger.info({ chain, treasury, network: config.networkId }, 'a chain is configured');
+    warnOfFewNodes(config, logger);
     return openChain(config, treasury, signer, (node, fault) => {
       metrics.chainNodeUp.set({ chain, node }, fault === undefined ? 1 : 0);
       if (fault === undefined) logger.info({ chain, node }, 'the node is healthy');
       else logger.warn({ chain, node, fault }, 'the node is unhealthy');
     });
   });
+}
+
+/** Money moves on the word of fewer nodes than a majority: a node that is wrong is believed. */
+function warnOfFewNodes({ agreement, chain, rpcUrls }: ChainConfig, logger: Logger): void {
+  if (agreement >= majorityOf(rpcUrls.length) && agreement > 1) return;
+  logger.warn(
+    { chain, agreement, nodes: rpcUrls.length },
+    'money moves on the word of too few nodes; configure several under rpc, of different providers',
+  );
 }
 
 /** Starts the workers of each chain. */
@@ -57,9 +68,11 @@ export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Work
     const { treasury } = port.sender;
     const book = createAddressBook(deps.pool, port.chain, port.comparable, [treasury], treasury);
     const gate = createSigningGate({ ...deps, port, leaseOwner });
+    const guarded = guardSigning(port, gate);
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),
-      startPaymentWorker({ ...deps, port: guardSigning(port, gate), gate, leaseOwner }),
+      startPaymentWorker({ ...deps, port: guarded, gate, leaseOwner }),
+      startSweepWorker({ ...deps, port: guarded, gate, leaseOwner }),
       startReconciliationWorker({ ...deps, port, leaseOwner }),
     ];
   });

@@ -161,6 +161,12 @@ export const limits = {
   signerTimeoutMs: 10_000,
   /** A signer that is away is called again after 0.1 s at first, after so long at most. */
   signerReconnectMs: 5000,
+  /** A caller's description of the bytes that it has signed. */
+  signerTermsChars: 512,
+  /** The least time between two signatures for one payment where transactions expire: 150 blocks of Solana take no less. */
+  signAgainAfterMs: 60_000,
+  /** The longest line of a separate signer's record. */
+  signerRecordLineBytes: 32 * 1024,
   /** How long a payment is remembered after it was last signed. */
   signerMemoryDays: 400,
   /** How long a transfer's proof lets it be paid: not as long as the signer remembers. */
@@ -193,6 +199,14 @@ export const limits = {
   chainStandingMs: 1000,
   /** Ranges of blocks that are read before the worker looks at anything else. */
   rangesPerTurn: 20,
+  /** Heights below the newest confirmed block for which ids of blocks are kept: a deeper reorganisation cannot be followed. */
+  confirmedBlockWindow: 4096,
+  /** Ids of older blocks that are deleted at a time. */
+  prunedBlocks: 100,
+  /** The newest blocks whose prices are compared with those of a payment. */
+  feeBlocks: 10,
+  /** Nodes that are asked for the current fees. */
+  feeNodes: 3,
   /** Payments that wait for a block at a time: nodes keep few of one sender. */
   paymentsInFlight: 16,
   /** The same where nothing keeps them in order. */
@@ -201,6 +215,8 @@ export const limits = {
   solanaSlotsPerRequest: 100_000,
   /** Transactions of a payment per request for their statuses: Agave allows 256. */
   attemptsAskedFor: 16,
+  /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
+  reservationMs: 15_000,
   refusalsBeforeFailure: 3,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
@@ -227,9 +243,15 @@ export const limits = {
   restoreCheckSenders: 10_000,
   /** The characters of a hold's detail. */
   holdDetailLength: 2000,
-  /** Deposit addresses that are swept in a turn. */
-  sweepsPerTurn: 8,
-  /** Turns of the payments worker between two searches for deposits to sweep. */
+  /** Deposit addresses that are looked at in a turn. */
+  sweepsPerTurn: 16,
+  /** Sweeps and top-ups of the treasury that wait for a block at a time: half of `paymentsInFlight`, so that payments find a place. */
+  sweepsInFlight: 8,
+  /** Sweeps leave native coin for so many payments. */
+  paymentsKeptCoinFor: 8,
+  /** An address whose sweep costs too much is looked at after the others for so long. */
+  sweepPostponedMs: 10 * 60 * 1000,
+  /** Turns of the sweeps worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,

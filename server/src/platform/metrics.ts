@@ -15,6 +15,9 @@ export interface Metrics {
   readonly chainTurns: Counter<'chain' | 'result'>;
   readonly chainHeight: Gauge<'chain' | 'kind'>;
   readonly chainReorganisations: Counter<'chain'>;
+  readonly chainDeepReorganisations: Counter<'chain'>;
+  readonly chainDepositsReversed: Counter<'chain'>;
+  readonly chainLosses: Counter<'chain' | 'currency'>;
   readonly uncreditedDeposits: Counter<'chain' | 'reason'>;
   readonly chainNodeUp: Gauge<'chain' | 'node'>;
   readonly chainDifference: Gauge<'chain' | 'currency'>;
@@ -136,6 +139,24 @@ function chainMetrics(registers: Registry[]) {
       name: 'openledger_chain_reorganisations_total',
       help: 'Reorganisations of blocks that had been read',
       labelNames: ['chain'],
+      registers,
+    }),
+    chainDeepReorganisations: new Counter({
+      name: 'openledger_chain_deep_reorganisations_total',
+      help: 'Reorganisations of blocks whose deposits had been credited',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainDepositsReversed: new Counter({
+      name: 'openledger_chain_deposits_reversed_total',
+      help: 'Credited deposits that a reorganisation removed',
+      labelNames: ['chain'],
+      registers,
+    }),
+    chainLosses: new Counter({
+      name: 'openledger_chain_losses_total',
+      help: 'What the house has lost by reversed deposits, in units of the credited currency',
+      labelNames: ['chain', 'currency'],
       registers,
     }),
     uncreditedDeposits: new Counter({

@@ -140,6 +140,7 @@ export const authenticatedTables = {
       'amount_minor',
       'status',
       'transaction_id',
+      'lost_minor',
     ],
     ofEnvironment: own,
   },
@@ -248,6 +249,11 @@ export const authenticatedTables = {
       'created_at',
     ],
     ofEnvironment: own,
+  },
+  chain_drafts: {
+    key: ['payment_id', 'number'],
+    fields: ['unsigned', 'terms'],
+    ofEnvironment: null,
   },
   chain_holds: {
     key: ['id'],

@@ -22,7 +22,10 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'delivery_queue',
   'deliveries',
   'chain_blocks',
+  'chain_leases',
   'chain_payments',
+  'chain_drafts',
+  'uncredited_deposits',
   'sweep_candidates',
 ] as const);
 

@@ -23,7 +23,7 @@ async function prepare(migrationUrl?: string): Promise<void> {
 }
 
 it('refuses the database of an unreleased build, and says what to do', async () => {
-  await runSql(database.url, `update kysely_migration set name = '0001_spine'`);
+  await runSql(database.url, `update kysely_migration set name = '0001_spine' where name = '0001_initial'`);
   for (const migrationUrl of [undefined, database.url]) {
     const start = prepare(migrationUrl);
     await expect(start).rejects.toThrow(ConfigError);

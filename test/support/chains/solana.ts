@@ -16,8 +16,14 @@ export interface SolanaNode {
   readonly ledger: SolanaLedger;
   /** What the node does with transactions that it is sent. */
   taking: 'takes' | 'loses' | 'takes without an answer';
+  /** What each of the recent blocks took at least, in micro-lamports per compute unit. */
+  prioritizationFees: readonly number[];
   /** The statuses that it keeps; without them it knows of no transaction. */
   keepsHistory: boolean;
+  /** The version of the transactions in its blocks. */
+  transactionVersion: number;
+  /** Blocks are reported without their transactions, or without the token balances in them. */
+  omits: 'nothing' | 'transactions' | 'token balances';
   /** Nobody can reach it until it is up again. */
   down(): Promise<void>;
   up(): Promise<void>;
@@ -45,6 +51,9 @@ export async function startSolana(): Promise<SolanaNode> {
     ledger,
     taking: 'takes',
     keepsHistory: true,
+    transactionVersion: 0,
+    omits: 'nothing',
+    prioritizationFees: [],
     async up() {
       server = createServer(async (request, response) => {
         const { id, method, params } = (await json(request)) as {
@@ -95,17 +104,15 @@ function answer(node: SolanaNode, method: string, params: readonly unknown[]): u
         .map(({ slot }) => slot)
         .filter((slot) => slot >= (first as number) && slot <= (second as number));
     case 'getBlock':
-      return blockAnswer(
-        ledger,
-        first as number,
-        (second as { transactionDetails: string }).transactionDetails,
-      );
+      return blockAnswer(node, first as number, second as BlockOptions);
     case 'getBalance':
       return { context, value: Number(ledger.lamportsOf(first as string)) };
     case 'getMultipleAccounts':
       return { context, value: (first as string[]).map((one) => accountAnswer(ledger, one)) };
     case 'getSignatureStatuses':
       return { context, value: (first as string[]).map((one) => statusAnswer(node, one)) };
+    case 'getRecentPrioritizationFees':
+      return node.prioritizationFees.map((prioritizationFee, slot) => ({ slot, prioritizationFee }));
     case 'getTransaction':
       return transactionAnswer(ledger, first as string);
     case 'sendTransaction': {
@@ -123,18 +130,36 @@ function finalBlocks(ledger: SolanaLedger): MinedBlock[] {
   return ledger.blocks.filter(({ slot }) => slot <= ledger.final.slot);
 }
 
-function blockAnswer(ledger: SolanaLedger, slot: number, detail: string): unknown {
+interface BlockOptions {
+  readonly transactionDetails: string;
+  readonly maxSupportedTransactionVersion: number;
+}
+
+function blockAnswer(
+  { ledger, omits, transactionVersion }: SolanaNode,
+  slot: number,
+  { maxSupportedTransactionVersion, transactionDetails }: BlockOptions,
+): unknown {
   const block = finalBlocks(ledger).find((one) => one.slot === slot);
   if (!block)
     throw new Refusal(-32007, `Slot ${slot} was skipped, or missing due to ledger jump to recent snapshot`);
   const { blockHeight, blockhash, parentSlot, transactions } = block;
   const head = { blockHeight, blockTime: null, blockhash, parentSlot, previousBlockhash: blockhash };
-  if (detail === 'none') return head;
-  if (detail === 'signatures') return { ...head, signatures: transactions.map(({ signature }) => signature) };
+  if (transactionDetails === 'none') return head;
+  if (transactionDetails === 'signatures') {
+    return { ...head, signatures: transactions.map(({ signature }) => signature) };
+  }
+  if (transactions.length > 0 && transactionVersion > maxSupportedTransactionVersion) {
+    throw new Refusal(
+      -32015,
+      `Transaction version (${transactionVersion}) is not supported by the requesting client`,
+    );
+  }
+  const shown = omits === 'transactions' ? [] : transactions;
   return {
     ...head,
-    transactions: transactions.map((one) => ({
-      meta: metaAnswer(one),
+    transactions: shown.map((one) => ({
+      meta: metaAnswer(one, omits === 'token balances'),
       transaction: {
         accountKeys: one.accounts.map((pubkey) => ({
           pubkey,
@@ -144,20 +169,19 @@ function blockAnswer(ledger: SolanaLedger, slot: number, detail: string): unknow
         })),
         signatures: [one.signature],
       },
-      version: 0,
+      version: transactionVersion,
     })),
   };
 }
 
-function metaAnswer({ balances, failed, fee, tokens }: MinedTransaction): object {
+function metaAnswer({ balances, failed, fee, tokens }: MinedTransaction, isWithoutTokens = false): object {
   const [before, after] = tokens.map((list) => list.map(tokenAnswer));
   return {
     err: failed ? { InstructionError: [0, { Custom: 1 }] } : null,
     fee: Number(fee),
     preBalances: balances[0].map(Number),
     postBalances: balances[1].map(Number),
-    preTokenBalances: before,
-    postTokenBalances: after,
+    ...(isWithoutTokens ? {} : { preTokenBalances: before, postTokenBalances: after }),
   };
 }
 

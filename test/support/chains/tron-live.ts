@@ -27,6 +27,8 @@ export function tronEntry(node: TronNode, more: object = {}): object {
     pollMs: 50,
     startBlock: 0,
     sweepFrom: null,
+    // Blocks are made as quickly as a test wants.
+    signing: { signAgainAfterMs: 0 },
     gas: { nativeUsd: '0.25' },
     ...more,
   };

@@ -90,7 +90,14 @@ export function resourcesAnswer(ledger: TronLedger, address: string): Json {
   return like('resources', { freeNetUsed: ledger.freeBandwidthOf(address) });
 }
 
-export const pricesAnswer = (): Json => like('parameters', {});
+/** @param energySun another price of energy than the recorded one */
+export function pricesAnswer(energySun?: number): Json {
+  const answer = like('parameters', {});
+  const parameters = answer.chainParameter as { key: string; value?: number }[];
+  const energy = parameters.find(({ key }) => key === 'getEnergyFee');
+  if (energy && energySun !== undefined) energy.value = energySun;
+  return answer;
+}
 
 /** Why a node does not take a transaction; undefined when it does. */
 export function refusalOf(ledger: TronLedger, wire: WireTransaction): Json | undefined {

@@ -3,10 +3,10 @@ import { mapInBatches } from '../batches.ts';
 import type { EvmConfig, Token } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken, wrongDecimals } from '../tokens.ts';
-import { blockIdAt, type EvmNodes, toBlock } from './blocks.ts';
+import { blockIdAt, type EvmNodes, finalHeightOf, toBlock } from './blocks.ts';
 import { addressTopic, balanceOfData, decimalsData, transferTopic } from './erc20.ts';
 import { fetchLogs, type LogRange } from './logs.ts';
 import { measureReceived } from './received.ts';
@@ -37,7 +37,9 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
       isChecked = true;
       return toBlock(head);
     },
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: (height) => blockIdAt(nodes, height),
+    blockIds: async (height) => (await askEach(nodes, (node) => blockIdAt(node, height))).found,
     async scan(from, to, watched, final) {
       const scanned = await askUntilAgreed(
         nodes,

@@ -1,3 +1,4 @@
+import { limits } from '../../platform/limits.ts';
 import { fields, list, malformed } from '../decoding.ts';
 import type { Block } from '../port.ts';
 
@@ -66,6 +67,35 @@ export function header(value: unknown): Header | undefined {
     id: bytes(block.hash, 32),
     parentId: bytes(block.parentHash, 32),
     baseFeeWei: block.baseFeePerGas === undefined ? 0n : quantity(block.baseFeePerGas),
+  };
+}
+
+/** What the newest blocks charged, the oldest first, in wei per unit of gas. */
+export interface FeeHistory {
+  readonly nextBaseFeeWei: bigint;
+  readonly blocks: readonly {
+    readonly height: number;
+    readonly baseFeeWei: bigint;
+    /** The tips at the two percentiles that were asked for; 0 if the node reports none. */
+    readonly leastTipWei: bigint;
+    readonly usualTipWei: bigint;
+  }[];
+}
+
+/** Decodes the result of `eth_feeHistory` with two percentiles. */
+export function feeHistory(value: unknown): FeeHistory {
+  const history = fields(value, 'a fee history');
+  const baseFees = list(history.baseFeePerGas, 'base fees').map(quantity);
+  const rewards = list(history.reward ?? [], 'tips').map((tips) => list(tips ?? [], 'tips').map(quantity));
+  const next = baseFees.pop();
+  if (next === undefined || baseFees.length > limits.feeBlocks) throw malformed('a fee history');
+  const oldest = integer(history.oldestBlock);
+  return {
+    nextBaseFeeWei: next,
+    blocks: baseFees.map((baseFeeWei, at) => {
+      const [leastTipWei = 0n, usualTipWei = 0n] = rewards[at] ?? [];
+      return { height: oldest + at, baseFeeWei, leastTipWei, usualTipWei };
+    }),
   };
 }
 

@@ -1,35 +1,21 @@
 import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransaction } from 'viem';
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
-import { ChainError } from '../errors.ts';
 import { newestOf } from '../finality.ts';
-import type { ChainSender, PaymentState, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
-import { firstFees, higherFees, readTerms, writeTerms } from './fees.ts';
-import { judgeUsedNonce } from './finality.ts';
-import { integer, quantity } from './responses.ts';
+import { maxCost, readTerms } from './fees.ts';
+import { type EvmMovement, judgeUsedNonce } from './finality.ts';
+import { type Call, createPricing } from './pricing.ts';
+import { integer } from './responses.ts';
+import { evmNonceOf } from './transaction.ts';
 
-/** What a transaction does, without its nonce and fees. */
-interface Call {
-  readonly from: string;
-  readonly to: Hex;
-  readonly value: bigint;
-  readonly data: Hex;
-}
-
-const contractRefuses: Prepared = {
-  blockedBy: {
-    policy: 'refuse',
-    text: 'The token contract refuses it.',
-    clientText: 'The token contract refuses it.',
-  },
-};
-const aboveMaxFee: Prepared = {
-  blockedBy: { policy: 'retry', text: 'The gas price exceeds gas.maxFeeGwei.' },
+const alreadyMined: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The payment is in a block, and cannot be replaced.' },
 };
 
 /** Creates the sender of an EVM chain. */
@@ -40,6 +26,7 @@ export function createEvmSender(
   signer: TransactionSigner,
 ): ChainSender {
   const authorizations = createAuthorizations(config, nodes, treasury, signer);
+  const pricing = createPricing(config, nodes);
   const countSent = async (sender: string): Promise<bigint> =>
     BigInt(await nodes.call('eth_getTransactionCount', [sender, 'latest'], integer));
 
@@ -61,17 +48,19 @@ export function createEvmSender(
     treasury,
     takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
     nextSequence: countSent,
-    async prepare(id, intent) {
-      const { baseFeeWei } = await nodes.choose();
-      const call = await callOf(id, intent);
-      const gas = await estimateGas(nodes, call);
-      if (gas === undefined) return contractRefuses;
-      const terms = firstFees(baseFeeWei, gas + gas / 4n, config.gas);
-      if (!terms) return aboveMaxFee;
-      return requireBalance(nodes, call.from, call.value + terms.gas * terms.maxFeePerGas, writeTerms(terms));
+    prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
+    costOf(intent, terms) {
+      const payer = intent.kind === 'sweep' ? intent.address : treasury;
+      const sent = intent.kind === 'top_up' ? intent.amount : 0n;
+      return { payer, native: sent + maxCost(readTerms(terms)) };
     },
-    async sign({ id, intent, sequence }, terms) {
+    async prepareReplacement({ id, intent, sender, sequence }, attempts) {
+      if (sequence < (await countSent(sender))) return alreadyMined;
+      return pricing.raise(await callOf(id, intent), newestOf(attempts));
+    },
+    async encode({ id, intent, sequence }, terms) {
       const { data, to, value } = await callOf(id, intent);
+      const { gas, maxFeePerGas, maxPriorityFeePerGas } = readTerms(terms);
       const unsigned = serializeTransaction({
         type: 'eip1559',
         chainId: Number(config.networkId),
@@ -79,71 +68,67 @@ export function createEvmSender(
         to,
         value,
         data,
-        ...readTerms(terms),
+        gas,
+        maxFeePerGas,
+        maxPriorityFeePerGas,
       });
-      const signed = await signer.sign({
-        chain: config.chain,
-        reference: id,
-        intent: signingIntentOf(intent),
-        unsigned: hexToBytes(unsigned),
-      });
-      return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+      return { unsigned: unsigned.slice(2), terms };
     },
+    sign: (...signing) => signAttempt(config, signer, ...signing),
+    lastSigned: (payment) => findLastSigned(signer, payment),
     broadcast: (attempt) => broadcast(nodes, attempt),
-    async follow({ sender, sequence }, attempts, ageMs) {
+    async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) return judgeUsedNonce(config, nodes, attempts);
-      // Later nonces wait for the first: only that one needs a higher fee.
-      const isFirst = sequence === sent;
-      return followUnmined(config, nodes, attempts, isFirst && ageMs > config.gas.bumpAfterMs);
+      if (sequence < sent) {
+        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
+      }
+      // Later nonces wait for the first: only that one can need a higher fee.
+      const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
+      return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
   };
 }
 
-/** The state of a payment that is in no block. @param isOverdue whether to replace it at a higher fee */
-async function followUnmined(
-  config: EvmConfig,
-  nodes: EvmNodes,
+/** @returns undefined if the payment sends native coin */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up') return undefined;
+  const { address, amount } = intent;
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
+}
+
+async function signAttempt(
+  { chain }: EvmConfig,
+  signer: TransactionSigner,
+  { id, intent }: ReservedPayment,
+  { terms, unsigned }: UnsignedAttempt,
   attempts: readonly SignedAttempt[],
-  isOverdue: boolean,
-): Promise<PaymentState> {
-  const newest = newestOf(attempts);
-  if (isOverdue) {
-    const { baseFeeWei } = await nodes.choose();
-    const terms = higherFees(readTerms(newest.terms), baseFeeWei, config.gas);
-    if (terms) return { kind: 'stuck', terms: writeTerms(terms) };
-  }
-  const isKnown = await nodes.call('eth_getTransactionByHash', [newest.txHash], (found) => found !== null);
-  return { kind: 'waiting', isKnown };
+): Promise<SignedAttempt> {
+  const signed = await signer.sign({
+    chain,
+    reference: id,
+    intent: signingIntentOf(intent),
+    unsigned: hexToBytes(`0x${unsigned}`),
+    terms,
+    replaces: attempts.at(-1)?.txHash,
+  });
+  return { txHash: signed.id, raw: bytesToHex(signed.transaction), terms };
+}
+
+/** A transaction of another nonce is none of the reserved payment. */
+async function findLastSigned(
+  signer: TransactionSigner,
+  { id, sequence }: ReservedPayment,
+): Promise<UnsignedAttempt | undefined> {
+  const found = await signer.lastSigned(id);
+  if (!found || evmNonceOf(found.unsigned) !== sequence) return undefined;
+  return { unsigned: bytesToHex(found.unsigned).slice(2), terms: found.terms };
 }
 
 function transferData(to: string, amount: bigint): Hex {
   return encodeFunctionData({ abi: tokenAbi, functionName: 'transfer', args: [to as Hex, amount] });
-}
-
-/** @returns undefined if the call would revert */
-async function estimateGas(nodes: EvmNodes, { value, ...call }: Call): Promise<bigint | undefined> {
-  const transaction = { ...call, value: `0x${value.toString(16)}` };
-  try {
-    return await nodes.call('eth_estimateGas', [transaction], quantity);
-  } catch (error) {
-    // Nodes word this differently; a rejection without "revert" is not about the contract.
-    const isRejected = error instanceof ChainError && error.kind === 'rejected';
-    if (isRejected && /revert/i.test(error.message)) return undefined;
-    throw error;
-  }
-}
-
-async function requireBalance(
-  nodes: EvmNodes,
-  payer: string,
-  cost: bigint,
-  terms: string,
-): Promise<Prepared> {
-  const balance = await nodes.call('eth_getBalance', [payer, 'latest'], quantity);
-  if (balance >= cost) return { terms };
-  const text = `${payer} has too little native coin to pay for gas.`;
-  return { blockedBy: { policy: 'retry', text }, nativeNeeded: cost };
 }
 
 /** Nodes that have the transaction already, or one that used its nonce, reject it in these words. */

@@ -74,6 +74,11 @@ export function signEvmTransaction(
   return { transaction, id: `0x${Buffer.from(keccak_256(transaction)).toString('hex')}` };
 }
 
+/** The nonce of an unsigned EIP-1559 transaction. @throws SignerRefusal `meaning_differs` if the bytes are none */
+export function evmNonceOf(unsigned: Uint8Array): bigint {
+  return numberOf(readFields(unsigned)[1]);
+}
+
 function readFields(unsigned: Uint8Array): readonly RlpItem[] {
   requireSame(unsigned[0] === transactionType, 'this is no EIP-1559 transaction');
   let fields: RlpItem;

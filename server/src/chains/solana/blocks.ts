@@ -12,11 +12,20 @@ export type SolanaNodes = NodePool<Block>;
 /** All requests read finalized state: two thirds of the stake have voted on later blocks. */
 export const finalized = { commitment: 'finalized' } as const;
 
+/**
+ * Nodes refuse blocks and transactions of a higher version than this. Accounts and balances have the same form in every version, and
+ * nothing else is read. Agave takes a number of 8 bits.
+ */
+export const anyVersion = { maxSupportedTransactionVersion: 255 } as const;
+
 /** How much of a block is requested. */
 type Detail = 'none' | 'signatures' | 'accounts';
 
 /** Error codes for a slot that was skipped, or whose block is missing in long-term storage (Agave, RpcCustomError). */
 const noBlock: ReadonlySet<number> = new Set([-32007, -32009]);
+
+/** Methods that a healthy node may reject: because of the transaction, or because it does not offer what is not needed. */
+const rejectable: ReadonlySet<string> = new Set(['sendTransaction', 'getRecentPrioritizationFees']);
 
 /** Identifies the network by the hash of its genesis block. */
 export const solanaProbe: NodeProbe<Block> = {
@@ -30,7 +39,7 @@ export const solanaProbe: NodeProbe<Block> = {
     return { height: head.height, id: head.id };
   },
   isAboutRequest: (method, error) =>
-    error instanceof ChainError && error.kind === 'rejected' && method === 'sendTransaction',
+    error instanceof ChainError && error.kind === 'rejected' && rejectable.has(method),
 };
 
 /** Lists the slots of a range that have a block. */
@@ -49,7 +58,7 @@ export async function blockAt<Found>(
     ...finalized,
     encoding: 'json',
     transactionDetails,
-    maxSupportedTransactionVersion: 0,
+    ...anyVersion,
     rewards: false,
   };
   try {

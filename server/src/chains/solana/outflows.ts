@@ -4,7 +4,7 @@ import { ChainError } from '../errors.ts';
 import { requireQuorum } from '../node-agreement.ts';
 import type { ChainOutflows } from '../port.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
-import { blockhashBlocks } from './terms.ts';
+import { blockhashBlocks } from './transaction.ts';
 
 /** Creates the reader of what the treasury has sent on Solana, which has no nonces. */
 export function createSolanaOutflows({ agreement }: SolanaConfig, nodes: SolanaNodes): ChainOutflows {

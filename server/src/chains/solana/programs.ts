@@ -11,6 +11,32 @@ export const programs = {
   token2022: 'TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb',
 } as const;
 
+/** Programs, loaders and native accounts that no key belongs to (Agave, `solana_sdk_ids`; SPL), besides `programs`. */
+const systemAccounts: ReadonlySet<string> = new Set([
+  ...Object.values(programs),
+  'AddressLookupTab1e1111111111111111111111111',
+  'BPFLoader1111111111111111111111111111111111',
+  'BPFLoader2111111111111111111111111111111111',
+  'BPFLoaderUpgradeab1e11111111111111111111111',
+  'Config1111111111111111111111111111111111111',
+  'Ed25519SigVerify111111111111111111111111111',
+  'Feature111111111111111111111111111111111111',
+  'KeccakSecp256k11111111111111111111111111111',
+  'LoaderV411111111111111111111111111111111111',
+  'Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo',
+  'MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr',
+  'NativeLoader1111111111111111111111111111111',
+  'Secp256r1SigVerify1111111111111111111111111',
+  'Stake11111111111111111111111111111111111111',
+  'StakeConfig11111111111111111111111111111111',
+  'Vote111111111111111111111111111111111111111',
+]);
+
+/** Whether an address is a program, a sysvar, or another account of the runtime. */
+export function isSystemAccount(address: string): boolean {
+  return systemAccounts.has(address) || /^Sysvar\w*1{3}$/.test(address);
+}
+
 /** The program that owns a token's accounts. */
 export type TokenProgram = typeof programs.token | typeof programs.token2022;
 

@@ -1,14 +1,21 @@
 import { limits } from '../../platform/limits.ts';
+import { mapInBatches } from '../batches.ts';
 import type { SolanaConfig } from '../config.ts';
 import { count } from '../decoding.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
 import { balancesOf, requireMints } from './accounts.ts';
-import { finalized, headerAt, listSlots, readBlocks, type SolanaNodes } from './blocks.ts';
-import { contextValue, type SignatureStatus, signatureStatuses, tokenTransactions } from './responses.ts';
+import { blockAt, finalized, headerAt, listSlots, readBlocks, type SolanaNodes } from './blocks.ts';
+import {
+  blockTransactions,
+  contextValue,
+  type SignatureStatus,
+  signatureStatuses,
+  signatures,
+} from './responses.ts';
 import { readTransfers, type TokensByMint } from './transfers.ts';
 
 /** Creates the reader of Solana. Heights are slots; some slots have no block. */
@@ -22,7 +29,10 @@ export function createSolanaReader(config: SolanaConfig, nodes: SolanaNodes): Ch
       isChecked = true;
       return head;
     },
+    // The head is the newest finalized block.
+    finalHeight: async ({ height }) => height,
     blockId: async (slot) => (await headerAt(nodes, slot))?.id,
+    blockIds: async (slot) => (await askEach(nodes, async (node) => (await headerAt(node, slot))?.id)).found,
     scan(from, to, watched, final) {
       const ask = (node: Node) => scanNode(node, { from, to }, watched, tokens, config.watchUnlisted);
       const subject = `blocks ${from} to ${to}`;
@@ -51,15 +61,28 @@ async function scanNode(
   watchUnlisted: boolean,
 ): Promise<SeenTransfer[]> {
   const seen: SeenTransfer[] = [];
+  const empty: number[] = [];
   let last = -1;
-  await readBlocks(node, { from, to }, 'accounts', tokenTransactions, (head, transactions) => {
+  await readBlocks(node, { from, to }, 'accounts', blockTransactions, (head, { count, changing }) => {
     last = head.height;
+    if (count === 0) empty.push(head.height);
     const block = { height: head.height, id: head.id };
-    seen.push(...readTransfers(block, transactions, watched, tokens, watchUnlisted));
+    seen.push(...readTransfers(block, changing, watched, tokens, watchUnlisted));
     return true;
   });
   await requireWholeRange(node, from, to, last);
+  await requireEmpty(node, empty);
   return seen;
+}
+
+/** A block without transactions is believed only if it has no signatures either, which nodes read from another place. */
+async function requireEmpty(node: Node, slots: readonly number[]): Promise<void> {
+  await mapInBatches(slots, limits.solanaBlockConcurrency, async (slot) => {
+    const block = await blockAt(node, slot, 'signatures', signatures);
+    if (block?.found.length !== 0) {
+      throw new ChainError(`The node omitted the transactions of slot ${slot}.`);
+    }
+  });
 }
 
 /** A node that lags would omit the last blocks of a range: the parent of the block after it must be the last one read. */

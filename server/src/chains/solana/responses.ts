@@ -61,20 +61,31 @@ export function signatures(value: unknown): string[] {
   return list(fields(value, 'a block').signatures, 'signatures').map(base58Text);
 }
 
-/** Decodes the successful transactions of a block in detail `accounts`. */
-export function tokenTransactions(value: unknown): TokenTransaction[] {
-  return list(fields(value, 'a block').transactions, 'transactions').flatMap((item) => {
+/** The transactions of a block. */
+export interface BlockTransactions {
+  /** All of them, failed ones included. */
+  readonly count: number;
+  /** The successful ones that changed token balances. */
+  readonly changing: readonly TokenTransaction[];
+}
+
+/** Decodes the transactions of a block in detail `accounts`, whatever their version is. */
+export function blockTransactions(value: unknown): BlockTransactions {
+  const transactions = list(fields(value, 'a block').transactions, 'transactions');
+  const changing = transactions.flatMap((item) => {
     const { meta, transaction } = fields(item, 'a transaction');
     const { err, postTokenBalances, preTokenBalances } = fields(meta, 'transaction metadata');
     if (err !== null) return [];
-    const before = list(preTokenBalances ?? [], 'token balances');
-    const after = list(postTokenBalances ?? [], 'token balances');
+    // A node that does not record token balances leaves them out.
+    const before = list(preTokenBalances, 'token balances');
+    const after = list(postTokenBalances, 'token balances');
     if (before.length === 0 && after.length === 0) return [];
     const { accountKeys, signatures: signed } = fields(transaction, 'a transaction');
     const accounts = list(accountKeys, 'accounts').map((key) => base58Text(fields(key, 'an account').pubkey));
     const [signature] = list(signed, 'signatures');
     return [{ signature: base58Text(signature), changes: changesOf(before, after, accounts) }];
   });
+  return { count: transactions.length, changing };
 }
 
 function changesOf(before: readonly unknown[], after: readonly unknown[], accounts: readonly string[]) {
@@ -114,15 +125,39 @@ export function signatureStatuses(value: unknown): (SignatureStatus | undefined)
   });
 }
 
-/** Decodes what a transaction took from its payer: its fee and the rent of created accounts. Undefined if it is unknown. */
-export function paidByPayer(value: unknown): bigint | undefined {
+/** Decodes the lowest prices of recent blocks, in micro-lamports per compute unit (`getRecentPrioritizationFees`). */
+export function prioritizationFees(value: unknown): bigint[] {
+  return list(value, 'prioritization fees').map((item) =>
+    BigInt(count(fields(item, 'a prioritization fee').prioritizationFee)),
+  );
+}
+
+/** What a transaction took from its payer, its fee and the rent of created accounts, and the changes of token balances by owner. */
+export interface LandedTransaction {
+  readonly paidByPayer: bigint;
+  readonly changes: readonly Pick<TokenChange, 'owner' | 'mint' | 'amount'>[];
+}
+
+/** Decodes a transaction in a block; undefined if it is unknown. */
+export function landedTransaction(value: unknown): LandedTransaction | undefined {
   if (value === null) return undefined;
   const { meta } = fields(value, 'a transaction');
-  const { postBalances, preBalances } = fields(meta, 'transaction metadata');
-  const [before] = list(preBalances, 'balances').map(count);
+  const { postBalances, postTokenBalances, preBalances, preTokenBalances } = fields(
+    meta,
+    'transaction metadata',
+  );
+  const balances = list(preBalances, 'balances').map(count);
+  const [before] = balances;
   const [after] = list(postBalances, 'balances').map(count);
   if (before === undefined || after === undefined) throw malformed('balances');
-  return BigInt(before) - BigInt(after);
+  // The positions of accounts distinguish them as well as their addresses.
+  const accounts = balances.map((_, index) => String(index));
+  const changes = changesOf(
+    list(preTokenBalances ?? [], 'token balances'),
+    list(postTokenBalances ?? [], 'token balances'),
+    accounts,
+  );
+  return { paidByPayer: BigInt(before) - BigInt(after), changes };
 }
 
 /** An account. */

@@ -9,7 +9,8 @@ import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../
 import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
-import { findLanding, judgeAttempts } from './finality.ts';
+import { maxLamports, priorityPrice } from './fees.ts';
+import { findStatus, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -18,18 +19,16 @@ import {
 } from './instructions.ts';
 import { encodeMessage } from './message.ts';
 import { tokenAccountOf } from './programs.ts';
-import { base58Text } from './responses.ts';
-import { blockhashBlocks, readTerms, type SolanaTerms, writeTerms } from './terms.ts';
+import { base58Text, prioritizationFees } from './responses.ts';
+import { blockOf, readTerms, type SolanaTerms, writeTerms } from './terms.ts';
+import { blockhashBlocks } from './transaction.ts';
 
-const lamportsPerSignature = 5000n;
-/** An upper bound of the rent of a listed token's account. */
-const accountLamports = 4_200_000n;
 /** The minimum balance of an account without data; below it the account is deleted. */
 const payerLamports = 890_880n;
 const transferUnits = 80_000;
 const creationUnits = 80_000;
 /** Payments whose slots are this far apart may have equal bytes: many more than are ever pending together. */
-const distinctSlots = 10_000n;
+const distinctSlots = 10_000;
 
 const isTokenAccountAddress: Prepared = {
   blockedBy: {
@@ -39,16 +38,26 @@ const isTokenAccountAddress: Prepared = {
   },
 };
 
+const aboveMaxFee: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The fee exceeds signing.maxFee.' },
+};
+const notReplaceable: Prepared = {
+  blockedBy: {
+    policy: 'retry',
+    text: 'A transaction on Solana is signed again once it has expired, about a minute after it was signed.',
+  },
+};
+
 /** Creates the sender of Solana. The treasury pays the fees of every payment. */
 export function createSolanaSender(
   config: SolanaConfig,
   nodes: SolanaNodes,
   treasury: string,
-  signer: Pick<TransactionSigner, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign' | 'lastSigned'>,
 ): ChainSender {
   const reservations = createReservations();
   const reserve = (id: string, terms: string): void =>
-    reservations.set(id, { payer: treasury, energy: 0n, native: costOf(config, readTerms(terms)) });
+    reservations.set(id, { payer: treasury, energy: 0n, native: costOf(readTerms(terms)) });
 
   const prepare = async (id: string, intent: PaymentIntent): Promise<Prepared> => {
     const movement = movementOf(config, treasury, intent);
@@ -57,9 +66,14 @@ export function createSolanaSender(
     if (isTokenAccount(owner)) return isTokenAccountAddress;
     // Native coin sent to the address of a missing token account creates an account of the system program there.
     const isCreating = account?.program !== movement.program;
-    const terms = await currentTerms(config, nodes, isCreating);
-    const needed = costOf(config, terms) + reservations.totalOf(treasury, id).native + payerLamports;
-    if ((payer?.lamports ?? 0n) >= needed) return { terms: writeTerms(terms) };
+    const microLamports = await currentPrice(config, nodes, [treasury, destination]);
+    const terms = { ...(await currentTerms(config, nodes)), isCreating, microLamports };
+    const native = costOf(terms);
+    if (native > config.signing.maxFeeNative) return aboveMaxFee;
+    const needed = native + reservations.totalOf(treasury, id).native + payerLamports;
+    if ((payer?.lamports ?? 0n) >= needed) {
+      return { terms: writeTerms(terms), cost: { payer: treasury, native }, likelyFeeNative: native };
+    }
     return { blockedBy: { policy: 'retry', text: `${treasury} has too little SOL to pay for fees.` } };
   };
 
@@ -69,19 +83,36 @@ export function createSolanaSender(
     // Solana has no nonces: slots in the send queue only keep payments distinct.
     nextSequence: async () => 0n,
     // Balances are read as finalized: until then they still include the amount.
-    isMined: async (attempts) => (await findLanding(nodes, attempts))?.isFinal === true,
+    isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
-    async sign({ id, intent, sequence }, terms) {
+    costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
+    prepareReplacement: async () => notReplaceable,
+    async encode({ intent, sequence }, terms) {
       const movement = movementOf(config, treasury, intent);
-      const unsigned = messageOf(config, treasury, movement, readTerms(terms), sequence);
-      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
-      const { id: txHash, transaction } = await signer.sign(request);
+      const unsigned = messageOf(treasury, movement, readTerms(terms), sequence);
+      return { unsigned: Buffer.from(unsigned).toString('hex'), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
+      const { id: txHash, transaction } = await signer.sign({
+        chain: config.chain,
+        reference: id,
+        intent: signingIntentOf(intent),
+        unsigned: Buffer.from(unsigned, 'hex'),
+        terms,
+        block: blockOf(readTerms(terms)),
+        replaces: attempts.at(-1)?.txHash,
+      });
       reserve(id, terms);
       return { txHash, raw: Buffer.from(transaction).toString('base64'), terms };
     },
+    async lastSigned({ id }) {
+      const found = await signer.lastSigned(id);
+      return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
+    },
     broadcast: (attempt) => broadcast(nodes, attempt),
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) =>
+        judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts),
       prepare,
       reservations,
       reserve: (id, _, terms) => reserve(id, terms),
@@ -105,10 +136,13 @@ function unitsOf(isCreating: boolean): number {
 }
 
 /** The maximum that a transaction takes from the treasury, in lamports. */
-function costOf({ gas }: SolanaConfig, { isCreating }: SolanaTerms): bigint {
-  const units = BigInt(unitsOf(isCreating)) + distinctSlots;
-  const priority = (units * gas.priorityMicroLamports) / 1_000_000n + 1n;
-  return 2n * lamportsPerSignature + priority + (isCreating ? accountLamports : 0n);
+function costOf({ isCreating, microLamports }: SolanaTerms): bigint {
+  return maxLamports({
+    signatures: 2,
+    units: unitsOf(isCreating) + distinctSlots,
+    microLamports,
+    isCreating,
+  });
 }
 
 /**
@@ -118,15 +152,14 @@ function costOf({ gas }: SolanaConfig, { isCreating }: SolanaTerms): bigint {
  *   to one address from being the same transaction.
  */
 function messageOf(
-  { gas }: SolanaConfig,
   treasury: string,
   movement: TokenMovement,
-  { blockhash, isCreating }: SolanaTerms,
+  { blockhash, isCreating, microLamports }: SolanaTerms,
   sequence: bigint,
 ): Uint8Array {
-  const units = unitsOf(isCreating) + Number(sequence % distinctSlots);
+  const units = unitsOf(isCreating) + Number(sequence % BigInt(distinctSlots));
   return encodeMessage(treasury, blockhash, [
-    ...budgetInstructions(units, gas.priorityMicroLamports),
+    ...budgetInstructions(units, microLamports),
     ...(isCreating ? [creationInstruction(treasury, movement)] : []),
     transferInstruction(movement),
   ]);
@@ -139,8 +172,7 @@ function messageOf(
 async function currentTerms(
   { agreement }: SolanaConfig,
   nodes: SolanaNodes,
-  isCreating: boolean,
-): Promise<SolanaTerms> {
+): Promise<Pick<SolanaTerms, 'blockhash' | 'lastValidBlockHeight' | 'slot'>> {
   const { height: slot } = await nodes.choose();
   const seen = await Promise.all(requireQuorum(nodes, agreement).map((node) => headerAt(node, slot)));
   const [block] = seen;
@@ -148,7 +180,25 @@ async function currentTerms(
     throw new ChainError('The nodes do not agree on the newest final block.', 'unsettled');
   }
   const lastValidBlockHeight = block.blockHeight + blockhashBlocks;
-  return { blockhash: block.id, lastValidBlockHeight, slot, isCreating };
+  return { blockhash: block.id, lastValidBlockHeight, slot };
+}
+
+/**
+ * The price per compute unit that transactions on these accounts recently paid. A node that does not know it leaves the decision to the
+ * configuration.
+ */
+async function currentPrice(
+  { gas }: SolanaConfig,
+  nodes: SolanaNodes,
+  accounts: readonly string[],
+): Promise<bigint> {
+  try {
+    const recent = await nodes.call('getRecentPrioritizationFees', [accounts], prioritizationFees);
+    return priorityPrice(recent, gas);
+  } catch (error) {
+    if (error instanceof ChainError && error.kind === 'rejected') return priorityPrice([], gas);
+    throw error;
+  }
 }
 
 async function broadcast(nodes: SolanaNodes, { raw }: SignedAttempt): Promise<void> {

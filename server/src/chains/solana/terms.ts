@@ -1,5 +1,5 @@
-/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
-export const blockhashBlocks = 150;
+import type { BlockReference } from '../signing.ts';
+import { blockhashBlocks } from './transaction.ts';
 
 /** Validity and cost of a transaction. */
 export interface SolanaTerms {
@@ -10,20 +10,30 @@ export interface SolanaTerms {
   readonly slot: number;
   /** Whether it creates the receiver's account. */
   readonly isCreating: boolean;
+  /** The price per compute unit. 0 for attempts of earlier releases, whose price was that of the configuration. */
+  readonly microLamports: bigint;
 }
 
 /** Encodes terms for storage with an attempt. */
-export function writeTerms({ blockhash, isCreating, lastValidBlockHeight, slot }: SolanaTerms): string {
-  return [blockhash, lastValidBlockHeight, slot, isCreating ? 1 : 0].join('/');
+export function writeTerms(terms: SolanaTerms): string {
+  const { blockhash, isCreating, lastValidBlockHeight, microLamports, slot } = terms;
+  return [blockhash, lastValidBlockHeight, slot, isCreating ? 1 : 0, microLamports].join('/');
 }
 
 /** Decodes the output of `writeTerms`. */
 export function readTerms(text: string): SolanaTerms {
-  const [blockhash = '', lastValidBlockHeight = '', slot = '', isCreating = ''] = text.split('/');
+  const [blockhash = '', lastValidBlockHeight = '', slot = '', isCreating = '', microLamports = ''] =
+    text.split('/');
   return {
     blockhash,
     lastValidBlockHeight: Number(lastValidBlockHeight),
     slot: Number(slot),
     isCreating: isCreating === '1',
+    microLamports: BigInt(microLamports),
   };
+}
+
+/** The block whose hash a transaction with these terms has. */
+export function blockOf({ blockhash, lastValidBlockHeight }: SolanaTerms): BlockReference {
+  return { height: lastValidBlockHeight - blockhashBlocks, id: blockhash, timeMs: 0 };
 }

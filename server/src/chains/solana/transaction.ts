@@ -1,8 +1,17 @@
 import { base58 } from '@scure/base';
-import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
+import {
+  type BlockReference,
+  type Movement,
+  requireSame,
+  type SignedTransaction,
+  type TransactionFacts,
+  type Validity,
+} from '../signing.ts';
 import { type DecodedInstruction, type DecodedMessage, decodeMessage } from './message.ts';
 import { programs, type TokenProgram, tokenAccountOf } from './programs.ts';
 
+/** How many blocks a blockhash stays valid after its own (`MAX_PROCESSING_AGE`). */
+export const blockhashBlocks = 150;
 /** The network's fee per signature (Solana documentation, Fees). */
 const lamportsPerSignature = 5000n;
 /** An upper bound of the rent of a listed token's account: 165 bytes plus less than 300 bytes of extensions. */
@@ -50,6 +59,17 @@ export function checkSolanaTransaction(
   const priorityLamports = checkBudget(rest);
   const fee = lamportsPerSignature * BigInt(signers.size) + priorityLamports;
   return { maxFeeNative: fee + (isCreating ? accountLamports : 0n), nonce: null };
+}
+
+/**
+ * Which blocks can contain a message.
+ *
+ * @param block the block whose hash the message has
+ * @throws SignerRefusal `meaning_differs` if it has another one
+ */
+export function solanaValidity(unsigned: Uint8Array, block: BlockReference): Validity {
+  requireSame(readMessage(unsigned).blockhash === block.id, 'the blockhash');
+  return { from: block.height, until: block.height + blockhashBlocks, endsAtMs: null };
 }
 
 /**

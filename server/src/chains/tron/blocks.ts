@@ -1,8 +1,11 @@
+import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
+import { finalHeight } from '../finality.ts';
 import type { Node } from '../node.ts';
+import { agreedHeight } from '../node-agreement.ts';
 import type { NodePool, NodeProbe } from '../node-pool.ts';
 import type { Block } from '../port.ts';
-import { type FullBlock, fullBlock, type Header, header } from './responses.ts';
+import { type FullBlock, fullBlock, type Header, header, solidHeight } from './responses.ts';
 
 /** The nodes of Tron. */
 export type TronNodes = NodePool<Header>;
@@ -44,6 +47,15 @@ export async function headerAt(node: Pick<Node, 'call'>, height: number): Promis
 /** Reads the block at a height with the ids of its transactions, by one node; undefined if the node has none. */
 export async function blockAt(node: Pick<Node, 'call'>, height: number): Promise<FullBlock | undefined> {
   return requireHeight(await node.call('getblockbynum', { num: height }, fullBlock), height);
+}
+
+/** The newest final height: the solidified block and the number of confirmations, whichever is lower. */
+export async function finalHeightOf(config: TronConfig, nodes: TronNodes, head: Block): Promise<number> {
+  const { agreement, confirmations, finality } = config;
+  const byNumber = finalHeight(head.height, confirmations);
+  if (finality === 'confirmations') return byNumber;
+  const ask = (node: Node): Promise<number> => node.call('getnodeinfo', {}, solidHeight);
+  return Math.min(byNumber, await agreedHeight(nodes, agreement, ask, 'a solidified block'));
 }
 
 function requireHeight<Found extends Block>(found: Found | undefined, height: number): Found | undefined {

@@ -2,20 +2,21 @@ import { limits } from '../../platform/limits.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import {
-  finalHeight,
+  isMovedBy,
   judgeExpiry,
   judgePayment,
   type Landing,
   newestOf,
+  outcomeOf,
   type PaymentOutcome,
-  waiting,
 } from '../finality.ts';
 import type { Node } from '../node.ts';
 import type { SignedAttempt } from '../port.ts';
-import { blockAt, headerAt, noHistory, type TronNodes } from './blocks.ts';
+import { blockAt, finalHeightOf, headerAt, noHistory, type TronNodes } from './blocks.ts';
 import { type Header, type Outcome, outcome } from './responses.ts';
 import { readTerms, type TronTerms } from './terms.ts';
-import { isTransfer } from './transfers.ts';
+import type { TronMovement } from './transaction.ts';
+import { movementIn } from './transfers.ts';
 
 interface TronLanding extends Landing {
   readonly timestampMs: number;
@@ -31,10 +32,12 @@ interface TronLanding extends Landing {
 export function judgeAttempts(
   config: TronConfig,
   nodes: TronNodes,
+  movement: TronMovement,
   attempts: readonly SignedAttempt[],
 ): Promise<PaymentOutcome> {
   return judgePayment<Header, TronLanding, PaymentOutcome>(nodes, config, {
-    findLanding: async (node) => landingOf(await findOutcome(node, attempts), config),
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
+    findLanding: async (node) => landingOf(await findOutcome(node, attempts), movement),
     async blockIdOf(node, { height, timestampMs }) {
       const header = await headerAt(node, height);
       return header?.timestampMs === timestampMs ? header.id : undefined;
@@ -42,14 +45,9 @@ export function judgeAttempts(
     feeOf: async (_, { feeSun }) => feeSun,
     async judgeMissing(asked, head) {
       const terms = readTerms(newestOf(attempts).terms);
-      const lastFinal = finalHeight(head.height, config.confirmations);
-      const outcome = await judgeExpiry(asked, head.timestampMs < terms.expirationMs, (node) =>
-        hasExpired(nodes, node, attempts, terms, lastFinal),
-      );
-      if (outcome.kind !== 'expired') return outcome;
-      // A payment that any node has seen in a block is not signed again, even if that node is wrong.
-      for (const node of nodes.healthy()) if (await findOutcome(node, attempts)) return waiting;
-      return outcome;
+      const canLand = head.timestampMs < terms.expirationMs;
+      const lastFinal = canLand ? 0 : await finalHeightOf(config, nodes, head);
+      return judgeExpiry(asked, canLand, (node) => hasExpired(nodes, node, attempts, terms, lastFinal));
     },
   });
 }
@@ -66,23 +64,24 @@ export async function findOutcome(
   return undefined;
 }
 
-function landingOf(found: Outcome | undefined, config: TronConfig): TronLanding | undefined {
+function landingOf(found: Outcome | undefined, movement: TronMovement): TronLanding | undefined {
   if (!found) return undefined;
   const { feeSun, height, result, timestampMs, txHash } = found;
-  const isPaid = hasMoved(found, config);
-  return { txHash, height, block: String(timestampMs), result, isPaid, timestampMs, feeSun };
+  const outcome = outcomeOf(result !== 'failed', hasMoved(found, movement));
+  return { txHash, height, block: String(timestampMs), outcome, timestampMs, feeSun };
 }
 
-/** A transfer of native coin emits no event; a token has moved only if its contract emitted one. */
-function hasMoved({ logs, result }: Outcome, config: TronConfig): boolean {
-  if (result !== 'called') return result === 'no_call';
-  const contracts = new Set(config.tokens.map(({ address }) => address));
-  return logs.some((log) => contracts.has(log.address) && isTransfer(log));
+/** A transfer of native coin calls no contract and emits no event; a token has moved only if its contract emitted one. */
+function hasMoved({ logs, result }: Outcome, movement: TronMovement): boolean {
+  if (movement.contract === undefined) return result === 'no_call';
+  const ofToken = logs.filter(({ address }) => address === movement.contract);
+  return result === 'called' && isMovedBy(ofToken.flatMap(movementIn), movement);
 }
 
 /**
  * Proves by one node that no attempt can ever land: every block that could contain the newest is final and contains none of them.
- * The blocks themselves are read, because a node without transaction history would report every transaction as unknown.
+ * The blocks themselves are read, because a node without transaction history would report every transaction as unknown. An attempt is
+ * invalid on a chain without its reference block, so the chain may have another one at that height.
  */
 async function hasExpired(
   nodes: TronNodes,
@@ -94,10 +93,10 @@ async function hasExpired(
   const last = lastFinal > reference.height ? await headerAt(node, lastFinal) : undefined;
   if (!last || last.timestampMs < expirationMs) return false;
   const hashes = new Set(attempts.map(({ txHash }) => txHash));
-  let parentId = reference.id;
+  let parentId = (await headerAt(node, reference.height))?.id;
   for (let height = reference.height + 1; height <= lastFinal; height += 1) {
     const block = await blockAt(node, height);
-    if (block?.parentId !== parentId) {
+    if (!block || block.parentId !== parentId) {
       throw new ChainError('The chain changed during the read.', 'unsettled');
     }
     if (block.txIds.some((id) => hashes.has(id))) {

@@ -3,12 +3,12 @@ import { mapInBatches } from '../batches.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import type { Node } from '../node.ts';
-import { askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
+import { askEach, askUntilAgreed, fingerprintTransfers, requireHealthy } from '../node-agreement.ts';
 import type { Block, ChainReader, SeenTransfer, WatchedAddresses } from '../port.ts';
 import { requireToken } from '../tokens.ts';
-import { headerAt, noHistory, type TronNodes } from './blocks.ts';
+import { blockAt, finalHeightOf, headerAt, noHistory, type TronNodes } from './blocks.ts';
 import { balanceOf, hexAddress, requireDecimals } from './calls.ts';
-import { accountBalance, outcome, outcomes } from './responses.ts';
+import { accountBalance, type FullBlock, type Outcome, outcome, outcomes } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
 
 /** Creates the reader of Tron. */
@@ -24,9 +24,14 @@ export function createTronReader(config: TronConfig, nodes: TronNodes): ChainRea
       }
       return { height, id };
     },
+    finalHeight: (head) => finalHeightOf(config, nodes, head),
     blockId: async (height) => (await headerAt(nodes, height))?.id,
+    blockIds: async (height) =>
+      (await askEach(nodes, async (node) => (await headerAt(node, height))?.id)).found,
     async scan(from, to, watched, final) {
-      const ask = (node: Node): Promise<SeenTransfer[]> => scanNode(node, { from, to }, watched);
+      // Without a second node the block itself proves that no outcome is missing.
+      const isProven = final && config.agreement === 1;
+      const ask = (node: Node): Promise<SeenTransfer[]> => scanNode(node, { from, to }, watched, isProven);
       const subject = `blocks ${from} to ${to}`;
       return askUntilAgreed(nodes, final ? config.agreement : 1, ask, fingerprintTransfers, subject);
     },
@@ -50,9 +55,11 @@ function createScanner(config: TronConfig) {
     node: Node,
     height: number,
     watched: WatchedAddresses,
+    isProven: boolean,
   ): Promise<SeenTransfer[]> => {
     const found = await node.call('gettransactioninfobyblocknum', { num: height }, outcomes);
-    const block = await headerAt(node, height);
+    const full = isProven ? await blockAt(node, height) : undefined;
+    const block = isProven ? full : await headerAt(node, height);
     if (!block) throw new ChainError(`The node has not reached block ${height}.`, 'unsettled');
     // The transactions of the first block have no outcomes. For any other block a node without them has omitted them.
     if (height > 0 && (found.length === 0) !== block.isEmpty) throw new ChainError(noHistory);
@@ -60,6 +67,7 @@ function createScanner(config: TronConfig) {
     if (found.some((one) => one.height !== block.height || one.timestampMs !== timestampMs)) {
       throw new ChainError('The chain changed during the read.', 'unsettled');
     }
+    if (height > 0 && full) requireOutcomes(full, found);
     return readTransfers({ height: block.height, id }, found, watched, tokens, config.watchUnlisted);
   };
 
@@ -67,13 +75,21 @@ function createScanner(config: TronConfig) {
     node: Node,
     { from, to }: { readonly from: number; readonly to: number },
     watched: WatchedAddresses,
+    isProven: boolean,
   ): Promise<SeenTransfer[]> => {
     const heights = Array.from({ length: to - from + 1 }, (_, index) => from + index);
     const blocks = await mapInBatches(heights, limits.tronBlockConcurrency, (height) =>
-      scanBlock(node, height, watched),
+      scanBlock(node, height, watched, isProven),
     );
     return blocks.flat();
   };
+}
+
+/** @throws ChainError if a transaction of the block has no outcome */
+function requireOutcomes({ height, txIds }: FullBlock, found: readonly Outcome[]): void {
+  const known = new Set(found.map(({ txHash }) => txHash));
+  if (txIds.every((id) => known.has(id))) return;
+  throw new ChainError(`The node omitted outcomes of block ${height}.`);
 }
 
 async function findBlock(nodes: TronNodes, txHash: string): Promise<Block | undefined> {

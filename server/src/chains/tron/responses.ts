@@ -74,7 +74,7 @@ export function header(value: unknown): Header | undefined {
   const height = count(raw.number);
   // The first eight bytes of a block's id are its number.
   if (BigInt(`0x${id.slice(0, 16)}`) !== BigInt(height)) throw malformed('a block with its own number');
-  const root = raw.txTrieRoot === undefined ? '' : hex(raw.txTrieRoot);
+  const root = hex(raw.txTrieRoot, 32);
   return {
     height,
     id,
@@ -92,6 +92,14 @@ export function fullBlock(value: unknown): FullBlock | undefined {
   const txIds = list(transactions, 'transactions').map((item) => hex(fields(item, 'a transaction').txID, 32));
   if ((txIds.length === 0) !== found.isEmpty) throw malformed('all transactions of the block');
   return { ...found, txIds };
+}
+
+/** Decodes the height of the newest solidified block, which two thirds of the producers have built on. */
+export function solidHeight(value: unknown): number {
+  const { solidityBlock } = fields(value, 'the state of the node');
+  const [, height] = /^Num:(\d{1,15}),ID:[0-9a-f]{64}$/.exec(String(solidityBlock)) ?? [];
+  if (height === undefined) throw malformed('a solidified block');
+  return Number(height);
 }
 
 /** Decodes the outcomes of a block's transactions. */

@@ -3,12 +3,11 @@ import { broadcastToAll } from '../broadcast.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
-import { finalHeight } from '../finality.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, NativeCost, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations, type Reservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
-import { headerAt, type TronNodes } from './blocks.ts';
+import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
@@ -18,6 +17,8 @@ import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts
 
 /** Sun per byte that is reserved for pending transactions, whatever the network's current price. */
 const reservedBandwidthSun = 1000n;
+/** Sun that is reserved for every transfer of TRX, which may create its receiver's account. */
+const reservedAccountSun = 1_100_000n;
 const contractRefuses: Prepared = {
   blockedBy: {
     policy: 'refuse',
@@ -29,23 +30,30 @@ const aboveFeeLimit: Prepared = {
   blockedBy: { policy: 'retry', text: 'The energy price exceeds gas.feeLimit.' },
 };
 
+const aboveMaxFee: Prepared = {
+  blockedBy: { policy: 'retry', text: 'The fee exceeds signing.maxFee.' },
+};
+const notReplaceable: Prepared = {
+  blockedBy: {
+    policy: 'retry',
+    text: 'A transaction on Tron is signed again once it has expired, about two minutes after it was signed.',
+  },
+};
+
 /** Creates the sender of Tron. */
 export function createTronSender(
   config: TronConfig,
   nodes: TronNodes,
   treasury: string,
-  signer: Pick<TransactionSigner, 'sign'>,
+  signer: Pick<TransactionSigner, 'sign' | 'lastSigned'>,
 ): ChainSender {
   const reservations = createReservations();
   const movementFor = (intent: PaymentIntent): TronMovement => movementOf(config, treasury, intent);
+  const costOf = (intent: PaymentIntent, terms: string): NativeCost =>
+    costOfMovement(movementFor(intent), readTerms(terms));
   /** Reserves the fees and the TRX that a signed transaction will take from its sender. */
-  const reserve = (id: string, intent: PaymentIntent, text: string): void => {
-    const terms = readTerms(text);
-    const movement = movementFor(intent);
-    const rawBytes = encodeTronRaw(envelopeOf(terms, 0n), movement).length;
-    const native = sentNative(movement) + bandwidthOf(rawBytes) * reservedBandwidthSun;
-    reservations.set(id, { payer: movement.from, energy: terms.energy, native });
-  };
+  const reserve = (id: string, intent: PaymentIntent, terms: string): void =>
+    reservations.set(id, { ...costOf(intent, terms), energy: readTerms(terms).energy });
   const prepare = (id: string, intent: PaymentIntent): Promise<Prepared> =>
     preparePayment(config, nodes, reservations, id, movementFor(intent));
 
@@ -56,17 +64,33 @@ export function createTronSender(
     nextSequence: async () => 0n,
     isMined: async (attempts) => (await findOutcome(nodes, attempts)) !== undefined,
     prepare,
-    async sign({ id, intent, sequence }, terms) {
-      const envelope = envelopeOf(readTerms(terms), sequence);
-      const unsigned = encodeTronRaw(envelope, movementFor(intent));
-      const request = { chain: config.chain, reference: id, intent: signingIntentOf(intent), unsigned };
-      const { id: txHash, transaction } = await signer.sign(request);
+    costOf,
+    prepareReplacement: async () => notReplaceable,
+    async encode({ intent, sequence }, terms) {
+      const unsigned = encodeTronRaw(envelopeOf(readTerms(terms), sequence), movementFor(intent));
+      return { unsigned: Buffer.from(unsigned).toString('hex'), terms };
+    },
+    async sign({ id, intent }, { terms, unsigned }, attempts) {
+      const { reference, referenceMs } = readTerms(terms);
+      const { id: txHash, transaction } = await signer.sign({
+        chain: config.chain,
+        reference: id,
+        intent: signingIntentOf(intent),
+        unsigned: Buffer.from(unsigned, 'hex'),
+        terms,
+        block: { ...reference, timeMs: referenceMs },
+        replaces: attempts.at(-1)?.txHash,
+      });
       reserve(id, intent, terms);
       return { txHash, raw: Buffer.from(transaction).toString('hex'), terms };
     },
+    async lastSigned({ id }) {
+      const found = await signer.lastSigned(id);
+      return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
+    },
     broadcast: (attempt) => broadcast(nodes, attempt),
     follow: followExpiringPayments({
-      judge: (attempts) => judgeAttempts(config, nodes, attempts),
+      judge: (intent, attempts) => judgeAttempts(config, nodes, movementFor(intent), attempts),
       prepare,
       reservations,
       reserve,
@@ -107,10 +131,23 @@ async function preparePayment(
   const burnt = burntFor({ energy: energy + pending.energy, rawBytes, makesAccount }, current, own);
   const cost = burnt + pending.native + sentNative(movement);
   const held = await balanceFor(nodes, movement.from);
-  if (held !== undefined && held >= cost) return { terms: writeTerms(terms) };
+  const charged = burntFor({ energy, rawBytes, makesAccount }, current, own);
+  if (charged > config.signing.maxFeeNative) return aboveMaxFee;
+  if (held !== undefined && held >= cost) {
+    const { native, payer } = costOfMovement(movement, terms);
+    return { terms: writeTerms(terms), cost: { payer, native }, likelyFeeNative: charged };
+  }
   const text = `${movement.from} has too little TRX to pay for energy and bandwidth.`;
   // An account that has never received anything does not exist and cannot send, even at no cost.
   return { blockedBy: { policy: 'retry', text }, nativeNeeded: cost > 0n ? cost : 1n };
+}
+
+/** What a transaction takes of TRX, without what is burnt for energy. */
+function costOfMovement(movement: TronMovement, terms: TronTerms): NativeCost {
+  const rawBytes = encodeTronRaw(envelopeOf(terms, 0n), movement).length;
+  const accountSun = movement.contract === undefined ? reservedAccountSun : 0n;
+  const native = sentNative(movement) + accountSun + bandwidthOf(rawBytes) * reservedBandwidthSun;
+  return { payer: movement.from, native };
 }
 
 /** The TRX that a movement sends, without fees. */
@@ -138,11 +175,12 @@ async function termsAt(
   head: Header,
   use: Pick<TronTerms, 'energy' | 'feeLimitSun'>,
 ): Promise<TronTerms> {
-  const height = Math.max(0, finalHeight(head.height, config.confirmations));
+  const height = Math.max(0, await finalHeightOf(config, nodes, head));
   const reference = await headerAt(nodes, height);
   if (!reference) throw new ChainError(`The node lacks block ${height} of its own chain.`);
   return {
     reference: { height: reference.height, id: reference.id },
+    referenceMs: reference.timestampMs,
     madeAtMs: head.timestampMs,
     expirationMs: head.timestampMs + limits.tronExpirationMs,
     ...use,

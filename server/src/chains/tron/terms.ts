@@ -1,10 +1,12 @@
 import type { Block } from '../port.ts';
-import type { TronEnvelope } from './transaction.ts';
+import { blockReferenceOf, type TronEnvelope } from './transaction.ts';
 
 /** Validity and cost of a transaction. */
 export interface TronTerms {
   /** A final block. The transaction is valid only in chains that contain it, and only after it. */
   readonly reference: Block;
+  /** The time of that block; 0 in terms from before it was kept. */
+  readonly referenceMs: number;
   /** The newest block's time when the terms were created. */
   readonly madeAtMs: number;
   /** No block after one with this time can contain the transaction. */
@@ -16,16 +18,24 @@ export interface TronTerms {
 
 /** Encodes terms for storage with an attempt. */
 export function writeTerms(terms: TronTerms): string {
-  const { energy, expirationMs, feeLimitSun, madeAtMs, reference } = terms;
-  return [reference.height, reference.id, madeAtMs, expirationMs, feeLimitSun, energy].join('/');
+  const { energy, expirationMs, feeLimitSun, madeAtMs, reference, referenceMs } = terms;
+  return [reference.height, reference.id, madeAtMs, expirationMs, feeLimitSun, energy, referenceMs].join('/');
 }
 
 /** Decodes the output of `writeTerms`. */
 export function readTerms(text: string): TronTerms {
-  const [height = '', id = '', madeAtMs = '', expirationMs = '', feeLimitSun = '', energy = ''] =
-    text.split('/');
+  const [
+    height = '',
+    id = '',
+    madeAtMs = '',
+    expirationMs = '',
+    feeLimitSun = '',
+    energy = '',
+    referenceMs = '0',
+  ] = text.split('/');
   return {
     reference: { height: Number(height), id },
+    referenceMs: Number(referenceMs),
     madeAtMs: Number(madeAtMs),
     expirationMs: Number(expirationMs),
     feeLimitSun: BigInt(feeLimitSun),
@@ -44,11 +54,8 @@ const distinctSlots = 100_000n;
  */
 export function envelopeOf(terms: TronTerms, sequence: bigint): TronEnvelope {
   const { expirationMs, feeLimitSun, madeAtMs, reference } = terms;
-  const height = Buffer.alloc(8);
-  height.writeBigUInt64BE(BigInt(reference.height));
   return {
-    refBlockBytes: height.subarray(6),
-    refBlockHash: Buffer.from(reference.id, 'hex').subarray(8, 16),
+    ...blockReferenceOf(reference),
     expirationMs,
     timestampMs: madeAtMs - Number(sequence % distinctSlots),
     feeLimitSun,

@@ -1,6 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createBase58check } from '@scure/base';
-import { type Movement, requireSame, type SignedTransaction, type TransactionFacts } from '../signing.ts';
+import {
+  type BlockReference,
+  type Movement,
+  requireSame,
+  type SignedTransaction,
+  type TransactionFacts,
+  type Validity,
+} from '../signing.ts';
 
 /** The fields of a Tron transaction other than its contract. */
 export interface TronEnvelope {
@@ -12,6 +19,16 @@ export interface TronEnvelope {
   readonly timestampMs: number;
   /** The maximum cost of a contract call's energy, in sun; 0 if no contract is called. */
   readonly feeLimitSun: bigint;
+}
+
+/** How a transaction refers to a block (TaPoS). @param id 64 hexadecimal digits, of which the first 16 are the height */
+export function blockReferenceOf({ height, id }: Pick<BlockReference, 'height' | 'id'>): {
+  readonly refBlockBytes: Buffer;
+  readonly refBlockHash: Buffer;
+} {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(height));
+  return { refBlockBytes: bytes.subarray(6), refBlockHash: Buffer.from(id, 'hex').subarray(8, 16) };
 }
 
 /** A transfer of a TRC-20 token, or of TRX if `contract` is undefined. Addresses start with T. */
@@ -109,6 +126,21 @@ export function checkTronTransaction(unsigned: Uint8Array, expected: Movement): 
     'this is not the expected transfer',
   );
   return { maxFeeNative: envelope.feeLimitSun + maxBandwidthSun + newAccountSun, nonce: null };
+}
+
+/**
+ * Which blocks can contain checked raw data.
+ *
+ * @param block the block that the bytes refer to
+ * @throws SignerRefusal `meaning_differs` if they refer to another one
+ */
+export function tronValidity(unsigned: Uint8Array, block: BlockReference): Validity {
+  const { expirationMs: endsAtMs, refBlockBytes, refBlockHash } = readTronEnvelope(unsigned);
+  const expected = blockReferenceOf(block);
+  requireSame(expected.refBlockBytes.equals(refBlockBytes), 'the height of its block');
+  requireSame(expected.refBlockHash.equals(refBlockHash), 'the id of its block');
+  // A block contains only transactions that expire after its parent.
+  return { from: block.timeMs, until: endsAtMs - 1, endsAtMs };
 }
 
 /** Signs checked raw data. The recovery id is written as 27 or 28, as TronWeb does. */

@@ -1,5 +1,6 @@
 import { toTronAddress } from '../addresses.ts';
 import type { Token } from '../config.ts';
+import type { ReportedMovement } from '../finality.ts';
 import type { Block, SeenTransfer, WatchedAddresses } from '../port.ts';
 import type { Log, Outcome } from './responses.ts';
 
@@ -65,8 +66,15 @@ function outgoingOf(
   });
 }
 
+/** The movement that a log reports, with addresses that start with T; none if it is no token transfer. */
+export function movementIn(log: Log): ReportedMovement[] {
+  const [, from, to] = log.topics;
+  if (!isTransfer(log)) return [];
+  return [{ from: addressIn(from), to: addressIn(to), amount: BigInt(`0x${log.data}`) }];
+}
+
 /** Whether a log is a token transfer: three topics, and a 32-byte number. */
-export function isTransfer({ data, topics }: Log): boolean {
+function isTransfer({ data, topics }: Log): boolean {
   return topics.length === 3 && topics[0] === transferTopic && data.length === 64;
 }
 

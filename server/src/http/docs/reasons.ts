@@ -146,6 +146,11 @@ export const reasons: readonly ReasonEntry[] = [
       'Use one that the message lists.',
     ],
     [
+      'unusable_address',
+      'Nobody can spend what is sent to the destination: it is a token contract or mint, a system address or program, or an address of the server itself.',
+      'Send to the address of a wallet.',
+    ],
+    [
       'validation_failed',
       'Fields are missing, unknown or outside their limits.',
       'Correct every field in `details`, which lists all of them.',

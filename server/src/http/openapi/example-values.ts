@@ -11,7 +11,7 @@ const digest = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 export const valuesByName: Readonly<Record<string, Json>> = {
   accountName: 'Main account',
   accountOwnerName: 'Ada Lovelace',
-  address: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+  address: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
   amount: '10.00',
   at: earlier,
   attemptNumber: 1,
@@ -28,7 +28,7 @@ export const valuesByName: Readonly<Record<string, Json>> = {
   currency: 'usdc',
   currencyCode: 'usd',
   cutoff: '13:00 America/New_York',
-  destinationAddress: 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v',
+  destinationAddress: '9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM',
   destinationCurrency: 'usdc',
   destinationPaymentRail: 'solana',
   durationMs: 84,

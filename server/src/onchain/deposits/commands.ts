@@ -1,3 +1,4 @@
+import { restoreDepositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { assert, conflict, type Refusal } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
@@ -20,6 +21,7 @@ import {
   type EventDraft,
   type RowRef,
   type RowWrite,
+  type State,
 } from '../../writer/command.ts';
 import {
   type ArrivedTokens,
@@ -28,6 +30,7 @@ import {
   type DepositCredit,
   depositAccounts,
   depositJournal,
+  depositLoss,
 } from './credit.ts';
 
 /** A deposit on a real chain. */
@@ -40,8 +43,8 @@ export interface ChainDeposit extends ArrivedTokens {
   readonly blockId: string;
 }
 
-/** The transaction of a deposit as read before the command; another process may change it in between. */
-export type KnownDeposit = Pick<ChainDepositRow, 'transaction_id'> | undefined;
+/** The row of a deposit as read before the command; another process may change it in between. */
+export type KnownDeposit = Pick<ChainDepositRow, 'transaction_id' | 'lost_minor'> | undefined;
 
 export type DepositStatus = ChainDepositRow['status'];
 
@@ -55,7 +58,8 @@ export function showDeposit(deposit: ChainDeposit, known: KnownDeposit): Command
 }
 
 /**
- * Credits a final deposit once.
+ * Credits a final deposit once. A credited deposit whose transaction is in another block by now stays credited, and is known to be in
+ * that one. A deposit that was reversed and is in a block again is credited again, less what the house has lost by it.
  *
  * @param sellRate US dollars per USDT; without it a deposit of USDT waits as `confirmed`
  */
@@ -65,13 +69,32 @@ export function creditDeposit(
   sellRate: string | undefined,
 ): Command<DepositStatus> {
   return depositCommand('credit_chain_deposit', deposit, known, (found, context) => {
-    const { row, wallet } = found;
-    if (row?.status === 'credited') return { result: 'credited' };
+    const { row, transaction, wallet } = found;
+    if (row?.status === 'credited') return moveTo(deposit, row, context);
     const pending = pendingDeposit(deposit, found, context);
-    const credit = creditOf(deposit, sellRate);
+    // A deposit that was reversed has its former rate.
+    const credit = creditOf(deposit, transaction?.exchange_rate ?? sellRate);
     if (!credit) return writeDeposit(deposit, pending, 'confirmed', context);
     return completeDeposit(deposit, pending, credit, wallet, context);
   });
+}
+
+/** Records that the transaction of a credited or confirmed deposit is in another block by now. */
+export function moveDeposit(deposit: ChainDeposit, known: KnownDeposit): Command<DepositStatus> {
+  return depositCommand('move_chain_deposit', deposit, known, ({ row }, context) =>
+    row && row.status !== 'orphaned' ? moveTo(deposit, row, context) : { result: 'orphaned' },
+  );
+}
+
+function moveTo(
+  { blockId, height }: ChainDeposit,
+  row: ChainDepositRow,
+  { now }: DecideContext,
+): Decision<DepositStatus> {
+  const result = row.status;
+  if (row.block_id === blockId && row.height === BigInt(height)) return { result };
+  const moved = { ...row, height: BigInt(height), block_id: blockId, updated_at: now };
+  return { result, writes: [{ table: 'chain_deposits', row: moved }] };
 }
 
 /** Why a pending deposit is withdrawn. */
@@ -102,19 +125,27 @@ export function withdrawDeposit(
   });
 }
 
-interface Found {
+/** The rows of a deposit, as its commands find them. */
+export interface Found {
   readonly row: ChainDepositRow | undefined;
   readonly transaction: TransactionRow | undefined;
   readonly wallet: WalletRow;
 }
 
-function depositCommand(
+/**
+ * Makes a command on one deposit. It reads the deposit, its transaction and wallet, and every account that its journals can touch.
+ *
+ * @param isReversal whether the command may reverse the deposit
+ */
+export function depositCommand<Result>(
   name: string,
   deposit: ChainDeposit,
   known: KnownDeposit,
-  decide: (found: Found, context: DecideContext) => Decision<DepositStatus>,
-): Command<DepositStatus> {
-  const { environmentId, id, walletId } = deposit;
+  decide: (found: Found, context: DecideContext, state: State) => Decision<Result>,
+  isReversal = false,
+): Command<Result> {
+  const { currency, environmentId, id, walletId } = deposit;
+  const usesLoss = isReversal || (known?.lost_minor ?? null) !== null;
   const bucket = bucketOfId(walletId);
   const transaction: RowRef[] = known ? [{ table: 'transactions', bucket, id: known.transaction_id }] : [];
   return {
@@ -126,14 +157,16 @@ function depositCommand(
       { table: 'wallets', bucket, id: walletId },
       ...transaction,
       ...accountReads(depositAccounts(stripe, deposit)),
+      ...accountReads(usesLoss ? [depositLoss(stripe, currency)] : []),
     ],
     decide(state, context) {
       const row = state.get('chain_deposits', id);
-      if (row?.transaction_id !== known?.transaction_id) return { refusal: outdated() };
+      const isKnown = row?.transaction_id === known?.transaction_id && row?.lost_minor === known?.lost_minor;
+      if (!isKnown) return { refusal: outdated() };
       const wallet = state.get('wallets', walletId);
       assert(wallet, 'a deposit must have a wallet');
       const transaction = known && state.get('transactions', known.transaction_id);
-      return decide({ row, transaction, wallet }, context);
+      return decide({ row, transaction, wallet }, context, state);
     },
   };
 }
@@ -170,7 +203,10 @@ function pendingDeposit(
     transaction && isOpen
       ? [{ before: transaction, row: failedDeposit(transaction, 'Another amount was received.', context) }]
       : [];
-  return { transaction: newDeposit(deposit, wallet, context), before: undefined, replaced, row };
+  // A deposit that was reversed is credited again at its former rate.
+  const rate = transaction?.exchange_rate ?? null;
+  const fresh = { ...newDeposit(deposit, wallet, context), exchange_rate: rate };
+  return { transaction: fresh, before: undefined, replaced, row };
 }
 
 function newDeposit(deposit: ChainDeposit, wallet: WalletRow, context: DecideContext): TransactionRow {
@@ -189,7 +225,12 @@ function newDeposit(deposit: ChainDeposit, wallet: WalletRow, context: DecideCon
   });
 }
 
-function failedDeposit(transaction: TransactionRow, reason: string, context: DecideContext): TransactionRow {
+/** The transaction of a deposit that is not credited, or no longer. */
+export function failedDeposit(
+  transaction: TransactionRow,
+  reason: string,
+  context: DecideContext,
+): TransactionRow {
   return { ...withStatus(transaction, 'failed', context.now), return_reason: reason };
 }
 
@@ -239,6 +280,7 @@ function depositRow(
     transaction_id: transaction.id,
     created_at: before?.created_at ?? now,
     updated_at: now,
+    lost_minor: before?.lost_minor ?? null,
   };
 }
 
@@ -249,16 +291,21 @@ function completeDeposit(
   wallet: WalletRow,
   context: DecideContext,
 ): Decision<DepositStatus> {
+  const lost = pending.row?.lost_minor ?? 0n;
+  const houseMinor = lost < credit.creditedMinor ? lost : credit.creditedMinor;
+  const walletMinor = credit.creditedMinor - houseMinor;
   const transaction: TransactionRow = {
     ...withStatus(pending.transaction, 'completed', context.now),
-    final_minor: credit.creditedMinor,
+    final_minor: walletMinor,
     exchange_fee_minor: 0n,
     exchange_rate: credit.exchangeRate,
   };
+  const journal = depositJournal(context, transaction.id, deposit, credit);
+  const row = pending.row && { ...pending.row, lost_minor: lost > houseMinor ? lost - houseMinor : null };
   // The owner could never reach money in a closed wallet.
   const reopened = wallet.status === 'closed' ? [walletInStatus(wallet, 'active', context.now)] : [];
-  return writeDeposit(deposit, { ...pending, transaction }, 'credited', context, {
-    journals: [depositJournal(context, transaction.id, deposit, credit)],
+  return writeDeposit(deposit, { ...pending, transaction, row }, 'credited', context, {
+    journals: [houseMinor > 0n ? restoreDepositFlow(context, journal, { walletMinor, houseMinor }) : journal],
     writes: reopened.map(({ write }) => write),
     events: reopened.map(({ event }) => event),
   });

@@ -1,5 +1,5 @@
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
-import { custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
+import { chainLoss, custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
 import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
@@ -43,11 +43,16 @@ export function creditOf(
   return creditedMinor > 0n ? { currency: credited, creditedMinor, exchangeRate: sellRate } : undefined;
 }
 
-/** The ledger accounts that the journal of a deposit can use. */
+/** The ledger accounts that the journals of a deposit can use, without the house's loss. */
 export function depositAccounts(stripe: Stripe, { chain, currency, walletId }: ArrivedTokens) {
   const credited = creditedCurrency(currency);
   const positions = credited === currency ? [] : [fxPosition(stripe, currency), fxPosition(stripe, credited)];
   return [custody(stripe, chain, currency), ...positions, walletAvailable(walletId, credited)];
+}
+
+/** The account of the house's loss, if the deposit is reversed. */
+export function depositLoss(stripe: Stripe, currency: Stablecoin) {
+  return chainLoss(stripe, creditedCurrency(currency));
 }
 
 /** The journal that credits a deposit. */

@@ -18,6 +18,7 @@ import {
   withdrawDeposit,
 } from './commands.ts';
 import { findDeposits, listAwaitingRate, listPending, type StoredDeposit } from './queries.ts';
+import { reverseChanged } from './reversals.ts';
 import { isUncredited, saveUncredited, type UncreditedDeposit } from './uncredited.ts';
 import type { AddressBook } from './watched-addresses.ts';
 
@@ -51,6 +52,7 @@ export async function creditDeposits(
   const { arrivals, uncredited } = classify(deps, transfers);
   const measured = await measure(deps, arrivals);
   const sellRate = sellRateNow(deps);
+  await reverseChanged(deps, measured.deposits);
   await submitAll(deps, measured.deposits, (deposit, known) => creditDeposit(deposit, known, sellRate));
   await saveSweepCandidates(deps.pool, deps.port.chain, measured.deposits);
   // Before the withdrawal, which withdraws pending deposits that are stored as uncredited.
@@ -153,13 +155,17 @@ async function withdrawMissing(deps: DepositDeps, toHeight: number): Promise<voi
 }
 
 /**
- * Whether the chain refutes a pending deposit although its transaction is in a block: the deposit is stored as uncredited, or the
+ * Whether the chain refutes a deposit although its transaction is in a block: the deposit is stored as uncredited, or the
  * transaction does something else in its current block. Otherwise a deposit that one node invented, or a transaction that failed
  * after a reorganization, would hold up all later deposits.
  *
  * @param height the height of the transaction's block
  */
-async function isRefuted(deps: DepositDeps, { deposit }: StoredDeposit, height: number): Promise<boolean> {
+export async function isRefuted(
+  deps: DepositDeps,
+  { deposit }: StoredDeposit,
+  height: number,
+): Promise<boolean> {
   const { book, pool, port } = deps;
   if (port.token(deposit.currency) === undefined) return true;
   if (await isUncredited(pool, port.chain, deposit.id)) return true;

@@ -1,6 +1,6 @@
+import { agreedBlockId } from '../../chains/block-votes.ts';
 import { ChainError } from '../../chains/errors.ts';
-import { finalHeight } from '../../chains/finality.ts';
-import type { Block, ChainPort } from '../../chains/port.ts';
+import type { Block, ChainPort, SeenTransfer } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
@@ -16,7 +16,11 @@ import {
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { recordOutgoing } from '../outflows/commands.ts';
 import { createStatusRecorder } from '../status/commands.ts';
+import { transferId } from './classify.ts';
 import { creditAwaitingRate, creditDeposits, type DepositDeps, showDeposits } from './crediting.ts';
+
+import { reverseMissing } from './orphaned.ts';
+import { isConfirmedInChain, recoverFromReorganisation } from './reorganisation.ts';
 
 /**
  * Follows a chain: shows deposits as soon as they are in a block, and credits them once the block is final.
@@ -48,7 +52,7 @@ export function startDepositWorker(deps: DepositDeps): Worker {
       return false;
     }
   });
-  return releasingLeaseAtStop(worker, deps);
+  return releasingLeaseAtStop(worker, deps, 'reading');
 }
 
 /** The result of a turn. */
@@ -63,9 +67,10 @@ async function followOnce(deps: DepositDeps): Promise<Turn> {
   const head = await port.reader.head();
   const before = await readCursor(pool, port.chain);
   if (!before) await startFollowing(deps, port.config.startBlock ?? head.height);
-  if (!(await acquireLease(deps))) return { headHeight: head.height, isBehind: false };
+  if (!(await acquireLease(deps, 'reading'))) return { headHeight: head.height, isBehind: false };
   // After the head was read: every address that the API returned before that block is loaded.
   await deps.book.refresh();
+  await recoverFromReorganisation(deps, head, await requireCursor(deps));
   const isBehind = await creditFinalBlocks(deps, head);
   await creditAwaitingRate(deps);
   if (!isBehind) await showNewBlocks(deps, head);
@@ -104,20 +109,47 @@ async function readOpening(port: ChainPort, firstBlock: number): Promise<Map<Sta
 async function creditFinalBlocks(deps: DepositDeps, head: Block): Promise<boolean> {
   const { metrics, pool, port } = deps;
   const { chain, config, reader } = port;
-  const target = finalHeight(head.height, config.confirmations);
+  const target = await reader.finalHeight(head);
   let { confirmed } = await requireCursor(deps);
   for (let ranges = 0; confirmed < target; ranges += 1) {
     if (ranges === limits.rangesPerTurn) return true;
-    if (!(await acquireLease(deps))) return false;
+    if (!(await acquireLease(deps, 'reading'))) return false;
     const to = Math.min(target, confirmed + config.blockRange);
-    const transfers = await reader.scan(confirmed + 1, to, deps.book, true);
+    const range = { from: confirmed + 1, to };
+    const transfers = await reader.scan(range.from, to, deps.book, true);
+    const id = await readBlockId(deps, to, transfers);
+    // The blocks of the range follow those that are confirmed: these are verified after the range was read.
+    if (!(await isConfirmedInChain(deps, head)))
+      throw new ChainError('The chain changed during the read.', 'unsettled');
     await recordOutgoing(pool, chain, transfers);
     await creditDeposits(deps, transfers, to);
-    await advanceConfirmed(pool, chain, confirmed, to);
+    await reverseMissing(deps, new Set(transfers.map((one) => transferId(chain, one))), range, target);
+    await advanceConfirmed(pool, chain, confirmed, to, id);
     confirmed = to;
   }
   metrics.chainHeight.set({ chain, kind: 'confirmed' }, confirmed);
   return false;
+}
+
+/**
+ * The id of the last block of a range, by as many nodes as must agree.
+ *
+ * @returns undefined if there is no block at the height (a skipped slot of Solana)
+ * @throws ChainError if the nodes do not agree, or if the transfers of that height are of another block
+ */
+async function readBlockId(
+  { port }: DepositDeps,
+  height: number,
+  transfers: readonly SeenTransfer[],
+): Promise<string | undefined> {
+  const ids = await port.reader.blockIds(height);
+  const id = agreedBlockId(ids, port.config.agreement);
+  if (id === undefined && ids.length > 0)
+    throw new ChainError(`The nodes disagree about block ${height}.`, 'unsettled');
+  if (transfers.some(({ block }) => block.height === height && block.id !== id)) {
+    throw new ChainError('The chain changed during the read.', 'unsettled');
+  }
+  return id;
 }
 
 /** Scans the new blocks, and shows their deposits as pending. */
@@ -127,7 +159,7 @@ async function showNewBlocks(deps: DepositDeps, head: Block): Promise<void> {
   // A node that lags behind the last scan has no new blocks.
   if (head.height < (await requireCursor(deps)).scanned) return;
   let scanned = await rewindOrphaned(deps);
-  while (scanned < head.height && (await acquireLease(deps))) {
+  while (scanned < head.height && (await acquireLease(deps, 'reading'))) {
     const to = Math.min(head.height, scanned + config.blockRange);
     const transfers = await reader.scan(scanned + 1, to, deps.book, false);
     const id = await reader.blockId(to);

@@ -89,10 +89,10 @@ export function guardSigning(port: ChainPort, gate: SigningGate): ChainPort {
         const blockedBy = await gate.blockedBy();
         return blockedBy ? { blockedBy } : sender.prepare(id, intent);
       },
-      async sign(payment, terms) {
+      async sign(...signing) {
         const blockedBy = await gate.blockedBy();
         if (blockedBy) throw new ChainError(blockedBy.text, 'held');
-        return sender.sign(payment, terms);
+        return sender.sign(...signing);
       },
     },
   };

@@ -79,8 +79,10 @@ async function preparePayment(
   if (existing) {
     // Nothing was signed for it: another nonce takes the place of the reserved one, which must be the last.
     const { rowCount } = await client.query(
-      'update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2 and next_sequence = $3 + 1',
-      [chain, treasury, existing.sequence],
+      `update chain_sequences set next_sequence = $3
+        where chain = $1 and sender = $2 and next_sequence = $3 + 1
+          and not exists (select from chain_drafts where payment_id = $4)`,
+      [chain, treasury, existing.sequence, transfer.id],
     );
     if (rowCount !== 1)
       throw new AdoptionError(`${transfer.id} has reserved nonce ${existing.sequence}: release it first.`);

@@ -2,7 +2,12 @@ import { conflict, type Refusal } from '../../platform/errors.ts';
 import { updatedEvents } from '../../resources/transactions/state.ts';
 import type { Cause } from '../../resources/transfers/state.ts';
 import { type TransferKey, transferCommand } from '../../resources/transfers/transfer-command.ts';
-import { applyTransitions, type ChainFacts, type Transfer } from '../../resources/transfers/transition.ts';
+import {
+  applyTransitions,
+  type ChainFacts,
+  reverseSettlement,
+  type Transfer,
+} from '../../resources/transfers/transition.ts';
 import type { ScreeningVerdict } from '../../screening/port.ts';
 import type { ScreeningRow, TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command, DecideContext, Decision, RowWrite } from '../../writer/command.ts';
@@ -121,15 +126,18 @@ export function isPayable({ status }: TransactionRow): boolean {
 
 /** Marks the transfer as submitted, after its payment was signed and stored, and before it is broadcast. */
 export function submitTransfer(key: TransferKey, txHash: string): Command<TransactionStatus> {
-  return transferCommand('submit_transfer', key, (transfer, context) =>
-    transfer.row.status === 'payment_submitted'
-      ? withTxHash(transfer.row, txHash, context)
-      : step(transfer, 'funds_received', ['payment_submitted'], context, { txHash }),
-  );
+  return transferCommand('submit_transfer', key, (transfer, context) => {
+    const { row } = transfer;
+    if (row.status === 'payment_submitted') return withTxHash(row, txHash, context);
+    // Its block vanished, and the payment is sent again: the client is told of the new transaction once that one is final.
+    if (row.status === 'completed') return { result: row.status };
+    return step(transfer, 'funds_received', ['payment_submitted'], context, { txHash });
+  });
 }
 
 /**
- * Completes a transfer whose payment is final.
+ * Completes a transfer whose payment is final. If its block vanished after that and another transaction of the payment is final instead,
+ * the completed transfer gets the hash and the fee of that one.
  *
  * @param gasFeeMinor the chain's fee in the transfer's currency; null if it cannot be converted
  */
@@ -138,9 +146,28 @@ export function completeTransfer(
   txHash: string,
   gasFeeMinor: bigint | null,
 ): Command<TransactionStatus> {
-  return transferCommand('complete_transfer', key, (transfer, context) =>
-    step(transfer, 'payment_submitted', ['completed'], context, { txHash, gasFeeMinor }),
-  );
+  return transferCommand('complete_transfer', key, (transfer, context) => {
+    const { row } = transfer;
+    if (row.status === 'completed' && row.destination_tx_hash !== txHash) {
+      const change = { destination_tx_hash: txHash, gas_fee_minor: gasFeeMinor };
+      return { result: row.status, ...withChange(row, change, context) };
+    }
+    return step(transfer, 'payment_submitted', ['completed'], context, { txHash, gasFeeMinor });
+  });
+}
+
+/**
+ * Reverses a completed transfer whose block vanished and whose payment the chain refuses now: it fails, and the whole amount becomes
+ * available again.
+ */
+export function reverseTransfer(key: TransferKey, cause: Cause): Command<TransactionStatus> {
+  return transferCommand('reverse_transfer', key, (transfer, context) => {
+    if (transfer.row.status !== 'completed') return { refusal: notInStatus(transfer.row) };
+    const reversal = reverseSettlement(transfer.row, context);
+    const failed = step(transfer, 'completed', ['failed', 'refunded'], context, {}, cause);
+    if ('refusal' in failed) return failed;
+    return { ...failed, journals: [reversal, ...(failed.journals ?? [])] };
+  });
 }
 
 /** Fails a transfer whose payment was never sent or failed on the chain. The money becomes available again. */

@@ -11,7 +11,8 @@ import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
 import { recordSequences } from '../outflows/commands.ts';
-import { completeTransfer, failTransfer, submitTransfer } from './commands.ts';
+import { type Attention, saveAttention } from './attention.ts';
+import { completeTransfer, failTransfer, reverseTransfer, submitTransfer } from './commands.ts';
 import type { OpenPayment } from './queries.ts';
 import { proofOf } from './quote.ts';
 import { endPayment, signAndStore, signReservedPayment } from './send-queue.ts';
@@ -28,12 +29,14 @@ export interface FollowDeps {
  * Reads the state of an open payment from the chain, and takes the next step.
  *
  * @param transfer the transfer that it pays; undefined for treasury operations, and if its row is missing or not authentic
+ * @param reorganisations how many deep reorganisations were known before: a payment that was judged before another one stays open
  * @returns why it waits, if an operator should know
  */
 export async function followPayment(
   deps: FollowDeps,
   stored: OpenPayment,
   transfer: LiveTransfer | undefined,
+  reorganisations: number,
 ): Promise<BlockingReason | undefined> {
   const { pool, port } = deps;
   const payment = withProof(stored, transfer);
@@ -51,25 +54,58 @@ export async function followPayment(
   // The process may have ended after it had stored the attempt.
   if (transfer?.status === 'funds_received') await markSubmitted(deps, transfer, newest.txHash);
   const state = await port.sender.follow(payment, attempts, Date.now() - payment.signedAtMs);
-  const hasEnded = transfer?.status === 'failed' || transfer?.status === 'refunded';
-  if (hasEnded && state.kind !== 'final') {
-    return askOperator(`The payment of ${id} is not sent: the transfer is ${transfer.status}.`);
-  }
+  const attention = attentionOf(payment, transfer, state);
+  await saveAttention(pool, id, payment.attention, attention);
+  // What has used the nonce may have made another payment of the books.
+  if (state.kind === 'replaced') await recordSequences(pool, port.chain, payment.sender, [payment.sequence]);
+  if (attention) return askOperator(attention.detail);
   switch (state.kind) {
     case 'waiting':
       if (!state.isKnown) await broadcastAny(port, attempts);
-      return undefined;
+      return state.blockedBy;
     case 'stuck':
       return replaceAttempt(deps, payment, transfer, state.terms);
+    case 'unclear':
     case 'replaced':
-      await recordSequences(pool, port.chain, payment.sender, [payment.sequence]);
-      return askOperator(
-        `Nonce ${payment.sequence} of ${payment.sender} was used by a transaction that was not signed for ${id}.`,
-      );
-    case 'final':
-      if (transfer) await endTransfer(deps, transfer, state);
-      await endPayment(pool, id, state);
       return undefined;
+    case 'final':
+      if (transfer) await endTransfer(deps, payment, transfer, state);
+      await endPayment(pool, port.chain, id, state, reorganisations);
+      return undefined;
+  }
+}
+
+/** Why the payment waits for an operator; undefined if it goes on. Nothing is sent, refunded or booked meanwhile. */
+function attentionOf(
+  { id, sender, sequence }: OpenPayment,
+  transfer: LiveTransfer | undefined,
+  state: PaymentState,
+): Attention | undefined {
+  const hasEnded = transfer?.status === 'failed' || transfer?.status === 'refunded';
+  switch (state.kind) {
+    case 'unclear': {
+      const found = `${state.txHash} in block ${state.height} succeeded without moving its tokens`;
+      return { reason: 'unclear', detail: `The payment of ${id} is unclear: ${found}.` };
+    }
+    case 'replaced': {
+      const detail = `Nonce ${sequence} of ${sender} was used by a transaction that was not signed for ${id}.`;
+      return { reason: 'nonce_taken', detail };
+    }
+    case 'waiting':
+    case 'stuck': {
+      if (!hasEnded) return undefined;
+      return {
+        reason: 'transfer_ended',
+        detail: `The payment of ${id} is not sent: the transfer is ${transfer.status}.`,
+      };
+    }
+    case 'final': {
+      if (!hasEnded || !state.ok) return undefined;
+      return {
+        reason: 'transfer_ended',
+        detail: `The payment of ${id} was made, but the transfer is ${transfer.status}.`,
+      };
+    }
   }
 }
 
@@ -128,7 +164,7 @@ async function replaceAttempt(
     return undefined;
   } catch (error) {
     // An earlier attempt may still be mined: the payment waits whatever the refusal is.
-    if (error instanceof SignerRefusal) {
+    if (error instanceof SignerRefusal && error.code !== 'not_expired') {
       return askOperator(`The signer refuses to sign ${payment.id} again: ${error.message}`);
     }
     return blockingReasonOf(error, payment.id);
@@ -138,10 +174,11 @@ async function replaceAttempt(
 /** @throws ChainError if the transfer cannot end as its payment did; the payment stays open then */
 async function endTransfer(
   deps: FollowDeps,
+  payment: OpenPayment,
   transfer: LiveTransfer,
   state: PaymentState & { kind: 'final' },
 ): Promise<void> {
-  const outcome = await deps.writer.submit(endCommand(deps, transfer, state));
+  const outcome = await deps.writer.submit(endCommand(deps, payment, transfer, state));
   if (outcome.kind === 'accepted') return;
   // The process may have ended after it had ended the transfer.
   const status = (await findLiveTransfers(deps.pool, [transfer.id])).get(transfer.id)?.status;
@@ -151,9 +188,12 @@ async function endTransfer(
 
 function endCommand(
   { port, rates }: FollowDeps,
+  { isReopened }: OpenPayment,
   transfer: LiveTransfer,
   state: PaymentState & { kind: 'final' },
 ): Command<TransactionStatus> {
+  if (!state.ok && isReopened && transfer.status === 'completed')
+    return reverseTransfer(transfer, chainRefused);
   if (!state.ok) return failTransfer(transfer, 'payment_submitted', chainRefused);
   const eurPerUsd = rates?.quote('usd', 'eurc', Date.now())?.midRate;
   const fee = gasFeeMinor(

@@ -4,6 +4,8 @@ import type { PaymentIntent } from '../../chains/signing.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool, Queryable } from '../../store/pool.ts';
 import type { RowGuard } from '../../store/row-guard.ts';
+import type { PaymentAttention } from '../../store/tables/chains.ts';
+import type { Attention } from './attention.ts';
 
 /** A payment that has not ended, with its signed transactions. */
 export interface OpenPayment extends ReservedPayment {
@@ -11,6 +13,12 @@ export interface OpenPayment extends ReservedPayment {
   readonly attempts: readonly SignedAttempt[];
   /** When the newest attempt was signed, in milliseconds since the Unix epoch. */
   readonly signedAtMs: number;
+  /** How long ago the nonce or slot was reserved, by the clock of the database. */
+  readonly reservedForMs: number;
+  /** Why it waits for an operator; undefined if it does not. */
+  readonly attention?: Attention | undefined;
+  /** Whether it had ended, and was opened again because its block vanished. */
+  readonly isReopened?: boolean;
 }
 
 interface PaymentRow extends Record<string, unknown> {
@@ -28,6 +36,10 @@ interface PaymentRow extends Record<string, unknown> {
   readonly raw: string | null;
   readonly terms: string | null;
   readonly signed_at: string | null;
+  readonly reserved_for_ms: bigint;
+  readonly attention: PaymentAttention | null;
+  readonly attention_detail: string | null;
+  readonly reopened_at: string | null;
 }
 
 /**
@@ -40,7 +52,9 @@ export async function listPayments(pool: Pool, chain: Chain, db: Queryable = poo
   const { rows } = await db.query<PaymentRow>({
     name: 'list_chain_payments',
     text: `select ${authenticatedColumns('chain_payments', 'p')}, a.number as attempt_number,
-        a.tx_hash as attempt_hash, a.raw, a.terms, a.signed_at, a.mac as attempt_mac
+        a.tx_hash as attempt_hash, a.raw, a.terms, a.signed_at, a.mac as attempt_mac, p.attention,
+        p.attention_detail, p.reopened_at,
+        (extract(epoch from now() - p.created_at) * 1000)::int8 as reserved_for_ms
       from chain_payments p left join chain_attempts a on a.payment_id = p.id
       where p.chain = $1 and p.status = 'open' order by p.sequence, p.id, a.number`,
     values: [chain],
@@ -48,7 +62,7 @@ export async function listPayments(pool: Pool, chain: Chain, db: Queryable = poo
   const payments = new Map<string, OpenPayment>();
   const rejected = new Set<string>();
   for (const row of rows) {
-    const { attempt_hash: txHash, raw, signed_at: signedAt, terms } = row;
+    const { attempt_hash: txHash, attention, raw, signed_at: signedAt, terms } = row;
     if (rejected.has(row.id) || !isAuthentic(pool.guard, row)) {
       rejected.add(row.id);
       payments.delete(row.id);
@@ -63,6 +77,9 @@ export async function listPayments(pool: Pool, chain: Chain, db: Queryable = poo
       intent: intentOf(row),
       attempts,
       signedAtMs: signedAt === null ? 0 : Date.parse(signedAt),
+      reservedForMs: Number(row.reserved_for_ms),
+      attention: attention === null ? undefined : { reason: attention, detail: row.attention_detail ?? '' },
+      isReopened: row.reopened_at !== null,
     });
   }
   return [...payments.values()];

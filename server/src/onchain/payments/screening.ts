@@ -1,3 +1,4 @@
+import { checkDestination, type OwnAddresses, ownAddressesOf } from '../../chains/destinations.ts';
 import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
 import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
@@ -19,10 +20,12 @@ interface ScreeningDeps {
  * @param notes receives the reasons of those that cannot be screened now
  */
 export async function screenTransfers(deps: ScreeningDeps, notes: string[]): Promise<void> {
+  const { chain, config, sender } = deps.port;
+  const own = ownAddressesOf([{ chain, address: sender.treasury }], [config]);
   for await (const page of listOpenOnChain(deps.pool, deps.port.chain, 'in_review')) {
     for (const transfer of page) {
       try {
-        await screenOne(deps, transfer);
+        await screenOne(deps, own, transfer);
       } catch (error) {
         notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
       }
@@ -30,8 +33,12 @@ export async function screenTransfers(deps: ScreeningDeps, notes: string[]): Pro
   }
 }
 
-async function screenOne({ port, screener, writer }: ScreeningDeps, transfer: LiveTransfer): Promise<void> {
-  const verdict = await screen(screener, port, {
+async function screenOne(
+  { port, screener, writer }: ScreeningDeps,
+  own: OwnAddresses,
+  transfer: LiveTransfer,
+): Promise<void> {
+  const verdict = await screen(screener, own, {
     transferId: transfer.id,
     customerId: transfer.customer_id,
     chain: port.chain,
@@ -42,17 +49,13 @@ async function screenOne({ port, screener, writer }: ScreeningDeps, transfer: Li
   await writer.submit(screenTransfer(transfer, verdict));
 }
 
-/** Rejects transfers to the treasury itself, and passes all others to the screener. */
+/** Rejects what was accepted for a destination that nobody can use, and passes everything else to the screener. */
 async function screen(
   screener: Screener,
-  { comparable, sender }: ChainPort,
+  own: OwnAddresses,
   subject: ScreeningSubject,
 ): Promise<ScreeningVerdict> {
-  if (comparable(subject.address) === comparable(sender.treasury)) {
-    return {
-      verdict: 'reject',
-      reason: 'The destination must not be the address that transfers are sent from.',
-    };
-  }
+  const destination = checkDestination(subject.chain, subject.address, own);
+  if (!destination.ok) return { verdict: 'reject', reason: destination.fault };
   return screener.screen(subject);
 }

@@ -1,34 +1,58 @@
-import { type BlockingReason, blockingReasonOf, ChainError, SignerRefusal } from '../../chains/errors.ts';
-import type { ChainPort, Prepared, ReservedPayment, SignedAttempt } from '../../chains/port.ts';
+import {
+  type BlockingReason,
+  blockingReasonOf,
+  ChainError,
+  provesUnsigned,
+  SignerRefusal,
+} from '../../chains/errors.ts';
+import type {
+  ChainPort,
+  Prepared,
+  PreparedTerms,
+  ReservedPayment,
+  SignedAttempt,
+  UnsignedAttempt,
+} from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
 import type { PaymentIntent } from '../../chains/signing.ts';
+import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
-import type { Pool } from '../../store/pool.ts';
+import type { Pool, Queryable } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
+import { countReorganisations } from '../cursor.ts';
 import { requireKnownSequences } from '../outflows/sequences.ts';
+import { deleteDraft, findDraft, storeDraft } from './drafts.ts';
 import { listWithdrawn, type OpenPayment } from './queries.ts';
 
 /** The result of an attempt to sign a payment. */
 export type SignResult =
   | { readonly attempt: SignedAttempt }
-  | { readonly blockedBy: BlockingReason }
-  /** There is a payment under this id, or a treasury operation for this address, already. */
+  /** `nativeNeeded`: the native balance that the sender needs, if it has too little. */
+  | { readonly blockedBy: BlockingReason; readonly nativeNeeded?: bigint }
+  /** There is a payment under this id, or a treasury operation for this address, already; or another payment is being signed. */
   | { readonly exists: true };
+
+/** Decides whether a payment is signed at these terms. @returns why not */
+export type Admission = (prepared: PreparedTerms) => BlockingReason | undefined;
 
 /**
  * Prepares a payment, reserves its nonce or slot, signs it and stores the signed transaction. The caller broadcasts it.
  *
  * @param id names the payment permanently
+ * @param admit is asked before anything is reserved
  */
 export async function signNewPayment(
   pool: Pool,
   port: ChainPort,
   id: string,
   intent: PaymentIntent,
+  admit: Admission,
 ): Promise<SignResult> {
   const { sender } = port;
-  const prepared = await sender.prepare(id, intent);
+  const prepared = await prepareOrRefuse(port, id, intent);
   if ('blockedBy' in prepared) return prepared;
+  const blockedBy = admit(prepared);
+  if (blockedBy) return { blockedBy };
   const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
   await requireKnownSequences(pool, port, from);
   const unused = await sender.nextSequence(from);
@@ -36,32 +60,56 @@ export async function signNewPayment(
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
 }
 
-/** Signs a payment whose process ended between the reservation and the signature. */
+/**
+ * Signs a payment whose process ended between the reservation and the signature. What the signer may have seen is asked for again.
+ * Another treasury operation is given up, because its nonce must not keep payments waiting: if it is still needed, there will be a new
+ * one.
+ */
 export async function signReservedPayment(
   pool: Pool,
   port: ChainPort,
   payment: OpenPayment,
 ): Promise<SignResult> {
-  const prepared: Prepared = await port.sender.prepare(payment.id, payment.intent);
+  const isTreasurys = payment.intent.kind !== 'transfer';
+  // Another worker may be about to sign it.
+  if (isTreasurys && payment.reservedForMs < limits.reservationMs) return { exists: true };
+  const asked = (await findDraft(pool, payment.id, 1)) ?? (await port.sender.lastSigned(payment));
+  if (asked) return signOrRelease(pool, port, payment, asked);
+  if (isTreasurys && (await releasePayment(pool, port.chain, payment))) return { exists: true };
+  const prepared = await prepareOrRefuse(port, payment.id, payment.intent);
   if ('blockedBy' in prepared) {
-    // The signer may have seen this nonce already, and would refuse the same payment with another one.
-    if (prepared.blockedBy.policy === 'refuse') await releasePayment(pool, port.chain, payment);
+    // The signer has not seen this payment, and an unsigned reservation would hold up all others.
+    await releasePayment(pool, port.chain, payment);
     return prepared;
   }
   return signOrRelease(pool, port, payment, prepared.terms);
 }
 
+/** Prepares a payment. What the signer refuses then, such as an authorization, concerns this payment only. */
+async function prepareOrRefuse({ sender }: ChainPort, id: string, intent: PaymentIntent): Promise<Prepared> {
+  try {
+    return await sender.prepare(id, intent);
+  } catch (error) {
+    if (!(error instanceof SignerRefusal)) throw error;
+    return { blockedBy: blockingReasonOf(error, id) };
+  }
+}
+
+/** @param source the terms of a new transaction, or one that the signer may have seen */
 async function signOrRelease(
   pool: Pool,
   port: ChainPort,
   payment: ReservedPayment,
-  terms: string,
+  source: string | UnsignedAttempt,
 ): Promise<SignResult> {
   try {
-    return { attempt: await signAndStore(pool, port, payment, [], terms) };
+    return { attempt: await signAndStore(pool, port, payment, [], source) };
   } catch (error) {
-    // Without a decision of the signer, the transaction may have been signed: the reservation must stay.
-    if (!(error instanceof SignerRefusal)) throw error;
+    // Without a decision about these bytes they may have been signed: the reservation must stay.
+    if (!(error instanceof SignerRefusal) || error.code === 'record_behind') throw error;
+    // Others were signed, and this database does not know them: it was restored, or lost a row.
+    const signed = provesUnsigned(error) ? undefined : await port.sender.lastSigned(payment);
+    if (signed) return { attempt: await signAndStore(pool, port, payment, [], signed) };
     await releasePayment(pool, port.chain, payment);
     return { blockedBy: blockingReasonOf(error, payment.id) };
   }
@@ -69,11 +117,13 @@ async function signOrRelease(
 
 /**
  * Reserves the sender's next nonce (EVM) or slot (Solana, Tron) for a payment, permanently. The payment is signed only afterwards, so
- * that after any crash it is signed for the same nonce.
+ * that after any crash it is signed for the same nonce. Nothing is reserved after a payment of the sender that is not signed yet: if
+ * the signer refuses that one, its nonce can be used by the next.
  *
  * @param id names the payment; there is never a second one under it
  * @param unused the first nonce that the chain has not used
- * @returns undefined if there is a payment under the id, or an open treasury operation for the address
+ * @returns undefined if there is a payment under the id, an open treasury operation for the address, or an unsigned payment of the
+ *   sender
  */
 export async function reservePayment(
   pool: Pool,
@@ -92,6 +142,7 @@ export async function reservePayment(
       'select next_sequence from chain_sequences where chain = $1 and sender = $2 for update',
       [chain, sender],
     );
+    if (await hasUnsigned(client, chain, sender)) return undefined;
     const sequence = rows[0]?.next_sequence ?? 0n;
     // A nonce that the chain has used and the books do not know may have made this payment already.
     if (unused > sequence)
@@ -121,8 +172,17 @@ export async function reservePayment(
   });
 }
 
+async function hasUnsigned(client: Queryable, chain: Chain, sender: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from chain_payments p where p.chain = $1 and p.sender = $2 and p.status = 'open'
+      and not exists (select from chain_attempts a where a.payment_id = p.id) limit 1`,
+    [chain, sender],
+  );
+  return rowCount !== 0;
+}
+
 /**
- * Releases a reservation without a signature if it is the sender's last one. A gap would block all later nonces.
+ * Releases a reservation that the signer has not seen, or has refused, if it is the sender's last one. A gap would block all later nonces.
  *
  * @returns whether it was released
  */
@@ -131,7 +191,8 @@ export async function releasePayment(pool: Pool, chain: Chain, payment: Reserved
     const { rowCount } = await client.query(
       `update chain_sequences set next_sequence = $3
         where chain = $1 and sender = $2 and next_sequence = $3 + 1
-          and not exists (select from chain_attempts where payment_id = $4)`,
+          and not exists (select from chain_attempts where payment_id = $4)
+          and not exists (select from chain_drafts where payment_id = $4)`,
       [chain, payment.sender, payment.sequence, payment.id],
     );
     if (rowCount !== 1) return false;
@@ -164,8 +225,10 @@ export async function withdrawPayment(
 }
 
 /**
- * Signs a reserved payment and stores the signed transaction. It must be broadcast only afterwards.
+ * Signs a reserved payment and stores the signed transaction. It must be broadcast only afterwards. The unsigned one is stored before
+ * the signer is asked: if that was done and the answer was lost, the same is asked for again, whatever the source is now.
  *
+ * @param source terms from `prepare` or `follow`, or the transaction itself
  * @throws ChainError if another process has stored this attempt or released the reservation; nothing must be broadcast then
  * @throws SignerRefusal, SignerUnavailableError
  */
@@ -174,15 +237,23 @@ export async function signAndStore(
   { sender }: ChainPort,
   payment: ReservedPayment,
   attempts: readonly SignedAttempt[],
-  terms: string,
+  source: string | UnsignedAttempt,
 ): Promise<SignedAttempt> {
-  const attempt = await sender.sign(payment, terms);
   const number = attempts.length + 1;
+  const unsigned = typeof source === 'string' ? await sender.encode(payment, source) : source;
+  const draft = await storeDraft(pool, payment, number, unsigned);
+  const attempt = await sender.sign(payment, draft, attempts).catch(async (error) => {
+    // These bytes are not signed, and others may be allowed.
+    if (error instanceof SignerRefusal && error.code !== 'record_behind')
+      await deleteDraft(pool, payment.id, number, draft);
+    throw error;
+  });
   const { raw, terms: signedTerms, txHash } = attempt;
   const row = { payment_id: payment.id, number, tx_hash: txHash, raw, terms: signedTerms };
   const mac = pool.guard.macOf('chain_attempts', row);
   const { rowCount } = await pool.query(
-    `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
+    `with asked as (delete from chain_drafts where payment_id = $1 and number = $2)
+      insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
       select id, $2, $3, $4, $5, now(), $7 from chain_payments where id = $1 and status = 'open' and sequence = $6
       on conflict do nothing`,
     [payment.id, number, txHash, raw, signedTerms, payment.sequence.toString(), mac],
@@ -200,13 +271,22 @@ interface PaymentEnd {
 }
 
 /**
- * Records the end of a payment. Does nothing if it has ended already.
+ * Records the end of a payment. Does nothing if it has ended already, or if the chain was reorganised deeply since: its block may have
+ * vanished, and it is judged again.
  *
+ * @param reorganisations how many deep reorganisations were known when the payment was judged
  * @throws RowNotAuthenticError if the payment's row is not authentic
  */
-export async function endPayment(pool: Pool, id: string, end: PaymentEnd): Promise<void> {
+export async function endPayment(
+  pool: Pool,
+  chain: Chain,
+  id: string,
+  end: PaymentEnd,
+  reorganisations: number,
+): Promise<void> {
   const status = end.ok ? 'completed' : 'failed';
   await inTransaction(pool, async (client) => {
+    if ((await countReorganisations(client, chain, 'for share')) !== reorganisations) return;
     const { rows } = await client.query<Record<string, unknown>>(
       `select ${authenticatedColumns('chain_payments')} from chain_payments t
         where t.id = $1 and t.status = 'open' for update`,
@@ -217,7 +297,8 @@ export async function endPayment(pool: Pool, id: string, end: PaymentEnd): Promi
     const ended = { ...pool.guard.require('chain_payments', row), status, tx_hash: end.txHash };
     const mac = pool.guard.macOf('chain_payments', ended);
     await client.query(
-      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6
+      `update chain_payments set status = $2, tx_hash = $3, height = $4, fee_native = $5, updated_at = now(), mac = $6,
+          attention = null, attention_detail = null, reopened_at = null
         where id = $1`,
       [id, status, end.txHash, end.height, end.feeNative.toString(), mac],
     );

@@ -1,41 +1,40 @@
 import { type BlockingReason, blockingReasonOf, isPaymentError } from '../../chains/errors.ts';
+import type { PreparedTerms } from '../../chains/port.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
-import { findLiveTransfers, type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
+import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import type { SigningGate } from '../holds/gate.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
-import { sweepDeposits } from '../sweeps/worker.ts';
+import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
-import { type FollowDeps, followPayment, submitAndBroadcast } from './follow.ts';
-import { listPayments, listWithdrawn } from './queries.ts';
+import { submitAndBroadcast } from './follow.ts';
+import { type FollowOpenDeps, followOpen } from './follow-open.ts';
+import { listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
 import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
 
-export interface PaymentDeps extends FollowDeps {
+export interface PaymentDeps extends FollowOpenDeps {
   readonly logger: Logger;
   readonly screener: Screener;
   readonly gate: SigningGate;
-  /** Identifies this process. */
-  readonly leaseOwner: string;
 }
 
 /** What the worker remembers between turns. Losing it has no consequences. */
 interface Memory {
   /** Consecutive refusals, by transfer. */
   readonly refusals: Map<string, number>;
-  reported: string;
-  turns: number;
 }
 
 /** Sends the live transfers of a chain: screens them, signs, stores and broadcasts their payments, and follows them to their end. */
 export function startPaymentWorker(deps: PaymentDeps): Worker {
   const { logger, port } = deps;
-  const memory: Memory = { refusals: new Map(), reported: '', turns: 0 };
+  const memory: Memory = { refusals: new Map() };
+  const report = createWaitingReport(logger, port.chain, 'payments');
   const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
     try {
@@ -44,48 +43,24 @@ export function startPaymentWorker(deps: PaymentDeps): Worker {
       if (!isPaymentError(error)) throw error;
       notes.push(error.message);
     }
-    report(deps, memory, notes);
+    report(notes);
     return false;
   });
-  return releasingLeaseAtStop(worker, deps);
-}
-
-/** Logs why payments wait when that changes, not in every turn. */
-function report({ logger, port }: PaymentDeps, memory: Memory, notes: readonly string[]): void {
-  const text = [...new Set(notes)].sort().join(' ');
-  if (text === memory.reported) return;
-  memory.reported = text;
-  if (text === '') logger.info({ chain: port.chain }, 'payments are sent again');
-  else logger.warn({ chain: port.chain, fault: text }, 'payments wait');
+  return releasingLeaseAtStop(worker, deps, 'payments');
 }
 
 /** @param notes receives the reasons why payments wait */
 async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   await screenTransfers(deps, notes);
-  if (!(await acquireLease(deps))) return;
+  if (!(await acquireLease(deps, 'payments'))) return;
   await deps.port.reader.head();
-  await followAll(deps, notes);
+  await followOpen(deps, 'payments', notes);
   const blockedBy = await deps.gate.blockedBy();
   if (blockedBy) {
     notes.push(blockedBy.text);
     return;
   }
   await signReady(deps, memory, notes);
-  memory.turns += 1;
-  if (memory.turns % limits.sweepEveryTurns === 0) await sweepDeposits(deps, notes);
-}
-
-async function followAll(deps: PaymentDeps, notes: string[]): Promise<void> {
-  const open = await listPayments(deps.pool, deps.port.chain);
-  const ids = open.filter(({ intent }) => intent.kind === 'transfer').map(({ id }) => id);
-  const transfers = ids.length === 0 ? new Map() : await findLiveTransfers(deps.pool, ids);
-  for (const payment of open) {
-    if (!(await acquireLease(deps))) return;
-    const following = followPayment(deps, payment, transfers.get(payment.id));
-    // A payment that cannot be followed must not hold up the others.
-    const blockedBy = await following.catch((error) => blockingReasonOf(error, payment.id));
-    if (blockedBy) notes.push(blockedBy.text);
-  }
 }
 
 /** Signs what the treasury can pay, the oldest transfer first. A transfer that must wait does not hold up later ones. */
@@ -102,7 +77,7 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       if (budget.free <= 0) return;
       if (budget.started.has(transfer.id)) continue;
       if (withdrawn.has(transfer.id)) {
-        if (!(await acquireLease(deps))) return;
+        if (!(await acquireLease(deps, 'payments'))) return;
         // The process that withdrew it ended before the transfer failed.
         await fail(deps, transfer, 'It cannot be sent.');
         continue;
@@ -113,7 +88,7 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
         notes.push(waitsFor.text);
         continue;
       }
-      if (!(await acquireLease(deps))) return;
+      if (!(await acquireLease(deps, 'payments'))) return;
       const blockedBy = await pay(deps, memory, budget, transfer, quote);
       if (blockedBy) notes.push(blockedBy.text);
       if (blockedBy?.policy === 'stop_signing') return;
@@ -153,7 +128,7 @@ async function pay(
     const intent = await fixQuote(deps.writer, transfer, quote);
     if (!intent) return undefined;
     const signed = await signWithinBudget(budget, intent, () =>
-      signNewPayment(deps.pool, deps.port, transfer.id, intent),
+      signNewPayment(deps.pool, deps.port, transfer.id, intent, (prepared) => admit(deps, budget, prepared)),
     );
     if ('blockedBy' in signed) {
       await applyPolicy(deps, memory, transfer, intent, signed.blockedBy);
@@ -165,6 +140,19 @@ async function pay(
   } catch (error) {
     return blockingReasonOf(error, transfer.id);
   }
+}
+
+/** Why the treasury's native coin does not cover a payment together with those that are on their way. */
+function admit({ port }: PaymentDeps, budget: Budget, { cost }: PreparedTerms): BlockingReason | undefined {
+  if (cost.payer !== port.sender.treasury) return undefined;
+  if (cost.native > budget.native) {
+    return {
+      policy: 'retry',
+      text: 'The treasury has too little native coin beside what waits for a block.',
+    };
+  }
+  budget.native -= cost.native;
+  return undefined;
 }
 
 /**

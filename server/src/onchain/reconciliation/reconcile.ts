@@ -59,18 +59,15 @@ async function compareAtCursor(pool: Pool, port: ChainPort, books: Snapshot): Pr
   }
   const found = port.config.tokens.map(({ currency }) => {
     const ofToken = open.filter(({ intent }) => 'currency' in intent && intent.currency === currency);
-    const sum = (isBooked: boolean, isLater: boolean): bigint =>
-      ofToken
-        .filter((one) => one.isBooked === isBooked && paidAt.has(one.id))
-        .filter(({ id }) => (paidAt.get(id) ?? 0) > height === isLater)
-        .reduce((total, { intent }) => total + intent.amount, 0n);
+    // A booked payment whose block vanished is in no block, until it is mined again.
+    const isLater = (id: string): boolean => (paidAt.get(id) ?? Number.POSITIVE_INFINITY) > height;
     const sums = books.sums.get(currency) ?? noSums;
     const figures: BookFigures = {
       ...sums,
       opening: openingOf(books, currency),
       pending: 0n,
-      paidUnbooked: sum(false, false),
-      bookedLater: sums.bookedLater + sum(true, true),
+      paidUnbooked: sumOf(ofToken.filter((one) => !one.isBooked && !isLater(one.id))),
+      bookedLater: sums.bookedLater + sumOf(ofToken.filter((one) => one.isBooked && isLater(one.id))),
     };
     const at = { chain: port.chain, currency, height, isNewest: false };
     return explain(at, figures, held.get(currency) ?? noBalances);
@@ -94,24 +91,27 @@ async function compareAtHead(
   const held = await readHeld(pool, port, books.treasury, undefined);
   const arrived = await readArrived(pool, port, books, height);
   const paid = new Set<string>();
-  for (const { attempts, id, isBooked } of books.open) {
-    for (const { txHash } of isBooked ? [] : attempts) if (await port.reader.minedIn(txHash)) paid.add(id);
+  for (const { attempts, id } of books.open) {
+    for (const { txHash } of attempts) if (await port.reader.minedIn(txHash)) paid.add(id);
   }
   const found = port.config.tokens.map(({ currency }) => {
-    const paidUnbooked = books.open
-      .filter(({ id, intent }) => paid.has(id) && 'currency' in intent && intent.currency === currency)
-      .reduce((total, { intent }) => total + intent.amount, 0n);
+    const ofToken = books.open.filter(({ intent }) => 'currency' in intent && intent.currency === currency);
     const figures = {
       ...(books.sums.get(currency) ?? noSums),
       opening: openingOf(books, currency),
       pending: arrived.get(currency) ?? 0n,
-      bookedLater: 0n,
-      paidUnbooked,
+      // Its block vanished.
+      bookedLater: sumOf(ofToken.filter(({ id, isBooked }) => isBooked && !paid.has(id))),
+      paidUnbooked: sumOf(ofToken.filter(({ id, isBooked }) => !isBooked && paid.has(id))),
     };
     const at = { chain: port.chain, currency, height, isNewest: true };
     return explain(at, figures, held.get(currency) ?? noBalances);
   });
   return { found, isExact: false };
+}
+
+function sumOf(payments: Snapshot['open']): bigint {
+  return payments.reduce((total, { intent }) => total + intent.amount, 0n);
 }
 
 /** Sums the transfers to watched addresses in blocks that are not credited yet, without sweeps. */

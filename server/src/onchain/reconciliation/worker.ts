@@ -26,7 +26,7 @@ export function startReconciliationWorker(deps: ReconciliationDeps): Worker {
   let reported = '';
   let wasExcessive = false;
   const worker = startWorker(`reconcile ${chain}`, logger, port.config.pollMs, async () => {
-    if (performance.now() < nextMs || !(await acquireLease(deps))) return false;
+    if (performance.now() < nextMs || !(await acquireLease(deps, 'reading'))) return false;
     await saveTreasury(pool, chain, port.sender.treasury);
     try {
       const outcome = await reconcileChain(pool, port);
@@ -47,7 +47,7 @@ export function startReconciliationWorker(deps: ReconciliationDeps): Worker {
     }
     return false;
   });
-  return releasingLeaseAtStop(worker, deps);
+  return releasingLeaseAtStop(worker, deps, 'reading');
 }
 
 /** Exports the differences, and logs them when they change. @returns what is logged by now */

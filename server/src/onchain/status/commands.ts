@@ -32,13 +32,14 @@ export function createStatusRecorder({ leaseOwner, pool, port }: LeaseDeps): Sta
   };
 }
 
-/** Saves a snapshot unless another process has the lease of the chain. */
+/** Saves a snapshot unless another process reads the chain. */
 async function saveStatus(pool: Pool, leaseOwner: string, snapshot: StatusSnapshot): Promise<void> {
   await pool.query({
     name: 'save_chain_status',
     text: `insert into chain_statuses (chain, network, head_height, fault, nodes, checked_at)
       select $1, $2, $3, $4, $5, now()
-      where not exists (select from chain_cursors c where c.chain = $1 and c.lease_owner <> $6 and c.lease_expires_at > now())
+      where not exists (select from chain_leases l
+        where l.chain = $1 and l.work = 'reading' and l.owner <> $6 and l.expires_at > now())
       on conflict (chain) do update set network = excluded.network, fault = excluded.fault, nodes = excluded.nodes,
         head_height = coalesce(excluded.head_height, chain_statuses.head_height), checked_at = excluded.checked_at`,
     values: [

@@ -1,8 +1,10 @@
+import type { ChainPort } from '../../chains/port.ts';
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
+import type { OpenPayment } from '../payments/queries.ts';
 
 /** A deposit address that may hold tokens for the treasury. */
 export interface SweepCandidate {
@@ -94,4 +96,46 @@ export async function removeSweepCandidate(
     'delete from sweep_candidates where chain = $1 and address = $2 and currency = $3 and height = $4',
     [chain, address, currency, height],
   );
+}
+
+/** Has a candidate looked at after the others for a while. */
+export async function postponeSweepCandidate(
+  pool: Pool,
+  chain: Chain,
+  { address, currency }: SweepCandidate,
+): Promise<void> {
+  await pool.query(
+    `update sweep_candidates set checked_at = now() + $4 * interval '1 millisecond'
+      where chain = $1 and address = $2 and currency = $3`,
+    [chain, address, currency, limits.sweepPostponedMs],
+  );
+}
+
+/**
+ * Computes the native coin that the treasury has spent on sweeps and top-ups today, in UTC: what was charged and sent, and the maximum
+ * of what is open.
+ *
+ * @param open the open payments of the chain
+ */
+export async function readSpentToday(
+  pool: Pool,
+  { chain, config, sender }: ChainPort,
+  open: readonly OpenPayment[],
+): Promise<bigint> {
+  const { rows } = await pool.query<{ spent: string }>({
+    name: 'read_sweep_spending',
+    text: `select coalesce(sum(case when kind = 'top_up' then amount else 0 end
+          + case when kind = 'sweep' and not $2 then 0 else fee_native end), 0)::text as spent
+      from chain_payments where chain = $1 and kind <> 'transfer' and status in ('completed', 'failed')
+        and created_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'`,
+    // Elsewhere a deposit address pays for its own sweep, from its top-ups.
+    values: [chain, config.family === 'solana'],
+  });
+  const ended = BigInt(rows[0]?.spent ?? 0);
+  return open.reduce((sum, { attempts, intent }) => {
+    const newest = attempts.at(-1);
+    if (intent.kind === 'transfer' || !newest) return sum;
+    const { native, payer } = sender.costOf(intent, newest.terms);
+    return payer === sender.treasury ? sum + native : sum;
+  }, ended);
 }

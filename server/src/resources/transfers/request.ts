@@ -1,4 +1,4 @@
-import { checkAddress } from '../../chains/addresses.ts';
+import { checkDestination, type OwnAddresses } from '../../chains/destinations.ts';
 import {
   type Chain,
   chains,
@@ -43,19 +43,26 @@ export type TransferTerms = ChainTerms | PayoutTerms;
 
 type ParsedTransfer = { readonly terms: TransferTerms } | { readonly refusal: Refusal };
 
+const noAddresses: OwnAddresses = new Set();
+
 /**
  * Parses a transfer request: rail, currencies, address, reference and amount must fit each other.
  *
+ * @param own addresses of the house, which are no destinations
  * @returns the terms, or a refusal that lists every fault
  */
-export function parseTransferRequest(body: CreateTransferBody, pricing: Pricing): ParsedTransfer {
+export function parseTransferRequest(
+  body: CreateTransferBody,
+  pricing: Pricing,
+  own: OwnAddresses = noAddresses,
+): ParsedTransfer {
   const { destinationPaymentRail: rail } = body;
   const currency = body.sourceCurrency ?? 'usdc';
   if (!isHeld(currency)) {
     const message = `\`sourceCurrency\` must be one of: ${heldCurrencies.join(', ')}.`;
     return refuse('unsupported_currency', '/sourceCurrency', message);
   }
-  if (isChain(rail)) return parseChainTransfer(body, rail, currency, pricing);
+  if (isChain(rail)) return parseChainTransfer(body, rail, currency, pricing, own);
   if (isRail(rail)) return parsePayoutRequest(body, rail, currency, pricing);
   const names = [...chains, ...railNames].join(', ');
   return refuse(
@@ -79,6 +86,7 @@ function parseChainTransfer(
   chain: Chain,
   currency: HeldCurrency,
   { convert, onChainFee }: Pricing,
+  own: OwnAddresses,
 ): ParsedTransfer {
   const sentCurrency = sendableAs(currency).find((known) => known === body.destinationCurrency);
   if (sentCurrency === undefined) {
@@ -90,8 +98,11 @@ function parseChainTransfer(
     return refuse('unsupported_rail', '/destinationPaymentRail', message);
   }
   const { amount, faults } = parseTransferAmount(body.amount, currency, onChainFee);
-  const address = checkAddress(chain, body.destinationAddress);
-  if (!address.ok) faults.push(faultAt('invalid_address', '/destinationAddress', address.fault));
+  const address = checkDestination(chain, body.destinationAddress, own);
+  if (!address.ok) {
+    const reason = address.isAddress ? 'unusable_address' : 'invalid_address';
+    faults.push(faultAt(reason, '/destinationAddress', address.fault));
+  }
   if (!amount || !address.ok) return { refusal: refusalFor(faults) };
   const terms = { ...amount, kind: 'chain', chain, address: address.address, sentCurrency } as const;
   if (sentCurrency === currency)

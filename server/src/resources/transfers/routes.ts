@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { OwnAddresses } from '../../chains/destinations.ts';
 import { type ReadRoute, type Route, writeRoute } from '../../http/route.ts';
 import { ApiError, invalidRequest } from '../../platform/errors.ts';
 import { bucketOfId } from '../../platform/ids.ts';
@@ -16,6 +17,7 @@ import { Transaction, transactionJson } from '../transactions/schema.ts';
 import { cancelTransfer, createTransfer, type TransferProver } from './commands.ts';
 import { requireTransfer } from './queries.ts';
 import { parseTransferRequest } from './request.ts';
+import type { Pricing } from './request-amount.ts';
 import { CreateTransferBody } from './schema.ts';
 
 interface Deps {
@@ -29,6 +31,8 @@ interface Deps {
   /** Whether a configured chain can send the currency. */
   isPayable(chain: string, currency: string): boolean;
   readonly prove: TransferProver;
+  /** Addresses of the house, which are no destinations. */
+  readonly ownAddresses: OwnAddresses;
 }
 
 const tag = 'Transfers';
@@ -39,7 +43,8 @@ export function transferRoutes(deps: Deps): Route[] {
   return [createRoute(deps), listRoute(deps), getRoute(deps), cancelRoute(deps)];
 }
 
-function createRoute({ clocks, db, isPayable, prove, ratesFor, sandboxStepMs, ...fees }: Deps): Route {
+function createRoute(deps: Deps): Route {
+  const { clocks, db, isPayable, ownAddresses, prove, ratesFor, sandboxStepMs, ...fees } = deps;
   return writeRoute<CreateTransferBody>({
     method: 'POST',
     path: '/v1/transfers',
@@ -64,10 +69,8 @@ function createRoute({ clocks, db, isPayable, prove, ratesFor, sandboxStepMs, ..
       }
       const nowMs = clocks.nowIn(id);
       const rates = ratesFor(kind);
-      const parsed = parseTransferRequest(body, {
-        ...fees,
-        convert: (from, to) => rates && conversionRate(rates, from, to, nowMs),
-      });
+      const convert: Pricing['convert'] = (from, to) => rates && conversionRate(rates, from, to, nowMs);
+      const parsed = parseTransferRequest(body, { ...fees, convert }, ownAddresses);
       if ('refusal' in parsed) throw new ApiError(parsed.refusal);
       const isInBucket = bucketOfId(body.customerId) === bucketOfId(body.walletId);
       if (!isInBucket && !(await findCustomer(db, id, body.customerId))) {

@@ -4,6 +4,7 @@ import {
   type PayoutMoney,
   releaseTransferFlow,
   returnPayoutFlow,
+  reverseSettlementFlow,
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
@@ -142,6 +143,11 @@ function settleOnChain(row: TransactionRow, context: DecideContext): JournalDraf
   return isConvertedOnChain(row)
     ? settleConvertedTransferFlow(context, chainOf(row), payoutMoneyOf(row))
     : settleTransferFlow(context, chainOf(row), moneyOf(row));
+}
+
+/** The journal that reverses the settlement of a transfer on a chain, whose payment turned out not to be in the chain. */
+export function reverseSettlement(row: TransactionRow, context: DecideContext): JournalDraft {
+  return reverseSettlementFlow(settleOnChain(row, context));
 }
 
 /** The columns of a transfer that has arrived. The simulated chains charge no fee. */

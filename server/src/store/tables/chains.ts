@@ -30,6 +30,7 @@ export const chainDeposits = table('chain_deposits', {
   transaction_id: text().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  lost_minor: int8().nullable().mutable(),
 });
 export type ChainDepositRow = RowIn<typeof chainDeposits>;
 
@@ -41,14 +42,25 @@ export const chainCursors = table(
     scanned_height: int8().mutable(),
     confirmed_height: int8().mutable(),
     opening_balances: json().nullable(),
-    lease_owner: text().nullable().mutable(),
-    lease_expires_at: timestamptz().nullable().mutable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
     watch_owner: text().nullable().mutable(),
     watched_at: timestamptz().nullable().mutable(),
     timeline: text().nullable().mutable(),
     unsettled_height: int8().nullable().mutable(),
+    first_height: int8().nullable(),
+    reorganisations: int4().mutable(),
+  },
+  'chain',
+);
+
+export const chainLeases = table(
+  'chain_leases',
+  {
+    chain: text(),
+    work: text<'reading' | 'payments' | 'sweeps'>(),
+    owner: text().mutable(),
+    expires_at: timestamptz().mutable(),
   },
   'chain',
 );
@@ -72,6 +84,19 @@ export const chainBlocks = table('chain_blocks', {
   block_id: text().mutable(),
 });
 
+export const chainReorganisations = table('chain_reorganisations', {
+  chain: text(),
+  number: int4(),
+  fork_height: int8(),
+  confirmed_height: int8(),
+  former_block_id: text(),
+  block_id: text(),
+  deposits_reversed: int4().mutable(),
+  payments_reopened: int4().mutable(),
+  detected_at: timestamptz(),
+  checked_at: timestamptz().nullable().mutable(),
+});
+
 export const uncreditedDeposits = table('uncredited_deposits', {
   chain: text(),
   id: text(),
@@ -92,6 +117,9 @@ export const chainSequences = table('chain_sequences', {
   next_sequence: int8().mutable(),
 });
 
+/** Why a payment waits for an operator (server/migrations/0004_deep_reorganisations.sql). */
+export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
+
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
@@ -108,6 +136,9 @@ export const chainPayments = table('chain_payments', {
   fee_native: numeric().nullable().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  attention: text<PaymentAttention>().nullable().mutable(),
+  attention_detail: text().nullable().mutable(),
+  reopened_at: timestamptz().nullable().mutable(),
 });
 
 export const chainAttempts = table('chain_attempts', {
@@ -117,6 +148,14 @@ export const chainAttempts = table('chain_attempts', {
   raw: text(),
   terms: text(),
   signed_at: timestamptz(),
+});
+
+export const chainDrafts = table('chain_drafts', {
+  payment_id: text(),
+  number: int2(),
+  unsigned: text(),
+  terms: text(),
+  created_at: timestamptz(),
 });
 
 /** A hold of a chain. */
@@ -185,8 +224,21 @@ export const signedPayments = table(
     nonce: text().nullable(),
     counted: json().mutable(),
     signed_at: timestamptz().mutable(),
+    unsigned: text().nullable().mutable(),
+    terms: text().nullable().mutable(),
+    transaction_id: text().nullable().mutable(),
+    validity: json().nullable().mutable(),
   },
   'reference',
+);
+
+export const signerRecords = table(
+  'signer_records',
+  {
+    id: int2(),
+    entries: int8().mutable(),
+  },
+  'id',
 );
 
 export const dailySpending = table('daily_spending', {
