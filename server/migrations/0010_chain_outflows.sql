@@ -44,12 +44,19 @@ create table treasury_outflows (
   primary key (bucket, id)
 );
 
--- Which process checks what leaves the chain, when it last did by the clock of the database, and on which timeline of the database:
--- after a gap, or on another timeline, the database may be older than the chain. unsettled_height: the newest block when such a gap
--- was found; nothing is signed until every transaction that was signed before has expired. Null if there was none.
+-- When each process last checked what leaves a chain, by the clock of the database. After a gap, or if the mark of a process is not the
+-- one that it left, the database may be older than the chain.
+create table chain_watches (
+  chain text not null,
+  owner text not null,
+  watched_at timestamptz not null,
+  primary key (chain, owner)
+);
+
+-- timeline: that of the database when the chain was last checked; on another one it may be older than the chain, too.
+-- unsettled_height: the newest block when the database may have been older; nothing is signed until every transaction that was signed
+-- before has expired. Null if there was no such moment.
 alter table chain_cursors
-  add column watch_owner text,
-  add column watched_at timestamptz,
   add column timeline text,
   add column unsettled_height bigint;
 

@@ -119,7 +119,7 @@ async function makeRows(): Promise<void> {
       values ('base', '0x1:0', '0xsender', '0x1', 4, 'usdc', '0xto', 5, now(), 'no_outflow', now())`,
     `insert into treasury_outflows (${bucket}id, environment_id, chain, tx_hash, currency, amount_minor, address, reason,
         booked_by, created_at)
-      select bucket, 'out_1', environment_id, 'base', '0x2', 'usdc', 5, '0xto', 'lost', 'alice', now()
+      select bucket, 'out_1', '${liveId}', 'base', '0x2', 'usdc', 5, '0xto', 'lost', 'alice', now()
       from transactions where id = '${transfer.id}'`,
   ];
   for (const text of statements) await owner.query(text);

@@ -255,7 +255,7 @@ test('what left the treasury for no transfer is booked as a loss, which verify a
 test('after a gap in time nothing is signed before what an earlier state may have signed has expired', async () => {
   clearInterval(blocks);
   // As if the database had been restored under the running server.
-  await restored.pool.query("update chain_cursors set watched_at = watched_at - interval '1 hour'");
+  await restored.pool.query("update chain_watches set watched_at = watched_at - interval '1 hour'");
   const unsettled = async () =>
     (
       await restored.pool.query(

@@ -6,9 +6,8 @@ import { requireKnownSequences } from './sequences.ts';
 import { type Beat, markWatched, readTimeline, saveUnsettled } from './watch.ts';
 
 /**
- * Verifies that nothing has left the treasury on the chain that the books did not give out. It does so at the first question, when
- * another process has watched the chain in between, and after a gap in time: the database may then be older than the chain, because it
- * was restored or has failed over.
+ * Verifies that nothing has left the treasury on the chain that the books did not give out. It does so at the first question of a
+ * process, and after a gap in time: the database may then be older than the chain, because it was restored or has failed over.
  */
 export interface OutflowCheck {
   /** Why nothing may be signed; undefined once the check has passed. @throws ChainError */
@@ -33,8 +32,8 @@ export function createOutflowCheck({ leaseOwner, pool, port }: CheckDeps): Outfl
     async blockedBy() {
       const beat = await markWatched(pool, chain, leaseOwner, await readTimeline(pool));
       if (!beat) return 'The chain is not followed yet.';
-      const isContinued = isContinuous(beat, leaseOwner, watchedAtMs, gapMs);
-      const isLost = mayHaveLost(beat, leaseOwner, watchedAtMs, gapMs);
+      const isContinued = isContinuous(beat, watchedAtMs, gapMs);
+      const isLost = mayHaveLost(beat, watchedAtMs, gapMs);
       watchedAtMs = beat.atMs;
       if (!isContinued) hasPassed = false;
       if (hasPassed) {
@@ -54,18 +53,16 @@ export function createOutflowCheck({ leaseOwner, pool, port }: CheckDeps): Outfl
   };
 }
 
-/** Whether this process has watched the chain since the last question, in this state of the database. */
-function isContinuous(beat: Beat, owner: string, watchedAtMs: number | undefined, gapMs: number): boolean {
-  const elapsedMs = beat.atMs - beat.formerAtMs;
-  const isOwn = beat.formerOwner === owner && beat.formerAtMs === watchedAtMs;
-  return isOwn && elapsedMs >= 0 && elapsedMs <= gapMs;
+/** Whether this process has watched the chain since its last question, in this state of the database. */
+function isContinuous({ atMs, ownMs }: Beat, watchedAtMs: number | undefined, gapMs: number): boolean {
+  return ownMs !== undefined && ownMs === watchedAtMs && atMs >= ownMs && atMs - ownMs <= gapMs;
 }
 
 /** Whether the database may have lost what it knew: transactions that it does not know may be signed and not mined yet. */
-function mayHaveLost(beat: Beat, owner: string, watchedAtMs: number | undefined, gapMs: number): boolean {
-  const elapsedMs = beat.atMs - beat.formerAtMs;
-  const hasLostMark = beat.formerOwner === owner && beat.formerAtMs !== watchedAtMs;
-  return elapsedMs < 0 || elapsedMs > gapMs || hasLostMark || beat.isOtherTimeline;
+function mayHaveLost(beat: Beat, watchedAtMs: number | undefined, gapMs: number): boolean {
+  const { atMs, isOtherTimeline, newestMs, ownMs } = beat;
+  const hasLostMark = watchedAtMs !== undefined && ownMs !== watchedAtMs;
+  return atMs < newestMs || atMs - newestMs > gapMs || hasLostMark || isOtherTimeline;
 }
 
 /** @returns why nothing may be signed yet; undefined if every movement up to the newest block is known */

@@ -3,13 +3,24 @@ import type { Pool } from '../../store/pool.ts';
 
 /** What a process finds when it marks that it watches a chain. Times are the database's, in milliseconds since the Unix epoch. */
 export interface Beat {
-  readonly formerOwner: string | null;
-  readonly formerAtMs: number;
   readonly atMs: number;
+  /** The mark that this process left; undefined if there is none. */
+  readonly ownMs: number | undefined;
+  /** The newest mark of any process. */
+  readonly newestMs: number;
   /** Whether the database was on another timeline: it was restored, or another server of it has taken over. */
   readonly isOtherTimeline: boolean;
   readonly unsettledHeight: number | undefined;
   readonly confirmed: number;
+}
+
+interface BeatRow {
+  readonly own: string | null;
+  readonly newest: string;
+  readonly at: string;
+  readonly timeline: string | null;
+  readonly unsettled_height: bigint | null;
+  readonly confirmed_height: bigint;
 }
 
 /**
@@ -27,33 +38,27 @@ export async function markWatched(
   const { rows } = await pool.query<BeatRow>({
     name: 'mark_chain_watched',
     text: `with before as (
-        select watch_owner, coalesce(watched_at, updated_at) as watched_at, timeline, unsettled_height, confirmed_height,
-          date_trunc('milliseconds', clock_timestamp()) as at
-        from chain_cursors where chain = $1 for update)
-      update chain_cursors c set watch_owner = $2, watched_at = b.at, timeline = coalesce($3, c.timeline)
-      from before b where c.chain = $1
-      returning b.watch_owner, b.watched_at, b.at, b.timeline, b.unsettled_height, b.confirmed_height`,
+        select (select w.watched_at from chain_watches w where w.chain = $1 and w.owner = $2) as own,
+          coalesce((select max(w.watched_at) from chain_watches w where w.chain = $1), c.updated_at) as newest,
+          date_trunc('milliseconds', clock_timestamp()) as at, c.timeline, c.unsettled_height, c.confirmed_height
+        from chain_cursors c where c.chain = $1),
+      marked as (insert into chain_watches (chain, owner, watched_at) select $1, $2, at from before
+        on conflict (chain, owner) do update set watched_at = excluded.watched_at),
+      forgotten as (delete from chain_watches where chain = $1 and owner <> $2 and watched_at < now() - interval '1 day'),
+      moved as (update chain_cursors set timeline = $3 where chain = $1 and timeline is distinct from $3 and $3 is not null)
+      select * from before`,
     values: [chain, owner, timeline ?? null],
   });
   const [row] = rows;
   if (!row) return undefined;
   return {
-    formerOwner: row.watch_owner,
-    formerAtMs: Date.parse(row.watched_at),
     atMs: Date.parse(row.at),
+    ownMs: row.own === null ? undefined : Date.parse(row.own),
+    newestMs: Date.parse(row.newest),
     isOtherTimeline: timeline !== undefined && row.timeline !== null && row.timeline !== timeline,
     unsettledHeight: row.unsettled_height === null ? undefined : Number(row.unsettled_height),
     confirmed: Number(row.confirmed_height),
   };
-}
-
-interface BeatRow {
-  readonly watch_owner: string | null;
-  readonly watched_at: string;
-  readonly at: string;
-  readonly timeline: string | null;
-  readonly unsettled_height: bigint | null;
-  readonly confirmed_height: bigint;
 }
 
 /** Records from which height on transactions may be on the chain that a lost state of the database had signed; null once none can be. */

@@ -54,7 +54,8 @@ export async function signNewPayment(
   const blockedBy = admit(prepared);
   if (blockedBy) return { blockedBy };
   const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
-  await requireKnownSequences(pool, port, from);
+  // Of the treasury the gate has verified it in this turn.
+  if (from !== sender.treasury) await requireKnownSequences(pool, port, from);
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };

@@ -44,8 +44,6 @@ export const chainCursors = table(
     opening_balances: json().nullable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
-    watch_owner: text().nullable().mutable(),
-    watched_at: timestamptz().nullable().mutable(),
     timeline: text().nullable().mutable(),
     unsettled_height: int8().nullable().mutable(),
     first_height: int8().nullable(),
@@ -172,6 +170,12 @@ export const chainHolds = table('chain_holds', {
   release_reason: text().nullable().mutable(),
 });
 export type ChainHoldRow = RowIn<typeof chainHolds>;
+
+export const chainWatches = table('chain_watches', {
+  chain: text(),
+  owner: text(),
+  watched_at: timestamptz().mutable(),
+});
 
 /** What left our addresses without a payment of the books. */
 export const chainOutflows = table('chain_outflows', {
