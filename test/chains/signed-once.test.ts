@@ -294,7 +294,7 @@ describe.each([
          insert into chain_payments (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status,
              created_at, updated_at)
            select 'base', 'sweep_refused', 'authorised_sweep', '${treasury}', sequence, 'eurc', '0xdeposit', ${index}, 60000000,
-             'open', now(), now() from slot`,
+             'open', now() - interval '1 hour', now() from slot`,
         [['chain_payments', 'sweep_refused']],
       );
       await untilCompleted(await send(stranger('listed')));
