@@ -15,7 +15,7 @@ Runs a suite of tests for longer than npm test does.
 
 Suites:
 ${Object.entries(suites)
-  .map(([name, { title }]) => `  ${name.padEnd(10)}${title}`)
+  .map(([name, { title }]) => `  ${name.padEnd(17)}${title}`)
   .join('\n')}
 
 Options of every suite:

@@ -16,12 +16,15 @@ import {
   withConnectionOptions,
 } from './connection.ts';
 import { addCustomerCommands } from './customers.ts';
+import { addDepositCommands } from './deposits.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
 import { addMasterKeyCommands } from './master-key.ts';
+import { addNonceCommands } from './nonce.ts';
 import { readText } from './passphrase.ts';
+import { addPaymentCommands } from './payments.ts';
 import { printError } from './print.ts';
 import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
@@ -62,6 +65,9 @@ export async function main(args: readonly string[]): Promise<void> {
   addKycCommands(program);
   addCustomerCommands(program);
   addTransferCommands(program);
+  addPaymentCommands(program);
+  addDepositCommands(program);
+  addNonceCommands(program);
   addEventCommands(program);
   addSeedCommands(program);
   addMasterKeyCommands(program);

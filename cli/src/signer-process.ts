@@ -25,14 +25,12 @@ export function isKeyHolder(): boolean {
  * Runs this command in a child process without core dumps. Node cannot set its own resource limits; `prlimit` and a shell can. Forwards
  * signals, and exits with the child's code.
  *
- * @throws ConfigError if the keys would be exposed
+ * @throws ConfigError if Node's options would expose the keys
  */
-export async function runKeyHolder(allowCoreHandler: boolean): Promise<void> {
+export async function runKeyHolder(): Promise<void> {
   refuseInspector();
   const command = [process.execPath, ...process.argv.slice(1)];
-  const [file = '', ...args] =
-    isCorePiped() && canLimitToOneByte() ? withOneByte(command) : withNone(command);
-  if (isCorePiped() && !canLimitToOneByte()) requireAllowed(allowCoreHandler);
+  const [file = '', ...args] = canLimitToOneByte() ? withOneByte(command) : withNone(command);
   const child = spawn(file, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, [childMark]: '1' },
@@ -44,23 +42,18 @@ export async function runKeyHolder(allowCoreHandler: boolean): Promise<void> {
   });
 }
 
-/** No core file is written. Core dumps that are piped to a handler ignore this limit. */
+/** No core file is written. Core dumps that are piped to a program ignore this limit. */
 function withNone(command: readonly string[]): string[] {
   return ['/bin/sh', '-c', 'ulimit -c 0 && exec "$0" "$@"', ...command];
 }
 
-/** A limit of one byte also prevents dumps that are piped: the kernel takes the process for a handler (`fs/coredump.c`). */
+/** A limit of one byte prevents piped dumps too: the kernel takes it for a crash of that program (`do_coredump` in fs/coredump.c). */
 function withOneByte(command: readonly string[]): string[] {
   return ['prlimit', '--core=1:1', ...command];
 }
 
 function canLimitToOneByte(): boolean {
   return spawnSync('prlimit', ['--core=1:1', '/bin/sh', '-c', 'exit 0'], { stdio: 'ignore' }).status === 0;
-}
-
-/** Whether the kernel pipes core dumps to a program. */
-function isCorePiped(): boolean {
-  return readProc('/proc/sys/kernel/core_pattern').startsWith('|');
 }
 
 /** @returns an empty text where the file does not exist */
@@ -72,27 +65,40 @@ function readProc(path: string): string {
   }
 }
 
+/**
+ * Decides whether a core dump of a process would be written, or piped to a program.
+ *
+ * @param pattern the content of /proc/sys/kernel/core_pattern; empty where it does not exist
+ * @param limits the content of /proc/self/limits
+ */
+export function coreExposure(pattern: string, limits: string): 'none' | 'file' | 'pipe' {
+  const [, soft, hard] = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(limits) ?? [];
+  if (soft === undefined || (soft === '1' && hard === '1')) return 'none';
+  if (pattern.startsWith('|')) return 'pipe';
+  return soft === '0' && hard === '0' ? 'none' : 'file';
+}
+
 const piped =
   '/proc/sys/kernel/core_pattern: must be a file name, or `prlimit` (util-linux) must be installed. The kernel pipes core dumps to a ' +
   'program, whatever their limit is, and they would contain the keys.';
 
-function requireAllowed(allowCoreHandler: boolean): void {
-  if (!allowCoreHandler) throw new ConfigError(`${piped} To start nevertheless: --allow-core-handler.`);
-  printError(`warning: ${piped}`);
-}
-
 /**
  * Verifies in the process that holds the keys that no core dump and no debugger exposes them.
  *
+ * @param allowCoreHandler warns of a program that core dumps are piped to, instead of refusing
  * @throws ConfigError if something does
  */
 export function refuseExposure(allowCoreHandler: boolean): void {
   refuseInspector();
-  const limits = readProc('/proc/self/limits');
-  const [, soft, hard] = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(limits) ?? [];
-  if (limits !== '' && isCorePiped() && !(soft === '1' && hard === '1')) requireAllowed(allowCoreHandler);
-  const isLimited = [soft, hard].every((limit) => limit === '0' || limit === '1');
-  if (limits !== '' && !isLimited) throw new ConfigError('The limit of core dumps must be 0 for the signer.');
+  switch (coreExposure(readProc('/proc/sys/kernel/core_pattern'), readProc('/proc/self/limits'))) {
+    case 'none':
+      return;
+    case 'file':
+      throw new ConfigError('The limit of core dumps must be 0 for the signer.');
+    case 'pipe':
+      if (!allowCoreHandler) throw new ConfigError(`${piped} To start nevertheless: --allow-core-handler.`);
+      printError(`warning: ${piped}`);
+  }
 }
 
 /** A debugger, a report or a heap snapshot would expose the keys. */

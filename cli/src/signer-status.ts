@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { nativeScale } from '@openledger/server/chains/fee-config.ts';
-import { type Chain, chainFamily } from '@openledger/server/chains/registry.ts';
+import { type Chain, chainFamily, nativeScale } from '@openledger/server/chains/registry.ts';
 import type { ChainPolicy } from '@openledger/server/custody/policy.ts';
 import { connectSigner } from '@openledger/server/custody/remote-signer.ts';
 import type { SignerStatus } from '@openledger/server/custody/signer.ts';

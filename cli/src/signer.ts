@@ -72,7 +72,7 @@ export function addSignerCommand(program: Command): void {
       false,
     )
     .action((options: SignerOptions) =>
-      isKeyHolder() ? runSigner(options, program.opts().logLevel) : runKeyHolder(options.allowCoreHandler),
+      isKeyHolder() ? runSigner(options, program.opts().logLevel) : runKeyHolder(),
     );
 }
 
@@ -82,8 +82,8 @@ function parseEntries(text: string): number {
 }
 
 async function runSigner(options: SignerOptions, logLevel: string): Promise<void> {
-  refuseExposure(options.allowCoreHandler);
   const parentEnds = whenParentEnds();
+  refuseExposure(options.allowCoreHandler);
   // Node starts its debugger on SIGUSR1 unless there is a listener.
   process.on('SIGUSR1', () => undefined);
   process.umask(0o077);

@@ -98,6 +98,25 @@ jumping clocks, and checks every invariant after every step. World follows world
     args: ['--testNamePattern=holds every invariant'],
     files: () => ['test/simulate/simulation.test.ts'],
   },
+  'simulate-chains': {
+    title: 'deposits and payments over models of chains, under faults',
+    about: `Drives the workers of deposits, payments, sweeps and reconciliation over a model of an EVM chain and of Tron, on a real
+PostgreSQL: with reorganisations, nodes that lie, lost connections, fee spikes, frozen receivers, and crashes between any
+two calls. At the end of a run every deposit is credited once, every transfer is paid or refunded once, and the books agree
+with themselves (verify) and with the chain (reconcile). Run follows run, each with the next seed.`,
+    options: {
+      steps: {
+        text: 'how many steps a run lasts',
+        env: 'SIMULATE_CHAINS_STEPS',
+        fallback: '3000',
+        form: forms.count,
+      },
+    },
+    seed: 'SIMULATE_CHAINS_SEED',
+    minutes: { env: 'SIMULATE_CHAINS_MINUTES', fallback: '5' },
+    args: ['--testNamePattern=pays and credits everything once'],
+    files: () => ['test/simulate/chains.test.ts'],
+  },
   model: {
     title: 'the API on a real database against a simple model',
     about: `Sends random requests to two servers on a real PostgreSQL, and to a simple model that must give the same answers.`,

@@ -10,6 +10,7 @@ import type { Authenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import type { LinkContext } from './identity/links.ts';
+import { createLiveCosts } from './onchain/payments/live-costs.ts';
 import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { limits } from './platform/limits.ts';
 import { version } from './platform/version.ts';
@@ -30,6 +31,7 @@ import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { deleteKeysOf } from './store/retention.ts';
+import { treasuryRoutes } from './treasury/routes.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 
 /** What routes need beside the core. */
@@ -65,6 +67,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
     return ports.find((port) => port.chain === chain)?.config.tokens.map(({ currency }) => currency) ?? [];
   };
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
+  const liveCosts = createLiveCosts(ports, rates.live?.provider);
   const effects = sandboxEffects(options, core, parts);
   const routesOf = (kind: EnvironmentKind): Route[] => {
     const reads = pools.reads[kind];
@@ -77,6 +80,8 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({
+        pool: reads,
+        liveCosts,
         ...options,
         db,
         clocks,
@@ -88,8 +93,18 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...webhookRoutes({ db, pool: reads, vault, randomBucket, policyFor, nowIn }),
       ...referenceRoutes(),
       ...rateRoutes({ clocks, providerFor: rates.providerFor }),
-      ...sandboxRoutes({ ...effects, ...options, db, rates: rates.sandbox, clock, clocks }),
+      ...sandboxRoutes({
+        ...effects,
+        ...options,
+        db,
+        pool: reads,
+        writer,
+        rates: rates.sandbox,
+        clock,
+        clocks,
+      }),
       ...railRoutes({ ...options, nowIn }),
+      ...treasuryRoutes({ ...options, pool: reads, proofKey: () => proofKeysOf(keyring)[0] }),
       ...ledgerRoutes({ db, kind, pool: reads, signer }),
       ...eventRoutes({ db, pool: reads, vault }),
     ];

@@ -2,6 +2,7 @@ import type { AppOptions } from './app-options.ts';
 import type { ChainPort } from './chains/port.ts';
 import type { Core } from './core.ts';
 import type { EnvironmentBudgets } from './http/environment-budgets.ts';
+import { startInternalTransfers } from './onchain/internal/worker.ts';
 import { type ChainsDeps, startChains } from './onchain/workers.ts';
 import type { Closers } from './platform/closers.ts';
 import type { EnvironmentKind } from './platform/environments.ts';
@@ -56,6 +57,7 @@ export function startWorkers(options: AppOptions, core: Core, parts: WorkerParts
     startSimulator({ ...common, writer, rates: rates.sandbox, stepMs: options.sandboxStepMs }),
     fanOut,
     deliveries,
+    startInternalTransfers({ ...common, writer, ratesFor: rates.providerFor }),
     startErasures(common),
     startRetention({ ...common, idempotencyHours: options.idempotencyHours }),
     ...startChains(ports, chainsDeps),

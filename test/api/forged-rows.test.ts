@@ -5,6 +5,8 @@ import { verifyRows } from '../../server/src/ledger/verify-rows.ts';
 import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { listOpenInternalTransfers } from '../../server/src/onchain/internal/queries.ts';
+import { listAttempts, listOpenActions } from '../../server/src/onchain/operator/queries.ts';
 import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
@@ -105,12 +107,22 @@ async function makeRows(): Promise<void> {
         amount_minor, status, transaction_id, created_at, updated_at)
       select bucket, 'base:0x1:0', environment_id, wallet_id, 'base', '0x1', 7, '0xb', 'usdc', 5, 'pending', id, now(), now()
       from transactions where id = '${transfer.id}'`,
+    `insert into internal_transfers (${bucket}id, environment_id, receiver_environment_id, receiver_wallet_id, deposit_id,
+        chain, currency, amount_minor, status, created_at, updated_at)
+      select bucket, id, environment_id, environment_id, wallet_id, 'txn_missing', 'solana', 'usdc', 5, 'credited', now(), now()
+      from transactions where id = '${transfer.id}'`,
     `insert into webhook_replays (${bucket}id, environment_id, webhook_id, event_ids, status, queued, created_at)
       select bucket, 'rpl_1', environment_id, id, '[]', 'completed', 0, now() from webhooks limit 1`,
     `insert into chain_payments (chain, id, kind, sender, sequence, currency, address, amount, status, created_at, updated_at)
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into void_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
+      values ('pay_1', 1, '0xhash2', '0xraw', '{}', now())`,
+    `insert into operator_actions (${bucket}id, environment_id, chain, kind, subject, number, parameters, reason,
+        requested_by, status, created_at, updated_at)
+      select bucket, 'pay_1:1', environment_id, 'base', 'payment_cancel', 'pay_1', 1, '{}', 'stuck', 'ada', 'requested',
+        now(), now() from customers limit 1`,
     `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
@@ -557,6 +569,13 @@ describe('a forged row is not used:', () => {
       },
     ],
     screenings: [refusedByWriter('screenings', "verdict = 'allow'")],
+    internal_transfers: [
+      refusedByWriter('internal_transfers', 'amount_minor = 9000000'),
+      () =>
+        forged('internal_transfers', "status = 'open'", async () =>
+          expect(await listOpenInternalTransfers(pool)).toEqual([]),
+        ),
+    ],
     virtual_accounts: [refusedByWriter('virtual_accounts', "account_key = 'another'")],
     webhooks: [
       refusedByWriter('webhooks', "url = 'http://stranger.example'"),
@@ -609,6 +628,19 @@ describe('a forged row is not used:', () => {
       () =>
         forged('chain_attempts', "tx_hash = '0xstranger'", async () =>
           expect(await listPayments(pool, 'base')).toEqual([]),
+        ),
+    ],
+    void_attempts: [
+      () =>
+        forged('void_attempts', "tx_hash = '0xstranger'", async () =>
+          expect(await listAttempts(pool, 'void_attempts', 'pay_1')).toEqual([]),
+        ),
+    ],
+    operator_actions: [
+      refusedByWriter('operator_actions', "reason = 'another'"),
+      () =>
+        forged('operator_actions', 'parameters = \'{"to":"0xstranger"}\'', async () =>
+          expect(await listOpenActions(pool, 'base')).toEqual([]),
         ),
     ],
     chain_holds: [

@@ -5,6 +5,7 @@ import { type Address, parseAbiItem, parseGwei } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../server/src/app.ts';
+import { maxCost, readTerms } from '../../server/src/chains/evm/fees.ts';
 import { reservePayment } from '../../server/src/onchain/payments/send-queue.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { formatAmount } from '../../server/src/platform/money.ts';
@@ -12,7 +13,7 @@ import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from 
 import { type BadNode, refuse, startBadNode } from '../support/chains/bad-node.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
 import { createClient } from '../support/client.ts';
-import { balanceOf, inStatus, minor, ok, transferBody } from '../support/factories.ts';
+import { balanceOf, inStatus, minor, newWallet, ok, transferBody } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
@@ -154,6 +155,29 @@ test('a stuck payment is replaced under its nonce at a higher fee, and later non
   expect(await paidTo(next)).toEqual([3_988_000n]);
 });
 
+test('a transfer waits for native coin that payments in flight may take, though the balance would do for each of them', async () => {
+  await base.client.setAutomine(false);
+  await fillTreasury(20_000_000n);
+  await base.client.mine({ blocks: 1 });
+  const held = await base.client.getBalance({ address: treasury });
+  const first = await send(wallet, '5.00', stranger());
+  await inStatus(server.live, first.id, 'payment_submitted');
+  const { rows } = await server.app.pool.query('select terms from chain_attempts where payment_id = $1', [
+    first.id,
+  ]);
+  const cost = maxCost(readTerms(rows[0].terms));
+  await base.client.setBalance({ address: treasury, value: (cost * 3n) / 2n });
+  const second = await send(wallet, '6.00', stranger());
+  const asked = node.asked.get('eth_estimateGas') ?? 0;
+  await expect.poll(() => node.asked.get('eth_estimateGas'), { timeout: 10_000 }).toBeGreaterThan(asked + 1);
+  expect(await attemptsOf(second.id)).toEqual([]);
+  await base.client.setBalance({ address: treasury, value: held });
+  await inStatus(server.live, second.id, 'payment_submitted');
+  await base.client.setAutomine(true);
+  await base.client.mine({ blocks: 3 });
+  for (const { id } of [first, second]) await inStatus(server.live, id, 'completed');
+});
+
 test('a payment whose block is orphaned, or that the node forgets, is sent again and arrives once', async () => {
   const to = stranger();
   await fillTreasury(10_000_000n);
@@ -266,6 +290,31 @@ test('fifty concurrent transfers on two processes are each paid once, in one ord
   );
   expect(rows.map(({ status }) => status)).toEqual(['completed']);
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('a transfer to a deposit address of this deployment is booked, not broadcast, while no node responds', async () => {
+  const [to, sandbox] = [await newLiveWallet(server), await newWallet(server.api)];
+  const addresses = await ok(server.api.get(`/v1/crypto-wallets/${sandbox.id}/crypto-deposit-addresses`));
+  node.behave((call) => refuse(call, -32000, 'down'));
+  const nonce = await base.client.getTransactionCount({ address: treasury });
+  const sent = await send(wallet, '8.00', to.address);
+  expect(await inStatus(server.live, sent.id, 'completed')).toMatchObject({
+    destinationTxHash: null,
+    finalAmount: '7.976',
+    gasFee: '0.00',
+  });
+  const [arrived] = await depositsIn(server.live, to.id, ['completed']);
+  expect(arrived).toMatchObject({ amount: '7.976', sourcePaymentRail: 'base', sourceTxHash: null });
+  expect(await balanceOf(server.live, to.id)).toBe('7.976');
+  expect(await attemptsOf(sent.id)).toEqual([]);
+  const lost = await send(
+    wallet,
+    '2.00',
+    addresses.find(({ chain }: { chain: string }) => chain === 'base').address,
+  );
+  expect((await inStatus(server.live, lost.id, 'refunded')).returnReason).toContain('sandbox');
+  expect(await base.client.getTransactionCount({ address: treasury })).toBe(nonce);
+  node.behave();
 });
 
 test('transfers that the treasury cannot pay hide none that it can, however many they are', async () => {

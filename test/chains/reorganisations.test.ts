@@ -303,3 +303,58 @@ test('a success without the log of the token is unclear: never refunded, and oth
   await inStatus(server.live, transfer.id, 'completed');
   expect(await attention()).toEqual({ status: 'completed', attention: null });
 });
+
+test('a deposit is final when its block is `finalized` on as many nodes as must agree', async () => {
+  const nodes = await Promise.all([0, 1, 2].map(() => startBadNode(anvil.url)));
+  let finalized: readonly bigint[] = [];
+  let reported = true;
+  nodes.forEach((one, index) => {
+    one.behave(async (call, forward) => {
+      const isTag = call.method === 'eth_getBlockByNumber' && call.params[0] === 'finalized';
+      if (!isTag) return forward();
+      if (!reported) return null;
+      return request('eth_getBlockByNumber', [`0x${(finalized[index] ?? 0n).toString(16)}`, false]);
+    });
+  });
+  const entry = chainEntry(
+    anvil,
+    { usdc },
+    {
+      ...{ sweepFrom: null, rpc: nodes.map(({ url }) => url), agreement: 2 },
+      // The tag decides, and the number of confirmations that is given beside it.
+      ...{ finality: 'finalized', confirmations: 2, startBlock: Number(await headHeight()) },
+    },
+  );
+  const own = writeChains({ base: entry });
+  const tagged = await startServer({ chainsFile: own.path });
+  try {
+    const wallet = await newLiveWallet(tagged);
+    const hash = await mint(wallet.address, 8_000_000n);
+    const { blockNumber } = await anvil.client.getTransactionReceipt({ hash });
+    await mine(10);
+    const fault = async () =>
+      (await tagged.app.pool.query('select fault from chain_statuses')).rows[0]?.fault ?? null;
+    const turn = async () => {
+      const asked = nodes[0]?.asked.get('eth_getBlockByNumber') ?? 0;
+      await expect
+        .poll(() => nodes[0]?.asked.get('eth_getBlockByNumber') ?? 0, { timeout: 10_000 })
+        .toBeGreaterThan(asked + 12);
+    };
+    // One of three is as far: the lowest of two that agree is below the deposit.
+    finalized = [blockNumber - 1n, blockNumber - 1n, blockNumber + 5n];
+    await depositsIn(tagged.live, wallet.id, ['payment_submitted']);
+    await turn();
+    await depositsIn(tagged.live, wallet.id, ['payment_submitted']);
+    reported = false;
+    await expect
+      .poll(fault, { timeout: 10_000 })
+      .toContain('2 nodes must report a finalized block, but only 0 do');
+    reported = true;
+    finalized = [blockNumber, blockNumber - 1n, blockNumber + 5n];
+    await depositsIn(tagged.live, wallet.id, ['completed']);
+  } finally {
+    await tagged.stop();
+    for (const one of nodes) await one.stop();
+    own.remove();
+  }
+});

@@ -50,6 +50,7 @@ afterEach(() => {
   node.keepsHistory = true;
   node.omits = 'nothing';
   node.transactionVersion = 0;
+  node.hidesMovements = false;
 });
 
 const settings = () => ({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
@@ -334,7 +335,7 @@ describe('a transfer', () => {
     await turns();
     const statuses = async () =>
       Promise.all(pair.map(async ({ id }) => (await ok(server.live.get(`/v1/transfers/${id}`))).status));
-    expect((await statuses()).sort()).toEqual(['completed', 'funds_received']);
+    await poll(async () => (await statuses()).sort()).toEqual(['completed', 'funds_received']);
     node.ledger.giveLamports(treasury, held);
     for (const { id } of pair) await mineUntil(id, 'completed');
   });
@@ -347,6 +348,25 @@ describe('a transfer', () => {
     expect(failed.returnReason).toMatch(/refuses/);
     expect(await balanceOf(server.live, wallet.id)).toBe(before);
   });
+});
+
+test('a success that moved no tokens is unclear: never refunded, while others go on', async () => {
+  await fund(wallet, 9_000_000n);
+  const attentionOf = async (id: string) =>
+    (await server.app.pool.query('select status, attention from chain_payments where id = $1', [id])).rows[0];
+  node.hidesMovements = true;
+  const { id } = await send(wallet, '3.00', { destinationAddress: named('unclear') });
+  await poll(async () => {
+    node.ledger.mine();
+    return attentionOf(id);
+  }).toEqual({ status: 'open', attention: 'unclear' });
+  const other = await send(wallet, '4.00', { destinationAddress: named('after it') });
+  await mineUntil(other.id, 'payment_submitted');
+  expect((await ok(server.live.get(`/v1/transfers/${id}`))).status).toBe('payment_submitted');
+  node.hidesMovements = false;
+  await mineUntil(other.id, 'completed');
+  await mineUntil(id, 'completed');
+  expect(await attentionOf(id)).toEqual({ status: 'completed', attention: null });
 });
 
 test('deposits are swept into the treasury, which pays for it', async () => {
@@ -365,4 +385,8 @@ test('deposits are swept into the treasury, which pays for it', async () => {
   await second.stop();
   sweeping.remove();
   expect(await balanceOf(server.live, other.id)).toBe('80.00');
+});
+
+test('everything that is read is finalized', () => {
+  expect([...node.unfinalized]).toEqual([]);
 });

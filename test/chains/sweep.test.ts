@@ -1,8 +1,9 @@
 import { type Address, parseAbiItem, parseGwei } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ChainPort } from '../../server/src/chains/port.ts';
 import { reservePayment } from '../../server/src/onchain/payments/send-queue.ts';
-import { takeSweepCandidates } from '../../server/src/onchain/sweeps/queries.ts';
+import { readSpentToday, takeSweepCandidates } from '../../server/src/onchain/sweeps/queries.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { type Anvil, deployToken, keepMining, startAnvil, type TestToken } from '../support/chains/anvil.ts';
 import { chainEntry, depositsIn, newLiveWallet, treasuryOf, writeChains } from '../support/chains/live.ts';
@@ -236,6 +237,57 @@ test('many deposits are each moved once, while transfers go on', async () => {
     ]);
   }
   expect((await ok(server.live.get('/v1/ledger/verify'))).ok).toBe(true);
+});
+
+test('what sweeps have cost on a day is what the chain has charged the treasury for them, and the coin that it gave', async () => {
+  const { pool } = server.app;
+  const openOnes = async () =>
+    (await pool.query("select from chain_payments where status = 'open'")).rowCount;
+  await expect.poll(openOnes, { timeout: 15_000 }).toBe(0);
+  for (const { chain, client } of [
+    { chain: 'base', client: base.client },
+    { chain: 'ethereum', client: ethereum.client },
+  ] as const) {
+    const { rows } = await pool.query<{ kind: string; tx_hash: `0x${string}`; amount: string }>(
+      "select kind, tx_hash, amount::text as amount from chain_payments where chain = $1 and kind <> 'transfer'",
+      [chain],
+    );
+    let expected = 0n;
+    for (const { amount, kind, tx_hash: hash } of rows) {
+      const { effectiveGasPrice, gasUsed } = await client.getTransactionReceipt({ hash });
+      // A deposit address pays for its own sweep.
+      if (kind !== 'sweep') expected += gasUsed * effectiveGasPrice;
+      if (kind === 'top_up') expected += BigInt(amount);
+    }
+    expect(expected).toBeGreaterThan(0n);
+    const port = { chain, config: { family: 'evm' } } as ChainPort;
+    expect(await readSpentToday(pool, port, [])).toBe(expected);
+  }
+});
+
+test('a sweep and a top-up whose blocks vanish below the final ones are made again, each once', async () => {
+  const wallet = await newLiveWallet(server);
+  const hash = await plain.send('mint', [wallet.address, 40_000_000n]);
+  await depositsIn(server.live, wallet.id, ['completed']);
+  const errands = async () =>
+    (await errandsFor(wallet.address)).map(({ kind, status }) => `${kind} ${status}`);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  const request = ethereum.client.request as (call: {
+    method: string;
+    params: unknown[];
+  }) => Promise<unknown>;
+  const deposit = await request({ method: 'eth_getRawTransactionByHash', params: [hash] });
+  const { blockNumber } = await ethereum.client.getTransactionReceipt({ hash });
+  const before = await custody();
+  stopMining?.();
+  const head = await ethereum.client.getBlockNumber({ cacheTime: 0 });
+  const depth = Number(head - blockNumber) + 1;
+  await request({ method: 'anvil_reorg', params: [depth, [[deposit, 0]]] });
+  expect(await movedFrom(ethereum, wallet.address)).toEqual([]);
+  stopMining = keepMining([base, ethereum], 200);
+  await expect.poll(() => movedFrom(ethereum, wallet.address), { timeout: 25_000 }).toEqual([40_000_000n]);
+  await expect.poll(errands, { timeout: 25_000 }).toEqual(['top_up completed', 'sweep completed']);
+  expect(await custody()).toEqual(before);
 });
 
 test('among a hundred thousand addresses the next few are found by an index', async () => {

@@ -93,6 +93,8 @@ const attemptsOf = async (id: string): Promise<{ tx_hash: string }[]> =>
       id,
     ])
   ).rows;
+const openPayments = async (): Promise<{ attention: string | null }[]> =>
+  (await server.app.pool.query("select attention from chain_payments where status = 'open'")).rows;
 const verified = async () =>
   expect(await ok(server.live.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
 
@@ -171,6 +173,26 @@ describe('deposits', () => {
     tron.ledger.mine(3);
     await poll(async () => (await newestDeposit()).status).toBe('failed');
     expect(await balanceOf(server.live, wallet.id)).toBe(balance);
+    await verified();
+  });
+
+  test('one whose block vanishes below the final blocks is taken back, and credited once in another', async () => {
+    const own = await tronWallet(server.live, wallet.customerId);
+    tron.pay({ to: own.address, amount: 50_000_000n });
+    tron.ledger.mine(4);
+    await poll(() => balanceOf(server.live, own.id)).toBe('40.00');
+    await reachedHead();
+    const gone = tron.ledger.blocks.findLast(({ results }) => results.length > 0);
+    const [result] = gone?.results ?? [];
+    tron.ledger.fork(5);
+    await poll(async () => (await newestDeposit(own)).status).toBe('failed');
+    expect(await newestDeposit(own)).toMatchObject({ finalAmount: null, exchangeRate: '0.800000' });
+    expect(await balanceOf(server.live, own.id)).toBe('0.00');
+    await verified();
+    tron.ledger.add(result?.item as never);
+    tron.ledger.mine(4);
+    await poll(() => balanceOf(server.live, own.id)).toBe('40.00');
+    expect(await newestDeposit(own)).toMatchObject({ status: 'completed', sourceTxHash: result?.item.id });
     await verified();
   });
 
@@ -257,6 +279,46 @@ describe('transfers', () => {
     await inStatus(server.live, id, 'completed');
     expect(paidTo(stranger).filter((amount) => amount === 6_000_000n)).toHaveLength(1);
     expect(await attemptsOf(id)).toHaveLength(1);
+  });
+
+  test('a completed one whose block vanishes below the final blocks is sent again, and paid once', async () => {
+    const id = await send(6_500_000n);
+    await inStatus(server.live, id, 'payment_submitted');
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    tron.ledger.mine(4);
+    await inStatus(server.live, id, 'completed');
+    await reachedHead();
+    // The network forgets it with its block, and has other blocks where it refers to one.
+    tron.ledger.fork(8, () => true);
+    const paid = () => paidTo(stranger).filter((amount) => amount === 6_500_000n);
+    expect(paid()).toHaveLength(0);
+    await poll(async () => (await openPayments()).length).toBe(1);
+    await poll(() => {
+      tron.ledger.mine();
+      return paid().length;
+    }).toBe(1);
+    tron.ledger.mine(4);
+    await poll(async () => (await openPayments()).length).toBe(0);
+    expect(await ok(server.live.get(`/v1/transactions/${id}`))).toMatchObject({ status: 'completed' });
+    expect(paid()).toHaveLength(1);
+    await verified();
+  });
+
+  test('one that succeeds without its log is unclear: never refunded, while others go on', async () => {
+    const id = await send(7_000_000n);
+    await inStatus(server.live, id, 'payment_submitted');
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    tron.faults.hasNoLogs = true;
+    tron.ledger.mine(4);
+    await poll(async () => (await openPayments())[0]?.attention).toBe('unclear');
+    expect((await ok(server.live.get(`/v1/transactions/${id}`))).status).toBe('payment_submitted');
+    const other = await send(7_100_000n);
+    await inStatus(server.live, other, 'payment_submitted');
+    await poll(() => tron.ledger.pending.length).toBe(1);
+    tron.faults.hasNoLogs = false;
+    await inStatus(server.live, id, 'completed');
+    tron.ledger.mine(4);
+    await inStatus(server.live, other, 'completed');
   });
 
   test.each(['REVERT', 'OUT_OF_ENERGY'] as const)('one that fails with %s is refunded', async (failure) => {
@@ -368,6 +430,30 @@ test('a transfer is not worked out before the treasury can pay it', () =>
       expect(await inStatus(own.live, id, 'payment_submitted')).toMatchObject({ finalAmount: '10.00' });
     },
   ));
+
+test('a deposit is final when its block is solidified on as many nodes as must agree', async () => {
+  const twin = await startTron();
+  await atStart(
+    // `confirmations` alone would make the number of blocks decide.
+    (a) => tronEntry(a, { rpc: [a.url, twin.url], agreement: 2, confirmations: undefined }),
+    async ({ a, own, wallet: owner }) => {
+      const id = a.pay({ to: owner.address, amount: 5_000_000n });
+      twin.ledger.add(a.ledger.pending[0] as never);
+      a.faults.solidLag = 2;
+      for (const { ledger } of [a, twin]) ledger.mine(10);
+      const deposit = async () => (await ok(own.live.get('/v1/transactions?type=deposit')))[0];
+      await poll(async () => (await deposit())?.status).toBe('payment_submitted');
+      const enough = twin.requests() + 60;
+      await poll(() => twin.requests() > enough).toBe(true);
+      expect((await deposit()).status).toBe('payment_submitted');
+      twin.faults.solidLag = 2;
+      await poll(async () => (await deposit()).status).toBe('completed');
+      expect((await deposit()).sourceTxHash).toBe(id);
+    },
+    [undefined, undefined],
+  );
+  await twin.stop();
+});
 
 test('a transfer that nothing can convert is refused', async () => {
   const own = await startServer({ chainsFile: file.path });

@@ -26,6 +26,7 @@ test('a newcomer sends a deposit and a transfer by the commands that are printed
     if (running.child.exitCode !== null || Date.now() > deadline) throw new Error(running.stderr());
     await sleep(50);
   }
+  expect(running.stderr()).toBe('');
   const printed = running.stdout();
   const [, depositArgs = ''] = /npm run devnet -- (deposit .*)/.exec(printed) ?? [];
   const sent = await runScript(devnet, { args: depositArgs.split(' ') });
@@ -45,6 +46,7 @@ test('a newcomer sends a deposit and a transfer by the commands that are printed
 
   running.child.kill('SIGINT');
   expect(await running.exit()).toMatchObject({ code: 0 });
+  expect(running.stderr()).toBe('');
   expect([await isTaken(nodePort), await isTaken(nodePort + 1)]).toEqual([false, false]);
 }, 150_000);
 

@@ -81,8 +81,9 @@ const signerArgs = (): string[] => [
 
 const script = new URL('../../cli/bin/openledger.mjs', import.meta.url).pathname;
 
-async function startSigner(): Promise<Launched> {
-  const running = launch(process.execPath, { args: [script, ...signerArgs()], cwd: directory.path });
+async function startSigner(...more: string[]): Promise<Launched> {
+  const args = [script, ...signerArgs(), ...more];
+  const running = launch(process.execPath, { args, cwd: directory.path });
   const deadline = Date.now() + 30_000;
   while (!running.stdout().includes('"ready":true')) {
     if (running.child.exitCode !== null || Date.now() > deadline) throw new Error(running.stderr());
@@ -273,6 +274,9 @@ describe('the signer process', () => {
     expect(await codeOf(signer.sign(transfer(1n)))).toBe('SignerUnavailableError');
     running = await startSigner();
     await expect.poll(() => codeOf(signer.sign(first)), { timeout: 10_000 }).toBe('signed');
+    // The same bytes get the same signature, and are not counted again.
+    expect((await signer.sign(first)).transaction).toEqual(Uint8Array.from(transaction));
+    expect((await signer.lastSigned(first.reference))?.unsigned).toEqual(Uint8Array.from(first.unsigned));
     expect(await codeOf(signer.sign(transfer(60_000_000n)))).toBe('over_day_limit');
     expect(await codeOf(signer.sign(transfer(1n, first.reference)))).toBe('reference_reused');
     const codes = await Promise.all(
@@ -281,9 +285,62 @@ describe('the signer process', () => {
     expect(codes.filter((code) => code === 'signed')).toHaveLength(5);
   });
 
+  test('shows its limits, what is spent of them, and its record, without secrets', async () => {
+    const shown = await succeeds(['signer', 'status', '--socket', at('signer.sock'), '--json']);
+    const { chains, record } = JSON.parse(shown);
+    expect(record).toMatchObject({ entries: 6, bytes: (await stat(at('state/signed.record'))).size });
+    expect(chains[0]).toMatchObject({ chain: 'ethereum', maxFee: '0.01' });
+    expect(chains[0].limits[0]).toEqual({
+      ...{ asset: 'usdc', perTransfer: '100.00', perDay: '150.00' },
+      ...{ spentToday: '150.00', signedAgainToday: '0.00' },
+    });
+    const text = await succeeds(['signer', 'status', '--socket', at('signer.sock')]);
+    expect(text).toContain('usdc    150.00 of 150.00 spent today, 100.00 per transfer');
+    expect(await fails(['signer', 'status', '--socket', at('nobody.sock')])).toContain('is unreachable');
+  });
+
+  test('refuses a record that was changed, and one that was restored until that is accepted', async () => {
+    const record = at('state/signed.record');
+    const whole = await readFile(record, 'utf8');
+    const signing = (amount: bigint, entries: number) => signer.sign({ ...transfer(amount), entries });
+    running.child.kill('SIGTERM');
+    await running.exit();
+    await writeFile(record, whole.replace('"entries":3', '"entries":4'));
+    expect(await fails(signerArgs())).toMatch(/line 4 of .*signed\.record is not authentic/);
+    // An hour ago, before all but the first were signed.
+    await writeFile(record, whole.split('\n').slice(0, 2).concat('').join('\n'));
+    running = await startSigner();
+    await expect.poll(() => codeOf(signing(1n, 6)), { timeout: 10_000 }).toBe('record_behind');
+    running.child.kill('SIGTERM');
+    await running.exit();
+    running = await startSigner('--accept-restored-record', '6');
+    await expect.poll(() => codeOf(signing(1n, 6)), { timeout: 10_000 }).toBe('over_day_limit');
+    running.child.kill('SIGTERM');
+    await running.exit();
+    await writeFile(record, whole);
+    running = await startSigner();
+    await expect.poll(() => codeOf(signing(1n, 6)), { timeout: 10_000 }).toBe('over_day_limit');
+  });
+
+  test('ends with its parent, also if that is killed', async () => {
+    const pid = await keyHolder(running);
+    running.child.kill('SIGKILL');
+    await running.exit();
+    const isRunning = () =>
+      stat(`/proc/${pid}`).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isRunning, { timeout: 10_000 }).toBe(false);
+    running = await startSigner();
+    await expect.poll(() => codeOf(signer.sign(transfer(1n))), { timeout: 10_000 }).toBe('over_day_limit');
+    const alone = await openledger(signerArgs(), { OPENLEDGER_SIGNER_WITHOUT_CORES: '1' });
+    expect(alone.stderr).toContain('OPENLEDGER_SIGNER_WITHOUT_CORES: must not be set');
+  });
+
   test('leaves no core, no debugger, and no second signer on its memory', async () => {
     const pid = await keyHolder(running);
-    expect(await readFile(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max core file size +0 +0/);
+    expect(await readFile(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max core file size +([01]) +\1 /);
     process.kill(pid, 'SIGUSR1');
     await sleep(200);
     expect(running.stderr()).not.toMatch(/Debugger listening/);

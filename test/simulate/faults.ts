@@ -51,6 +51,35 @@ const releasing = (command: Command<unknown>): Command<unknown> => ({
   },
 });
 
+/** Credits the receiver of an internal transfer again, as if its deposit were not looked up. */
+const creditingAgain = (command: Command<unknown>): Command<unknown> => {
+  if (command.name !== 'credit_internal_transfer') return command;
+  return {
+    ...command,
+    decide(state, context) {
+      let before: string | undefined;
+      const get: State['get'] = (table, id) => {
+        if (table !== 'transactions') return state.get(table, id);
+        before = id;
+        return undefined;
+      };
+      const decision = command.decide({ ...state, get }, context);
+      if ('refusal' in decision || before === undefined) return decision;
+      const [old, id] = [before, context.newId('txn')];
+      return {
+        ...decision,
+        writes: (decision.writes ?? []).map((write) =>
+          write.table === 'transactions' ? { ...write, row: { ...write.row, id } } : write,
+        ),
+        journals: (decision.journals ?? []).map((journal) => ({ ...journal, transactionId: id })),
+        events: (decision.events ?? []).map((event) =>
+          event.objectId === old ? { ...event, objectId: id, data: event.data.replace(old, id) } : event,
+        ),
+      };
+    },
+  };
+};
+
 function headOf({ heads }: MemoryStore, lane: number): LaneHead {
   const { batch_id: batchId, seq } = heads[lane] as LaneHeadRow;
   return { seq, batchId };
@@ -60,8 +89,15 @@ const overApply = (apply: (store: MemoryStore) => MemoryStore['apply']): Fault =
   store: (store) => ({ ...store, apply: apply(store) }),
 });
 
+/** A fault, the invariant that must detect it, and what worlds it needs, if not the usual ones. */
+interface PlantedFault {
+  readonly fault: Fault;
+  readonly caught: RegExp;
+  readonly world?: { readonly steps: number; readonly lanes: number };
+}
+
 /** One fault of each kind, and the invariant that must detect it. */
-export const faults: Readonly<Record<string, { readonly fault: Fault; readonly caught: RegExp }>> = {
+export const faults: Readonly<Record<string, PlantedFault>> = {
   'a lost posting': { fault: writing(withoutLast, 'postings'), caught: /journal_unbalanced/ },
   'an unbalanced journal': {
     fault: writing(
@@ -123,6 +159,11 @@ export const faults: Readonly<Record<string, { readonly fault: Fault; readonly c
   'a commit that is acknowledged and lost': {
     fault: overApply(() => () => true),
     caught: /acknowledged_lost/,
+  },
+  'the receiver of an internal transfer credited twice': {
+    fault: deciding(creditingAgain),
+    caught: /internal_transit_mismatch|effect_without_key/,
+    world: { steps: 1500, lanes: 4 },
   },
   'a refund made twice': { fault: deciding(releasing), caught: /\w/ },
   'cached rows that have changed in the database': {

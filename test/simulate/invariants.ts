@@ -3,7 +3,7 @@ import { walletJson } from '../../server/src/resources/crypto-wallets/schema.ts'
 import type { EventRow } from '../../server/src/store/tables/events.ts';
 import type { IdempotencyKeyRow, JournalHeadRow } from '../../server/src/store/tables/lanes.ts';
 import type { AccountRow, JournalRow, PostingRow } from '../../server/src/store/tables/ledger.ts';
-import type { TransactionRow } from '../../server/src/store/tables/transactions.ts';
+import type { InternalTransferRow, TransactionRow } from '../../server/src/store/tables/transactions.ts';
 import type { WalletRow } from '../../server/src/store/tables/wallets.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -30,8 +30,14 @@ export function brokenInvariant(
     balances(journals, postings, accounts) ??
     hashChains(heads, journals, postings) ??
     explained(transactions, journals, postings, accounts) ??
+    internalTransit(rows<InternalTransferRow>('internal_transfers'), transactions, accounts) ??
     eventsMatch(heads, events, transactions, rows<WalletRow>('wallets')) ??
-    oneEffect(rows<IdempotencyKeyRow>('idempotency_keys'), transactions, acknowledged)
+    oneEffect(
+      rows<IdempotencyKeyRow>('idempotency_keys'),
+      transactions,
+      new Set(rows<InternalTransferRow>('internal_transfers').map((row) => row.deposit_id)),
+      acknowledged,
+    )
   );
 }
 
@@ -92,7 +98,8 @@ function hashChains(
 
 /** The journals of each status, as in `verify` (verify-checks.ts): an independent copy on purpose. */
 const explaining: Readonly<Record<string, readonly string[]>> = {
-  'deposit completed': ['deposit'],
+  'deposit completed': ['deposit', 'deposit_restore'],
+  'deposit failed': ['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal'],
   'deposit returned': ['deposit_hold deposit_return'],
   'transfer in_review': ['transfer_reserve'],
   'transfer funds_received': ['transfer_reserve'],
@@ -129,6 +136,34 @@ function explained(
     if (credited !== said) return `transaction_unexplained ${row.id}`;
   }
   return undefined;
+}
+
+/** Every internal transfer has its deposit, once, or is in transit. */
+function internalTransit(
+  transfers: readonly InternalTransferRow[],
+  transactions: readonly TransactionRow[],
+  accounts: ReadonlyMap<string, AccountRow>,
+): string | undefined {
+  const byId = new Map(transactions.map((row) => [row.id, row]));
+  const inTransit = new Map<string, bigint>();
+  const add = (currency: string, amount: bigint): void =>
+    void inTransit.set(currency, (inTransit.get(currency) ?? 0n) + amount);
+  for (const row of transfers) {
+    const [paid, deposit] = [byId.get(row.id), byId.get(row.deposit_id)];
+    if (paid?.status !== 'completed' || paid.final_minor !== row.amount_minor)
+      return `internal_transfer_unexplained ${row.id}`;
+    if (
+      deposit &&
+      (deposit.wallet_id !== row.receiver_wallet_id || deposit.amount_minor !== row.amount_minor)
+    )
+      return `internal_transfer_unexplained ${row.id}`;
+    if (!deposit && row.status !== 'open') return `internal_transfer_unexplained ${row.id}`;
+    if (!deposit) add(row.currency, row.amount_minor);
+  }
+  for (const { balance_minor: balance, currency, kind } of accounts.values())
+    if (kind === 'internal_transit') add(currency, -balance);
+  const wrong = [...inTransit].find(([, amount]) => amount !== 0n);
+  return wrong && `internal_transit_mismatch ${wrong[0]}`;
 }
 
 const ends = new Set(['payment_processed', 'completed', 'failed', 'returned', 'refunded']);
@@ -173,6 +208,7 @@ function eventsMatch(
 function oneEffect(
   keys: readonly IdempotencyKeyRow[],
   transactions: readonly TransactionRow[],
+  internalDeposits: ReadonlySet<string>,
   acknowledged: ReadonlyMap<string, Acknowledged>,
 ): string | undefined {
   const stored = new Map(keys.map((row) => [row.key, row]));
@@ -182,7 +218,8 @@ function oneEffect(
   const made = keys.filter(({ route, status }) => status === 200 && route.startsWith('make'));
   for (const { body, key } of made)
     if (!ids.delete(JSON.parse(body).data.id)) return `key_without_effect ${key}`;
-  const [extra] = ids;
+  // The deposit of an internal transfer has no request of its own.
+  const [extra] = [...ids].filter((id) => !internalDeposits.has(id));
   return extra && `effect_without_key ${extra}`;
 }
 

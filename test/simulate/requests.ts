@@ -26,6 +26,7 @@ import {
   payoutFrom,
   switchAccount,
 } from './bank-requests.ts';
+import { bookingOf, drawAddress, drawCredit } from './internal-requests.ts';
 import type { MemoryStore } from './memory-store.ts';
 import type { Random } from './random.ts';
 
@@ -75,12 +76,15 @@ export function drawRequest(store: MemoryStore, random: Random, number: number):
     const status = random.pick(['active', 'active', 'active', 'frozen', 'frozen', 'closed'] as const);
     return keyed('status', key, updateWallet(environmentId, wallet.id, status));
   }
+  // Few transfers are in transit between lanes at any moment: their worker is quick.
+  const credit = random.chance(20) ? drawCredit(store, random) : undefined;
+  if (credit) return { command: credit as Command<unknown>, answering: undefined };
   const banking = kind < 40 ? drawBanking(store, random, wallet, key) : undefined;
   if (banking) return banking;
   if (kind < 43) return keyed('make_deposit', key, depositTo(wallet, random));
   if (kind < 60 || transfers.length === 0)
-    return keyed('make_transfer', key, transferFrom(wallet, key, random));
-  return drawMovement(random.pick(transfers), random, key, kind);
+    return keyed('make_transfer', key, transferFrom(store, wallet, key, random));
+  return drawMovement(store, random.pick(transfers), random, key, kind);
 }
 
 /** A request about banks; undefined while the store has nothing for one. */
@@ -109,13 +113,20 @@ function drawBanking(
   return undefined;
 }
 
-function drawMovement(transfer: TransactionRow, random: Random, key: string, kind: number): Request {
+function drawMovement(
+  store: MemoryStore,
+  transfer: TransactionRow,
+  random: Random,
+  key: string,
+  kind: number,
+): Request {
   const terms = drawMove(random);
-  if (kind < 70) return { command: advanceDueTransfer(transfer, terms), answering: undefined };
-  if (kind < 75) return keyed('cancel', key, cancelTransfer(transfer, terms));
+  const booking = bookingOf(store, random, transfer);
+  if (kind < 75) return { command: advanceDueTransfer(transfer, terms, booking), answering: undefined };
+  if (kind < 80) return keyed('cancel', key, cancelTransfer(transfer, terms));
   const wanted = [undefined, 'completed', 'failed', 'refunded', 'payment_processed', 'returned'] as const;
   const status = random.pick(wanted);
-  return keyed('force_status', key, forceStatus(transfer, status ? { status } : {}, terms));
+  return keyed('force_status', key, forceStatus(transfer, status ? { status } : {}, terms, booking));
 }
 
 /** An erasure with the facts that a server would read now. Until it is decided, they may have changed. */
@@ -144,7 +155,8 @@ function depositTo(wallet: WalletRow, random: Random): Command<string> {
   });
 }
 
-function transferFrom(wallet: WalletRow, key: string, random: Random): Command<string> {
+function transferFrom(store: MemoryStore, wallet: WalletRow, key: string, random: Random): Command<string> {
+  const to = (random.chance(50) ? drawAddress(store, random) : undefined) ?? address.solana;
   const amountMinor = BigInt(3 + random.below(200_000_000));
   const sentCurrency = random.chance(25) ? 'usdt' : 'usdc';
   const body = {
@@ -153,7 +165,7 @@ function transferFrom(wallet: WalletRow, key: string, random: Random): Command<s
     amount: '1',
     destinationCurrency: sentCurrency,
     destinationPaymentRail: 'solana',
-    destinationAddress: address.solana,
+    destinationAddress: to,
     clientReferenceId: key,
   };
   const feeMinor = random.chance(20) ? 0n : 1n + amountMinor / 1000n;
@@ -164,7 +176,7 @@ function transferFrom(wallet: WalletRow, key: string, random: Random): Command<s
     mostMinor: amountMinor - feeMinor,
     currency: 'usdc',
     chain: 'solana',
-    address: address.solana,
+    address: to,
     sentCurrency,
   } as const;
   return createTransfer(environmentId, body, terms, stepMs);

@@ -61,6 +61,16 @@ describe('the simulation', () => {
     expect(counts.batch).toBeGreaterThan(0);
   });
 
+  it('credits the receiver of an internal transfer in another lane exactly once', async () => {
+    const ends = new Map<string, number>();
+    for (const seed of [3, 7]) {
+      const counts = await run({ seed, steps: 1500, lanes: 4 });
+      for (const [what, times] of Object.entries(counts)) ends.set(what, (ends.get(what) ?? 0) + times);
+    }
+    expect(ends.get('close_internal_transfer accepted')).toBeGreaterThan(1);
+    expect(ends.get('crash')).toBeGreaterThan(10);
+  });
+
   it('repeats a run from its seed', async () => {
     const [one, other] = [await simulate({ seed: 7, steps: 500 }), await simulate({ seed: 7, steps: 500 })];
     expect(one).toEqual(other);
@@ -69,9 +79,9 @@ describe('the simulation', () => {
 });
 
 describe('a planted fault', () => {
-  it.each(Object.entries(faults))('is detected: %s', async (_, { caught, fault }) => {
+  it.each(Object.entries(faults))('is detected: %s', async (_, { caught, fault, world }) => {
     for (let seed = 1; seed <= 20; seed += 1) {
-      const { broken } = await simulate({ seed, steps: 800, fault });
+      const { broken } = await simulate({ seed, steps: 800, fault, ...world });
       if (!broken) continue;
       expect(broken.invariant).toMatch(caught);
       return;

@@ -57,6 +57,10 @@ interface CommonConfig {
   readonly startBlock: number | undefined;
   /** Smaller deposits are not credited. */
   readonly minDepositMinor: bigint;
+  /** Smaller transfers are refused; undefined for those whose fee does not cover what the network charges. */
+  readonly minTransferMinor: bigint | undefined;
+  /** Solana: what the sender is charged if the receiver has no token account; undefined for its cost at `nativeUsd`. */
+  readonly accountFeeMinor: bigint | undefined;
   /** Whether to record transfers of other tokens for the operator. */
   readonly watchUnlisted: boolean;
   /** The minimum balance that is swept into the treasury; undefined for no sweeps. */
@@ -102,6 +106,8 @@ const ChainFile = Type.Object(
     agreement: Type.Optional(whole(1, 8)),
     startBlock: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
     minDeposit: Type.Optional(decimal),
+    minTransfer: Type.Optional(decimal),
+    accountFee: Type.Optional(decimal),
     watchUnlisted: Type.Optional(Type.Boolean()),
     sweepFrom: Type.Optional(Type.Union([decimal, Type.Null()])),
     ...FeeFields,
@@ -203,6 +209,8 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
     if (!isPrivate) report(`rpc/${index}`, 'Must be an https URL, or an http URL of a loopback host.');
   });
+  if (chainFamily(chain) !== 'solana' && file.accountFee !== undefined)
+    report('accountFee', 'Must be omitted: only on Solana do receivers need an account for each token.');
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;
   const nativeUsd = file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd);
@@ -218,6 +226,10 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     agreement,
     startBlock: file.startBlock,
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
+    minTransferMinor:
+      file.minTransfer === undefined ? undefined : minorOf('minTransfer', file.minTransfer, report),
+    accountFeeMinor:
+      file.accountFee === undefined ? undefined : minorOf('accountFee', file.accountFee, report),
     watchUnlisted: file.watchUnlisted ?? true,
     sweepFromMinor: sweepFrom === null ? undefined : minorOf('sweepFrom', sweepFrom, report),
     sweeps: readSweeps(chain, file.sweeps ?? {}, signing, nativeUsd, report),

@@ -1,9 +1,9 @@
 import type { ChainConfig } from './config.ts';
-import { nativeScale } from './fee-config.ts';
 import type { Node } from './node.ts';
 import type { NodeListener } from './node-health.ts';
 import { createNodePool, type NodePool, type NodeProbe } from './node-pool.ts';
 import type { Block, ChainPort, ChainReader, ChainSender } from './port.ts';
+import { nativeScale } from './registry.ts';
 import type { TransactionSigner } from './signing.ts';
 
 /** What distinguishes a family of chains from the others. */

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { ConfigError } from '../platform/config.ts';
 import { currencyScale, parseAmount, parseRatio, type Ratio } from '../platform/money.ts';
 import { type EvmFeeDefaults, type FeeDefaults, feeDefaults } from './fee-defaults.ts';
-import { type Chain, type ChainFamily, chainFamily } from './registry.ts';
+import { type Chain, type ChainFamily, chainFamily, nativeScale } from './registry.ts';
 
 /** Fees on EVM chains, in wei per unit of gas. */
 export interface GasPolicy {
@@ -41,6 +41,8 @@ export interface SigningLimits {
   /** No transaction that may cost more is prepared, whoever signs. */
   readonly maxFeeNative: bigint;
   readonly nativePerDay: bigint;
+  /** What the transfers of one customer may cost per day, in UTC. It is the server that keeps it, whoever signs. */
+  readonly nativePerCustomer: bigint;
   /** Solana and Tron: the least time between two signatures for one payment; undefined for the default. */
   readonly signAgainAfterMs: number | undefined;
 }
@@ -76,6 +78,7 @@ export const FeeFields = {
         perDay: Type.Optional(decimal),
         maxFee: Type.Optional(native),
         nativePerDay: Type.Optional(native),
+        nativePerCustomer: Type.Optional(native),
         signAgainAfterMs: Type.Optional(whole(0, 86_400_000)),
       },
       closed,
@@ -101,9 +104,6 @@ type GasFile = NonNullable<Static<typeof FeeFields.gas>>;
 type SigningFile = NonNullable<Static<typeof FeeFields.signing>>;
 type SweepFile = NonNullable<Static<typeof FeeFields.sweeps>>;
 
-/** Decimal places of the native coins. */
-export const nativeScale = { evm: 18, solana: 9, tron: 6 } as const satisfies Record<ChainFamily, number>;
-
 function defaultsOf(chain: Chain): FeeDefaults {
   const found = feeDefaults[chain];
   if (!found) throw new ConfigError(`${chain} has no default fees`);
@@ -115,11 +115,18 @@ export function readSigning(chain: Chain, file: SigningFile, report: Report): Si
   const { maxFee, nativePerDay } = defaultsOf(chain);
   if (chainFamily(chain) === 'evm' && file.signAgainAfterMs !== undefined)
     report('signing/signAgainAfterMs', 'Must be omitted: transactions on EVM chains do not expire.');
+  const nativeDay = nativeOf(chain, 'signing/nativePerDay', file.nativePerDay ?? nativePerDay, report);
+  const { nativePerCustomer } = file;
   return {
     perTransferMinor: minorOf('signing/perTransfer', file.perTransfer ?? '1000000', report),
     perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
     maxFeeNative: nativeOf(chain, 'signing/maxFee', file.maxFee ?? maxFee, report),
-    nativePerDay: nativeOf(chain, 'signing/nativePerDay', file.nativePerDay ?? nativePerDay, report),
+    nativePerDay: nativeDay,
+    // A tenth of the day: no customer can use it up for the others.
+    nativePerCustomer:
+      nativePerCustomer === undefined
+        ? nativeDay / 10n
+        : nativeOf(chain, 'signing/nativePerCustomer', nativePerCustomer, report),
     signAgainAfterMs: file.signAgainAfterMs,
   };
 }

@@ -130,12 +130,21 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** What a transfer is likely to cost the treasury, in the smallest unit of the native coin. */
+export interface TransferCost {
+  readonly feeNative: bigint;
+  /** The cost of creating an account for the receiver's tokens, beside the fee (Solana); 0 if there is one, or none is needed. */
+  readonly accountNative: bigint;
+}
+
 /** The terms at which a payment can be signed now. */
 export interface PreparedTerms {
   readonly terms: string;
   readonly cost: NativeCost;
   /** What the chain is likely to charge. */
   readonly likelyFeeNative: bigint;
+  /** Whether it pays for an account for the receiver's tokens (Solana). */
+  readonly createsAccount?: boolean;
 }
 
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
@@ -178,6 +187,8 @@ export interface ChainSender {
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
+  /** Estimates what a transfer of a token to an address would cost now. */
+  likelyCost(currency: Stablecoin, address: string): Promise<TransferCost>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   /** What a transaction of these terms takes of native coin. */
@@ -217,6 +228,13 @@ export interface ChainSender {
    * @param ageMs time since the newest was signed
    */
   follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  /**
+   * Proves that no transaction of a payment can ever land: on chains with nonces another one has used the nonce for good, on others
+   * all have expired. As many nodes as must agree have to report it.
+   *
+   * @param attempts the oldest first; may be empty on chains with nonces
+   */
+  canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
 }
 
 /** The health of a node. */

@@ -54,6 +54,9 @@ export function chainFamily(chain: Chain): ChainFamily {
   return registry[chain].family;
 }
 
+/** Decimal places of the native coins. */
+export const nativeScale = { evm: 18, solana: 9, tron: 6 } as const satisfies Record<ChainFamily, number>;
+
 /** The stablecoins that exist on a chain (contract §4: no USDC on Tron, no USDT on Base). */
 export function currenciesOn(chain: Chain): readonly Stablecoin[] {
   return registry[chain].currencies;

@@ -1,11 +1,11 @@
 import { checkAddress } from '../chains/addresses.ts';
-import { nativeScale } from '../chains/fee-config.ts';
 import {
   type Chain,
   chainFamily,
   chains,
   currenciesOn,
   isChain,
+  nativeScale,
   type Stablecoin,
 } from '../chains/registry.ts';
 import { programs, type TokenProgram } from '../chains/solana/programs.ts';

@@ -79,6 +79,11 @@ export function suspense(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'suspense', 'credit', currency);
 }
 
+/** What has left the sender of an internal transfer and not reached the receiver yet: a liability to the receiver. */
+export function internalTransit(stripe: Stripe, currency: string): AccountRef {
+  return stripeAccount(stripe, 'internal_transit', 'credit', currency);
+}
+
 /** Fees earned: income. */
 export function feeRevenue(stripe: Stripe, currency: string): AccountRef {
   return stripeAccount(stripe, 'fee_revenue', 'credit', currency);

@@ -10,7 +10,7 @@ import {
   walletAvailable,
   walletInTransit,
 } from './accounts.ts';
-import type { JournalDraft, PostingDraft } from './journal.ts';
+import type { JournalDraft, OperatorJournalKind, PostingDraft } from './journal.ts';
 
 /** The money flows: the accounts that each of them debits (+) and credits (−). docs/recipes has a recipe for each. */
 
@@ -23,23 +23,28 @@ export interface TransferMoney {
   readonly feeMinor: bigint;
 }
 
-/** Tokens arrived on a chain and are credited without conversion. */
+/**
+ * Tokens arrived on a chain and are credited without conversion.
+ *
+ * @param arrivedIn the account that the amount is in: custody, or for an internal transfer the one between the two wallets
+ */
 export function depositFlow(
   stripe: Stripe,
   deposit: { transactionId: string; walletId: string; chain: string; currency: string; amountMinor: bigint },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.currency),
 ): JournalDraft {
   const { amountMinor, currency } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, currency), amountMinor },
+      { account: arrivedIn, amountMinor },
       { account: walletAvailable(deposit.walletId, currency), amountMinor: -amountMinor },
     ],
   };
 }
 
-/** Tokens arrived on a chain and are credited in another currency, through the two FX positions. */
+/** Tokens arrived and are credited in another currency, through the two FX positions. @param arrivedIn as for `depositFlow` */
 export function convertedDepositFlow(
   stripe: Stripe,
   deposit: {
@@ -51,13 +56,14 @@ export function convertedDepositFlow(
     creditedCurrency: string;
     creditedMinor: bigint;
   },
+  arrivedIn: AccountRef = custody(stripe, deposit.chain, deposit.sourceCurrency),
 ): JournalDraft {
   const { sourceCurrency, sourceMinor, creditedCurrency, creditedMinor } = deposit;
   return {
     kind: 'deposit',
     transactionId: deposit.transactionId,
     postings: [
-      { account: custody(stripe, deposit.chain, sourceCurrency), amountMinor: sourceMinor },
+      { account: arrivedIn, amountMinor: sourceMinor },
       { account: fxPosition(stripe, sourceCurrency), amountMinor: -sourceMinor },
       { account: fxPosition(stripe, creditedCurrency), amountMinor: creditedMinor },
       { account: walletAvailable(deposit.walletId, creditedCurrency), amountMinor: -creditedMinor },
@@ -129,8 +135,17 @@ export function reserveTransferFlow(transfer: TransferMoney): JournalDraft {
   };
 }
 
-/** A transfer has arrived: the net amount has left custody, and the fee is earned. */
-export function settleTransferFlow(stripe: Stripe, chain: string, transfer: TransferMoney): JournalDraft {
+/**
+ * A transfer has arrived: the net amount has left custody, and the fee is earned.
+ *
+ * @param paidFrom the account that the amount leaves through: custody, or for an internal transfer the one between the two wallets
+ */
+export function settleTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  transfer: TransferMoney,
+  paidFrom: AccountRef = custody(stripe, chain, transfer.currency),
+): JournalDraft {
   const { amountMinor, currency, feeMinor, walletId } = transfer;
   const fee = feeMinor === 0n ? [] : [{ account: feeRevenue(stripe, currency), amountMinor: -feeMinor }];
   return {
@@ -138,7 +153,7 @@ export function settleTransferFlow(stripe: Stripe, chain: string, transfer: Tran
     transactionId: transfer.transactionId,
     postings: [
       { account: walletInTransit(walletId, currency), amountMinor },
-      { account: custody(stripe, chain, currency), amountMinor: feeMinor - amountMinor },
+      { account: paidFrom, amountMinor: feeMinor - amountMinor },
       ...fee,
     ],
   };
@@ -160,12 +175,21 @@ export function settlePayoutFlow(stripe: Stripe, payout: PayoutMoney): JournalDr
   };
 }
 
-/** A transfer has arrived in another currency: its net amount is converted through the two FX positions. */
-export function settleConvertedTransferFlow(stripe: Stripe, chain: string, sent: PayoutMoney): JournalDraft {
+/**
+ * A transfer has arrived in another currency: its net amount is converted through the two FX positions.
+ *
+ * @param paidFrom as for `settleTransferFlow`
+ */
+export function settleConvertedTransferFlow(
+  stripe: Stripe,
+  chain: string,
+  sent: PayoutMoney,
+  paidFrom: AccountRef = custody(stripe, chain, sent.payoutCurrency),
+): JournalDraft {
   return {
     kind: 'transfer_settle',
     transactionId: sent.transactionId,
-    postings: payoutLines(stripe, sent, custody(stripe, chain, sent.payoutCurrency)),
+    postings: payoutLines(stripe, sent, paidFrom),
   };
 }
 
@@ -251,4 +275,65 @@ export function returnedDepositFlows(
     { kind: 'deposit_hold', transactionId, postings: line(sourceMinor) },
     { kind: 'deposit_return', transactionId, postings: line(-sourceMinor) },
   ];
+}
+
+/** What the flows need to know of an uncredited deposit that an operator decides about. */
+export interface UncreditedMoney {
+  /** The operator's action. */
+  readonly actionId: string;
+  readonly chain: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+}
+
+/** Tokens that nobody is credited for are taken into custody, and owed to their sender until they are sent back. */
+export function holdUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_hold', stripe, money, 1n);
+}
+
+/** Held tokens have left custody for the address that an operator named. */
+export function returnUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_return', stripe, money, -1n);
+}
+
+/** Held tokens could not be sent back: they are uncredited again. */
+export function releaseUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_release', stripe, money, -1n);
+}
+
+/** Tokens that nobody claims stay in custody, and are owed to their sender without a term. */
+export function writeOffUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_write_off', stripe, money, 1n);
+}
+
+function uncreditedFlow(
+  kind: OperatorJournalKind,
+  stripe: Stripe,
+  { actionId, amountMinor, chain, currency }: UncreditedMoney,
+  sign: 1n | -1n,
+): JournalDraft {
+  return {
+    kind,
+    transactionId: actionId,
+    postings: [
+      { account: custody(stripe, chain, currency), amountMinor: sign * amountMinor },
+      { account: suspense(stripe, currency), amountMinor: -sign * amountMinor },
+    ],
+  };
+}
+
+/** A token that is not on the books is taken over, and the customer credited by the house, at the operator's price. */
+export function exchangeUncreditedFlow(
+  stripe: Stripe,
+  credit: { transactionId: string; walletId: string; currency: string; amountMinor: bigint },
+): JournalDraft {
+  const { amountMinor, currency, transactionId, walletId } = credit;
+  return {
+    kind: 'operator_exchange',
+    transactionId,
+    postings: [
+      { account: fxPosition(stripe, currency), amountMinor },
+      { account: walletAvailable(walletId, currency), amountMinor: -amountMinor },
+    ],
+  };
 }

@@ -14,7 +14,17 @@ export type JournalKind =
   | 'transfer_reserve'
   | 'transfer_settle'
   | 'transfer_return'
-  | 'transfer_release';
+  | 'transfer_release'
+  | OperatorJournalKind;
+
+/** What an operator's decision about an uncredited deposit moved. */
+export type OperatorJournalKind =
+  | 'operator_credit'
+  | 'operator_exchange'
+  | 'operator_hold'
+  | 'operator_return'
+  | 'operator_release'
+  | 'operator_write_off';
 
 /** One line to be posted. Debits are positive, credits negative. */
 export interface PostingDraft {
@@ -26,6 +36,8 @@ export interface PostingDraft {
 export interface JournalDraft {
   readonly kind: JournalKind;
   readonly transactionId: string;
+  /** The bucket of the transaction, if it is not the command's. */
+  readonly bucket?: number;
   readonly postings: readonly PostingDraft[];
 }
 

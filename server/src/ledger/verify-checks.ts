@@ -25,9 +25,10 @@ const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.
  * be in two hash chains, whose sequence numbers cannot be compared.
  */
 const explainingJournals = `case t.type || ' ' || t.status
-  when 'deposit completed' then array['deposit', 'deposit_restore']
+  when 'deposit completed' then array['deposit', 'deposit_restore', 'operator_credit', 'operator_exchange']
   when 'deposit payment_submitted' then array['']
-  when 'deposit failed' then array['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal']
+  when 'deposit failed' then array['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal',
+    'deposit_reversal operator_credit']
   when 'deposit returned' then array['deposit_hold deposit_return']
   when 'transfer completed' then array['transfer_reserve transfer_settle']
   when 'transfer payment_processed' then array['transfer_reserve transfer_settle']
@@ -39,12 +40,27 @@ const explainingJournals = `case t.type || ' ' || t.status
   when 'transfer funds_received' then array['transfer_reserve']
   when 'transfer payment_submitted' then array['transfer_reserve'] end`;
 
-/** What a transaction has moved by its status: to the wallet, to custody and the bank, and as the fee. */
+/** What a transaction has moved by its status: to the wallet, to custody, the bank and other wallets, and as the fee. */
 const movedByStatus = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0)
     when t.status in ('failed', 'refunded') then 0 else -t.amount_minor end,
-  case when t.status not in ('completed', 'payment_processed') then 0
+  case when t.status not in ('completed', 'payment_processed') or posted.journals = 'operator_exchange' then 0
     when t.type = 'deposit' then t.amount_minor else -t.final_minor end,
   case when t.status in ('completed', 'payment_processed') then t.fee_minor else 0 end)`;
+
+const journalsOfActions = "'operator_hold', 'operator_return', 'operator_release', 'operator_write_off'";
+
+/** The journals that an operator's action can have in its status, apart from those of the transaction that a credit makes. */
+const journalsOfAction = `case
+  when t.kind = 'deposit_write_off' and t.status = 'done' and t.booked_minor is not null then array['operator_write_off']
+  when t.kind = 'deposit_return' and t.status = 'accepted' and t.booked_minor is not null then array['operator_hold']
+  when t.kind = 'deposit_return' and t.status = 'done' and t.booked_minor is not null
+    then array['operator_hold operator_return']
+  when t.kind = 'deposit_return' and t.status = 'refused' then array['', 'operator_hold operator_release']
+  else array[''] end`;
+
+/** What an operator's action keeps in custody, owed to the sender. */
+const heldByAction = `case when t.kind = 'deposit_write_off' and t.status = 'done'
+    or t.kind = 'deposit_return' and t.status = 'accepted' then coalesce(t.booked_minor, 0) else 0 end`;
 
 export const checks: readonly Check[] = [
   {
@@ -108,10 +124,11 @@ export const checks: readonly Check[] = [
     sql: `with moved as (
         select p.bucket, p.journal_id,
           coalesce(sum(-p.amount_minor) filter (where a.kind = 'wallet_available'), 0) as credited,
-          coalesce(sum(p.amount_minor) filter (where a.kind in ('custody', 'bank')), 0) as held,
+          coalesce(sum(p.amount_minor) filter (where a.kind in ('custody', 'bank', 'internal_transit')), 0)
+            as held,
           coalesce(sum(-p.amount_minor) filter (where a.kind = 'fee_revenue'), 0) as earned
         from postings p join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
-        where a.kind in ('wallet_available', 'custody', 'bank', 'fee_revenue')
+        where a.kind in ('wallet_available', 'custody', 'bank', 'internal_transit', 'fee_revenue')
         group by p.bucket, p.journal_id
       ), posted as (
         select j.bucket, j.transaction_id, coalesce(sum(m.credited), 0) as credited, coalesce(sum(m.held), 0) as held,
@@ -125,10 +142,55 @@ export const checks: readonly Check[] = [
         and (coalesce(posted.credited, 0), coalesce(posted.held, 0), coalesce(posted.earned, 0)) = ${movedByStatus}, false)`,
   },
   {
+    // What is in transit is what an environment has sent to receivers less what its receivers were credited.
+    kind: 'internal_transit_mismatch',
+    sql: `with expected as (
+        select environment_id, currency, sum(amount) as total from (
+          select i.environment_id, i.currency, i.amount_minor as amount from internal_transfers i
+          union all
+          select i.receiver_environment_id, i.currency, -i.amount_minor from internal_transfers i
+            join transactions d on d.id = i.deposit_id
+        ) moved group by environment_id, currency
+      ), held as (
+        select environment_id, currency, sum(balance_minor) as total from accounts
+        where kind = 'internal_transit' group by environment_id, currency
+      )
+      select environment_id || ' ' || currency as id, 'in transit between wallets are ' || coalesce(h.total, 0)
+          || ', the internal transfers leave ' || coalesce(e.total, 0) as message
+      from expected e full join held h using (environment_id, currency)
+      where ($1::text is null or environment_id = $1) and coalesce(e.total, 0) <> coalesce(h.total, 0)`,
+  },
+  {
+    kind: 'internal_transfer_unexplained',
+    sql: `select i.id, 'its deposit ' || i.deposit_id || ' is missing, or not what the transfer paid' as message
+      from internal_transfers i left join transactions t on t.bucket = i.bucket and t.id = i.id
+        left join transactions d on d.id = i.deposit_id
+      where ${ofEnvironment('i')} and not coalesce(t.status = 'completed' and t.final_minor = i.amount_minor
+        and t.destination_currency = i.currency and ((d.id is null and i.status = 'open')
+          or (d.type = 'deposit' and d.status = 'completed' and d.wallet_id = i.receiver_wallet_id
+            and d.amount_minor = i.amount_minor and d.source_currency = i.currency)), false)`,
+  },
+  {
     kind: 'journal_without_transaction',
     sql: `select j.id, j.id as journal_id, 'it names no transaction' as message from journals j
       left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
-      where ${ofEnvironment('j')} and t.id is null`,
+      left join operator_actions a on a.bucket = j.bucket and a.id = j.transaction_id
+      where ${ofEnvironment('j')} and t.id is null and (a.id is null or j.kind not in (${journalsOfActions}))`,
+  },
+  {
+    kind: 'action_unexplained',
+    sql: `with posted as (
+        select j.bucket, j.transaction_id, string_agg(distinct j.kind, ' ' order by j.kind) as journals,
+          coalesce(sum(p.amount_minor) filter (where a.kind = 'custody'), 0) as held,
+          coalesce(sum(-p.amount_minor) filter (where a.kind = 'suspense'), 0) as owed
+        from journals j join postings p on p.bucket = j.bucket and p.journal_id = j.id
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
+        where j.kind in (${journalsOfActions}) group by j.bucket, j.transaction_id
+      )
+      select t.id, 'its journals do not match those of a ' || t.status || ' ' || t.kind as message
+      from operator_actions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
+      where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${journalsOfAction})
+        and (coalesce(posted.held, 0), coalesce(posted.owed, 0)) = (${heldByAction}, ${heldByAction}), false)`,
   },
   {
     kind: 'event_missing',

@@ -42,7 +42,15 @@ afterAll(() => server.stop());
 /** Changes the books outside the writer, verifies them, and undoes the change. */
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { ownerPool: pool } = server;
-  const tables = ['accounts', 'journals', 'postings', 'transactions', 'events', 'journal_heads'];
+  const tables = [
+    'accounts',
+    'journals',
+    'postings',
+    'transactions',
+    'internal_transfers',
+    'events',
+    'journal_heads',
+  ];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
   await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
   await pool.query('alter table accounts drop constraint accounts_wallet_never_negative');
@@ -61,6 +69,13 @@ async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]
     await pool.query('revoke update, truncate on events from current_user');
   }
 }
+
+/** An internal transfer that the books know nothing of. */
+const internalTransfer =
+  () => `insert into internal_transfers (bucket, id, environment_id, receiver_environment_id,
+    receiver_wallet_id, deposit_id, chain, currency, amount_minor, status, created_at, updated_at)
+  select bucket, id, environment_id, environment_id, wallet_id, 'txn_missing', 'solana', 'usdc', 5, 'credited', now(), now()
+  from transactions where id = '${transferId}'`;
 
 /** Faults: what they are, the kind of problem that they are reported as, and the statements that plant them. */
 const plants: readonly (readonly [string, string, () => string[]])[] = [
@@ -120,6 +135,8 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     'event_missing',
     () => [`delete from events where type = 'transaction.created' and object_id = '${transferId}'`],
   ],
+  ['an internal transfer that was not paid', 'internal_transfer_unexplained', () => [internalTransfer()]],
+  ['an internal transfer that is not in transit', 'internal_transit_mismatch', () => [internalTransfer()]],
   ['a gap in the events', 'event_sequence', () => [`delete from events where seq = 2`]],
   [
     'the end of a hash chain',

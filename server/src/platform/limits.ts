@@ -226,6 +226,10 @@ export const limits = {
   /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
   reservationMs: 15_000,
   refusalsBeforeFailure: 3,
+  /** How long the estimated cost of a transfer on a chain is used. */
+  transferCostMs: 30_000,
+  /** Transfers that are older than this do not count in what a customer's transfers cost today. */
+  customerBudgetMs: 3 * 24 * 60 * 60 * 1000,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
@@ -253,6 +257,15 @@ export const limits = {
   sweepPostponedMs: 10 * 60 * 1000,
   /** Turns of the sweeps worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
+  /** Orders of operators that are carried out in a turn, and orders about one payment or deposit. */
+  openActions: 100,
+  actionsPerSubject: 100,
+  /** Tries to make an order while others are made about the same. */
+  orderTries: 5,
+  /** After so long a payment whose signature never arrived is not signed by a request that is still under way. */
+  unsignedPaymentMs: 120_000,
+  /** Payments of a chain whose reason to wait is kept for the operator. */
+  paymentWaits: 10_000,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,
   /** Deposits of a range of blocks that are shown, or measured and credited; the others are read again later, the largest first. */

@@ -1,4 +1,5 @@
 import { returnCause } from '../fiat/payouts/transitions.ts';
+import { bookingReads, type InternalBooking, settlementOf } from '../onchain/internal/commands.ts';
 import { arrivesTooLittle, needsRate } from '../resources/transfers/pricing.ts';
 import { type Cause, isPayout, nextStatuses } from '../resources/transfers/state.ts';
 import { notDue, type TransferKey, transferCommand } from '../resources/transfers/transfer-command.ts';
@@ -6,19 +7,27 @@ import {
   applyTransitions,
   chainRefused,
   nothingArrives,
+  type Transfer,
   type TransitionTerms,
 } from '../resources/transfers/transition.ts';
 import type { TransactionRow, TransactionStatus } from '../store/tables/transactions.ts';
-import type { Command } from '../writer/command.ts';
+import type { Command, DecideContext, Decision, State } from '../writer/command.ts';
 import { plannedReturn } from './test-values.ts';
 
 /**
  * Makes the next transition of a sandbox transfer if it is due. A command that comes too early, or twice, is refused and
  * changes nothing.
+ *
+ * @param booking for a transfer to a deposit address of its environment
  */
-export function advanceDueTransfer(key: TransferKey, terms: TransitionTerms): Command<TransactionStatus> {
-  return transferCommand('advance_due_transfer', key, (transfer, context) => {
+export function advanceDueTransfer(
+  key: TransferKey,
+  given: TransitionTerms,
+  booking?: InternalBooking,
+): Command<TransactionStatus> {
+  const decide = (transfer: Transfer, context: DecideContext, state: State): Decision<TransactionStatus> => {
     const { row } = transfer;
+    const terms = { ...given, internal: settlementOf(booking, state, context) };
     const isDue = row.next_action_at !== null && Date.parse(row.next_action_at) <= context.nowMs;
     const status = isDue ? nextBySandbox(row, terms) : undefined;
     if (status === undefined) return { refusal: notDue() };
@@ -30,7 +39,8 @@ export function advanceDueTransfer(key: TransferKey, terms: TransitionTerms): Co
       () => sandboxCause(row, terms),
       () => status,
     );
-  });
+  };
+  return transferCommand('advance_due_transfer', key, decide, bookingReads(key, booking));
 }
 
 /** The status that the sandbox moves a transfer to next; undefined if it stays where it is. */

@@ -1,4 +1,5 @@
 import { returnCause } from '../fiat/payouts/transitions.ts';
+import { bookingReads, type InternalBooking, settlementOf } from '../onchain/internal/commands.ts';
 import { conflict, invalidRequest, type Refusal } from '../platform/errors.ts';
 import type { Rail } from '../rails/rails.ts';
 import { isUnknownOutcome, returnCodesOf, usualReturnCode } from '../rails/return-codes.ts';
@@ -13,7 +14,7 @@ import {
   type TransitionTerms,
 } from '../resources/transfers/transition.ts';
 import type { TransactionRow, TransactionStatus } from '../store/tables/transactions.ts';
-import type { Command, DecideContext, Decision } from '../writer/command.ts';
+import type { Command, DecideContext, Decision, State } from '../writer/command.ts';
 import { nextActionAt } from './schedule.ts';
 
 /** What a request wants of a sandbox transfer. */
@@ -23,10 +24,20 @@ export interface ForcedStatus {
   readonly returnCode?: string | undefined;
 }
 
-/** Moves a sandbox transfer immediately to a target status, over every status on the path to it. */
-export function forceStatus(key: TransferKey, forced: ForcedStatus, terms: TransitionTerms): Command<string> {
-  return transferCommand('force_transfer_status', key, (transfer, context) => {
+/**
+ * Moves a sandbox transfer immediately to a target status, over every status on the path to it.
+ *
+ * @param booking for a transfer to a deposit address of its environment
+ */
+export function forceStatus(
+  key: TransferKey,
+  forced: ForcedStatus,
+  given: TransitionTerms,
+  booking?: InternalBooking,
+): Command<string> {
+  const decide = (transfer: Transfer, context: DecideContext, state: State): Decision<string> => {
     const { row } = transfer;
+    const terms = { ...given, internal: settlementOf(booking, state, context) };
     const rail = isPayout(row) ? railOf(row) : undefined;
     if (forced.returnCode !== undefined) {
       const refusal = refuseReturnCode(forced, rail);
@@ -35,7 +46,8 @@ export function forceStatus(key: TransferKey, forced: ForcedStatus, terms: Trans
     }
     const target = forced.status ?? (forced.returnCode === undefined ? nextStatuses(row)[0] : 'returned');
     return moveTo(transfer, target, context, terms, (status) => forcedCause(row, forced, status));
-  });
+  };
+  return transferCommand('force_transfer_status', key, decide, bookingReads(key, booking));
 }
 
 function moveTo(

@@ -13,10 +13,13 @@ import {
   chainSequences,
   chainStatuses,
   dailySpending,
+  operatorActions,
+  paymentWaits,
   signedPayments,
   signerRecords,
   sweepCandidates,
   uncreditedDeposits,
+  voidAttempts,
 } from './tables/chains.ts';
 import {
   counterparties,
@@ -34,7 +37,7 @@ import { events } from './tables/events.ts';
 import { batches, derivationCounters, idempotencyKeys, journalHeads, laneHeads } from './tables/lanes.ts';
 import { accounts, journals, postings } from './tables/ledger.ts';
 import type { RowIn, Table } from './tables/table.ts';
-import { screenings, transactions } from './tables/transactions.ts';
+import { internalTransfers, screenings, transactions } from './tables/transactions.ts';
 import { depositAddresses, virtualAccounts, wallets } from './tables/wallets.ts';
 import {
   deliveries,
@@ -66,6 +69,8 @@ export const tables = {
   transactions,
   chain_deposits: chainDeposits,
   screenings,
+  operator_actions: operatorActions,
+  internal_transfers: internalTransfers,
   virtual_accounts: virtualAccounts,
   accounts,
   journals,
@@ -99,6 +104,8 @@ export const otherTables = {
   chain_sequences: chainSequences,
   chain_payments: chainPayments,
   chain_attempts: chainAttempts,
+  void_attempts: voidAttempts,
+  payment_waits: paymentWaits,
   chain_drafts: chainDrafts,
   chain_holds: chainHolds,
   sweep_candidates: sweepCandidates,

@@ -183,7 +183,7 @@ function applyJournal(
   const posted = postJournal(draft, head, {
     environmentId: context.environmentId,
     lane: context.lane,
-    bucket: context.bucket,
+    bucket: draft.bucket ?? context.bucket,
     now: context.now,
     newJournalId: (bucket) => context.newId('jrn', bucket),
     readAccount(id) {
@@ -203,12 +203,13 @@ function applyEvent(
   state: BatchState,
   context: DecideContext,
 ): JournalHeadRow {
-  const id = draft.id ?? context.newId('evt');
+  const bucket = draft.bucket ?? context.bucket;
+  const id = draft.id ?? context.newId('evt', bucket);
   const seq = head.event_seq + 1n;
   const vault = draft.sensitive ? eventVault(draft, state, context) : undefined;
   const sealed = (text: string, sealContext: string): string => vault?.seal(text, sealContext) ?? text;
   state.write('events', {
-    bucket: context.bucket,
+    bucket,
     id,
     environment_id: context.environmentId,
     lane: context.lane,

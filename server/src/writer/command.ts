@@ -67,6 +67,8 @@ export type EventDraft = DraftedEvent &
 interface DraftedEvent {
   /** From `newId('evt')` if the response has to contain it; otherwise the writer makes one. */
   readonly id?: string;
+  /** The bucket of the object, if it is not the command's. */
+  readonly bucket?: number;
   readonly objectId: string;
   readonly customerId: string | null;
   /** The JSON text of what the matching GET returns after the change. */

@@ -26,6 +26,8 @@ export interface Writer {
     answering?: Answering<Result>,
     queue?: EnvironmentKind,
   ): Promise<Outcome<Result>>;
+  /** Whether rows of two buckets are written by one lane, so that one command can write both. */
+  isOneLane(bucket: number, other: number): boolean;
   /** Commands waiting in all lanes. */
   queued(): number;
   /** Commits what was submitted, then closes the connections. */
@@ -111,6 +113,7 @@ export function createWriterOver(
         : enqueue(command, undefined, queue);
       return outcome as Promise<Outcome<Result>>;
     },
+    isOneLane: (bucket, other) => bucket % laneCount === other % laneCount,
     queued: () => lanes.reduce((sum, lane) => sum + lane.queued(), 0),
     async close() {
       await Promise.all(lanes.map((lane) => lane.drain()));

@@ -24,6 +24,10 @@ export interface SolanaNode {
   transactionVersion: number;
   /** Blocks are reported without their transactions, or without the token balances in them. */
   omits: 'nothing' | 'transactions' | 'token balances';
+  /** Transactions that it is asked for by their signatures are without token balances. */
+  hidesMovements: boolean;
+  /** The methods that it was asked by for state that need not be finalized. */
+  readonly unfinalized: ReadonlySet<string>;
   /** Nobody can reach it until it is up again. */
   down(): Promise<void>;
   up(): Promise<void>;
@@ -44,6 +48,7 @@ export async function startSolana(): Promise<SolanaNode> {
   const ledger = new SolanaLedger();
   let port = 0;
   let server: Server | undefined;
+  const unfinalized = new Set<string>();
   const node: SolanaNode = {
     get url() {
       return `http://127.0.0.1:${port}`;
@@ -53,6 +58,8 @@ export async function startSolana(): Promise<SolanaNode> {
     keepsHistory: true,
     transactionVersion: 0,
     omits: 'nothing',
+    hidesMovements: false,
+    unfinalized,
     prioritizationFees: [],
     async up() {
       server = createServer(async (request, response) => {
@@ -63,6 +70,7 @@ export async function startSolana(): Promise<SolanaNode> {
         };
         response.setHeader('content-type', 'application/json');
         try {
+          if (!isFinalized(method, params)) unfinalized.add(method);
           const result = answer(node, method, params);
           if (result === undefined) response.destroy();
           else response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
@@ -87,6 +95,19 @@ export async function startSolana(): Promise<SolanaNode> {
   };
   await node.up();
   return node;
+}
+
+/** What depends on no commitment, or answers with its own. */
+const uncommitted = new Set([
+  'getGenesisHash',
+  'getSignatureStatuses',
+  'getRecentPrioritizationFees',
+  'sendTransaction',
+]);
+
+function isFinalized(method: string, params: readonly unknown[]): boolean {
+  const options = params.at(-1) as { commitment?: string } | undefined;
+  return uncommitted.has(method) || options?.commitment === 'finalized';
 }
 
 /** @returns undefined when there is to be no answer */
@@ -114,7 +135,7 @@ function answer(node: SolanaNode, method: string, params: readonly unknown[]): u
     case 'getRecentPrioritizationFees':
       return node.prioritizationFees.map((prioritizationFee, slot) => ({ slot, prioritizationFee }));
     case 'getTransaction':
-      return transactionAnswer(ledger, first as string);
+      return transactionAnswer(node, first as string);
     case 'sendTransaction': {
       const raw = Buffer.from(first as string, 'base64');
       const signature = signatureOf(raw);
@@ -232,8 +253,8 @@ function statusAnswer({ keepsHistory, ledger }: SolanaNode, signature: string): 
   };
 }
 
-function transactionAnswer(ledger: SolanaLedger, signature: string): unknown {
+function transactionAnswer({ hidesMovements, ledger }: SolanaNode, signature: string): unknown {
   const found = findMined(ledger, signature);
   if (!found || found.block.slot > ledger.final.slot) return null;
-  return { slot: found.block.slot, meta: metaAnswer(found.transaction), version: 0 };
+  return { slot: found.block.slot, meta: metaAnswer(found.transaction, hidesMovements), version: 0 };
 }

@@ -56,12 +56,20 @@ export interface TronLedger {
   /** Waits for the next block. */
   readonly pending: readonly Item[];
   head(): ChainBlock;
+  /** The addresses that the tokens' issuers have blocked. */
+  readonly frozen: ReadonlySet<string>;
   /** What may not be executed as it should: taken from the front, one for each signed transfer of a token. */
   readonly failures: ('REVERT' | 'OUT_OF_ENERGY')[];
   add(item: Item): void;
   mine(count?: number): void;
-  /** Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone. */
-  fork(depth: number): void;
+  /**
+   * Replaces the newest blocks by as many others and one more. What is not gone waits again.
+   *
+   * @param isGone by default what was signed waits again, and what others paid is gone
+   */
+  fork(depth: number, isGone?: (id: string, kind: Item['kind']) => boolean): void;
+  /** Refuses every transfer of a token from or to an address, as its issuer can. */
+  freeze(address: string): void;
   giveSun(address: string, sun: number): void;
   /** Tokens that were always there: no transaction tells of them. */
   giveToken(token: string, address: string, amount: bigint): void;
@@ -83,6 +91,7 @@ export function createTronLedger(firstId: string): TronLedger {
   const blocks: ChainBlock[] = [{ number: 0, id: firstId, parentId: '', timestampMs: 0, results: [] }];
   const places = new Map<string, ChainBlock>();
   const failures: ('REVERT' | 'OUT_OF_ENERGY')[] = [];
+  const frozen = new Set<string>();
   let pending: Item[] = [];
   let branch = 0;
   states.push(copy(state));
@@ -126,7 +135,8 @@ export function createTronLedger(firstId: string): TronLedger {
       const used = Math.min(needed, affordable);
       return done('OUT_OF_ENERGY', used, netFee + used * prices.energySun, false);
     }
-    const isReverted = failure === 'REVERT' || held(contract, from) < amount;
+    const isFrozen = frozen.has(from) || frozen.has(to);
+    const isReverted = failure === 'REVERT' || isFrozen || held(contract, from) < amount;
     return done(isReverted ? 'REVERT' : 'SUCCESS', needed, netFee + needed * prices.energySun, !isReverted);
   };
 
@@ -166,22 +176,24 @@ export function createTronLedger(firstId: string): TronLedger {
       return pending;
     },
     head,
+    frozen,
     failures,
     add: (item) => void pending.push(item),
     mine(count = 1) {
       for (let made = 0; made < count; made += 1) makeBlock();
     },
-    fork(depth) {
+    fork(depth, isGone = (_, kind) => kind === 'payments') {
       const gone = blocks.splice(-depth);
       states.splice(-depth);
       state = copy(states.at(-1) as State);
       branch += 1;
       const items = gone.flatMap(({ results }) => results.map(({ item }) => item));
       for (const { id } of items) places.delete(id);
-      pending.unshift(...items.filter(({ kind }) => kind === 'signed'));
+      pending.unshift(...items.filter(({ id, kind }) => !isGone(id, kind)));
       // Another branch is made by other producers, at other times.
       for (let made = 0; made <= depth; made += 1) makeBlock(made === 0 ? blockMs : 0);
     },
+    freeze: (address) => void frozen.add(address),
     giveSun(address, sun) {
       for (const known of [state, ...states]) known.sun.set(address, (known.sun.get(address) ?? 0) + sun);
     },

@@ -75,7 +75,8 @@ export function callAnswer(ledger: TronLedger, tokens: ReadonlySet<string>, body
     return like('balanceCall', { constant_result: word(ledger.tokenOf(contract, account(8))) });
   }
   const amount = BigInt(`0x${data.slice(72)}`);
-  if (ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
+  const isFrozen = ledger.frozen.has(owner) || ledger.frozen.has(account(8));
+  if (isFrozen || ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
   return like('transferCall', { energy_used: ledger.energyFor(contract, account(8)) });
 }
 
@@ -88,6 +89,13 @@ export function accountAnswer(ledger: TronLedger, address: string): Json {
 export function resourcesAnswer(ledger: TronLedger, address: string): Json {
   if (ledger.sunOf(address) === undefined) return {};
   return like('resources', { freeNetUsed: ledger.freeBandwidthOf(address) });
+}
+
+/** @param solidLag how many blocks the solidified one is behind the newest */
+export function nodeInfoAnswer({ blocks, head }: TronLedger, solidLag: number): Json {
+  const name = ({ id, number }: ChainBlock): string => `Num:${number},ID:${id}`;
+  const solid = blocks[Math.max(0, head().number - solidLag)] as ChainBlock;
+  return like('nodeInfo', { block: name(head()), solidityBlock: name(solid) });
 }
 
 /** @param energySun another price of energy than the recorded one */

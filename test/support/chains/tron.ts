@@ -7,6 +7,7 @@ import {
   blockAnswer,
   callAnswer,
   infoAnswer,
+  nodeInfoAnswer,
   offered,
   pricesAnswer,
   refusalOf,
@@ -31,6 +32,10 @@ export interface TronFaults {
   energySun: number | undefined;
   /** The last outcome of each block is left out. */
   omitsOutcomes: boolean;
+  /** Outcomes of transactions that it is asked for by their ids are without events. */
+  hasNoLogs: boolean;
+  /** How many blocks the solidified one is behind the newest. */
+  solidLag: number;
 }
 
 /** A full node of Tron over HTTP, with a chain of its own on which blocks are made when they are asked for. */
@@ -54,6 +59,38 @@ const stranger = 'TY72iA3SBtrds3QLYsS7LwYfkzXwAXCRWT';
 /** Nobody watches it: anybody can make it. */
 export const foreignToken = 'TFz2CJn9CJb8C4i1Gke3jmZX2fRMJxniH2';
 
+/** A block is solid once 19 of 27 producers have built on it. */
+const usualSolidLag = 18;
+
+/** What a node answers to each method that reads. */
+export function tronAnswers(
+  ledger: TronLedger,
+  tokens: ReadonlySet<string>,
+  faults: Partial<TronFaults>,
+): Record<string, (body: Body) => unknown> {
+  return {
+    getblock: ({ id_or_num: number }) =>
+      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
+    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
+    gettransactioninfobyblocknum({ num }) {
+      const block = ledger.blocks[Number(num)];
+      if (!block || block.number === 0) return {};
+      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
+      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
+    },
+    gettransactioninfobyid({ value }) {
+      const found = ledger.find(String(value));
+      if (!found || faults.hasNoOutcomes) return {};
+      return infoAnswer(found.block, faults.hasNoLogs ? { ...found.result, transfers: [] } : found.result);
+    },
+    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
+    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
+    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
+    getchainparameters: () => pricesAnswer(faults.energySun),
+    getnodeinfo: () => nodeInfoAnswer(ledger, faults.solidLag ?? usualSolidLag),
+  };
+}
+
 /**
  * Starts a node.
  *
@@ -68,6 +105,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     malformed: 0,
     hasNoOutcomes: false,
     omitsOutcomes: false,
+    hasNoLogs: false,
+    solidLag: usualSolidLag,
     energySun: undefined,
   };
   let headers: IncomingMessage['headers'] = {};
@@ -84,26 +123,8 @@ export async function startTron(network = mainnet): Promise<TronNode> {
     return undefined;
   };
 
-  const methods: Record<string, (body: Body) => unknown> = {
-    getblock: ({ id_or_num: number }) =>
-      blockAnswer(number === undefined ? ledger.head() : ledger.blocks[Number(number)], false),
-    getblockbynum: ({ num }) => blockAnswer(ledger.blocks[Number(num)], true),
-    gettransactioninfobyblocknum({ num }) {
-      const block = ledger.blocks[Number(num)];
-      if (!block || block.number === 0) return {};
-      const shown = block.results.slice(0, faults.omitsOutcomes ? -1 : undefined);
-      return faults.hasNoOutcomes ? [] : shown.map((result) => infoAnswer(block, result));
-    },
-    gettransactioninfobyid({ value }) {
-      const found = ledger.find(String(value));
-      return found && !faults.hasNoOutcomes ? infoAnswer(found.block, found.result) : {};
-    },
-    broadcasthex: broadcast,
-    triggerconstantcontract: (body) => callAnswer(ledger, tokens, body),
-    getaccount: ({ address }) => accountAnswer(ledger, addressOf(String(address))),
-    getaccountresource: ({ address }) => resourcesAnswer(ledger, addressOf(String(address))),
-    getchainparameters: () => pricesAnswer(faults.energySun),
-  };
+  const answers = tronAnswers(ledger, tokens, faults);
+  const methods: Record<string, (body: Body) => unknown> = { ...answers, broadcasthex: broadcast };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     headers = request.headers;

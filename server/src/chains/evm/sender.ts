@@ -3,13 +3,13 @@ import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
 import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
-import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
+import { type PaymentIntent, payerOf, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { type EvmMovement, judgeUsedNonce } from './finality.ts';
+import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
 import { evmNonceOf } from './transaction.ts';
@@ -33,6 +33,10 @@ export function createEvmSender(
   const callOf = async (id: string, intent: PaymentIntent): Promise<Call> => {
     const { address, amount } = intent;
     if (intent.kind === 'top_up') return { from: treasury, to: address as Hex, value: amount, data: '0x' };
+    if (intent.kind === 'nonce_fill') return { from: address, to: address as Hex, value: 0n, data: '0x' };
+    if (intent.kind === 'deposit_return') {
+      return { from: intent.from, to: intent.token as Hex, value: 0n, data: transferData(address, amount) };
+    }
     const to = requireToken(config, intent.currency).address as Hex;
     switch (intent.kind) {
       case 'transfer':
@@ -48,9 +52,13 @@ export function createEvmSender(
     treasury,
     takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
     nextSequence: countSent,
+    async likelyCost(currency, address) {
+      const call = await callOf('', { kind: 'transfer', currency, address, amount: 1n });
+      return { feeNative: await pricing.likelyCost(call), accountNative: 0n };
+    },
     prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
     costOf(intent, terms) {
-      const payer = intent.kind === 'sweep' ? intent.address : treasury;
+      const payer = payerOf(treasury, intent);
       const sent = intent.kind === 'top_up' ? intent.amount : 0n;
       return { payer, native: sent + maxCost(readTerms(terms)) };
     },
@@ -79,24 +87,13 @@ export function createEvmSender(
     broadcast: (attempt) => broadcast(nodes, attempt),
     async follow({ id, intent, sender, sequence }, attempts, ageMs) {
       const sent = await countSent(sender);
-      if (sequence < sent) {
-        return judgeUsedNonce(config, nodes, movementOf(config, treasury, intent), attempts);
-      }
+      if (sequence < sent) return judgeUsedNonce(config, nodes, treasury, intent, attempts);
       // Later nonces wait for the first: only that one can need a higher fee.
       const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
       return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
+    canNeverLand: (payment, attempts) => isNonceSpentElsewhere(config, nodes, payment, attempts),
   };
-}
-
-/** @returns undefined if the payment sends native coin */
-function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
-  if (intent.kind === 'top_up') return undefined;
-  const { address, amount } = intent;
-  const { address: contract } = requireToken(config, intent.currency);
-  return intent.kind === 'transfer'
-    ? { contract, from: treasury, to: address, amount }
-    : { contract, from: address, to: treasury, amount };
 }
 
 async function signAttempt(

@@ -3,13 +3,14 @@ import type { SolanaConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
 import { requireQuorum } from '../node-agreement.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, SignedAttempt, TransferCost } from '../port.ts';
+import type { Stablecoin } from '../registry.ts';
 import { createReservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
-import { maxLamports, priorityPrice } from './fees.ts';
+import { maxLamports, priorityPrice, rentOf } from './fees.ts';
 import { findStatus, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
@@ -72,7 +73,8 @@ export function createSolanaSender(
     if (native > config.signing.maxFeeNative) return aboveMaxFee;
     const needed = native + reservations.totalOf(treasury, id).native + payerLamports;
     if ((payer?.lamports ?? 0n) >= needed) {
-      return { terms: writeTerms(terms), cost: { payer: treasury, native }, likelyFeeNative: native };
+      const cost = { payer: treasury, native };
+      return { terms: writeTerms(terms), cost, likelyFeeNative: native, createsAccount: isCreating };
     }
     return { blockedBy: { policy: 'retry', text: `${treasury} has too little SOL to pay for fees.` } };
   };
@@ -86,6 +88,7 @@ export function createSolanaSender(
     isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
     costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
+    likelyCost: (currency, address) => likelyCost(config, nodes, treasury, { currency, address }),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {
       const movement = movementOf(config, treasury, intent);
@@ -110,6 +113,9 @@ export function createSolanaSender(
       return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (intent, attempts) =>
         judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts),
@@ -121,11 +127,37 @@ export function createSolanaSender(
   };
 }
 
+/** Estimates a transfer: the fee without the account, and the account's rent if the receiver has none. */
+async function likelyCost(
+  config: SolanaConfig,
+  nodes: SolanaNodes,
+  treasury: string,
+  { address, currency }: { readonly currency: Stablecoin; readonly address: string },
+): Promise<TransferCost> {
+  await nodes.choose();
+  const { mint, program, to } = movementOf(config, treasury, {
+    kind: 'transfer',
+    ...{ currency, address, amount: 1n },
+  });
+  const destination = tokenAccountOf(to, mint, program);
+  const [account] = await findAccounts(nodes, [destination]);
+  const microLamports = await currentPrice(config, nodes, [treasury, destination]);
+  const isCreating = account?.program !== program;
+  const units = unitsOf(isCreating);
+  return {
+    feeNative: maxLamports({ signatures: 1, units, microLamports, isCreating: false }),
+    accountNative: isCreating ? rentOf(program) : 0n,
+  };
+}
+
 function movementOf(config: SolanaConfig, treasury: string, intent: PaymentIntent): TokenMovement {
   if (intent.kind === 'top_up') throw new ChainError('Deposit addresses on Solana need no native coin.');
+  if (intent.kind === 'nonce_fill') throw new ChainError('Solana has no nonces.');
   const { address, amount, currency, kind } = intent;
+  if (currency === null) throw new ChainError('On Solana only configured tokens can be returned.');
   const { address: mint, program } = requireToken(config, currency);
   if (!program) throw new ChainError('A token on Solana must have a program.');
+  if (kind === 'deposit_return') return { mint, program, amount, from: intent.from, to: address };
   return kind === 'transfer'
     ? { mint, program, amount, from: treasury, to: address }
     : { mint, program, amount, from: address, to: treasury };

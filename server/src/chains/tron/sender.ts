@@ -11,6 +11,7 @@ import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
+import { likelyTronCost } from './likely-cost.ts';
 import { accountBalance, broadcastResult, type Header, prices, resources } from './responses.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
@@ -65,6 +66,7 @@ export function createTronSender(
     isMined: async (attempts) => (await findOutcome(nodes, attempts)) !== undefined,
     prepare,
     costOf,
+    likelyCost: () => likelyTronCost(nodes, treasury),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {
       const unsigned = encodeTronRaw(envelopeOf(readTerms(terms), sequence), movementFor(intent));
@@ -89,6 +91,9 @@ export function createTronSender(
       return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementFor(intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (intent, attempts) => judgeAttempts(config, nodes, movementFor(intent), attempts),
       prepare,
@@ -103,6 +108,10 @@ export function createTronSender(
 function movementOf(config: TronConfig, treasury: string, intent: PaymentIntent): TronMovement {
   const { address, amount } = intent;
   if (intent.kind === 'top_up') return { contract: undefined, from: treasury, to: address, amount };
+  if (intent.kind === 'nonce_fill') throw new ChainError('Tron has no nonces.');
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
   const { address: contract } = requireToken(config, intent.currency);
   return intent.kind === 'transfer'
     ? { contract, from: treasury, to: address, amount }

@@ -1,5 +1,12 @@
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
-import { chainLoss, custody, fxPosition, type Stripe, walletAvailable } from '../../ledger/accounts.ts';
+import {
+  type AccountRef,
+  chainLoss,
+  custody,
+  fxPosition,
+  type Stripe,
+  walletAvailable,
+} from '../../ledger/accounts.ts';
 import { convertedDepositFlow, depositFlow } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
 import { convertAmount, currencyScale, parseRatio } from '../../platform/money.ts';
@@ -43,11 +50,15 @@ export function creditOf(
   return creditedMinor > 0n ? { currency: credited, creditedMinor, exchangeRate: sellRate } : undefined;
 }
 
-/** The ledger accounts that the journals of a deposit can use, without the house's loss. */
-export function depositAccounts(stripe: Stripe, { chain, currency, walletId }: ArrivedTokens) {
+/** The ledger accounts that the journals of a deposit can use, without the house's loss. @param arrivedIn custody if omitted */
+export function depositAccounts(
+  stripe: Stripe,
+  { chain, currency, walletId }: Omit<ArrivedTokens, 'amountMinor'>,
+  arrivedIn: AccountRef = custody(stripe, chain, currency),
+) {
   const credited = creditedCurrency(currency);
   const positions = credited === currency ? [] : [fxPosition(stripe, currency), fxPosition(stripe, credited)];
-  return [custody(stripe, chain, currency), ...positions, walletAvailable(walletId, credited)];
+  return [arrivedIn, ...positions, walletAvailable(walletId, credited)];
 }
 
 /** The account of the house's loss, if the deposit is reversed. */
@@ -55,17 +66,18 @@ export function depositLoss(stripe: Stripe, currency: Stablecoin) {
   return chainLoss(stripe, creditedCurrency(currency));
 }
 
-/** The journal that credits a deposit. */
+/** The journal that credits a deposit. @param arrivedIn custody if omitted */
 export function depositJournal(
   stripe: Stripe,
   transactionId: string,
   { amountMinor, chain, currency, walletId }: ArrivedTokens,
   credit: DepositCredit,
+  arrivedIn?: AccountRef,
 ): JournalDraft {
   if (credit.exchangeRate === null) {
-    return depositFlow(stripe, { transactionId, walletId, chain, currency, amountMinor });
+    return depositFlow(stripe, { transactionId, walletId, chain, currency, amountMinor }, arrivedIn);
   }
-  return convertedDepositFlow(stripe, {
+  const converted = {
     transactionId,
     walletId,
     chain,
@@ -73,5 +85,6 @@ export function depositJournal(
     sourceMinor: amountMinor,
     creditedCurrency: credit.currency,
     creditedMinor: credit.creditedMinor,
-  });
+  };
+  return convertedDepositFlow(stripe, converted, arrivedIn);
 }

@@ -10,8 +10,9 @@ import type { ChainHoldRow } from '../../store/tables/chains.ts';
  * - `paused`: an operator has paused it.
  * - `unknown_outflow`: the chain has something of our own addresses that the books did not give out.
  * - `unexplained_difference`: reconciliation has found a difference that nothing explains.
+ * - `unknown_fork`: the chain was reorganised below the oldest block whose id is kept.
  */
-export type HoldKind = 'paused' | 'unknown_outflow' | 'unexplained_difference';
+export type HoldKind = 'paused' | 'unknown_outflow' | 'unexplained_difference' | 'unknown_fork';
 
 /** A hold of a chain. */
 export interface Hold {

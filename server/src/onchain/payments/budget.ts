@@ -1,5 +1,6 @@
 import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
+import type { PaymentIntent } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { listPayments, type OpenPayment } from './queries.ts';
@@ -78,8 +79,14 @@ function placesOf(
 
 function leavingIn(currency: Stablecoin, payments: readonly OpenPayment[]): bigint {
   return payments.reduce(
-    (sum, { intent }) =>
-      intent.kind === 'transfer' && intent.currency === currency ? sum + intent.amount : sum,
+    (sum, { intent }) => (isPaidOut(intent) && intent.currency === currency ? sum + intent.amount : sum),
     0n,
   );
+}
+
+/** Whether a payment leaves for an address that is not of this deployment. */
+export function isPaidOut(
+  intent: PaymentIntent,
+): intent is PaymentIntent & { kind: 'transfer' | 'deposit_return' } {
+  return intent.kind === 'transfer' || intent.kind === 'deposit_return';
 }

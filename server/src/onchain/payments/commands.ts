@@ -88,7 +88,7 @@ function screeningCommand(
     name,
     key,
     (transfer, context, state) => decide(transfer, state.get('screenings', id), context),
-    [{ table: 'screenings', bucket, id }],
+    () => [{ table: 'screenings', bucket, id }],
   );
 }
 

@@ -66,8 +66,7 @@ export async function followPayment(
     case 'replaced':
       return undefined;
     case 'final':
-      if (transfer) await endTransfer(deps, payment, transfer, state);
-      await endPayment(pool, port.chain, id, state, reorganisations);
+      await settlePayment(deps, payment, transfer, state, reorganisations);
       return undefined;
   }
 }
@@ -106,12 +105,24 @@ function attentionOf(
   }
 }
 
+/** Ends a payment, and before it the transfer that it pays, as the chain says. */
+export async function settlePayment(
+  deps: FollowDeps,
+  payment: OpenPayment,
+  transfer: LiveTransfer | undefined,
+  state: PaymentState & { kind: 'final' },
+  reorganisations: number,
+): Promise<void> {
+  if (transfer) await endTransfer(deps, payment, transfer, state);
+  await endPayment(deps.pool, deps.port.chain, payment.id, state, reorganisations);
+}
+
 function askOperator(text: string): BlockingReason {
   return { policy: 'ask_operator', text };
 }
 
 /** Adds the proof, which is stored with the transfer and does not depend on the payment's row. */
-function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
+export function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
   const { intent } = payment;
   if (!transfer || intent.kind !== 'transfer') return payment;
   return { ...payment, intent: { ...intent, proof: proofOf(transfer) } };
@@ -132,7 +143,11 @@ async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAtte
 }
 
 /** @throws ChainError if the transfer's status does not allow a payment; nothing must be sent then */
-async function markSubmitted({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
+export async function markSubmitted(
+  { writer }: FollowDeps,
+  transfer: LiveTransfer,
+  txHash: string,
+): Promise<void> {
   const outcome = await writer.submit(submitTransfer(transfer, txHash));
   if (outcome.kind === 'accepted') return;
   throw new ChainError(`The payment of ${transfer.id} is not sent: the transfer has ended.`);
@@ -149,7 +164,7 @@ export async function submitAndBroadcast(
 }
 
 /** Signs the payment again at new terms. The chain accepts at most one of its transactions. */
-async function replaceAttempt(
+export async function replaceAttempt(
   deps: FollowDeps,
   payment: OpenPayment,
   transfer: LiveTransfer | undefined,

@@ -7,16 +7,21 @@ import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/qu
 import { nothingArrives } from '../../resources/transfers/transition.ts';
 import type { Screener } from '../../screening/port.ts';
 import type { SigningGate } from '../holds/gate.ts';
+import { findReceivers } from '../internal/queries.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { carryOutOrders } from '../operator/worker.ts';
 import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
+import { type CustomerBudget, createCustomerBudget } from './customer-budget.ts';
 import { submitAndBroadcast } from './follow.ts';
 import { type FollowOpenDeps, followOpen } from './follow-open.ts';
+import { bookInternalTransfers } from './internal-transfers.ts';
 import { listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
 import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
+import { createWaitRecorder, type WaitRecorder } from './waits.ts';
 
 export interface PaymentDeps extends FollowOpenDeps {
   readonly logger: Logger;
@@ -28,12 +33,16 @@ export interface PaymentDeps extends FollowOpenDeps {
 interface Memory {
   /** Consecutive refusals, by transfer. */
   readonly refusals: Map<string, number>;
+  /** Why each payment of this turn waits. */
+  readonly waits: Map<string, string>;
+  readonly saveWaits: WaitRecorder;
 }
 
 /** Sends the live transfers of a chain: screens them, signs, stores and broadcasts their payments, and follows them to their end. */
 export function startPaymentWorker(deps: PaymentDeps): Worker {
-  const { logger, port } = deps;
-  const memory: Memory = { refusals: new Map() };
+  const { logger, pool, port } = deps;
+  const saveWaits = createWaitRecorder(pool, port.chain);
+  const memory: Memory = { refusals: new Map(), waits: new Map(), saveWaits };
   const report = createWaitingReport(logger, port.chain, 'payments');
   const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
@@ -53,29 +62,38 @@ export function startPaymentWorker(deps: PaymentDeps): Worker {
 async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   await screenTransfers(deps, notes);
   if (!(await acquireLease(deps, 'payments'))) return;
+  if (!(await deps.gate.blockedBy())) await bookInternalTransfers(deps, notes);
   await deps.port.reader.head();
-  await followOpen(deps, 'payments', notes);
+  memory.waits.clear();
+  const note = (subject: string, text: string) => void memory.waits.set(subject, text);
+  await carryOutOrders(deps, (await deps.gate.blockedBy()) === undefined, note);
+  await followOpen(deps, 'payments', notes, note);
   const blockedBy = await deps.gate.blockedBy();
   if (blockedBy) {
     notes.push(blockedBy.text);
+    await memory.saveWaits(memory.waits);
     return;
   }
   await signReady(deps, memory, notes);
+  await memory.saveWaits(memory.waits);
 }
 
 /** Signs what the treasury can pay, the oldest transfer first. A transfer that must wait does not hold up later ones. */
 async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   const { pool, port, rates } = deps;
   let budget: Budget | undefined;
+  let customers: CustomerBudget | undefined;
   for await (const page of listOpenOnChain(pool, port.chain, 'funds_received')) {
     budget ??= await readBudget(pool, port);
+    customers ??= createCustomerBudget(pool, port, budget.open);
     const withdrawn = await listWithdrawn(
       pool,
       page.map(({ id }) => id),
     );
+    const internal = await findReceivers(pool, page);
     for (const transfer of page) {
       if (budget.free <= 0) return;
-      if (budget.started.has(transfer.id)) continue;
+      if (budget.started.has(transfer.id) || internal.has(transfer.id)) continue;
       if (withdrawn.has(transfer.id)) {
         if (!(await acquireLease(deps, 'payments'))) return;
         // The process that withdrew it ended before the transfer failed.
@@ -86,11 +104,13 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       const waitsFor = blockedByBudget(quote, budget);
       if (waitsFor) {
         notes.push(waitsFor.text);
+        memory.waits.set(transfer.id, waitsFor.text);
         continue;
       }
       if (!(await acquireLease(deps, 'payments'))) return;
-      const blockedBy = await pay(deps, memory, budget, transfer, quote);
+      const blockedBy = await pay(deps, memory, { ...{ budget, customers }, transfer, quote });
       if (blockedBy) notes.push(blockedBy.text);
+      if (blockedBy) memory.waits.set(transfer.id, blockedBy.text);
       if (blockedBy?.policy === 'stop_signing') return;
     }
   }
@@ -111,13 +131,19 @@ function blockedByBudget(quote: Quote, { tokens }: Budget): BlockingReason | und
   }
 }
 
+/** A transfer that is to be paid now, and what limits it. */
+interface DueTransfer {
+  readonly transfer: LiveTransfer;
+  readonly quote: Quote;
+  readonly budget: Budget;
+  readonly customers: CustomerBudget;
+}
+
 /** Pays a transfer, or fails it if nothing would arrive. @returns why it waits */
 async function pay(
   deps: PaymentDeps,
   memory: Memory,
-  budget: Budget,
-  transfer: LiveTransfer,
-  quote: Quote,
+  { budget, customers, quote, transfer }: DueTransfer,
 ): Promise<BlockingReason | undefined> {
   if (quote.kind === 'blocked') return quote.blockedBy;
   if (quote.kind === 'nothing_arrives') {
@@ -127,8 +153,10 @@ async function pay(
   try {
     const intent = await fixQuote(deps.writer, transfer, quote);
     if (!intent) return undefined;
+    const admitCustomer = await customers.admissionOf(transfer);
+    const admitAll = (prepared: PreparedTerms) => admitCustomer(prepared) ?? admit(deps, budget, prepared);
     const signed = await signWithinBudget(budget, intent, () =>
-      signNewPayment(deps.pool, deps.port, transfer.id, intent, (prepared) => admit(deps, budget, prepared)),
+      signNewPayment(deps.pool, deps.port, transfer.id, intent, admitAll),
     );
     if ('blockedBy' in signed) {
       await applyPolicy(deps, memory, transfer, intent, signed.blockedBy);

@@ -49,11 +49,15 @@ function toRescan(row: RescanRow): Rescan {
   };
 }
 
-/** The rescan that is due next: what customers wait for comes before what an operator asked for. */
+/**
+ * The rescan that is due next: what customers wait for comes before what an operator asked for. After a deep reorganisation, those of
+ * blocks that are not final any more wait until they are.
+ */
 export async function findDueRescan(pool: Pool, chain: Chain): Promise<Rescan | undefined> {
   const { rows } = await pool.query<RescanRow>({
     name: 'find_due_rescan',
-    text: `select * from chain_rescans where chain = $1 and finished_at is null and next_try_at <= now()
+    text: `select r.* from chain_rescans r join chain_cursors c on c.chain = r.chain
+      where r.chain = $1 and r.finished_at is null and r.next_try_at <= now() and r.to_height <= c.confirmed_height
       order by reason = 'requested', next_try_at limit 1`,
     values: [chain],
   });

@@ -70,8 +70,8 @@ export async function takeSweepCandidates(pool: Pool, chain: Chain): Promise<Swe
     // The limit is part of the text: for a parameter PostgreSQL plans for a tenth of the table, and reads all of it.
     text: `with next as (
         select u.address, u.currency from sweep_candidates u
-        where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1 and p.address = u.address
-          and p.status = 'open' and p.kind <> 'transfer')
+        where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1
+          and (p.address = u.address or p.sender = u.address) and p.status = 'open' and p.kind <> 'transfer')
         order by u.checked_at nulls first limit ${limits.sweepsPerTurn})
       update sweep_candidates u set checked_at = now() from next n
       where u.chain = $1 and u.address = n.address and u.currency = n.currency

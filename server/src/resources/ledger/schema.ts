@@ -14,6 +14,7 @@ export const accountKinds = [
   'suspense',
   'fee_revenue',
   'fx_position',
+  'internal_transit',
   'chain_loss',
 ] as const satisfies readonly AccountKind[];
 

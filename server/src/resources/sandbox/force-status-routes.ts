@@ -7,13 +7,18 @@ import type { Currency } from '../../platform/money.ts';
 import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import { forceStatus } from '../../simulator/force-status.ts';
+import { findSandboxBooking } from '../../simulator/internal-transfers.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
+import type { Pool } from '../../store/pool.ts';
+import type { Writer } from '../../writer/writer.ts';
 import { findTransaction } from '../transactions/queries.ts';
 import { Transaction, transactionStatuses } from '../transactions/schema.ts';
 
 export interface ForceStatusDeps {
   readonly db: Db;
+  readonly pool: Pool;
+  readonly writer: Pick<Writer, 'isOneLane'>;
   readonly clocks: EnvironmentClocks;
   readonly rates: RateProvider;
   readonly sandboxStepMs: number;
@@ -34,7 +39,8 @@ const AdvanceTransactionBody = Type.Object(
 );
 type AdvanceTransactionBody = Static<typeof AdvanceTransactionBody>;
 
-export function forceStatusRoute({ clocks, db, rates, sandboxStepMs: stepMs }: ForceStatusDeps): Route {
+export function forceStatusRoute(deps: ForceStatusDeps): Route {
+  const { clocks, db, rates, sandboxStepMs: stepMs } = deps;
   return writeRoute<AdvanceTransactionBody>({
     method: 'POST',
     path: '/v1/sandbox/transactions/{transactionId}/advance',
@@ -58,10 +64,10 @@ export function forceStatusRoute({ clocks, db, rates, sandboxStepMs: stepMs }: F
         throw new ApiError(conflict('transition_not_allowed', `The deposit is ${row.status}: it is final.`));
       }
       const [from, to] = [row.source_currency as Currency, row.destination_currency as Currency];
-      return forceStatus(row, body, {
-        stepMs,
-        conversion: conversionRate(rates, from, to, clocks.nowIn(id)),
-      });
+      const nowMs = clocks.nowIn(id);
+      const conversion = conversionRate(rates, from, to, nowMs);
+      const booking = await findSandboxBooking(deps, row, nowMs);
+      return forceStatus(row, body, { stepMs, conversion }, booking);
     },
   });
 }

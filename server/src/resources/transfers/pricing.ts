@@ -1,4 +1,4 @@
-import type { TransferMoney } from '../../ledger/flows.ts';
+import type { PayoutMoney, TransferMoney } from '../../ledger/flows.ts';
 import { assert } from '../../platform/errors.ts';
 import type { Currency } from '../../platform/money.ts';
 import type { FiatCode } from '../../rails/fiat.ts';
@@ -17,6 +17,12 @@ export function moneyOf(row: TransactionRow): TransferMoney & { readonly currenc
     amountMinor: row.amount_minor,
     feeMinor: row.fee_minor,
   };
+}
+
+/** The amounts of a converted transfer, once its final amount is fixed. */
+export function payoutMoneyOf(row: TransactionRow): PayoutMoney {
+  assert(row.final_minor !== null && row.final_minor > 0n, 'a converted transfer has a final amount');
+  return { ...moneyOf(row), payoutCurrency: row.destination_currency, finalMinor: row.final_minor };
 }
 
 /** The net amount at a rate, rounded down, in minor units of the currency that arrives. */

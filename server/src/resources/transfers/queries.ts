@@ -22,17 +22,20 @@ export async function requireTransfer(db: Db, environmentId: string, id: string)
   return row;
 }
 
+/** A transfer whose next transition is due. */
+export type DueTransfer = TransferKey & Pick<TransactionRow, 'destination_address' | 'status'>;
+
 /**
  * Lists transfers whose next transition is due by their environment's clock, the longest due first.
  *
  * @param now the real time, ISO 8601
  * @param latest the latest time of any environment's clock, ISO 8601; bounds the scan of the index
  */
-export async function listDueTransfers(pool: Pool, now: string, latest: string): Promise<TransferKey[]> {
-  const { rows } = await pool.query<TransferKey>({
+export async function listDueTransfers(pool: Pool, now: string, latest: string): Promise<DueTransfer[]> {
+  const { rows } = await pool.query<DueTransfer>({
     name: 'list_due_transfers',
     text: `select t.bucket, t.id, t.environment_id, t.wallet_id, t.source_currency, t.destination_currency,
-        t.destination_payment_rail
+        t.destination_payment_rail, t.destination_address, t.status
       from transactions t join environments e on e.current_id = t.environment_id
       where t.next_action_at <= $3::timestamptz
         and t.next_action_at <= $1::timestamptz + e.clock_offset_ms * interval '1 millisecond'
@@ -54,6 +57,7 @@ export interface LiveTransfer extends TransferKey {
   readonly destination_address: string;
   readonly created_at: string;
   readonly transfer_proof: string | null;
+  readonly account_fee_minor: bigint | null;
 }
 
 type LiveRow = LiveTransfer & Record<string, unknown>;

@@ -61,7 +61,7 @@ export function transferCommand<Result>(
   name: string,
   key: TransferKey,
   decide: (transfer: Transfer, context: DecideContext, state: State) => Decision<Result>,
-  more: readonly RowRef[] = [],
+  more: (stripe: Stripe) => readonly RowRef[] = () => [],
 ): Command<Result> {
   const { bucket, id, wallet_id: walletId } = key;
   const wallets: RowRef[] = isPaidByBank(key) ? [{ table: 'wallets', bucket, id: walletId }] : [];
@@ -73,7 +73,7 @@ export function transferCommand<Result>(
       { table: 'transactions', bucket, id },
       ...wallets,
       ...accountReads(accountsOf(key, stripe)),
-      ...more,
+      ...more(stripe),
     ],
     decide(state, context) {
       const row = state.get('transactions', id);

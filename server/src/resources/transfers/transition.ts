@@ -1,7 +1,6 @@
 import { sandboxTxHash } from '../../chains/sandbox.ts';
 import { submittedPayout } from '../../fiat/payouts/transitions.ts';
 import {
-  type PayoutMoney,
   releaseTransferFlow,
   returnPayoutFlow,
   reverseSettlementFlow,
@@ -10,7 +9,6 @@ import {
   settleTransferFlow,
 } from '../../ledger/flows.ts';
 import type { JournalDraft } from '../../ledger/journal.ts';
-import { assert } from '../../platform/errors.ts';
 import type { ConversionRate } from '../../rates/conversion.ts';
 import { nextActionAt } from '../../simulator/schedule.ts';
 import type { TransactionRow, TransactionStatus } from '../../store/tables/transactions.ts';
@@ -18,7 +16,8 @@ import type { WalletRow } from '../../store/tables/wallets.ts';
 import type { DecideContext, Decision, EventDraft, RowWrite } from '../../writer/command.ts';
 import { walletInStatus } from '../crypto-wallets/commands.ts';
 import { updatedEvents, withStatus } from '../transactions/state.ts';
-import { moneyOf, priceOf } from './pricing.ts';
+import { type Effects, type InternalSettlement, settleInternally } from './internal.ts';
+import { moneyOf, payoutMoneyOf, priceOf } from './pricing.ts';
 import { type Cause, chainOf, isConvertedOnChain, isPayout } from './state.ts';
 
 /** The chain refused the transaction. */
@@ -38,6 +37,8 @@ export interface TransitionTerms {
   readonly conversion: ConversionRate | undefined;
   /** Set for a transfer on a real chain, whose next status only the chain decides. */
   readonly live?: ChainFacts;
+  /** Set for a transfer to a deposit address of this deployment: it is booked, not sent. */
+  readonly internal?: InternalSettlement | undefined;
 }
 
 /** What a real chain reports of a transfer. */
@@ -47,10 +48,11 @@ export interface ChainFacts {
   readonly gasFeeMinor?: bigint | null;
 }
 
-/** A transfer in its next status, and the journals of the transition. */
+/** A transfer in its next status, the journals of the transition, and what else it writes. */
 export interface Transition {
   readonly row: TransactionRow;
   readonly journals: readonly JournalDraft[];
+  readonly more?: Effects;
 }
 
 /** Returns why a transfer gets to `failed` or `returned`. */
@@ -78,13 +80,15 @@ export function applyTransitions<Result>(
   let current = row;
   const journals: JournalDraft[] = [];
   const events: EventDraft[] = [];
+  const more: RowWrite[] = [];
   for (const status of path) {
     const next = applyTransition(current, status, context, terms, causeFor);
     journals.push(...next.journals);
-    events.push(...updatedEvents(current, next.row));
+    events.push(...updatedEvents(current, next.row), ...(next.more?.events ?? []));
+    more.push(...(next.more?.writes ?? []));
     current = next.row;
   }
-  const writes: RowWrite[] = [{ table: 'transactions', row: current }];
+  const writes: RowWrite[] = [{ table: 'transactions', row: current }, ...more];
   // Money that comes back to a closed wallet would be out of the customer's reach.
   if (wallet?.status === 'closed' && journals.length > 0) {
     const reopened = walletInStatus(wallet, 'active', context.now);
@@ -115,8 +119,12 @@ function applyTransition(
     }
     case 'payment_processed':
       return { row: next, journals: [settlePayoutFlow(context, payoutMoneyOf(row))] };
-    case 'completed':
-      return { row: { ...next, ...arrived(row, terms) }, journals: [settleOnChain(row, context)] };
+    case 'completed': {
+      const done = { ...next, ...arrived(row, terms) };
+      if (!terms.internal) return { row: done, journals: [settleOnChain(row, context)] };
+      const more = settleInternally(done, terms.internal, context);
+      return { row: done, journals: more.journals, more };
+    }
     case 'failed':
       return {
         row: { ...next, ...clearedConversion, ...causeColumns(causeFor(status)) },
@@ -132,8 +140,10 @@ function applyTransition(
   }
 }
 
-function broadcast(row: TransactionRow, { conversion, live }: TransitionTerms): TransactionRow {
-  const txHash = live ? (live.txHash ?? null) : sandboxTxHash(chainOf(row), row.id);
+function broadcast(row: TransactionRow, { conversion, internal, live }: TransitionTerms): TransactionRow {
+  // An internal transfer is no transaction of the chain.
+  const sandboxHash = internal ? null : sandboxTxHash(chainOf(row), row.id);
+  const txHash = live ? (live.txHash ?? null) : sandboxHash;
   const isPriced = !isConvertedOnChain(row) || row.final_minor !== null;
   const price = isPriced ? {} : priceOf(row, conversion);
   return { ...row, ...price, destination_tx_hash: txHash };
@@ -150,11 +160,11 @@ export function reverseSettlement(row: TransactionRow, context: DecideContext): 
   return reverseSettlementFlow(settleOnChain(row, context));
 }
 
-/** The columns of a transfer that has arrived. The simulated chains charge no fee. */
-function arrived(row: TransactionRow, { live }: TransitionTerms) {
+/** The columns of a transfer that has arrived. The simulated chains charge no fee, and an internal transfer costs none. */
+function arrived(row: TransactionRow, { internal, live }: TransitionTerms) {
   return {
     ...(isConvertedOnChain(row) ? {} : { final_minor: row.net_minor, exchange_fee_minor: 0n }),
-    gas_fee_minor: live ? (live.gasFeeMinor ?? null) : 0n,
+    gas_fee_minor: live && !internal ? (live.gasFeeMinor ?? null) : 0n,
     destination_tx_hash: live?.txHash ?? row.destination_tx_hash,
   };
 }
@@ -171,9 +181,4 @@ const clearedConversion = { final_minor: null, exchange_rate: null, exchange_fee
 
 function causeColumns({ code, text }: Cause) {
   return { return_code: code, return_reason: text };
-}
-
-function payoutMoneyOf(row: TransactionRow): PayoutMoney {
-  assert(row.final_minor !== null && row.final_minor > 0n, 'a converted transfer has a final amount');
-  return { ...moneyOf(row), payoutCurrency: row.destination_currency, finalMinor: row.final_minor };
 }

@@ -138,9 +138,9 @@ export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
-  kind: text<'transfer' | 'sweep' | 'authorised_sweep' | 'top_up'>(),
+  kind: text<'transfer' | 'sweep' | 'authorised_sweep' | 'top_up' | 'nonce_fill' | 'deposit_return'>(),
   sender: text(),
-  sequence: int8().nullable(),
+  sequence: int8().nullable().mutable(),
   currency: text().nullable(),
   address: text(),
   wallet_index: int4().nullable(),
@@ -151,10 +151,13 @@ export const chainPayments = table('chain_payments', {
   fee_native: numeric().nullable().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  token: text().nullable(),
   attention: text<PaymentAttention>().nullable().mutable(),
   attention_detail: text().nullable().mutable(),
   reopened_at: timestamptz().nullable().mutable(),
 });
+
+export type ChainPaymentRow = RowIn<typeof chainPayments>;
 
 export const chainAttempts = table('chain_attempts', {
   payment_id: text(),
@@ -164,6 +167,49 @@ export const chainAttempts = table('chain_attempts', {
   terms: text(),
   signed_at: timestamptz(),
 });
+
+export const voidAttempts = table('void_attempts', {
+  payment_id: text(),
+  number: int2(),
+  tx_hash: text(),
+  raw: text(),
+  terms: text(),
+  signed_at: timestamptz(),
+});
+
+export const paymentWaits = table('payment_waits', {
+  chain: text(),
+  id: text(),
+  reason: text().mutable(),
+  since: timestamptz().mutable(),
+});
+
+/** What operators ordered about payments and deposits. Written by the writer, carried out by the worker of the chain. */
+export const operatorActions = table('operator_actions', {
+  ...owned,
+  chain: text(),
+  kind: text<
+    | 'payment_bump'
+    | 'payment_cancel'
+    | 'payment_resolve'
+    | 'deposit_credit'
+    | 'deposit_return'
+    | 'deposit_write_off'
+    | 'nonce_fill'
+  >(),
+  subject: text(),
+  number: int4(),
+  parameters: json(),
+  reason: text(),
+  requested_by: text(),
+  status: text<'requested' | 'accepted' | 'done' | 'refused'>().mutable(),
+  result: text().nullable().mutable(),
+  currency: text().nullable().mutable(),
+  booked_minor: int8().nullable().mutable(),
+  created_at: timestamptz(),
+  updated_at: timestamptz().mutable(),
+});
+export type OperatorActionRow = RowIn<typeof operatorActions>;
 
 export const chainDrafts = table('chain_drafts', {
   payment_id: text(),

@@ -11,6 +11,7 @@ export type AccountKind =
   | 'suspense'
   | 'fee_revenue'
   | 'fx_position'
+  | 'internal_transit'
   | 'chain_loss';
 
 export const accounts = table('accounts', {

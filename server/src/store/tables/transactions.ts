@@ -1,6 +1,6 @@
 import { int8, json, owned, type RowIn, table, text, timestamptz } from './table.ts';
 
-/** Transfers and deposits, and what screening found about transfers. */
+/** Transfers and deposits, what screening found about transfers, and which of them stay within the deployment. */
 
 export type TransactionStatus =
   | 'in_review'
@@ -49,6 +49,8 @@ export const transactions = table('transactions', {
   sandbox_outcome: text().nullable().mutable(),
   /** What lets the signer pay a live transfer on a chain (custody/transfer-proof.ts). */
   transfer_proof: text().nullable().mutable(),
+  /** The part of the fee that is charged for the receiver's token account (Solana, live); 0 if there is one. */
+  account_fee_minor: int8().nullable(),
 });
 export type TransactionRow = RowIn<typeof transactions>;
 
@@ -65,3 +67,20 @@ export const screenings = table('screenings', {
   created_at: timestamptz(),
 });
 export type ScreeningRow = RowIn<typeof screenings>;
+
+/** A transfer to a deposit address of this deployment, which is booked and not sent. Its id is the transfer's. */
+export const internalTransfers = table('internal_transfers', {
+  ...owned,
+  receiver_environment_id: text(),
+  receiver_wallet_id: text(),
+  /** The transaction that credits the receiver, in the receiver's bucket. */
+  deposit_id: text(),
+  chain: text(),
+  currency: text(),
+  amount_minor: int8(),
+  /** `open` until the receiver is credited. */
+  status: text<'open' | 'credited'>().mutable(),
+  created_at: timestamptz(),
+  updated_at: timestamptz().mutable(),
+});
+export type InternalTransferRow = RowIn<typeof internalTransfers>;
