@@ -95,6 +95,7 @@ function entryOf({ chainId, token, url }: ScenarioChain): object {
     // anvil 1.7 loses the states of earlier blocks after some reorganisations and restarts.
     trustTokens: true,
     sweepFrom: '50',
+    minTransfer: '0',
     sweeps: { maxCostPercent: '100' },
     gas: { nativeUsd: '2500', bumpAfterMs: 3000 },
   };

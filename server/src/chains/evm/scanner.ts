@@ -18,8 +18,8 @@ export interface ScanRequest {
   readonly watched: WatchedAddresses;
   /** The tokens that are configured, or all others. */
   readonly tokens: 'configured' | 'other';
-  /** Blocks are asked for by their hashes, because nodes that lag return no logs of a range that they do not have. */
-  readonly isNearHead: boolean;
+  /** From this height on blocks are asked for by their hashes: nodes that lag return no logs of a range that they do not have. */
+  readonly nearFrom: number;
   /** Whether the node itself must prove that its answer is complete. */
   readonly isProven: boolean;
 }
@@ -45,8 +45,7 @@ export function createScanner(config: EvmConfig): Scanner {
   };
   return async (node, request) => {
     const filters = filtersFor(tokens, request);
-    const read = request.isNearHead ? readByHash : readByRange;
-    const { ids, logs } = await read(node, filters, request, sizeFor(node));
+    const { ids, logs } = await readLogs(node, filters, request, sizeFor(node));
     const found = request.tokens === 'other' ? logs.filter(({ address }) => !tokens.has(address)) : logs;
     const transfers = readTransfers(found, { ...request, ids }, request.watched, tokens);
     return { lastId: ids.get(request.to) ?? '', transfers };
@@ -74,13 +73,32 @@ interface FoundLogs {
   readonly logs: readonly Log[];
 }
 
+async function readLogs(
+  node: Node,
+  filters: readonly LogFilter[],
+  request: ScanRequest,
+  size: LogRange,
+): Promise<FoundLogs> {
+  const { from, nearFrom, to } = request;
+  if (from >= nearFrom) return readByHash(node, filters, request);
+  if (to < nearFrom) return readByRange(node, filters, request, size);
+  const far = await readByRange(node, filters, { ...request, to: nearFrom - 1 }, size);
+  const near = await readByHash(node, filters, { ...request, from: nearFrom }, far.ids.get(nearFrom - 1));
+  return { ids: new Map([...far.ids, ...near.ids]), logs: [...far.logs, ...near.logs] };
+}
+
+/** @param before the id of the block before the first; undefined if it is not known */
 async function readByHash(
   node: Node,
   filters: readonly LogFilter[],
   request: ScanRequest,
+  before?: string,
 ): Promise<FoundLogs> {
   const { isProven, watched } = request;
   const headers = await readHeaders(node, request);
+  if (before !== undefined && headers[0]?.parentId !== before) {
+    throw new ChainError('The chain changed during the read.', 'unsettled');
+  }
   const found = await mapInBatches(headers, limits.evmBlockConcurrency, async (header) => {
     const logs: Log[] = [];
     for (const filter of filters) {

@@ -71,6 +71,16 @@ export async function findDueRescan(pool: Pool, chain: Chain): Promise<Rescan | 
   return row && toRescan(row);
 }
 
+/** Whether a part of the blocks up to a height is still to be recorded. */
+export async function hasLeftovers(pool: Pool, chain: Chain, toHeight: number): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from chain_rescans
+      where chain = $1 and finished_at is null and reason = 'over_limit' and from_height <= $2 limit 1`,
+    [chain, toHeight],
+  );
+  return rowCount === 1;
+}
+
 /** The rescan of a range that an operator asked for; undefined if there is none. */
 export async function findRequestedRescan(
   pool: Pool,

@@ -7,7 +7,7 @@ import { type DepositDeps, recordMissing, sumOf } from '../deposits/crediting.ts
 import { requireConfirmedInChain } from '../deposits/reorganisation.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { deferBlocks, saveRescanStep } from './commands.ts';
-import { findDueRescan, listOpenRescans, type Rescan } from './queries.ts';
+import { findDueRescan, hasLeftovers, listOpenRescans, type Rescan } from './queries.ts';
 
 /**
  * Reads final blocks again, beside the worker that follows the chain, so that nothing here delays a deposit:
@@ -106,6 +106,8 @@ async function rereadNext(deps: DepositDeps): Promise<boolean> {
   const from = cursor.reread + 1;
   if (target - cursor.reread < Math.min(config.blockRange, limits.rereadBatchBlocks)) return false;
   const to = Math.min(target, cursor.reread + config.blockRange);
+  // What is left of a block is no omission.
+  if (await hasLeftovers(pool, chain, to)) return false;
   const transfers = await reader.scan(from, to, book, true);
   await requireConfirmedInChain(deps);
   const { found, left, unmeasured } = await recordMissing(deps, transfers, {
