@@ -6,6 +6,7 @@ import { type ChainStatus, listStatuses } from '@openledger/server/onchain/statu
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addAdoptCommand } from './chain-adopt.ts';
 import { addHoldCommands } from './chain-holds.ts';
 import { addRescanCommand, rescanText } from './chain-rescans.ts';
 import { printLine, printLines } from './print.ts';
@@ -28,6 +29,7 @@ export function addChainCommands(program: Command): void {
     );
   addRescanCommand(chains, program);
   addHoldCommands(chains, program);
+  addAdoptCommand(chains, program);
 }
 
 interface UncreditedOptions {
@@ -73,12 +75,12 @@ function statusLines(status: ChainStatus, holds: readonly Hold[], rescans: reado
     ...rescans.map((rescan) => ['read again', rescanText(rescan)]),
     ['wait for an operator', `${status.paymentsForOperator} payments`],
     ['deep reorganisations', reorganisationText(status)],
-    ['fault', fault ?? 'none'],
     ['payments', holds.length === 0 ? 'signed' : 'held'],
     ...holds.map(({ detail, kind, openedAt, openedBy }) => [
       `held since ${openedAt}`,
       `${kind}${openedBy === null ? '' : ` by ${openedBy}`}: ${detail}`,
     ]),
+    ['fault', fault ?? 'none'],
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];

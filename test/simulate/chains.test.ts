@@ -35,7 +35,7 @@ const calm: Disturbances = {
   restores: false,
 };
 /** Lies of one node that are believed today whatever the number of nodes that must agree. */
-const believed: readonly Lie[] = ['wrong balances', 'wrong nonce'];
+const believed: readonly Lie[] = ['wrong nonce'];
 /** What a server must live with that asks two of three nodes. */
 const everything: Disturbances = {
   lost: 20,

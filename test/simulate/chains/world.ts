@@ -82,9 +82,9 @@ export const firstMs = Date.UTC(2027, 0, 15);
 /** The tokens that a wallet takes and sends on each chain. */
 export const currencies = { base: 'usdc', tron: 'usdt' } as const;
 
-/** The configuration of a chain, as a file of chains would have it. */
-export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig {
-  const entry = {
+/** The entry of a chain in a file of chains. */
+export function entryOf(chain: SimulatedChain, more: object = {}): object {
+  return {
     rpc: Array.from({ length: nodeCount }, (_, index) => `http://127.0.0.1:${index + 1}`),
     confirmations: 4,
     agreement: 2,
@@ -101,7 +101,11 @@ export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig 
       : { gas: { nativeUsd: '0.25' } }),
     ...more,
   };
-  const parsed = parseChains(JSON.stringify({ [chain]: entry }));
+}
+
+/** The configuration of a chain, as the server reads it. */
+export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig {
+  const parsed = parseChains(JSON.stringify({ [chain]: entryOf(chain, more) }));
   if ('faults' in parsed) throw new Error(parsed.faults.join());
   return parsed.chains[0] as ChainConfig;
 }
