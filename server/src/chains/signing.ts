@@ -220,6 +220,11 @@ export interface Validity {
   readonly endsAtMs: number | null;
 }
 
+/** Whether a payment serves to move deposits to the treasury. A customer or an operator has ordered every other one. */
+export function servesSweeps({ kind }: PaymentIntent): boolean {
+  return kind === 'sweep' || kind === 'authorised_sweep' || kind === 'top_up';
+}
+
 /** States a payment's purpose to the signer. Families without EIP-3009 never pass `authorised_sweep`. */
 export function signingIntentOf(intent: PaymentIntent): Intent {
   switch (intent.kind) {

@@ -6,6 +6,7 @@ import type { EvmNodes } from './blocks.ts';
 import {
   type FeeMarket,
   firstFees,
+  firstTip,
   higherFees,
   isPricedOut,
   likelyFee,
@@ -100,10 +101,7 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const head = await nodes.choose();
       const { l1FeeWei } = await limitFor(call, transferGas);
       const market = await readMarket(head);
-      const leastTip = config.gas.priorityFeeWei;
-      let { tipWei } = market;
-      if (tipWei < leastTip) tipWei = leastTip;
-      return transferGas * (market.baseFeeWei + tipWei) + l1FeeWei;
+      return transferGas * (market.baseFeeWei + firstTip(market, config.gas)) + l1FeeWei;
     },
     raise,
     async followUnmined(newest, isOverdue, callOf) {

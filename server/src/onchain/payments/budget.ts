@@ -1,6 +1,6 @@
 import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
-import type { PaymentIntent } from '../../chains/signing.ts';
+import { type PaymentIntent, servesSweeps } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { listPayments, type OpenPayment } from './queries.ts';
@@ -67,7 +67,7 @@ function placesOf(
   isUnordered: boolean,
 ): Pick<Budget, 'free' | 'freeForSweeps'> {
   const free = (isUnordered ? limits.unorderedPaymentsInFlight : limits.paymentsInFlight) - unmined.length;
-  const sweeps = open.filter(({ intent }) => intent.kind !== 'transfer');
+  const sweeps = open.filter(({ intent }) => servesSweeps(intent));
   const waiting = sweeps.filter((payment) => unmined.includes(payment));
   const freeForSweeps = Math.min(
     limits.sweepsInFlight - waiting.length,

@@ -14,7 +14,7 @@ import type {
   UnsignedAttempt,
 } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
-import { type PaymentIntent, payerOf } from '../../chains/signing.ts';
+import { type PaymentIntent, payerOf, servesSweeps } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool, Queryable } from '../../store/pool.ts';
@@ -71,7 +71,7 @@ export async function signReservedPayment(
   port: ChainPort,
   payment: OpenPayment,
 ): Promise<SignResult> {
-  const isTreasurys = !isOrdered(payment.intent);
+  const isTreasurys = servesSweeps(payment.intent);
   // Another worker may be about to sign it.
   if (isTreasurys && payment.reservedForMs < limits.reservationMs) return { exists: true };
   const asked = (await findDraft(pool, payment.id, 1)) ?? (await port.sender.lastSigned(payment));
@@ -84,11 +84,6 @@ export async function signReservedPayment(
     return prepared;
   }
   return signOrRelease(pool, port, payment, prepared.terms);
-}
-
-/** Whether a customer or an operator has ordered the payment: it is not given up. */
-function isOrdered({ kind }: PaymentIntent): boolean {
-  return kind === 'transfer' || kind === 'nonce_fill' || kind === 'deposit_return';
 }
 
 /** Prepares a payment. What the signer refuses then, such as an authorization, concerns this payment only. */

@@ -1,5 +1,6 @@
 import type { ChainPort } from '../../chains/port.ts';
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
+import { servesSweeps } from '../../chains/signing.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
@@ -125,8 +126,9 @@ export async function readSpentToday(
   const { rows } = await pool.query<{ spent: string }>({
     name: 'read_sweep_spending',
     text: `select coalesce(sum(case when kind = 'top_up' then amount else 0 end
-          + case when kind = 'sweep' and not $2 then 0 else fee_native end), 0)::text as spent
+          + case when kind = 'sweep' and not $2 then 0 else coalesce(fee_native, 0) end), 0)::text as spent
       from chain_payments where chain = $1 and kind <> 'transfer' and status in ('completed', 'failed')
+        and kind in ('sweep', 'authorised_sweep', 'top_up')
         and created_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'`,
     // Elsewhere a deposit address pays for its own sweep, from its top-ups.
     values: [chain, config.family === 'solana'],
@@ -134,7 +136,7 @@ export async function readSpentToday(
   const ended = BigInt(rows[0]?.spent ?? 0);
   return open.reduce((sum, { attempts, intent }) => {
     const newest = attempts.at(-1);
-    if (intent.kind === 'transfer' || !newest) return sum;
+    if (!servesSweeps(intent) || !newest) return sum;
     const { native, payer } = sender.costOf(intent, newest.terms);
     return payer === sender.treasury ? sum + native : sum;
   }, ended);
