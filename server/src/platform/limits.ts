@@ -247,6 +247,8 @@ export const limits = {
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** How often what has left a chain is compared with the books, at most. */
+  outflowCheckMs: 2000,
   /** After a longer time without a check, or with the clock of the database set back, the database may be older than the chain. */
   chainGapMs: 120_000,
   /** Unknown nonces of a sender that are recorded together. */

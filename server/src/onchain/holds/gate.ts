@@ -1,5 +1,6 @@
 import { type BlockingReason, ChainError } from '../../chains/errors.ts';
 import type { ChainPort } from '../../chains/port.ts';
+import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Pool } from '../../store/pool.ts';
@@ -56,14 +57,18 @@ export function createSigningGate({ leaseOwner, logger, metrics, pool, port }: G
   };
 }
 
-/** Asks the check once for each turn. Its answer holds until the next. */
+/** Asks the check from time to time, and again in the next turn while it has not passed. */
 function createCheck(deps: Parameters<typeof createOutflowCheck>[0], everyMs: number) {
   const check = createOutflowCheck(deps);
   let asked: Promise<string | undefined> | undefined;
   let nextMs = 0;
+  let nextInMs = 0;
   const ask = async (): Promise<string | undefined> => {
+    nextInMs = everyMs;
     try {
-      return await check.blockedBy();
+      const waitsFor = await check.blockedBy();
+      if (waitsFor === undefined) nextInMs = Math.max(everyMs, limits.outflowCheckMs);
+      return waitsFor;
     } catch (error) {
       if (error instanceof ChainError) return error.message;
       throw error;
@@ -71,8 +76,10 @@ function createCheck(deps: Parameters<typeof createOutflowCheck>[0], everyMs: nu
   };
   return (): Promise<string | undefined> => {
     if (asked === undefined || performance.now() >= nextMs) {
-      nextMs = performance.now() + everyMs;
-      asked = ask();
+      nextMs = Number.POSITIVE_INFINITY;
+      asked = ask().finally(() => {
+        nextMs = performance.now() + nextInMs;
+      });
     }
     return asked;
   };

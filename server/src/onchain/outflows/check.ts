@@ -1,4 +1,4 @@
-import type { ChainPort, SeenTransfer, WatchedAddresses } from '../../chains/port.ts';
+import type { Block, ChainPort, SeenTransfer, WatchedAddresses } from '../../chains/port.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { selectUnknown } from './commands.ts';
@@ -40,11 +40,12 @@ export function createOutflowCheck({ leaseOwner, pool, port }: CheckDeps): Outfl
         await requireKnownSequences(pool, port, sender.treasury);
         return undefined;
       }
-      const { height } = await port.reader.head();
+      const head = await port.reader.head();
+      const { height } = head;
       if (isLost) await saveUnsettled(pool, chain, height);
       await requireKnownSequences(pool, port, sender.treasury);
       const since = isLost ? height : beat.unsettledHeight;
-      const waitsFor = await checkMovements(pool, port, beat.confirmed, height, since);
+      const waitsFor = await checkMovements(pool, port, beat.confirmed, head, since);
       if (waitsFor !== undefined) return waitsFor;
       if (since !== undefined) await saveUnsettled(pool, chain, null);
       hasPassed = true;
@@ -70,16 +71,18 @@ async function checkMovements(
   pool: Pool,
   port: ChainPort,
   confirmed: number,
-  height: number,
+  head: Block,
   unsettled: number | undefined,
 ): Promise<string | undefined> {
-  if (height - confirmed > port.config.blockRange + port.config.confirmations) {
-    return `What left the treasury is checked first: blocks ${confirmed + 1} to ${height} are still to be read.`;
+  // Blocks up to `confirmed` have been checked when they were read.
+  const final = await port.reader.finalHeight(head);
+  if (final - confirmed > port.config.blockRange) {
+    return `What left the treasury is checked first: blocks ${confirmed + 1} to ${final} are still to be read.`;
   }
   if (unsettled !== undefined && !(await port.outflows.hasExpiredSince(unsettled))) {
     return `The database may be older than the chain: what may have been signed before block ${unsettled} must have expired first.`;
   }
-  const unknown = await findUnknownMovements(pool, port, confirmed + 1, height);
+  const unknown = await findUnknownMovements(pool, port, confirmed + 1, head.height);
   if (unknown.length === 0) return undefined;
   return `What left the treasury is not in the books: ${unknown.map(({ txHash }) => txHash).join(', ')}.`;
 }
@@ -91,9 +94,14 @@ export async function findUnknownMovements(
   from: number,
   to: number,
 ): Promise<SeenTransfer[]> {
-  if (from > to) return [];
-  const watched = watchOnlySender(port.comparable(port.sender.treasury));
-  return selectUnknown(pool, port.chain, await port.reader.scan(from, to, watched, true));
+  const { chain, config, reader, sender } = port;
+  const watched = watchOnlySender(port.comparable(sender.treasury));
+  const unknown: SeenTransfer[] = [];
+  for (let next = from; next <= to; next += config.blockRange) {
+    const last = Math.min(to, next + config.blockRange - 1);
+    unknown.push(...(await selectUnknown(pool, chain, await reader.scan(next, last, watched, true))));
+  }
+  return unknown;
 }
 
 /** Watches what leaves one address, and nothing else. */

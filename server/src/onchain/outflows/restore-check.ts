@@ -47,11 +47,7 @@ export async function checkRestored(pool: Pool, port: ChainPort): Promise<Restor
       nonces.push(...unknown.map((sequence) => ({ sender, sequence })));
     }
   }
-  const movements: SeenTransfer[] = [];
-  for (let from = cursor.confirmed + 1; from <= head; from += config.blockRange) {
-    const to = Math.min(head, from + config.blockRange - 1);
-    movements.push(...(await findUnknownMovements(pool, port, from, to)));
-  }
+  const movements = await findUnknownMovements(pool, port, cursor.confirmed + 1, head);
   const recorded = await listUnknown(pool, chain);
   return { head, confirmed: cursor.confirmed, nonces, movements, recorded };
 }
