@@ -60,7 +60,7 @@ async function evmFixture(): Promise<Fixture> {
   const anvil: Anvil = await startAnvil({ chainId: 31_337 });
   const usdc = await deployToken(anvil, 'TestToken', ['USD Coin', 'USDC']);
   const eurc: TestToken = await deployToken(anvil, 'TestToken', ['Euro Coin', 'EURC']);
-  const started = await startWithSigner({ base: chainEntry(anvil, { usdc, eurc }, { sweepFrom: '50' }) });
+  const started = await startWithSigner({ base: chainEntry(anvil, { usdc, eurc }, { sweepFrom: null }) });
   const { server } = started;
   const treasury = treasuryOf(server, 'base');
   await anvil.client.setBalance({ address: treasury, value: 10n ** 18n });

@@ -101,7 +101,8 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const { l1FeeWei } = await limitFor(call, transferGas);
       const market = await readMarket(head);
       const leastTip = config.gas.priorityFeeWei;
-      const tipWei = leastTip > market.tipWei ? leastTip : market.tipWei;
+      let { tipWei } = market;
+      if (tipWei < leastTip) tipWei = leastTip;
       return transferGas * (market.baseFeeWei + tipWei) + l1FeeWei;
     },
     raise,

@@ -14,6 +14,7 @@ import {
   rewindScanned,
 } from '../cursor.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { recordOutgoing } from '../outflows/commands.ts';
 import { createStatusRecorder } from '../status/commands.ts';
 import { transferId } from './classify.ts';
 import { creditAwaitingRate, creditDeposits, type DepositDeps, showDeposits } from './crediting.ts';
@@ -119,6 +120,7 @@ async function creditFinalBlocks(deps: DepositDeps, head: Block): Promise<boolea
     const id = await readBlockId(deps, to, transfers);
     // The blocks of the range follow those that are confirmed: these are verified after the range was read.
     await requireConfirmedInChain(deps);
+    await recordOutgoing(pool, chain, transfers);
     await creditDeposits(deps, transfers, to);
     await reverseMissing(deps, new Set(transfers.map((one) => transferId(chain, one))), range, target);
     await advanceConfirmed(pool, chain, confirmed, to, id);

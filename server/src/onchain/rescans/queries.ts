@@ -1,6 +1,12 @@
 import type { Chain } from '../../chains/registry.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { RescanReason } from './commands.ts';
+import type { ChainRescanRow } from '../../store/tables/chains.ts';
+
+/**
+ * Why blocks are read again. Rows say only which: what is credited is read from the chain, and by the ids of its transfers nothing is
+ * credited twice.
+ */
+export type RescanReason = ChainRescanRow['reason'];
 
 /** A range of final blocks that is read again. */
 export interface Rescan {

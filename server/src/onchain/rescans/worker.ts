@@ -82,7 +82,7 @@ async function rescanRange(deps: DepositDeps, rescan: Rescan): Promise<void> {
     found,
     fault:
       left.size === 0 && !isDone
-        ? 'No node has the state of the block. Configure an archive node.'
+        ? 'Too few nodes have the state of the block. Configure an archive node.'
         : undefined,
   });
 }
