@@ -126,6 +126,7 @@ function entryOf({ chainId, token, url }: ScenarioChain, at: number): object {
     startBlock: 0,
     // anvil 1.7 loses the states of earlier blocks after some reorganisations and restarts.
     trustTokens: true,
+    minTransfer: '0.01',
     sweepFrom: '50',
     sweeps: { maxCostPercent: '100' },
     gas: { nativeUsd: '2500', bumpAfterMs: 3000 },
