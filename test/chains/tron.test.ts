@@ -605,3 +605,22 @@ describe('nodes', () => {
     await twin.stop();
   });
 });
+
+test('a receiver that the issuer has blocked fails the transfer; a blocked treasury and a paused token let it wait', async () => {
+  const { ledger } = tron;
+  ledger.freeze(stranger);
+  const never = await send(2_000_000n);
+  expect((await inStatus(server.live, never, 'refunded')).returnReason).toContain('blocked the destination');
+  ledger.thaw(stranger);
+  expect(await attemptsOf(never)).toEqual([]);
+  ledger.freeze(treasury);
+  const waits = await send(2_000_000n);
+  await inStatus(server.live, waits, 'funds_received');
+  await lookedAgain();
+  ledger.isPaused = true;
+  ledger.thaw(treasury);
+  await lookedAgain();
+  expect(await attemptsOf(waits)).toEqual([]);
+  ledger.isPaused = false;
+  await inStatus(server.live, waits, 'payment_submitted');
+});

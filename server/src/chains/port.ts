@@ -1,5 +1,6 @@
 import type { ChainConfig, Token } from './config.ts';
 import type { BlockingReason } from './errors.ts';
+import type { Freeze } from './freezes.ts';
 import type { Chain, Stablecoin } from './registry.ts';
 import type { PaymentIntent } from './signing.ts';
 
@@ -194,6 +195,12 @@ export interface ChainSender {
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
+  /**
+   * Finds out whether the issuer of a token has stopped a transfer, by as many nodes as must agree.
+   *
+   * @returns undefined also for anything but a transfer
+   */
+  findFreeze(intent: PaymentIntent): Promise<Freeze | undefined>;
   /** Estimates what a transfer of a token to an address would cost now. */
   likelyCost(currency: Stablecoin, address: string): Promise<TransferCost>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */

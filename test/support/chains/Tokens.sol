@@ -11,6 +11,8 @@ contract TestToken {
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
     mapping(address => mapping(bytes32 => bool)) public authorizationState;
+    mapping(address => bool) public isBlacklisted;
+    bool public paused;
 
     bytes32 private constant RECEIVE = keccak256(
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
@@ -23,6 +25,14 @@ contract TestToken {
     constructor(string memory name_, string memory symbol_) {
         name = name_;
         symbol = symbol_;
+    }
+
+    function setBlacklisted(address account, bool value) external {
+        isBlacklisted[account] = value;
+    }
+
+    function setPaused(bool value) external {
+        paused = value;
     }
 
     function mint(address to, uint256 value) external {
@@ -93,6 +103,7 @@ contract TestToken {
 
     function move(address from, address to, uint256 value) internal virtual {
         require(to != address(0), "zero address");
+        require(!paused && !isBlacklisted[from] && !isBlacklisted[to], "stopped by the issuer");
         balanceOf[from] -= value;
         balanceOf[to] += value;
         emit Transfer(from, to, value);

@@ -96,6 +96,15 @@ export class SolanaLedger {
     });
   }
 
+  /** Freezes or thaws a token account, as its issuer can. */
+  setFrozen(account: string, isFrozen: boolean): void {
+    const found = this.svm.getAccount(address(account));
+    if (!found.exists) throw new Error('There is no such account');
+    const data = Uint8Array.from(found.data);
+    data[108] = isFrozen ? 2 : 1;
+    this.svm.setAccount({ ...found, data });
+  }
+
   lamportsOf(owner: string): bigint {
     return this.svm.getBalance(address(owner)) ?? 0n;
   }

@@ -56,6 +56,8 @@ export interface TronLedger {
   /** Waits for the next block. */
   readonly pending: readonly Item[];
   head(): ChainBlock;
+  /** Whether the tokens' issuers have paused them. */
+  isPaused: boolean;
   /** The addresses that the tokens' issuers have blocked. */
   readonly frozen: ReadonlySet<string>;
   /** What may not be executed as it should: taken from the front, one for each signed transfer of a token. */
@@ -70,6 +72,7 @@ export interface TronLedger {
   fork(depth: number, isGone?: (id: string, kind: Item['kind']) => boolean): void;
   /** Refuses every transfer of a token from or to an address, as its issuer can. */
   freeze(address: string): void;
+  thaw(address: string): void;
   giveSun(address: string, sun: number): void;
   /** Tokens that were always there: no transaction tells of them. */
   giveToken(token: string, address: string, amount: bigint): void;
@@ -135,7 +138,7 @@ export function createTronLedger(firstId: string): TronLedger {
       const used = Math.min(needed, affordable);
       return done('OUT_OF_ENERGY', used, netFee + used * prices.energySun, false);
     }
-    const isFrozen = frozen.has(from) || frozen.has(to);
+    const isFrozen = ledger.isPaused || frozen.has(from) || frozen.has(to);
     const isReverted = failure === 'REVERT' || isFrozen || held(contract, from) < amount;
     return done(isReverted ? 'REVERT' : 'SUCCESS', needed, netFee + needed * prices.energySun, !isReverted);
   };
@@ -170,12 +173,13 @@ export function createTronLedger(firstId: string): TronLedger {
     states.push(copy(state));
   };
 
-  return {
+  const ledger: TronLedger = {
     blocks,
     get pending() {
       return pending;
     },
     head,
+    isPaused: false,
     frozen,
     failures,
     add: (item) => void pending.push(item),
@@ -194,6 +198,7 @@ export function createTronLedger(firstId: string): TronLedger {
       for (let made = 0; made <= depth; made += 1) makeBlock(made === 0 ? blockMs : 0);
     },
     freeze: (address) => void frozen.add(address),
+    thaw: (address) => void frozen.delete(address),
     giveSun(address, sun) {
       for (const known of [state, ...states]) known.sun.set(address, (known.sun.get(address) ?? 0) + sun);
     },
@@ -211,6 +216,7 @@ export function createTronLedger(firstId: string): TronLedger {
       return block && result && { block, result };
     },
   };
+  return ledger;
 }
 
 function copy({ bandwidth, sun, tokens }: State): State {

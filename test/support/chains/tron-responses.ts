@@ -74,8 +74,15 @@ export function callAnswer(ledger: TronLedger, tokens: ReadonlySet<string>, body
   if (data.startsWith('70a08231')) {
     return like('balanceCall', { constant_result: word(ledger.tokenOf(contract, account(8))) });
   }
+  // `paused()` and `getBlackListStatus(address)`, as USDT has them.
+  if (data.startsWith('5c975abb'))
+    return like('balanceCall', { constant_result: word(ledger.isPaused ? 1n : 0n) });
+  if (data.startsWith('59bf1abe')) {
+    return like('balanceCall', { constant_result: word(ledger.frozen.has(account(8)) ? 1n : 0n) });
+  }
+  if (!data.startsWith('a9059cbb')) return like('revertedCall', {});
   const amount = BigInt(`0x${data.slice(72)}`);
-  const isFrozen = ledger.frozen.has(owner) || ledger.frozen.has(account(8));
+  const isFrozen = ledger.isPaused || ledger.frozen.has(owner) || ledger.frozen.has(account(8));
   if (isFrozen || ledger.tokenOf(contract, owner) < amount) return like('revertedCall', {});
   return like('transferCall', { energy_used: ledger.energyFor(contract, account(8)) });
 }

@@ -1,6 +1,8 @@
 import { type Hex, hexToBytes, serializeTransaction } from 'viem';
 import type { EvmConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
+import type { Node } from '../node.ts';
+import { askUntilAgreed } from '../node-agreement.ts';
 import type { PaymentState, Prepared, SignedAttempt } from '../port.ts';
 import type { EvmNodes } from './blocks.ts';
 import {
@@ -88,7 +90,7 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
     async price(call) {
       const head = await nodes.choose();
       const estimated = await estimateGas(nodes, call);
-      if (estimated === undefined) return contractRefuses;
+      if (estimated === undefined) return requireAgreedRefusal(config, nodes, call);
       const gas = estimated + estimated / 4n;
       const limit = await limitFor(call, gas);
       const market = await readMarket(head);
@@ -117,8 +119,16 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
   };
 }
 
+/** A refusal counts if as many nodes as must agree report it. @throws ChainError otherwise */
+async function requireAgreedRefusal(config: EvmConfig, nodes: EvmNodes, call: Call): Promise<Prepared> {
+  const ask = async (node: Node): Promise<boolean> => (await estimateGas(node, call)) === undefined;
+  const isRefused = await askUntilAgreed(nodes, config.agreement, ask, String, 'a call of a token contract');
+  if (isRefused) return contractRefuses;
+  throw new ChainError('The nodes disagree about a call of a token contract.', 'unsettled');
+}
+
 /** @returns undefined if the call would revert */
-async function estimateGas(nodes: EvmNodes, { value, ...call }: Call): Promise<bigint | undefined> {
+async function estimateGas(nodes: Pick<Node, 'call'>, { value, ...call }: Call): Promise<bigint | undefined> {
   const transaction = { ...call, value: `0x${value.toString(16)}` };
   try {
     return await nodes.call('eth_estimateGas', [transaction], quantity);

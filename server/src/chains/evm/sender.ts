@@ -2,6 +2,7 @@ import { bytesToHex, encodeFunctionData, type Hex, hexToBytes, serializeTransact
 import { broadcastToAll } from '../broadcast.ts';
 import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
+import { createContractFreezes } from '../freezes.ts';
 import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
 import { type PaymentIntent, payerOf, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
@@ -10,6 +11,7 @@ import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
 import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
+import { callBoolean } from './freezes.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
 import { evmNonceOf } from './transaction.ts';
@@ -52,6 +54,7 @@ export function createEvmSender(
     treasury,
     takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
     nextSequence: countSent,
+    findFreeze: createContractFreezes(config, nodes, treasury, callBoolean),
     async likelyCost(currency, address) {
       const call = await callOf('', { kind: 'transfer', currency, address, amount: 1n });
       return { feeNative: await pricing.likelyCost(call), accountNative: 0n };

@@ -12,6 +12,7 @@ import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
 import { maxLamports, priorityPrice, rentOf } from './fees.ts';
 import { findStatus, judgeAttempts } from './finality.ts';
+import { findSolanaFreeze } from './freezes.ts';
 import {
   budgetInstructions,
   creationInstruction,
@@ -88,6 +89,7 @@ export function createSolanaSender(
     isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
     costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
+    findFreeze: (intent) => findSolanaFreeze(config, nodes, treasury, intent),
     likelyCost: (currency, address) => likelyCost(config, nodes, treasury, { currency, address }),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {

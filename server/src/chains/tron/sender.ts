@@ -3,6 +3,7 @@ import { broadcastToAll } from '../broadcast.ts';
 import type { TronConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
+import { createContractFreezes } from '../freezes.ts';
 import type { ChainSender, NativeCost, Prepared, SignedAttempt } from '../port.ts';
 import { createReservations, type Reservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
@@ -11,6 +12,7 @@ import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
+import { callBoolean } from './freezes.ts';
 import { likelyTronCost } from './likely-cost.ts';
 import { accountBalance, broadcastResult, type Header, prices, resources } from './responses.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
@@ -66,6 +68,7 @@ export function createTronSender(
     isMined: async (attempts) => (await findOutcome(nodes, attempts)) !== undefined,
     prepare,
     costOf,
+    findFreeze: createContractFreezes(config, nodes, treasury, callBoolean),
     likelyCost: () => likelyTronCost(nodes, treasury),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {

@@ -5,6 +5,7 @@ import {
   provesUnsigned,
   SignerRefusal,
 } from '../../chains/errors.ts';
+import { freezeReason } from '../../chains/freezes.ts';
 import type {
   ChainPort,
   Prepared,
@@ -89,6 +90,8 @@ export async function signReservedPayment(
 /** Prepares a payment. What the signer refuses then, such as an authorization, concerns this payment only. */
 async function prepareOrRefuse({ sender }: ChainPort, id: string, intent: PaymentIntent): Promise<Prepared> {
   try {
+    const freeze = await sender.findFreeze(intent);
+    if (freeze && intent.kind === 'transfer') return { blockedBy: freezeReason(freeze, intent.currency) };
     return await sender.prepare(id, intent);
   } catch (error) {
     if (!(error instanceof SignerRefusal)) throw error;
