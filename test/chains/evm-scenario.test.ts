@@ -126,7 +126,6 @@ function entryOf({ chainId, token, url }: ScenarioChain, at: number): object {
     startBlock: 0,
     // anvil 1.7 loses the states of earlier blocks after some reorganisations and restarts.
     trustTokens: true,
-    minTransfer: '0.01',
     sweepFrom: '50',
     minTransfer: '0',
     sweeps: { maxCostPercent: '100' },
