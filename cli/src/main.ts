@@ -29,6 +29,7 @@ import { printError } from './print.ts';
 import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
+import { addRestoreCheckCommand } from './restore-check.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
 import { withReadingVault, withStore, withVault } from './store.ts';
@@ -74,6 +75,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addSignerCommand(program);
   addProofKeyCommand(program);
   addReconcileCommand(program);
+  addRestoreCheckCommand(program);
   addChainCommands(program);
   program
     .command('rate-limit')

@@ -19,6 +19,11 @@ const chains = [
   { name: 'polygon', chainId: 31_338, currencies: ['usdc', 'usdt'] },
 ];
 
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Warnings of the server that every devnet would cause: about its one node for each chain, and its key beside its data. */
+const expectedWarnings = /money moves on the word of too few nodes|the master key is in the data directory/;
+
 const urlOf = (options, at) => `http://127.0.0.1:${Number(options['node-port']) + at}`;
 
 /** Sends a deposit: mints tokens to an address on a node that runs. */
@@ -83,6 +88,7 @@ function entryOf({ chainId, currencies, name, url }) {
     confirmations: 2,
     pollMs: 500,
     startBlock: 0,
+    minTransfer: '0',
     gas: { nativeUsd: '2500' },
   };
   return [name, entry];
@@ -121,9 +127,13 @@ async function startServer(options, chainsFile, closers) {
     await ended;
   });
   let treasury;
+  let isEnding = false;
+  for (const signal of endSignals) process.on(signal, () => (isEnding = true));
   createInterface({ input: child.stderr }).on('line', (line) => {
     treasury ??= /"treasury":"(0x[0-9a-fA-F]{40})"/.exec(line)?.[1];
-    if (!/"level":(10|20|30|"info"|"debug")/.test(line)) process.stderr.write(`${line}\n`);
+    // Ctrl-C ends the nodes too: what the server says of that is no news.
+    const isExpected = isEnding || expectedWarnings.test(line);
+    if (!isExpected && !/"level":(10|20|30|"info"|"debug")/.test(line)) process.stderr.write(`${line}\n`);
   });
   const first = createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   const { value } = await Promise.race([first, ended.then(() => ({ value: undefined }))]);
@@ -226,6 +236,6 @@ Stop with Ctrl-C.
 
 function untilSignal() {
   return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, done);
+    for (const signal of endSignals) process.on(signal, done);
   });
 }

@@ -10,6 +10,7 @@ import type { Authenticator } from './http/auth.ts';
 import type { Route } from './http/route.ts';
 import { routesByKind } from './http/routes-by-kind.ts';
 import type { LinkContext } from './identity/links.ts';
+import { createLiveCosts } from './onchain/payments/live-costs.ts';
 import { type EnvironmentKind, forEachKind } from './platform/environments.ts';
 import { limits } from './platform/limits.ts';
 import { version } from './platform/version.ts';
@@ -66,6 +67,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
     return ports.find((port) => port.chain === chain)?.config.tokens.map(({ currency }) => currency) ?? [];
   };
   const prove = (transfer: ProvenTransfer): string => proveTransfer(proofKeysOf(keyring)[0], transfer);
+  const liveCosts = createLiveCosts(ports, rates.live?.provider);
   const effects = sandboxEffects(options, core, parts);
   const routesOf = (kind: EnvironmentKind): Route[] => {
     const reads = pools.reads[kind];
@@ -78,6 +80,8 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
       ...counterpartyRoutes({ db, vault }),
       ...transactionRoutes({ db }),
       ...transferRoutes({
+        pool: reads,
+        liveCosts,
         ...options,
         db,
         clocks,

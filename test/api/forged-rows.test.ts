@@ -7,6 +7,7 @@ import { createAddressBook } from '../../server/src/onchain/deposits/watched-add
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
 import { listOpenInternalTransfers } from '../../server/src/onchain/internal/queries.ts';
 import { listAttempts, listOpenActions } from '../../server/src/onchain/operator/queries.ts';
+import { listUnknown } from '../../server/src/onchain/outflows/queries.ts';
 import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
@@ -126,6 +127,12 @@ async function makeRows(): Promise<void> {
     `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
+    `insert into chain_outflows (chain, id, sender, tx_hash, height, currency, address, amount, seen_at, resolution, resolved_at)
+      values ('base', '0x1:0', '0xsender', '0x1', 4, 'usdc', '0xto', 5, now(), 'no_outflow', now())`,
+    `insert into treasury_outflows (${bucket}id, environment_id, chain, tx_hash, currency, amount_minor, address, reason,
+        booked_by, created_at)
+      select bucket, 'out_1', '${liveId}', 'base', '0x2', 'usdc', 5, '0xto', 'lost', 'alice', now()
+      from transactions where id = '${transfer.id}'`,
   ];
   for (const text of statements) await owner.query(text);
   await authenticateRows(owner);
@@ -643,6 +650,16 @@ describe('a forged row is not used:', () => {
           expect(await listOpenActions(pool, 'base')).toEqual([]),
         ),
     ],
+    chain_outflows: [
+      // What nobody has explained stays unknown.
+      async () => {
+        expect(await listUnknown(pool, 'base')).toEqual([]);
+        await forged('chain_outflows', "reference = 'another'", async () => {
+          expect(await listUnknown(pool, 'base')).toMatchObject([{ txHash: '0x1' }]);
+        });
+      },
+    ],
+    treasury_outflows: [refusedByWriter('treasury_outflows', 'amount_minor = 77')],
     chain_holds: [
       // A release that no operator has made leaves the chain held.
       async () => {

@@ -55,8 +55,14 @@ interface CommonConfig {
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
+  /** A larger difference between books and chain that nothing explains holds payments; undefined for none. */
+  readonly maxDifferenceMinor: bigint | undefined;
   /** Smaller deposits are not credited. */
   readonly minDepositMinor: bigint;
+  /** Smaller transfers are refused; undefined for those whose fee does not cover what the network charges. */
+  readonly minTransferMinor: bigint | undefined;
+  /** Solana: what the sender is charged if the receiver has no token account; undefined for its cost at `nativeUsd`. */
+  readonly accountFeeMinor: bigint | undefined;
   /** Whether to record transfers of other tokens for the operator. */
   readonly watchUnlisted: boolean;
   /** The minimum balance that is swept into the treasury; undefined for no sweeps. */
@@ -101,7 +107,10 @@ const ChainFile = Type.Object(
     blockRange: Type.Optional(whole(1, 100_000)),
     agreement: Type.Optional(whole(1, 8)),
     startBlock: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
+    maxDifference: Type.Optional(Type.Union([decimal, Type.Null()])),
     minDeposit: Type.Optional(decimal),
+    minTransfer: Type.Optional(decimal),
+    accountFee: Type.Optional(decimal),
     watchUnlisted: Type.Optional(Type.Boolean()),
     sweepFrom: Type.Optional(Type.Union([decimal, Type.Null()])),
     ...FeeFields,
@@ -203,6 +212,8 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     const isPrivate = URL.canParse(url) && isPrivateUrl(new URL(url));
     if (!isPrivate) report(`rpc/${index}`, 'Must be an https URL, or an http URL of a loopback host.');
   });
+  if (chainFamily(chain) !== 'solana' && file.accountFee !== undefined)
+    report('accountFee', 'Must be omitted: only on Solana do receivers need an account for each token.');
   const minDepositMinor = minorOf('minDeposit', file.minDeposit ?? '0.01', report);
   const sweepFrom = file.sweepFrom === undefined ? '1' : file.sweepFrom;
   const nativeUsd = file.gas?.nativeUsd === undefined ? undefined : parseRatio(file.gas.nativeUsd);
@@ -217,7 +228,13 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
     startBlock: file.startBlock,
+    maxDifferenceMinor:
+      file.maxDifference === null ? undefined : minorOf('maxDifference', file.maxDifference ?? '1', report),
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
+    minTransferMinor:
+      file.minTransfer === undefined ? undefined : minorOf('minTransfer', file.minTransfer, report),
+    accountFeeMinor:
+      file.accountFee === undefined ? undefined : minorOf('accountFee', file.accountFee, report),
     watchUnlisted: file.watchUnlisted ?? true,
     sweepFromMinor: sweepFrom === null ? undefined : minorOf('sweepFrom', sweepFrom, report),
     sweeps: readSweeps(chain, file.sweeps ?? {}, signing, nativeUsd, report),

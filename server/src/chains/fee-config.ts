@@ -41,6 +41,8 @@ export interface SigningLimits {
   /** No transaction that may cost more is prepared, whoever signs. */
   readonly maxFeeNative: bigint;
   readonly nativePerDay: bigint;
+  /** What the transfers of one customer may cost per day, in UTC. It is the server that keeps it, whoever signs. */
+  readonly nativePerCustomer: bigint;
   /** Solana and Tron: the least time between two signatures for one payment; undefined for the default. */
   readonly signAgainAfterMs: number | undefined;
 }
@@ -76,6 +78,7 @@ export const FeeFields = {
         perDay: Type.Optional(decimal),
         maxFee: Type.Optional(native),
         nativePerDay: Type.Optional(native),
+        nativePerCustomer: Type.Optional(native),
         signAgainAfterMs: Type.Optional(whole(0, 86_400_000)),
       },
       closed,
@@ -112,11 +115,18 @@ export function readSigning(chain: Chain, file: SigningFile, report: Report): Si
   const { maxFee, nativePerDay } = defaultsOf(chain);
   if (chainFamily(chain) === 'evm' && file.signAgainAfterMs !== undefined)
     report('signing/signAgainAfterMs', 'Must be omitted: transactions on EVM chains do not expire.');
+  const nativeDay = nativeOf(chain, 'signing/nativePerDay', file.nativePerDay ?? nativePerDay, report);
+  const { nativePerCustomer } = file;
   return {
     perTransferMinor: minorOf('signing/perTransfer', file.perTransfer ?? '1000000', report),
     perDayMinor: minorOf('signing/perDay', file.perDay ?? '10000000', report),
     maxFeeNative: nativeOf(chain, 'signing/maxFee', file.maxFee ?? maxFee, report),
-    nativePerDay: nativeOf(chain, 'signing/nativePerDay', file.nativePerDay ?? nativePerDay, report),
+    nativePerDay: nativeDay,
+    // A tenth of the day: no customer can use it up for the others.
+    nativePerCustomer:
+      nativePerCustomer === undefined
+        ? nativeDay / 10n
+        : nativeOf(chain, 'signing/nativePerCustomer', nativePerCustomer, report),
     signAgainAfterMs: file.signAgainAfterMs,
   };
 }

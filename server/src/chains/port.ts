@@ -20,6 +20,11 @@ export interface WatchedAddresses {
   /** @param address in the family's comparable form: lower case on EVM chains */
   has(address: string): boolean;
   keys(): Iterable<string>;
+  /**
+   * An address in the same form: movements of configured tokens that leave it are reported too, as outgoing, whoever receives them.
+   * Undefined if they are not of interest.
+   */
+  readonly sender?: string | undefined;
 }
 
 /** A token transfer to a watched address. */
@@ -37,6 +42,8 @@ export interface SeenTransfer {
   readonly to: string;
   /** The amount that the chain reports; at most 2^256 − 1. */
   readonly amount: bigint;
+  /** Whether this is what left `WatchedAddresses.sender`. What arrived of it at a watched address is a transfer of its own. */
+  readonly isOutgoing?: true;
 }
 
 /** What receivers got in a block, as nodes measured it. */
@@ -130,12 +137,21 @@ export interface NativeCost {
   readonly native: bigint;
 }
 
+/** What a transfer is likely to cost the treasury, in the smallest unit of the native coin. */
+export interface TransferCost {
+  readonly feeNative: bigint;
+  /** The cost of creating an account for the receiver's tokens, beside the fee (Solana); 0 if there is one, or none is needed. */
+  readonly accountNative: bigint;
+}
+
 /** The terms at which a payment can be signed now. */
 export interface PreparedTerms {
   readonly terms: string;
   readonly cost: NativeCost;
   /** What the chain is likely to charge. */
   readonly likelyFeeNative: bigint;
+  /** Whether it pays for an account for the receiver's tokens (Solana). */
+  readonly createsAccount?: boolean;
 }
 
 /** The terms at which a payment can be signed now, or the reason why it cannot. */
@@ -178,6 +194,8 @@ export interface ChainSender {
   isMined?(attempts: readonly SignedAttempt[]): Promise<boolean>;
   /** Whether a token's deposits can be moved by signature alone, without native coin (EIP-3009). */
   takesAuthorizations(currency: Stablecoin): Promise<boolean>;
+  /** Estimates what a transfer of a token to an address would cost now. */
+  likelyCost(currency: Stablecoin, address: string): Promise<TransferCost>;
   /** Checks whether the payment could be signed now: the token would accept it, and the sender can pay for it. */
   prepare(id: string, intent: PaymentIntent): Promise<Prepared>;
   /** What a transaction of these terms takes of native coin. */
@@ -226,6 +244,22 @@ export interface ChainSender {
   canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
 }
 
+/** Between how many transactions of a sender the chain has, by the nodes that were asked. */
+export interface SequenceUse {
+  readonly least: bigint;
+  readonly most: bigint;
+}
+
+/** Reads what our own addresses have sent, for comparing it with the books. Each answer is that of as many nodes as must agree. */
+export interface ChainOutflows {
+  /** How many nonces of a sender are used, by pending transactions too; 0 on chains without nonces. */
+  usedSequence(sender: string): Promise<SequenceUse>;
+  /** The sender and the nonce of a transaction; undefined if the nodes do not have it, and on chains without nonces. */
+  orderOf(txHash: string): Promise<{ readonly sender: string; readonly sequence: bigint } | undefined>;
+  /** Whether every transaction that was signed while the block at a height was the newest is in a block or can never be in one. */
+  hasExpiredSince(height: number): Promise<boolean>;
+}
+
 /** The health of a node. */
 export interface NodeStatus {
   /** The node's host. */
@@ -242,6 +276,7 @@ export interface ChainPort {
   readonly nativeUnit: bigint;
   readonly reader: ChainReader;
   readonly sender: ChainSender;
+  readonly outflows: ChainOutflows;
   /** The health of the chain's nodes, as last observed. */
   nodes(): readonly NodeStatus[];
   /** The token of a currency; undefined if it is not configured. */

@@ -337,3 +337,19 @@ export function exchangeUncreditedFlow(
     ],
   };
 }
+
+/** Tokens have left the treasury without a transfer: the house has lost them. */
+export function treasuryOutflowFlow(
+  stripe: Stripe,
+  outflow: { outflowId: string; chain: string; currency: string; amountMinor: bigint },
+): JournalDraft {
+  const { amountMinor, chain, currency, outflowId } = outflow;
+  return {
+    kind: 'treasury_outflow',
+    transactionId: outflowId,
+    postings: [
+      { account: chainLoss(stripe, currency), amountMinor },
+      { account: custody(stripe, chain, currency), amountMinor: -amountMinor },
+    ],
+  };
+}

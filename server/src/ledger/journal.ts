@@ -15,6 +15,7 @@ export type JournalKind =
   | 'transfer_settle'
   | 'transfer_return'
   | 'transfer_release'
+  | 'treasury_outflow'
   | OperatorJournalKind;
 
 /** What an operator's decision about an uncredited deposit moved. */

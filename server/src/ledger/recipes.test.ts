@@ -20,9 +20,11 @@ import {
   releaseTransferFlow,
   releaseUncreditedFlow,
   reserveTransferFlow,
+  restoreDepositFlow,
   returnedDepositFlows,
   returnPayoutFlow,
   returnUncreditedFlow,
+  reverseDepositFlow,
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
@@ -254,6 +256,22 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     const money = { ...ids, sourceCurrency: currency, sourceMinor, feeMinor };
     books.post(fiatDepositFlow(stripe, { ...money, creditedCurrency: 'usdc', creditedMinor }));
     return { fee: print(feeMinor, currency), 'amount credited': print(creditedMinor, 'usdc') };
+  },
+  'reversed-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const { chain, creditedCurrency: currency, creditedMinor: amountMinor } = depositTerms(recipe);
+    const spent = parseAmount(figure('amount spent'), currencyScale[currency as Currency]);
+    if (!spent.ok) throw new Error(spent.fault);
+    const deposit = depositFlow(stripe, { ...ids, chain, currency, amountMinor });
+    books.post(deposit);
+    books.post(reserveTransferFlow({ ...ids, currency, amountMinor: spent.minor, feeMinor: 0n }));
+    const share = { walletMinor: amountMinor - spent.minor, houseMinor: spent.minor };
+    books.post(reverseDepositFlow(stripe, deposit, share));
+    books.post(restoreDepositFlow(stripe, deposit, share));
+    return {
+      'taken back': print(share.walletMinor, currency),
+      'lost by the house': print(share.houseMinor, currency),
+    };
   },
   'returned-deposit.md'(recipe, books) {
     const figure = given(recipe);

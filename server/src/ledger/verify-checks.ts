@@ -175,7 +175,9 @@ export const checks: readonly Check[] = [
     sql: `select j.id, j.id as journal_id, 'it names no transaction' as message from journals j
       left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
       left join operator_actions a on a.bucket = j.bucket and a.id = j.transaction_id
-      where ${ofEnvironment('j')} and t.id is null and (a.id is null or j.kind not in (${journalsOfActions}))`,
+      left join treasury_outflows o on o.bucket = j.bucket and o.id = j.transaction_id
+      where ${ofEnvironment('j')} and t.id is null and (a.id is null or j.kind not in (${journalsOfActions}))
+        and (o.id is null or j.kind <> 'treasury_outflow')`,
   },
   {
     kind: 'action_unexplained',
@@ -191,6 +193,17 @@ export const checks: readonly Check[] = [
       from operator_actions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
       where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${journalsOfAction})
         and (coalesce(posted.held, 0), coalesce(posted.owed, 0)) = (${heldByAction}, ${heldByAction}), false)`,
+  },
+  {
+    kind: 'outflow_unexplained',
+    sql: `select o.id, 'its journal does not match ' || o.amount_minor || ' ' || o.currency as message
+      from treasury_outflows o left join (
+        select j.bucket, j.transaction_id, -sum(p.amount_minor) as paid from journals j
+          join postings p on p.bucket = j.bucket and p.journal_id = j.id
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'custody'
+        where j.kind = 'treasury_outflow' group by j.bucket, j.transaction_id
+      ) posted on posted.bucket = o.bucket and posted.transaction_id = o.id
+      where ${ofEnvironment('o')} and posted.paid is distinct from o.amount_minor`,
   },
   {
     kind: 'event_missing',

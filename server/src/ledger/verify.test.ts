@@ -51,6 +51,7 @@ async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]
     'internal_transfers',
     'events',
     'journal_heads',
+    'treasury_outflows',
   ];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
   await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
@@ -140,6 +141,16 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     'a deleted transaction',
     'journal_without_transaction',
     () => [`delete from transactions where id = '${transferId}'`],
+  ],
+  [
+    'an outflow that was never posted',
+    'outflow_unexplained',
+    () => [
+      `insert into treasury_outflows (bucket, id, environment_id, chain, tx_hash, currency, amount_minor, address, reason, booked_by,
+          created_at)
+        select bucket, 'out_1', environment_id, 'base', '0x1', 'usdc', 5, '0xto', 'lost', 'alice', now()
+        from transactions where id = '${transferId}'`,
+    ],
   ],
   [
     'a deleted event',

@@ -226,6 +226,10 @@ export const limits = {
   /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
   reservationMs: 15_000,
   refusalsBeforeFailure: 3,
+  /** How long the estimated cost of a transfer on a chain is used. */
+  transferCostMs: 30_000,
+  /** Transfers that are older than this do not count in what a customer's transfers cost today. */
+  customerBudgetMs: 3 * 24 * 60 * 60 * 1000,
   /** Concurrent requests for balances to a node. */
   balanceConcurrency: 16,
   /** Concurrent requests for Solana blocks to a node, each up to a few megabytes. */
@@ -237,10 +241,18 @@ export const limits = {
   /** Deposit addresses per page of a reconciliation. */
   addressesPerPage: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
+  /** A difference is looked at again after so many polls of the chain, before it holds payments. */
+  reconcileAgainPolls: 30,
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** After a longer time without a check, or with the clock of the database set back, the database may be older than the chain. */
+  chainGapMs: 120_000,
+  /** Unknown nonces of a sender that are recorded together. */
+  unknownSequences: 1000,
+  /** Senders whose nonces are compared after a restore, before the server serves. */
+  restoreCheckSenders: 10_000,
   /** The characters of a hold's detail. */
   holdDetailLength: 2000,
   /** Deposit addresses that are looked at in a turn. */

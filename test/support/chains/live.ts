@@ -36,6 +36,8 @@ export function chainEntry(
     confirmations: 3,
     pollMs: 100,
     startBlock: 0,
+    // Fees of a new chain are high, and amounts of tests low.
+    minTransfer: '0',
     gas: { nativeUsd: '2500', bumpAfterMs: 60_000 },
     ...more,
   };

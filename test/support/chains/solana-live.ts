@@ -27,6 +27,8 @@ export function solanaEntry(node: SolanaNode, more: object = {}): object {
     startBlock: 0,
     sweepFrom: null,
     minDeposit: '0.50',
+    minTransfer: '0',
+    accountFee: '0',
     // Blocks are made as quickly as a test wants.
     signing: { signAgainAfterMs: 0 },
     gas: { nativeUsd: '150' },

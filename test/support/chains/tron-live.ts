@@ -27,6 +27,7 @@ export function tronEntry(node: TronNode, more: object = {}): object {
     pollMs: 50,
     startBlock: 0,
     sweepFrom: null,
+    minTransfer: '0',
     // Blocks are made as quickly as a test wants.
     signing: { signAgainAfterMs: 0 },
     gas: { nativeUsd: '0.25' },

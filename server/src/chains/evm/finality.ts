@@ -43,6 +43,19 @@ export function judgeUsedNonce(
   });
 }
 
+/** @returns undefined if the payment sends native coin, which emits no event */
+function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
+  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
+  const { address, amount } = intent;
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
+  const { address: contract } = requireToken(config, intent.currency);
+  return intent.kind === 'transfer'
+    ? { contract, from: treasury, to: address, amount }
+    : { contract, from: address, to: treasury, amount };
+}
+
 /**
  * Proves that a nonce was used in a final block, and by none of these transactions.
  *
@@ -62,19 +75,6 @@ export async function isNonceSpentElsewhere(
     return BigInt(used) > sequence && (await findLanding(node, attempts, undefined)) === undefined;
   });
   return (await Promise.all(proven)).every(Boolean);
-}
-
-/** @returns undefined if the payment sends native coin, which emits no event */
-function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
-  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
-  const { address, amount } = intent;
-  if (intent.kind === 'deposit_return') {
-    return { contract: intent.token, from: intent.from, to: address, amount };
-  }
-  const { address: contract } = requireToken(config, intent.currency);
-  return intent.kind === 'transfer'
-    ? { contract, from: treasury, to: address, amount }
-    : { contract, from: address, to: treasury, amount };
 }
 
 async function findLanding(

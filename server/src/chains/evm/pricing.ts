@@ -30,6 +30,8 @@ export interface Call {
 export interface Pricing {
   /** The terms of a new transaction; blocked if the contract refuses it, or if its sender cannot pay for it. */
   price(call: Call): Promise<Prepared>;
+  /** What a transfer is likely to cost, whatever its receiver is, in wei. */
+  likelyCost(call: Call): Promise<bigint>;
   /** The terms of a transaction that replaces another one at a higher fee. */
   raise(call: Call, newest: SignedAttempt): Promise<Prepared>;
   /**
@@ -43,6 +45,9 @@ export interface Pricing {
     callOf: () => Promise<Call>,
   ): Promise<PaymentState>;
 }
+
+/** The gas of a transfer of USDC to an address that has none yet. */
+const transferGas = 65_000n;
 
 const contractRefuses: Prepared = {
   blockedBy: {
@@ -90,6 +95,15 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       if (!terms) return aboveMaxFee;
       const { l1FeeWei } = limit;
       return requireBalance(nodes, call, { ...terms, l1FeeWei, height: head.height }, market);
+    },
+    async likelyCost(call) {
+      const head = await nodes.choose();
+      const { l1FeeWei } = await limitFor(call, transferGas);
+      const market = await readMarket(head);
+      const leastTip = config.gas.priorityFeeWei;
+      let { tipWei } = market;
+      if (tipWei < leastTip) tipWei = leastTip;
+      return transferGas * (market.baseFeeWei + tipWei) + l1FeeWei;
     },
     raise,
     async followUnmined(newest, isOverdue, callOf) {

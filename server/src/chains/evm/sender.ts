@@ -52,6 +52,10 @@ export function createEvmSender(
     treasury,
     takesAuthorizations: (currency) => authorizations.areTakenBy(currency),
     nextSequence: countSent,
+    async likelyCost(currency, address) {
+      const call = await callOf('', { kind: 'transfer', currency, address, amount: 1n });
+      return { feeNative: await pricing.likelyCost(call), accountNative: 0n };
+    },
     prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
     costOf(intent, terms) {
       const payer = payerOf(treasury, intent);

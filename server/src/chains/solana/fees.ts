@@ -1,7 +1,10 @@
 import type { PriorityPolicy } from '../fee-config.ts';
+import { programs, type TokenProgram } from './programs.ts';
 
 /** The network's fee per signature (Solana documentation, Fees). */
 const lamportsPerSignature = 5000n;
+/** The balance that keeps a byte for good (Solana documentation, Accounts: Rent). */
+const lamportsPerByte = 6960n;
 /** An upper bound of the rent of a listed token's account. */
 const accountLamports = 4_200_000n;
 
@@ -26,6 +29,11 @@ export function priorityPrice(recent: readonly bigint[], policy: PriorityPolicy)
   const usual = sorted[Math.floor((sorted.length * 3) / 4)] ?? 0n;
   if (usual < least) return least;
   return usual > most ? most : usual;
+}
+
+/** The rent of a token account: 165 bytes, or with the extensions of Token-2022 at most 200, and 128 bytes of the runtime's own. */
+export function rentOf(program: TokenProgram): bigint {
+  return (128n + (program === programs.token ? 165n : 200n)) * lamportsPerByte;
 }
 
 /** The maximum that a transaction takes from its payer, in lamports. */

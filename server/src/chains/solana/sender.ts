@@ -3,13 +3,14 @@ import type { SolanaConfig } from '../config.ts';
 import { ChainError } from '../errors.ts';
 import { followExpiringPayments } from '../expiring-payments.ts';
 import { requireQuorum } from '../node-agreement.ts';
-import type { ChainSender, Prepared, SignedAttempt } from '../port.ts';
+import type { ChainSender, Prepared, SignedAttempt, TransferCost } from '../port.ts';
+import type { Stablecoin } from '../registry.ts';
 import { createReservations } from '../reservations.ts';
 import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { findAccounts, isTokenAccount } from './accounts.ts';
 import { headerAt, type SolanaNodes } from './blocks.ts';
-import { maxLamports, priorityPrice } from './fees.ts';
+import { maxLamports, priorityPrice, rentOf } from './fees.ts';
 import { findStatus, judgeAttempts } from './finality.ts';
 import {
   budgetInstructions,
@@ -72,7 +73,8 @@ export function createSolanaSender(
     if (native > config.signing.maxFeeNative) return aboveMaxFee;
     const needed = native + reservations.totalOf(treasury, id).native + payerLamports;
     if ((payer?.lamports ?? 0n) >= needed) {
-      return { terms: writeTerms(terms), cost: { payer: treasury, native }, likelyFeeNative: native };
+      const cost = { payer: treasury, native };
+      return { terms: writeTerms(terms), cost, likelyFeeNative: native, createsAccount: isCreating };
     }
     return { blockedBy: { policy: 'retry', text: `${treasury} has too little SOL to pay for fees.` } };
   };
@@ -86,6 +88,7 @@ export function createSolanaSender(
     isMined: async (attempts) => (await findStatus(nodes, attempts))?.status.isFinal === true,
     prepare,
     costOf: (_, terms) => ({ payer: treasury, native: costOf(readTerms(terms)) }),
+    likelyCost: (currency, address) => likelyCost(config, nodes, treasury, { currency, address }),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {
       const movement = movementOf(config, treasury, intent);
@@ -121,6 +124,29 @@ export function createSolanaSender(
       reserve: (id, _, terms) => reserve(id, terms),
       isReserved: () => true,
     }),
+  };
+}
+
+/** Estimates a transfer: the fee without the account, and the account's rent if the receiver has none. */
+async function likelyCost(
+  config: SolanaConfig,
+  nodes: SolanaNodes,
+  treasury: string,
+  { address, currency }: { readonly currency: Stablecoin; readonly address: string },
+): Promise<TransferCost> {
+  await nodes.choose();
+  const { mint, program, to } = movementOf(config, treasury, {
+    kind: 'transfer',
+    ...{ currency, address, amount: 1n },
+  });
+  const destination = tokenAccountOf(to, mint, program);
+  const [account] = await findAccounts(nodes, [destination]);
+  const microLamports = await currentPrice(config, nodes, [treasury, destination]);
+  const isCreating = account?.program !== program;
+  const units = unitsOf(isCreating);
+  return {
+    feeNative: maxLamports({ signatures: 1, units, microLamports, isCreating: false }),
+    accountNative: isCreating ? rentOf(program) : 0n,
   };
 }
 

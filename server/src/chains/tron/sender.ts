@@ -11,6 +11,7 @@ import { finalHeightOf, headerAt, type TronNodes } from './blocks.ts';
 import { hexAddress, simulateCall } from './calls.ts';
 import { bandwidthOf, burntFor, feeLimitOf, withMargin } from './costs.ts';
 import { findOutcome, judgeAttempts } from './finality.ts';
+import { likelyTronCost } from './likely-cost.ts';
 import { accountBalance, broadcastResult, type Header, prices, resources } from './responses.ts';
 import { envelopeOf, readTerms, type TronTerms, writeTerms } from './terms.ts';
 import { encodeTronRaw, type TronMovement, transferCall } from './transaction.ts';
@@ -65,6 +66,7 @@ export function createTronSender(
     isMined: async (attempts) => (await findOutcome(nodes, attempts)) !== undefined,
     prepare,
     costOf,
+    likelyCost: () => likelyTronCost(nodes, treasury),
     prepareReplacement: async () => notReplaceable,
     async encode({ intent, sequence }, terms) {
       const unsigned = encodeTronRaw(envelopeOf(readTerms(terms), sequence), movementFor(intent));

@@ -79,7 +79,7 @@ export const reasons: readonly ReasonEntry[] = [
     ],
     [
       'amount_too_small',
-      'After the fee or the conversion nothing is left of the amount, or less than the rail pays.',
+      'After the fee or the conversion nothing is left of the amount, or less than the rail pays; or its fee does not cover what the network charges.',
       'Send a larger amount.',
     ],
     ['body_incomplete', 'The connection ended in the middle of the body.', 'Repeat the request.'],

@@ -302,7 +302,9 @@ async function reportUncredited(
   for (const [reason, some] of Map.groupBy(saved, (deposit) => deposit.reason)) {
     metrics.uncreditedDeposits.inc({ chain, reason }, some.length);
     const txHashes = some.slice(0, limits.loggedTransactions).map(({ transfer }) => transfer.txHash);
-    logger.warn({ chain, reason, count: some.length, txHashes }, 'transfers were received and not credited');
+    const facts = { chain, reason, count: some.length, txHashes };
+    if (reason === 'treasury_funding') logger.info(facts, 'the treasury was funded');
+    else logger.warn(facts, 'transfers were received and not credited');
   }
 }
 

@@ -20,6 +20,7 @@ import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool, Queryable } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { countReorganisations } from '../cursor.ts';
+import { requireKnownSequences } from '../outflows/sequences.ts';
 import { deleteDraft, findDraft, storeDraft } from './drafts.ts';
 import { listWithdrawn, type OpenPayment } from './queries.ts';
 
@@ -53,6 +54,8 @@ export async function signNewPayment(
   const blockedBy = admit(prepared);
   if (blockedBy) return { blockedBy };
   const from = payerOf(sender.treasury, intent);
+  // Of the treasury the gate has verified it in this turn.
+  if (from !== sender.treasury) await requireKnownSequences(pool, port, from);
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
@@ -146,8 +149,10 @@ export async function reservePayment(
       [chain, sender],
     );
     if (await hasUnsigned(client, chain, sender)) return undefined;
-    const next = rows[0]?.next_sequence ?? 0n;
-    const sequence = next > unused ? next : unused;
+    const sequence = rows[0]?.next_sequence ?? 0n;
+    // A nonce that the chain has used and the books do not know may have made this payment already.
+    if (unused > sequence)
+      throw new ChainError(`${sender} has used nonces that the books did not give out.`, 'held');
     const currency = 'currency' in intent ? intent.currency : null;
     const index = intent.kind === 'transfer' ? null : intent.index;
     const token = intent.kind === 'deposit_return' ? intent.token : null;

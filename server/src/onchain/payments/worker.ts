@@ -13,6 +13,7 @@ import { carryOutOrders } from '../operator/worker.ts';
 import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
+import { type CustomerBudget, createCustomerBudget } from './customer-budget.ts';
 import { submitAndBroadcast } from './follow.ts';
 import { type FollowOpenDeps, followOpen } from './follow-open.ts';
 import { bookInternalTransfers } from './internal-transfers.ts';
@@ -81,8 +82,10 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
 async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Promise<void> {
   const { pool, port, rates } = deps;
   let budget: Budget | undefined;
+  let customers: CustomerBudget | undefined;
   for await (const page of listOpenOnChain(pool, port.chain, 'funds_received')) {
     budget ??= await readBudget(pool, port);
+    customers ??= createCustomerBudget(pool, port, budget.open);
     const withdrawn = await listWithdrawn(
       pool,
       page.map(({ id }) => id),
@@ -105,7 +108,7 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
         continue;
       }
       if (!(await acquireLease(deps, 'payments'))) return;
-      const blockedBy = await pay(deps, memory, budget, transfer, quote);
+      const blockedBy = await pay(deps, memory, { ...{ budget, customers }, transfer, quote });
       if (blockedBy) notes.push(blockedBy.text);
       if (blockedBy) memory.waits.set(transfer.id, blockedBy.text);
       if (blockedBy?.policy === 'stop_signing') return;
@@ -128,13 +131,19 @@ function blockedByBudget(quote: Quote, { tokens }: Budget): BlockingReason | und
   }
 }
 
+/** A transfer that is to be paid now, and what limits it. */
+interface DueTransfer {
+  readonly transfer: LiveTransfer;
+  readonly quote: Quote;
+  readonly budget: Budget;
+  readonly customers: CustomerBudget;
+}
+
 /** Pays a transfer, or fails it if nothing would arrive. @returns why it waits */
 async function pay(
   deps: PaymentDeps,
   memory: Memory,
-  budget: Budget,
-  transfer: LiveTransfer,
-  quote: Quote,
+  { budget, customers, quote, transfer }: DueTransfer,
 ): Promise<BlockingReason | undefined> {
   if (quote.kind === 'blocked') return quote.blockedBy;
   if (quote.kind === 'nothing_arrives') {
@@ -144,8 +153,10 @@ async function pay(
   try {
     const intent = await fixQuote(deps.writer, transfer, quote);
     if (!intent) return undefined;
+    const admitCustomer = await customers.admissionOf(transfer);
+    const admitAll = (prepared: PreparedTerms) => admitCustomer(prepared) ?? admit(deps, budget, prepared);
     const signed = await signWithinBudget(budget, intent, () =>
-      signNewPayment(deps.pool, deps.port, transfer.id, intent, (prepared) => admit(deps, budget, prepared)),
+      signNewPayment(deps.pool, deps.port, transfer.id, intent, admitAll),
     );
     if ('blockedBy' in signed) {
       await applyPolicy(deps, memory, transfer, intent, signed.blockedBy);

@@ -40,7 +40,11 @@ export const Transaction = Type.Object({
   ),
   returnCode: Type.Optional(nullableText("The rail's code, of a payment that came back")),
   returnReason: Type.Optional(nullableText('Why it failed or came back')),
-  gasFee: Type.Optional(nullableText('What the chain charged us; never taken from the transfer')),
+  gasFee: Type.Optional(
+    nullableText(
+      "What the chain charged us; until it is known, the part of the fee that is charged for the receiver's token account",
+    ),
+  ),
   virtualAccountId: Type.Optional(Type.String({ description: 'Where a fiat deposit arrived' })),
   sourcePaymentRail: Type.Optional(Type.String()),
   sourceTxHash: Type.Optional(nullableText()),
@@ -98,7 +102,7 @@ function chainFields(row: TransactionRow) {
   return {
     destinationAddress: row.destination_address ?? '',
     destinationTxHash: row.destination_tx_hash,
-    gasFee: printOptional(row.gas_fee_minor, row.source_currency),
+    gasFee: printOptional(row.gas_fee_minor ?? (row.account_fee_minor || null), row.source_currency),
   };
 }
 

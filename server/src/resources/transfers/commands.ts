@@ -164,6 +164,7 @@ function destinationOf(terms: TransferTerms) {
         status: 'in_review',
         destination_payment_rail: terms.chain,
         destination_address: terms.address,
+        account_fee_minor: terms.accountFeeMinor ?? null,
       } as const)
     : ({
         status: 'funds_received',

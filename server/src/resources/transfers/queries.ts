@@ -57,6 +57,7 @@ export interface LiveTransfer extends TransferKey {
   readonly destination_address: string;
   readonly created_at: string;
   readonly transfer_proof: string | null;
+  readonly account_fee_minor: bigint | null;
 }
 
 type LiveRow = LiveTransfer & Record<string, unknown>;

@@ -21,6 +21,8 @@ export interface TransferAmount {
 export interface Pricing {
   /** Fees as parts of the amount, rounded up to the smallest unit. */
   readonly onChainFee: Ratio;
+  /** What the sender of a live transfer is charged for the receiver's account, in minor units; undefined where nobody is charged. */
+  readonly accountFeeMinor?: bigint | undefined;
   readonly fiatFee: Ratio;
   /** @returns the current rate; undefined if there is none */
   convert(from: Currency, to: Currency): ConversionRate | undefined;
@@ -39,16 +41,18 @@ export function faultAt(reason: string, path: string, message: string): RequestF
  * Parses the amount of a transfer request and computes the fee.
  *
  * @param feeRate the part of the amount that is kept as the fee, rounded up
+ * @param accountFeeMinor added to the fee
  * @returns `amount`, or the fault of the field
  */
 export function parseTransferAmount(
   value: string | number,
   currency: Currency,
   feeRate: Ratio,
+  accountFeeMinor = 0n,
 ): { readonly faults: RequestFault[]; readonly amount?: TransferAmount } {
   const parsed = parseAmountField(value, currency);
   if (!parsed.ok) return { faults: [{ reason: 'invalid_amount', ...parsed.fault }] };
-  const feeMinor = multiplyRatio(parsed.minor, feeRate, 'up');
+  const feeMinor = multiplyRatio(parsed.minor, feeRate, 'up') + accountFeeMinor;
   if (feeMinor < parsed.minor)
     return { faults: [], amount: { amountMinor: parsed.minor, feeMinor, currency } };
   const message = `\`amount\` must be greater than its fee of ${formatAmount(feeMinor, currencyScale[currency])}.`;

@@ -37,6 +37,8 @@ export interface ChainTerms extends TransferAmount {
    * later.
    */
   readonly mostMinor: bigint;
+  /** The part of the fee that is charged for the receiver's token account; undefined where nobody is charged. */
+  readonly accountFeeMinor?: bigint;
 }
 
 export type TransferTerms = ChainTerms | PayoutTerms;
@@ -85,7 +87,7 @@ function parseChainTransfer(
   body: CreateTransferBody,
   chain: Chain,
   currency: HeldCurrency,
-  { convert, onChainFee }: Pricing,
+  { accountFeeMinor, convert, onChainFee }: Pricing,
   own: OwnAddresses,
 ): ParsedTransfer {
   const sentCurrency = sendableAs(currency).find((known) => known === body.destinationCurrency);
@@ -97,14 +99,16 @@ function parseChainTransfer(
     const message = `\`destinationPaymentRail\` must be a chain of ${sentCurrency}: ${chainsOf(sentCurrency).join(', ')}.`;
     return refuse('unsupported_rail', '/destinationPaymentRail', message);
   }
-  const { amount, faults } = parseTransferAmount(body.amount, currency, onChainFee);
+  const { amount, faults } = parseTransferAmount(body.amount, currency, onChainFee, accountFeeMinor ?? 0n);
   const address = checkDestination(chain, body.destinationAddress, own);
   if (!address.ok) {
     const reason = address.isAddress ? 'unusable_address' : 'invalid_address';
     faults.push(faultAt(reason, '/destinationAddress', address.fault));
   }
   if (!amount || !address.ok) return { refusal: refusalFor(faults) };
-  const terms = { ...amount, kind: 'chain', chain, address: address.address, sentCurrency } as const;
+  const charged = accountFeeMinor === undefined ? {} : { accountFeeMinor };
+  const destination = { chain, address: address.address, sentCurrency, ...charged };
+  const terms = { ...amount, kind: 'chain', ...destination } as const;
   if (sentCurrency === currency)
     return { terms: { ...terms, mostMinor: amount.amountMinor - amount.feeMinor } };
   const rate = convert(currency, sentCurrency);

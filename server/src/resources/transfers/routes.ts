@@ -8,6 +8,8 @@ import { conversionRate } from '../../rates/conversion.ts';
 import type { RateProvider } from '../../rates/provider.ts';
 import type { Db } from '../../store/database.ts';
 import type { EnvironmentClocks } from '../../store/environment-clocks.ts';
+import type { Pool } from '../../store/pool.ts';
+import { findAddressOwners, ownerKey } from '../crypto-wallets/address-owners.ts';
 import { findCustomer } from '../customers/queries.ts';
 import { customerNotFound } from '../customers/state.ts';
 import { createdSpan, pageOf } from '../paging.ts';
@@ -15,9 +17,10 @@ import { listTransactions } from '../transactions/queries.ts';
 import { transactionFilters } from '../transactions/routes.ts';
 import { Transaction, transactionJson } from '../transactions/schema.ts';
 import { cancelTransfer, createTransfer, type TransferProver } from './commands.ts';
+import { type LiveCosts, refuseUncovered } from './live-costs.ts';
 import { requireTransfer } from './queries.ts';
-import { parseTransferRequest } from './request.ts';
-import type { Pricing } from './request-amount.ts';
+import { parseTransferRequest, type TransferTerms } from './request.ts';
+import { type Pricing, refuse } from './request-amount.ts';
 import { CreateTransferBody } from './schema.ts';
 
 interface Deps {
@@ -33,6 +36,8 @@ interface Deps {
   readonly prove: TransferProver;
   /** Addresses of the house, which are no destinations. */
   readonly ownAddresses: OwnAddresses;
+  readonly pool: Pool;
+  readonly liveCosts: LiveCosts;
 }
 
 const tag = 'Transfers';
@@ -70,13 +75,15 @@ function createRoute(deps: Deps): Route {
       const nowMs = clocks.nowIn(id);
       const rates = ratesFor(kind);
       const convert: Pricing['convert'] = (from, to) => rates && conversionRate(rates, from, to, nowMs);
-      const parsed = parseTransferRequest(body, { ...fees, convert }, ownAddresses);
+      const pricing = { ...fees, convert };
+      const parsed = parseTransferRequest(body, pricing, ownAddresses);
       if ('refusal' in parsed) throw new ApiError(parsed.refusal);
+      const terms = isLive ? await priceLive(deps, body, pricing, parsed.terms) : parsed.terms;
       const isInBucket = bucketOfId(body.customerId) === bucketOfId(body.walletId);
       if (!isInBucket && !(await findCustomer(db, id, body.customerId))) {
         throw new ApiError(customerNotFound());
       }
-      return createTransfer(id, body, parsed.terms, isLive ? null : sandboxStepMs, prove);
+      return createTransfer(id, body, terms, isLive ? null : sandboxStepMs, prove);
     },
   });
 }
@@ -146,6 +153,33 @@ function cancelRoute({ db, sandboxStepMs: stepMs }: Deps): Route {
         : cancelTransfer(row, { stepMs, conversion: undefined });
     },
   });
+}
+
+/**
+ * Completes the terms of a live transfer on a chain with what it costs the house. A transfer within the deployment costs nothing.
+ *
+ * @throws ApiError 400 if its fee does not cover the cost, or if nobody could use what arrives
+ */
+async function priceLive(
+  { liveCosts, onChainFee, ownAddresses, pool }: Deps,
+  body: CreateTransferBody,
+  pricing: Pricing,
+  terms: TransferTerms,
+): Promise<TransferTerms> {
+  if (terms.kind !== 'chain') return terms;
+  const { address, chain, currency, sentCurrency } = terms;
+  const owner = (await findAddressOwners(pool, [{ chain, address }])).get(ownerKey({ chain, address }));
+  if (owner?.kind === 'live') return terms;
+  if (owner) {
+    const message = 'The address must not be a deposit address of a sandbox.';
+    throw new ApiError(refuse('unusable_address', '/destinationAddress', message).refusal);
+  }
+  const cost = await liveCosts.costOf(chain, sentCurrency, address, currency);
+  const priced = parseTransferRequest(body, { ...pricing, accountFeeMinor: cost.accountMinor }, ownAddresses);
+  if ('refusal' in priced) throw new ApiError(priced.refusal);
+  const uncovered = priced.terms.kind === 'chain' && refuseUncovered(priced.terms, cost, onChainFee);
+  if (uncovered) throw new ApiError(uncovered.refusal);
+  return priced.terms;
 }
 
 function noLiveRail() {

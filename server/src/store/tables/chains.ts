@@ -44,6 +44,8 @@ export const chainCursors = table(
     opening_balances: json().nullable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
+    timeline: text().nullable().mutable(),
+    unsettled_height: int8().nullable().mutable(),
     first_height: int8().nullable(),
     reorganisations: int4().mutable(),
     reread_height: int8().nullable().mutable(),
@@ -233,6 +235,46 @@ export const chainHolds = table('chain_holds', {
   release_reason: text().nullable().mutable(),
 });
 export type ChainHoldRow = RowIn<typeof chainHolds>;
+
+export const chainWatches = table('chain_watches', {
+  chain: text(),
+  owner: text(),
+  watched_at: timestamptz().mutable(),
+});
+
+/** What left our addresses without a payment of the books. */
+export const chainOutflows = table('chain_outflows', {
+  chain: text(),
+  id: text(),
+  sender: text(),
+  sequence: int8().nullable(),
+  tx_hash: text().nullable(),
+  height: int8().nullable(),
+  currency: text().nullable(),
+  address: text().nullable(),
+  amount: numeric().nullable(),
+  seen_at: timestamptz(),
+  resolution: text<'payment' | 'outflow' | 'no_outflow' | 'vanished'>().nullable().mutable(),
+  reference: text().nullable().mutable(),
+  reason: text().nullable().mutable(),
+  resolved_by: text().nullable().mutable(),
+  resolved_at: timestamptz().nullable().mutable(),
+});
+export type ChainOutflowRow = RowIn<typeof chainOutflows>;
+
+/** Written by the writer, with the journal of each. */
+export const treasuryOutflows = table('treasury_outflows', {
+  ...owned,
+  chain: text(),
+  tx_hash: text(),
+  currency: text(),
+  amount_minor: int8(),
+  address: text(),
+  reason: text(),
+  booked_by: text(),
+  created_at: timestamptz(),
+});
+export type TreasuryOutflowRow = RowIn<typeof treasuryOutflows>;
 
 export const sweepCandidates = table('sweep_candidates', {
   chain: text(),

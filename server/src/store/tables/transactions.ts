@@ -49,6 +49,8 @@ export const transactions = table('transactions', {
   sandbox_outcome: text().nullable().mutable(),
   /** What lets the signer pay a live transfer on a chain (custody/transfer-proof.ts). */
   transfer_proof: text().nullable().mutable(),
+  /** The part of the fee that is charged for the receiver's token account (Solana, live); 0 if there is one. */
+  account_fee_minor: int8().nullable(),
 });
 export type TransactionRow = RowIn<typeof transactions>;
 
