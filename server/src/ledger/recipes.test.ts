@@ -13,17 +13,22 @@ import type { AccountRow, PostingRow } from '../store/tables/ledger.ts';
 import {
   convertedDepositFlow,
   depositFlow,
+  exchangeUncreditedFlow,
   fiatDepositFlow,
+  holdUncreditedFlow,
   type PayoutMoney,
   releaseTransferFlow,
+  releaseUncreditedFlow,
   reserveTransferFlow,
   restoreDepositFlow,
   returnedDepositFlows,
   returnPayoutFlow,
+  returnUncreditedFlow,
   reverseDepositFlow,
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
+  writeOffUncreditedFlow,
 } from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
 
@@ -275,6 +280,20 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     if (!amount.ok) throw new Error(amount.fault);
     const money = { ...ids, sourceCurrency: currency, sourceMinor: amount.minor };
     for (const journal of returnedDepositFlows(stripe, money)) books.post(journal);
+    return { 'amount returned': print(amount.minor, currency) };
+  },
+  'uncredited-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const currency = figure('currency') as Currency;
+    const amount = parseAmount(figure('amount arrived'), currencyScale[currency]);
+    if (!amount.ok) throw new Error(amount.fault);
+    const money = { actionId: 'action', chain: figure('chain'), currency, amountMinor: amount.minor };
+    books.post(holdUncreditedFlow(stripe, money));
+    books.post(returnUncreditedFlow(stripe, money));
+    books.post(holdUncreditedFlow(stripe, money));
+    books.post(releaseUncreditedFlow(stripe, money));
+    books.post(writeOffUncreditedFlow(stripe, money));
+    books.post(exchangeUncreditedFlow(stripe, { ...ids, currency, amountMinor: amount.minor }));
     return { 'amount returned': print(amount.minor, currency) };
   },
 };

@@ -43,6 +43,7 @@ afterAll(() => server.stop());
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { ownerPool: pool } = server;
   const tables = [
+    'operator_actions',
     'accounts',
     'journals',
     'postings',
@@ -106,6 +107,16 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     () => [`update postings set balance_after_minor = 7 where line = 2`],
   ],
   ['both lines of a journal', 'chain_broken', () => [`update postings set amount_minor = amount_minor * 2`]],
+  [
+    'an order that booked nothing',
+    'action_unexplained',
+    () => [
+      `insert into operator_actions (bucket, id, environment_id, chain, kind, subject, number, parameters, reason,
+          requested_by, status, created_at, updated_at, currency, booked_minor)
+        select 0, 'order:1', current_id, 'base', 'deposit_write_off', 'order', 1, '{}', 'x', 'ada', 'done', now(), now(),
+          'usdc', 5 from environments where kind = 'test' limit 1`,
+    ],
+  ],
   ['a missing line', 'journal_incomplete', () => [`delete from postings where line = 2`]],
   ['a missing journal', 'chain_broken', () => [`delete from journals where kind = 'transfer_reserve'`]],
   ['lines without their journal', 'posting_without_journal', () => [`delete from journals where seq = 3`]],

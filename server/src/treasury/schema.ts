@@ -61,6 +61,8 @@ export type NonceFillBody = Static<typeof NonceFillBody>;
 const amount =
   'As a decimal in the currency; in the smallest units of the token or coin if `currency` is null';
 
+const waitReason = nullableText('Why it waits');
+
 export const TreasuryAction = Type.Object({
   id: Type.String(),
   chain: Type.String(),
@@ -82,7 +84,7 @@ export const TreasuryPayment = Type.Object({
   currency: nullableText(),
   amount: Type.String({ description: amount }),
   address: Type.String(),
-  reason: nullableText('Why it waits'),
+  reason: waitReason,
   since: time(),
   order: nullableText('The order that is being carried out'),
 });
@@ -101,7 +103,7 @@ export const TreasuryPaymentDetails = Type.Object({
   sender: nullableText(),
   sequence: nullableText('The nonce, or the slot in the send queue'),
   txHash: nullableText('The transaction that ended it'),
-  reason: nullableText('Why it waits'),
+  reason: waitReason,
   since: nullableTime(),
   attempts: Type.Array(attempt),
   voids: Type.Array(attempt, { description: 'Transactions that use its nonce up, so that it cannot land' }),
