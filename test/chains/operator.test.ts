@@ -377,6 +377,7 @@ test('what the operator states is believed only if the chain confirms it', async
   expect((await until(await resolve(paid), 'done')).result).toBe(`It was paid by ${paid}.`);
   expect(await inStatus(server.live, transfer.id, 'completed')).toMatchObject({ destinationTxHash: paid });
   const other = await send('930.00', to);
+  await inStatus(server.live, other.id, 'funds_received');
   const again = await orderPayment(other.id, { kind: 'payment_resolve', txHash: paid });
   expect((await until(again, 'refused')).result).toContain(`is a transaction of ${transfer.id}`);
   await until(await orderPayment(other.id, { kind: 'payment_cancel' }), 'done');
