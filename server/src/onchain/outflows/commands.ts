@@ -1,4 +1,4 @@
-import type { SeenTransfer } from '../../chains/port.ts';
+import type { ReservedPayment, SeenTransfer } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
 import { currencyScale, formatAmount } from '../../platform/money.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
@@ -78,6 +78,19 @@ export async function recordSequences(
     chain,
     sequences.map((sequence) => usedNonce(sender, sequence)),
   );
+}
+
+/**
+ * Records that a transaction which was not signed for a payment has used its nonce, and holds the chain. Does nothing if an operator has
+ * cancelled the payment: the transaction is then one that uses the nonce up.
+ */
+export async function recordTaken(
+  pool: Pool,
+  chain: Chain,
+  { id, sender, sequence }: Pick<ReservedPayment, 'id' | 'sender' | 'sequence'>,
+): Promise<void> {
+  const { rowCount } = await pool.query('select from void_attempts where payment_id = $1 limit 1', [id]);
+  if (rowCount === 0) await recordSequences(pool, chain, sender, [sequence]);
 }
 
 async function recordAll(pool: Pool, chain: Chain, outflows: readonly NewOutflow[]): Promise<void> {

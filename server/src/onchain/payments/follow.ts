@@ -10,7 +10,7 @@ import type { Pool } from '../../store/pool.ts';
 import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
-import { recordSequences } from '../outflows/commands.ts';
+import { recordTaken } from '../outflows/commands.ts';
 import { type Attention, saveAttention } from './attention.ts';
 import { completeTransfer, failTransfer, reverseTransfer, submitTransfer } from './commands.ts';
 import type { OpenPayment } from './queries.ts';
@@ -57,7 +57,7 @@ export async function followPayment(
   const attention = attentionOf(payment, transfer, state);
   await saveAttention(pool, id, payment.attention, attention);
   // What has used the nonce may have made another payment of the books.
-  if (state.kind === 'replaced') await recordSequences(pool, port.chain, payment.sender, [payment.sequence]);
+  if (state.kind === 'replaced') await recordTaken(pool, port.chain, payment);
   if (attention) return askOperator(attention.detail);
   switch (state.kind) {
     case 'waiting':
