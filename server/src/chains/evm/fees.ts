@@ -122,7 +122,8 @@ function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-function larger(a: bigint, b: bigint): bigint {
+/** The larger of two amounts. */
+export function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 

@@ -10,6 +10,7 @@ import {
   firstFees,
   higherFees,
   isPricedOut,
+  larger,
   likelyFee,
   maxCost,
   readTerms,
@@ -102,8 +103,7 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const head = await nodes.choose();
       const { l1FeeWei } = await limitFor(call, transferGas);
       const market = await readMarket(head);
-      const leastTip = config.gas.priorityFeeWei;
-      const tipWei = leastTip > market.tipWei ? leastTip : market.tipWei;
+      const tipWei = larger(config.gas.priorityFeeWei, market.tipWei);
       return transferGas * (market.baseFeeWei + tipWei) + l1FeeWei;
     },
     raise,
