@@ -1,8 +1,11 @@
-import { type Chain, isChain } from '@openledger/server/chains/registry.ts';
+import type { Chain } from '@openledger/server/chains/registry.ts';
 import { holdChain, releaseHold } from '@openledger/server/onchain/holds/commands.ts';
 import { listHolds } from '@openledger/server/onchain/holds/queries.ts';
+import { describeOutflow } from '@openledger/server/onchain/outflows/commands.ts';
+import { listUnknown } from '@openledger/server/onchain/outflows/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import type { Command } from 'commander';
+import { requireChain } from './chain-name.ts';
 import { operatorName, parseReason } from './operator.ts';
 import { printJson, printLine } from './print.ts';
 import { type Store, withVault } from './store.ts';
@@ -30,12 +33,6 @@ export function addHoldCommands(chains: Command, program: Command): void {
   }
 }
 
-/** @throws ConfigError if there is no such chain */
-function requireChain(text: string): Chain {
-  if (isChain(text)) return text;
-  throw new ConfigError(`${text} must be the name of a chain, such as base.`);
-}
-
 async function pause({ pool }: Store, chain: Chain, { json, reason }: HoldOptions): Promise<void> {
   await holdChain(pool, chain, 'paused', parseReason(reason), { by: operatorName() });
   const holds = await listHolds(pool, chain);
@@ -45,6 +42,16 @@ async function pause({ pool }: Store, chain: Chain, { json, reason }: HoldOption
 
 async function resume({ pool }: Store, chain: Chain, { json, reason }: HoldOptions): Promise<void> {
   const release = { by: operatorName(), reason: parseReason(reason) };
+  const unknown = await listUnknown(pool, chain);
+  if (unknown.length > 0) {
+    const texts = unknown.map((outflow) => `  ${describeOutflow(outflow)}`);
+    throw new ConfigError(
+      [
+        `${chain} stays held: explain first what left (openledger chains adopt ${chain} TX_HASH):`,
+        ...texts,
+      ].join('\n'),
+    );
+  }
   const released = [];
   for (const hold of await listHolds(pool, chain)) {
     if (await releaseHold(pool, hold.id, release)) released.push(hold);

@@ -1,19 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { networks } from '@openledger/server/chains/networks.ts';
-import { type Chain, isChain } from '@openledger/server/chains/registry.ts';
 import { listUncredited } from '@openledger/server/onchain/deposits/uncredited.ts';
 import { type Hold, listShownHolds } from '@openledger/server/onchain/holds/queries.ts';
-import { requestRescan } from '@openledger/server/onchain/rescans/commands.ts';
-import {
-  findRequestedRescan,
-  listOpenRescans,
-  type OpenRescans,
-} from '@openledger/server/onchain/rescans/queries.ts';
+import { listOpenRescans, type OpenRescans } from '@openledger/server/onchain/rescans/queries.ts';
 import { type ChainStatus, listStatuses } from '@openledger/server/onchain/status/queries.ts';
 import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import { type Command, InvalidArgumentError } from 'commander';
+import { addAdoptCommand } from './chain-adopt.ts';
 import { addHoldCommands } from './chain-holds.ts';
+import { addRescanCommand, rescanText } from './chain-rescans.ts';
 import { printLine, printLines } from './print.ts';
 import { type Store, withStore } from './store.ts';
 
@@ -32,35 +27,9 @@ export function addChainCommands(program: Command): void {
     .action((options: UncreditedOptions) =>
       withStore(program.opts(), (store) => uncreditedCommand(store, options)),
     );
-  addRescan(chains, program);
+  addRescanCommand(chains, program);
   addHoldCommands(chains, program);
-}
-
-function addRescan(chains: Command, program: Command): void {
-  chains
-    .command('rescan')
-    .description(
-      'read final blocks again, and credit what was not recorded; the server that follows the chain does it',
-    )
-    .argument('<chain>', 'the chain')
-    .requiredOption('--from <height>', 'the first block', parseHeight)
-    .option('--to <height>', 'the last block; the last one that is credited by default', parseHeight)
-    .option('--wait', 'show the progress until it has ended')
-    .action((chain: string, options: RescanOptions) =>
-      withStore(program.opts(), (store) => rescanCommand(store, chain, options)),
-    );
-}
-
-interface RescanOptions {
-  readonly from: number;
-  readonly to?: number;
-  readonly wait?: boolean;
-}
-
-function parseHeight(text: string): number {
-  const height = Number(text);
-  if (/^\d{1,15}$/.test(text) && Number.isSafeInteger(height)) return height;
-  throw new InvalidArgumentError('It must be the number of a block.');
+  addAdoptCommand(chains, program);
 }
 
 interface UncreditedOptions {
@@ -106,12 +75,12 @@ function statusLines(status: ChainStatus, holds: readonly Hold[], rescans: reado
     ...rescans.map((rescan) => ['read again', rescanText(rescan)]),
     ['wait for an operator', `${status.paymentsForOperator} payments`],
     ['deep reorganisations', reorganisationText(status)],
-    ['fault', fault ?? 'none'],
     ['payments', holds.length === 0 ? 'signed' : 'held'],
     ...holds.map(({ detail, kind, openedAt, openedBy }) => [
       `held since ${openedAt}`,
       `${kind}${openedBy === null ? '' : ` by ${openedBy}`}: ${detail}`,
     ]),
+    ['fault', fault ?? 'none'],
     ...nodes.map((node) => [`node ${node.name}`, node.fault ?? 'healthy']),
   ];
   return [chain, ...lines.map(([label, value]) => `  ${String(label).padEnd(24)}  ${value}`)];
@@ -126,7 +95,9 @@ function reorganisationText({ lastReorganisation: last, reorganisations }: Chain
 }
 
 async function uncreditedCommand({ pool }: Store, { chain, limit }: UncreditedOptions): Promise<void> {
-  if (chain !== undefined) requireChain(chain, '--chain');
+  if (chain !== undefined && !Object.hasOwn(networks, chain)) {
+    throw new ConfigError(`--chain: must be one of ${Object.keys(networks).join(', ')}.`);
+  }
   const lines = (await listUncredited(pool, chain, limit)).map((deposit) => {
     const { address, amount, currency, received, seenAt, token, txHash } = deposit;
     // The decimals of a token that is not configured are unknown.
@@ -137,47 +108,4 @@ async function uncreditedCommand({ pool }: Store, { chain, limit }: UncreditedOp
     return [...words, `to ${address}`, `token ${token}`, txHash].join('  ');
   });
   printLines(lines.length === 0 ? ['There are no uncredited deposits.'] : lines);
-}
-
-/** @throws ConfigError if it is no chain */
-function requireChain(chain: string, name: string): asserts chain is Chain {
-  if (isChain(chain)) return;
-  throw new ConfigError(`${name}: must be one of ${Object.keys(networks).join(', ')}.`);
-}
-
-function rescanText({ count, fault, found, nextHeight, reason, toHeight, waiting }: OpenRescans): string {
-  const why = fault === null ? '' : `; ${fault}`;
-  switch (reason) {
-    case 'requested':
-      return `blocks ${nextHeight} to ${toHeight} as requested, ${found} found so far${why}`;
-    case 'over_limit':
-      return `${count} blocks with more than is recorded in a turn, ${waiting} transfers left${why}`;
-    case 'not_measured':
-      return `${count} blocks whose state no node has, ${waiting} transfers left${why}`;
-  }
-}
-
-const progressMs = 1000;
-
-async function rescanCommand(
-  { pool }: Store,
-  chain: string,
-  { from, to, wait }: RescanOptions,
-): Promise<void> {
-  requireChain(chain, '<chain>');
-  const asked = await requestRescan(pool, chain, from, to);
-  if (!asked.ok) throw new ConfigError(asked.message);
-  const { toHeight } = asked;
-  printLine(`Blocks ${from} to ${toHeight} of ${chain} are read again by the server that follows it.`);
-  while (wait) {
-    const rescan = await findRequestedRescan(pool, chain, from, toHeight);
-    if (!rescan) return;
-    const { fault, finishedAt, found, nextHeight } = rescan;
-    const done = nextHeight - from;
-    printLine(
-      `${done} of ${toHeight - from + 1} blocks, ${found} transfers found${fault === null ? '' : `; ${fault}`}`,
-    );
-    if (finishedAt !== null) return;
-    await sleep(progressMs);
-  }
 }

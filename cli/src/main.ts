@@ -16,16 +16,20 @@ import {
   withConnectionOptions,
 } from './connection.ts';
 import { addCustomerCommands } from './customers.ts';
+import { addDepositCommands } from './deposits.ts';
 import { createKeyCommand, listKeysCommand, revokeKeyCommand } from './keys.ts';
 import { approveKycCommand, listKycCommand, type RejectOptions, rejectKycCommand } from './kyc.ts';
 import { exportDocumentsCommand, showKycCommand } from './kyc-files.ts';
 import { type ListenOptions, listenCommand } from './listen.ts';
 import { addMasterKeyCommands } from './master-key.ts';
+import { addNonceCommands } from './nonce.ts';
 import { readText } from './passphrase.ts';
+import { addPaymentCommands } from './payments.ts';
 import { printError } from './print.ts';
 import { addProofKeyCommand } from './proof-key.ts';
 import { rateLimitCommand } from './rate-limit.ts';
 import { addReconcileCommand } from './reconcile.ts';
+import { addRestoreCheckCommand } from './restore-check.ts';
 import { addSeedCommands } from './seed.ts';
 import { addSignerCommand } from './signer.ts';
 import { withReadingVault, withStore, withVault } from './store.ts';
@@ -62,12 +66,16 @@ export async function main(args: readonly string[]): Promise<void> {
   addKycCommands(program);
   addCustomerCommands(program);
   addTransferCommands(program);
+  addPaymentCommands(program);
+  addDepositCommands(program);
+  addNonceCommands(program);
   addEventCommands(program);
   addSeedCommands(program);
   addMasterKeyCommands(program);
   addSignerCommand(program);
   addProofKeyCommand(program);
   addReconcileCommand(program);
+  addRestoreCheckCommand(program);
   addChainCommands(program);
   program
     .command('rate-limit')

@@ -36,3 +36,11 @@ export function printError(text: string): void {
   const [first = '', ...others] = text.split('\n').map(escapeUnprintable);
   process.stderr.write(`${[first, ...others.map((line) => line.replace(/^(?! )/, '  '))].join('\n')}\n`);
 }
+
+/** How long ago a time was, in the largest unit that fits: `59s`, `59m`, `23h`, `9d`. */
+export function ageOf(since: string): string {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

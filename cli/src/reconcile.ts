@@ -1,16 +1,14 @@
-import { readChainsFile } from '@openledger/server/chains/config.ts';
 import { ChainError } from '@openledger/server/chains/errors.ts';
-import { openChain } from '@openledger/server/chains/families.ts';
 import {
   expectedMinor,
   type Reconciliation,
   terms,
 } from '@openledger/server/onchain/reconciliation/explain.ts';
 import { reconcileChain } from '@openledger/server/onchain/reconciliation/reconcile.ts';
-import { ConfigError } from '@openledger/server/platform/config.ts';
 import { currencyScale, formatAmount } from '@openledger/server/platform/money.ts';
 import type { Pool } from '@openledger/server/store/pool.ts';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { chainsFileOption, readConfigs, withChain } from './chain-ports.ts';
 import { printJson, printLines } from './print.ts';
 import { type Store, withReadingVault } from './store.ts';
 
@@ -33,11 +31,7 @@ export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
     .description('compare custody on the books with the balances on the chains, and explain every difference')
-    .addOption(
-      new Option('--chains-file <path>', "the server's chain configuration, in JSON").env(
-        'OPENLEDGER_CHAINS_FILE',
-      ),
-    )
+    .addOption(chainsFileOption())
     .option('--chain <chain>', 'only this chain')
     .option('--json', 'print JSON', false)
     .action((options: ReconcileOptions) =>
@@ -48,21 +42,10 @@ export function addReconcileCommand(program: Command): void {
 /** Compares every chain. The exit code is 1 if a difference is unexplained or a chain cannot be compared. */
 async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Promise<void> {
   const { chain, chainsFile, json } = options;
-  if (chainsFile === undefined) {
-    throw new ConfigError('--chains-file (OPENLEDGER_CHAINS_FILE): required.');
-  }
-  const configs = readChainsFile(chainsFile).filter(
-    (config) => chain === undefined || config.chain === chain,
-  );
-  if (configs.length === 0) throw new ConfigError(`--chain: ${chain} must be configured in the chains file.`);
   const results: ChainResult[] = [];
-  for (const config of configs) {
-    const port = openChain(config, '', noSigner, () => undefined);
-    try {
-      results.push({ chain: config.chain, ...(await compare(pool, port)) });
-    } finally {
-      await port.close();
-    }
+  for (const config of readConfigs(chainsFile, chain)) {
+    const result = await withChain(pool, config, (port) => compare(pool, port));
+    results.push({ chain: config.chain, ...result });
   }
   if (json) printJson(results.map(toJson));
   else printLines(results.flatMap((result, index) => [...(index === 0 ? [] : ['']), ...toLines(result)]));
@@ -70,13 +53,6 @@ async function reconcileCommand({ pool }: Store, options: ReconcileOptions): Pro
     fault === undefined && tokens.every(({ unexplainedMinor }) => unexplainedMinor === 0n);
   if (!results.every(isClean)) process.exitCode = 1;
 }
-
-/** Reading balances requires no signature. */
-const noSigner = {
-  sign: async () => Promise.reject(new Error('This command must not sign anything')),
-  signAuthorization: async () => Promise.reject(new Error('This command must not sign anything')),
-  lastSigned: async () => undefined,
-};
 
 async function compare(
   pool: Pool,

@@ -19,7 +19,7 @@ import {
 import type { TransactionRow } from '@openledger/server/store/tables/transactions.ts';
 import type { Command } from 'commander';
 import { operatorName, parseReason } from './operator.ts';
-import { printLine, printLines } from './print.ts';
+import { ageOf, printLine, printLines } from './print.ts';
 import { type Store, type StoreSettings, withStore, withVault } from './store.ts';
 
 /** Adds `openledger transfers …`. */
@@ -77,14 +77,6 @@ function lineOf(waiting: WaitingTransfer): string {
   const amount = `${formatAmount(amountMinor, currencyScale.usdc)} ${currency}`;
   const parts = [id, waitsFor.padEnd(9), ageOf(since).padStart(4), amount, chain, address, customerId];
   return [...parts, ...(reason === null ? [] : [reason])].join('  ');
-}
-
-/** The largest unit that fits: `59s`, `59m`, `23h`, `9d`. */
-function ageOf(since: string): string {
-  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
 async function decide(

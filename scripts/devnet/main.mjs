@@ -10,6 +10,7 @@ import { startAnvil } from '../../test/support/chains/anvil.ts';
 import { testContract } from '../../test/support/chains/contracts.ts';
 import { fillIndividual, hidden, openPage, postForm, submit } from '../../test/support/hosted.ts';
 import { root } from '../checkout.mjs';
+import { bringAbout } from './situations.mjs';
 import { deployTokens, fundTreasury, mint, tokens } from './tokens.mjs';
 
 /** The chains: a node each, the second on the next port. Ids of no public network. */
@@ -17,6 +18,11 @@ const chains = [
   { name: 'base', chainId: 31_337, currencies: ['usdc'] },
   { name: 'polygon', chainId: 31_338, currencies: ['usdc', 'usdt'] },
 ];
+
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Warnings of the server that every devnet would cause: about its one node for each chain, and its key beside its data. */
+const expectedWarnings = /money moves on the word of too few nodes|the master key is in the data directory/;
 
 const urlOf = (options, at) => `http://127.0.0.1:${Number(options['node-port']) + at}`;
 
@@ -30,6 +36,15 @@ export async function deposit(options) {
   const { address, amount } = options.deposit;
   await mint(urlOf(options, at), tokens[options.token], address, amount);
   process.stdout.write(`${amount} ${options.token} are on their way to ${address} on ${name}.\n`);
+}
+
+/** Brings about a situation that an operator has to end. */
+export async function situation(options) {
+  const at = chains.findIndex(({ name }) => name === options.chain);
+  if (at < 0) throw new Error(`--chain: give ${chains.map(({ name }) => name).join(' or ')}.`);
+  const { address, name } = options.situation;
+  const wanted = { name, address, chain: options.chain, serverData: options['server-data'] };
+  process.stdout.write(`${await bringAbout(urlOf(options, at), wanted)}\n`);
 }
 
 /** Runs nodes and server until Ctrl-C or SIGTERM. */
@@ -112,9 +127,13 @@ async function startServer(options, chainsFile, closers) {
     await ended;
   });
   let treasury;
+  let isEnding = false;
+  for (const signal of endSignals) process.on(signal, () => (isEnding = true));
   createInterface({ input: child.stderr }).on('line', (line) => {
     treasury ??= /"treasury":"(0x[0-9a-fA-F]{40})"/.exec(line)?.[1];
-    if (!/"level":(10|20|30|"info"|"debug")/.test(line)) process.stderr.write(`${line}\n`);
+    // Ctrl-C ends the nodes too: what the server says of that is no news.
+    const isExpected = isEnding || expectedWarnings.test(line);
+    if (!isExpected && !/"level":(10|20|30|"info"|"debug")/.test(line)) process.stderr.write(`${line}\n`);
   });
   const first = createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   const { value } = await Promise.race([first, ended.then(() => ({ value: undefined }))]);
@@ -154,7 +173,7 @@ async function makeWallet({ dataDir, liveKey, url }) {
 }
 
 function tell(options, ready) {
-  const { address, chainsFile, customerId, liveKey, nodes, treasury, url, walletId } = ready;
+  const { address, chainsFile, customerId, dataDir, liveKey, nodes, treasury, url, walletId } = ready;
   const places = nodes.map(({ name, url: node }) => ({ name, url: node }));
   if (options.json) {
     const line = {
@@ -166,6 +185,7 @@ function tell(options, ready) {
       walletId,
       address,
       chainsFile,
+      dataDir,
       nodes: places,
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -194,12 +214,28 @@ Send some of it on:
     -d '{"customerId":"${customerId}","walletId":"${walletId}","amount":"10.00","destinationCurrency":"usdc",
          "destinationPaymentRail":"polygon","destinationAddress":"0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"}'
 
+Try the ways out of docs/guides/treasury.md:
+
+  export OPENLEDGER_DATA_DIR=${dataDir} OPENLEDGER_CHAINS_FILE=${chainsFile}
+
+  An uncredited deposit       npm run devnet -- uncredited ${address}${port}
+                              npx openledger deposits list        then credit, return or write-off
+  A stuck payment             npm run devnet -- stall${port}        then send a transfer to base
+                              npx openledger payments list        then bump or cancel
+                              npm run devnet -- mine${port}
+  A nonce gap                 npm run devnet -- nonce-gap ${treasury} --server-data ${dataDir}${port}
+                              npx openledger nonce fill base --reason 'Try.'
+  A paused chain              npx openledger chains pause base --reason 'Try.'
+                              npx openledger chains resume base --reason 'Tried.'
+  An unknown outgoing payment npm run devnet -- outflow ${treasury}${port}
+                              npx openledger chains status
+
 Stop with Ctrl-C.
 `);
 }
 
 function untilSignal() {
   return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, done);
+    for (const signal of endSignals) process.on(signal, done);
   });
 }

@@ -47,7 +47,8 @@ export async function mint(url, token, address, amount) {
   });
 }
 
-async function send(url, transaction) {
+/** Sends a transaction and waits for its block; from the account that deployed the tokens unless it names another. */
+export async function send(url, transaction) {
   const hash = await rpc(url, 'eth_sendTransaction', [{ from: owner, ...transaction }]);
   for (let tries = 0; tries < 200; tries += 1) {
     const receipt = await rpc(url, 'eth_getTransactionReceipt', [hash]);
@@ -58,7 +59,8 @@ async function send(url, transaction) {
   throw new Error(`The transaction ${hash} is in no block.`);
 }
 
-async function rpc(url, method, params) {
+/** Calls a method of a node. */
+export async function rpc(url, method, params) {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
   /** @type {any} */
   let answer;

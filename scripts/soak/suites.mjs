@@ -190,16 +190,33 @@ attempts are later than 1 s (99th percentile).`,
     },
   },
   chains: {
-    title: 'deposits and transfers on two EVM chains under reorganisations and kills',
-    about: `Sends deposits and transfers on two EVM chains concurrently, while blocks are taken back, nodes are stopped and started, and
-the server is killed with SIGKILL. At the end every deposit is credited once, every transfer is paid once, and the books
-agree with themselves (verify) and with the chains (reconcile). It takes about two minutes.`,
+    title: 'deposits and transfers on two EVM chains under reorganisations, lies and kills',
+    about: `Sends deposits and transfers on two EVM chains concurrently, while blocks are taken back, also final ones, nodes are stopped
+and started, one node of three lies, fees rise fifty-fold, a chain halts, receivers are blocked, a token is paused, the signer is
+stopped, and the server is killed with SIGKILL. At the end every deposit is credited once, every transfer is paid or refunded
+once, and the books agree with themselves (verify) and with the chains (reconcile).`,
     options: {
       deposits: { text: 'how many', env: 'EVM_SCENARIO_DEPOSITS', fallback: '200' },
       transfers: { text: 'how many', env: 'EVM_SCENARIO_TRANSFERS', fallback: '200' },
       kills: { text: 'of the server', env: 'EVM_SCENARIO_KILLS', fallback: '10' },
       reorganisations: { text: 'of a chain', env: 'EVM_SCENARIO_REORGANISATIONS', fallback: '10' },
       restarts: { text: 'of a node', env: 'EVM_SCENARIO_RESTARTS', fallback: '4' },
+      'deep-reorganisations': {
+        text: 'of a chain, below final blocks',
+        env: 'EVM_SCENARIO_DEEP_REORGANISATIONS',
+        fallback: '4',
+      },
+      lies: { text: 'how often a node changes what it lies about', env: 'EVM_SCENARIO_LIES', fallback: '10' },
+      'fee-spikes': { text: 'fifty times the usual fee', env: 'EVM_SCENARIO_FEE_SPIKES', fallback: '3' },
+      halts: { text: 'of a chain', env: 'EVM_SCENARIO_HALTS', fallback: '1' },
+      'halt-seconds': { text: 'how long each takes', env: 'EVM_SCENARIO_HALT_SECONDS', fallback: '600' },
+      'blocked-receivers': {
+        text: 'by the issuer of a token',
+        env: 'EVM_SCENARIO_BLOCKED_RECEIVERS',
+        fallback: '5',
+      },
+      pauses: { text: 'of a token', env: 'EVM_SCENARIO_PAUSES', fallback: '3' },
+      'signer-stops': { text: 'of the signer', env: 'EVM_SCENARIO_SIGNER_STOPS', fallback: '5' },
       watch: {
         text:
           'instead: read blocks of 5,000 transfers with 100,000 watched addresses, and print how long a\n' +

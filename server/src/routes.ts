@@ -31,6 +31,7 @@ import { virtualAccountRoutes } from './resources/virtual-accounts/routes.ts';
 import { webhookRoutes } from './resources/webhooks/routes.ts';
 import { createDb } from './store/database.ts';
 import { deleteKeysOf } from './store/retention.ts';
+import { treasuryRoutes } from './treasury/routes.ts';
 import type { TargetPolicy } from './webhooks/targets.ts';
 
 /** What routes need beside the core. */
@@ -103,6 +104,7 @@ export function createRoutes(options: AppOptions, core: Core, parts: RouteParts)
         clocks,
       }),
       ...railRoutes({ ...options, nowIn }),
+      ...treasuryRoutes({ ...options, pool: reads, proofKey: () => proofKeysOf(keyring)[0] }),
       ...ledgerRoutes({ db, kind, pool: reads, signer }),
       ...eventRoutes({ db, pool: reads, vault }),
     ];

@@ -6,6 +6,8 @@ import { listPending } from '../../server/src/onchain/deposits/queries.ts';
 import { createAddressBook } from '../../server/src/onchain/deposits/watched-addresses.ts';
 import { listHolds } from '../../server/src/onchain/holds/queries.ts';
 import { listOpenInternalTransfers } from '../../server/src/onchain/internal/queries.ts';
+import { listAttempts, listOpenActions } from '../../server/src/onchain/operator/queries.ts';
+import { listUnknown } from '../../server/src/onchain/outflows/queries.ts';
 import { findDraft } from '../../server/src/onchain/payments/drafts.ts';
 import { listPayments, listWithdrawn } from '../../server/src/onchain/payments/queries.ts';
 import { systemClock } from '../../server/src/platform/clock.ts';
@@ -116,9 +118,21 @@ async function makeRows(): Promise<void> {
       values ('base', 'pay_1', 'transfer', '0xsender', 4, 'usdc', '0xto', 5, 'open', now(), now())`,
     `insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
       values ('pay_1', 1, '0xhash', '0xraw', '{}', now())`,
+    `insert into void_attempts (payment_id, number, tx_hash, raw, terms, signed_at)
+      values ('pay_1', 1, '0xhash2', '0xraw', '{}', now())`,
+    `insert into operator_actions (${bucket}id, environment_id, chain, kind, subject, number, parameters, reason,
+        requested_by, status, created_at, updated_at)
+      select bucket, 'pay_1:1', environment_id, 'base', 'payment_cancel', 'pay_1', 1, '{}', 'stuck', 'ada', 'requested',
+        now(), now() from customers limit 1`,
     `insert into chain_drafts (payment_id, number, unsigned, terms, created_at) values ('pay_1', 2, '02', '{}', now())`,
     `insert into chain_holds (id, chain, kind, detail, figures, opened_at, released_at, released_by, release_reason)
       values ('hold_1', 'base', 'unknown_outflow', 'x', '{}', now(), now(), 'alice', 'seen')`,
+    `insert into chain_outflows (chain, id, sender, tx_hash, height, currency, address, amount, seen_at, resolution, resolved_at)
+      values ('base', '0x1:0', '0xsender', '0x1', 4, 'usdc', '0xto', 5, now(), 'no_outflow', now())`,
+    `insert into treasury_outflows (${bucket}id, environment_id, chain, tx_hash, currency, amount_minor, address, reason,
+        booked_by, created_at)
+      select bucket, 'out_1', '${liveId}', 'base', '0x2', 'usdc', 5, '0xto', 'lost', 'alice', now()
+      from transactions where id = '${transfer.id}'`,
   ];
   for (const text of statements) await owner.query(text);
   await authenticateRows(owner);
@@ -623,6 +637,29 @@ describe('a forged row is not used:', () => {
           expect(await listPayments(pool, 'base')).toEqual([]),
         ),
     ],
+    void_attempts: [
+      () =>
+        forged('void_attempts', "tx_hash = '0xstranger'", async () =>
+          expect(await listAttempts(pool, 'void_attempts', 'pay_1')).toEqual([]),
+        ),
+    ],
+    operator_actions: [
+      refusedByWriter('operator_actions', "reason = 'another'"),
+      () =>
+        forged('operator_actions', 'parameters = \'{"to":"0xstranger"}\'', async () =>
+          expect(await listOpenActions(pool, 'base')).toEqual([]),
+        ),
+    ],
+    chain_outflows: [
+      // What nobody has explained stays unknown.
+      async () => {
+        expect(await listUnknown(pool, 'base')).toEqual([]);
+        await forged('chain_outflows', "reference = 'another'", async () => {
+          expect(await listUnknown(pool, 'base')).toMatchObject([{ txHash: '0x1' }]);
+        });
+      },
+    ],
+    treasury_outflows: [refusedByWriter('treasury_outflows', 'amount_minor = 77')],
     chain_holds: [
       // A release that no operator has made leaves the chain held.
       async () => {

@@ -162,7 +162,8 @@ describe('an id in the path', () => {
       paths: Record<string, object>;
     };
     const operations = Object.entries(document.paths)
-      .filter(([path]) => path.includes('{'))
+      // What is of the whole deployment is for named keys only (treasury.test.ts).
+      .filter(([path]) => path.includes('{') && !path.startsWith('/v1/treasury/'))
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
     expect(operations.sort()).toEqual(byId.map(([method, path]) => `${method} ${path}`).sort());
   });

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from 'viem';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type BadNode,
+  lagging,
+  startBadNode,
+  withoutBalances,
+  withoutLogs,
+  withoutReceipts,
+} from '../support/chains/bad-node.ts';
 import { liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
+import { type OwnSigner, startOwnSigner } from '../support/chains/own-signer.ts';
 import { type ScenarioChain, startScenarioChain } from '../support/chains/scenario-chain.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
 import { balanceOf, minor, ok, transferBody, walk } from '../support/factories.ts';
@@ -18,8 +27,10 @@ import {
 import { startServer, type TestServer } from '../support/server.ts';
 
 /**
- * Deposits and transfers on two chains concurrently, while the chains are reorganised, their nodes go away and come back, and the
- * server is killed with SIGKILL. `npm run soak -- chains` runs it in full; EVM_SCENARIO_SEED repeats the requests of a run.
+ * Deposits and transfers on two chains concurrently, while the chains are reorganised, also below final blocks, their nodes go away
+ * and come back, one node of three lies, fees rise fifty-fold, a chain halts, receivers are blocked, a token is paused, the signer is
+ * stopped, and the server is killed with SIGKILL. `npm run soak -- chains` runs it in full; EVM_SCENARIO_SEED repeats the requests of a
+ * run.
  */
 const given = (name: string, short: number): number => Number(process.env[`EVM_SCENARIO_${name}`] ?? short);
 const isTold = process.env.EVM_SCENARIO_DEPOSITS !== undefined;
@@ -30,7 +41,16 @@ const counts = {
   kill: given('KILLS', 2),
   reorganisation: given('REORGANISATIONS', 2),
   restart: given('RESTARTS', 1),
+  deepReorganisation: given('DEEP_REORGANISATIONS', 1),
+  lie: given('LIES', 2),
+  feeSpike: given('FEE_SPIKES', 1),
+  halt: given('HALTS', 1),
+  blockedReceiver: given('BLOCKED_RECEIVERS', 1),
+  pause: given('PAUSES', 1),
+  signerStop: given('SIGNER_STOPS', 1),
 };
+const haltMs = given('HALT_SECONDS', 1) * 1000;
+const spikeGwei = 50;
 const confirmations = 5;
 const walletCount = 4;
 const fundedMinor = 5_000_000_000n;
@@ -49,6 +69,8 @@ interface Wallet {
 }
 
 interface Paid {
+  readonly wallet: Wallet;
+  readonly amountMinor: bigint;
   readonly chain: ScenarioChain;
   readonly id: string;
   readonly to: Address;
@@ -60,6 +82,10 @@ let directory: { path: string; remove(): Promise<void> };
 let file: { path: string; remove(): void };
 let fixture: TestServer;
 let chains: readonly ScenarioChain[] = [];
+let signer: OwnSigner;
+/** Of each chain: an honest way to its node, and one that lies when it is told to. */
+let between: readonly BadNode[] = [];
+let liars: readonly BadNode[] = [];
 let server: ServerProcess;
 let api: ApiClient;
 const wallets: Wallet[] = [];
@@ -72,21 +98,27 @@ beforeAll(async () => {
     startScenarioChain('base', 31_337, 'TestToken', join(directory.path, 'base.json')),
     startScenarioChain('polygon', 31_338, 'OldToken', join(directory.path, 'polygon.json')),
   ]);
-  file = writeChains(Object.fromEntries(chains.map((chain) => [chain.name, entryOf(chain)])));
+  liars = await Promise.all(chains.map(({ url }) => startBadNode(url)));
+  between = await Promise.all(chains.map(({ url }) => startBadNode(url)));
+  file = writeChains(Object.fromEntries(chains.map((chain, at) => [chain.name, entryOf(chain, at)])));
+  signer = await startOwnSigner(file.path, masterKey);
   await prepareWallets();
   await startOne();
 }, 120_000);
 afterAll(async () => {
   await endLaunched();
   await fixture?.stop();
+  await signer?.stop();
+  await Promise.all([...liars, ...between].map((node) => node.stop()));
   await Promise.all(chains.map((chain) => chain.stop()));
   file?.remove();
   await directory?.remove();
 });
 
-function entryOf({ chainId, token, url }: ScenarioChain): object {
+function entryOf({ chainId, token, url }: ScenarioChain, at: number): object {
   return {
-    rpc: [url],
+    rpc: [liars[at]?.url, url, between[at]?.url],
+    agreement: 2,
     networkId: String(chainId),
     tokens: { usdc: token.address },
     confirmations,
@@ -95,6 +127,7 @@ function entryOf({ chainId, token, url }: ScenarioChain): object {
     // anvil 1.7 loses the states of earlier blocks after some reorganisations and restarts.
     trustTokens: true,
     sweepFrom: '50',
+    minTransfer: '0',
     sweeps: { maxCostPercent: '100' },
     gas: { nativeUsd: '2500', bumpAfterMs: 3000 },
   };
@@ -102,7 +135,7 @@ function entryOf({ chainId, token, url }: ScenarioChain): object {
 
 /** The customers are approved by command, then servers of their own process take over. */
 async function prepareWallets(): Promise<void> {
-  fixture = await startServer({ masterKey, chainsFile: file.path });
+  fixture = await startServer({ masterKey, chainsFile: file.path, signerSocket: signer.socket });
   for (let index = 0; index < walletCount; index += 1) {
     const customer = await liveCustomer(fixture.app, fixture.live, fixture.liveKey);
     wallets.push({ ...(await liveWallet(fixture.live, customer.id)), expectedMinor: 0n });
@@ -122,6 +155,7 @@ const settings = () => ({
   DATABASE_URL: fixture.servingUrl,
   OPENLEDGER_MASTER_KEY: masterKey.toString('hex'),
   OPENLEDGER_CHAINS_FILE: file.path,
+  OPENLEDGER_SIGNER_SOCKET: signer.socket,
 });
 
 async function startOne(): Promise<void> {
@@ -150,7 +184,14 @@ async function makeTransfer(wallet: Wallet, number: number): Promise<void> {
     const key = { 'idempotency-key': `scenario-${number}-${refusals}` };
     const answer = await api.post('/v1/transfers', body, key).catch(() => undefined);
     if (answer?.status === 200) {
-      paid.push({ chain, id: answer.data.id, to, netMinor: minor(answer.data.netAmount) });
+      paid.push({
+        wallet,
+        amountMinor,
+        chain,
+        id: answer.data.id,
+        to,
+        netMinor: minor(answer.data.netAmount),
+      });
       wallet.expectedMinor -= amountMinor;
       return;
     }
@@ -172,7 +213,36 @@ const acts: Record<keyof typeof counts, (number: number) => Promise<void>> = {
   },
   reorganisation: () => pick(chains).reorganise(1 + below(confirmations - 1)),
   restart: () => pick(chains).restart(below(1500)),
+  deepReorganisation: () => pick(chains).reorganise(confirmations + 1 + below(8)),
+  async lie() {
+    pick(liars).behave(pick([withoutLogs, withoutBalances, withoutReceipts, lagging(() => 2), undefined]));
+  },
+  async feeSpike() {
+    const chain = pick(chains);
+    chain.setFees(spikeGwei);
+    await sleep(1000 + below(2000));
+    chain.setFees(1);
+  },
+  halt: () => pick(chains).halt(haltMs),
+  async blockedReceiver() {
+    const receiver = pick(paid.filter(({ chain }) => chain === oldChain()));
+    if (receiver) await oldChain().callToken('block_', [receiver.to]);
+  },
+  async pause() {
+    await oldChain().callToken('pause', [true]);
+    await sleep(500 + below(1000));
+    await oldChain().callToken('pause', [false]);
+  },
+  async signerStop() {
+    signer.loses = below(2);
+    await signer.restart(undefined, () => sleep(below(1000)));
+  },
 };
+
+/** The chain whose token can be paused, and can block receivers. */
+function oldChain(): ScenarioChain {
+  return chains[1] as ScenarioChain;
+}
 
 /** All acts in an order that the seed draws. */
 function draw(): (keyof typeof counts)[] {
@@ -206,23 +276,28 @@ async function act(): Promise<void> {
 
 async function expectAccounted(): Promise<void> {
   expect(new Map(await credited())).toEqual(deposits);
-  for (const wallet of wallets) expect(minor(await balanceOf(api, wallet.id))).toBe(wallet.expectedMinor);
   const statuses = new Map((await walk(api, '/v1/transfers', 100)).map(({ id, status }) => [id, status]));
   expect(statuses.size).toBe(counts.transfer);
-  for (const { chain, id, netMinor, to } of paid) {
+  for (const { amountMinor, chain, id, netMinor, to, wallet } of paid) {
     const payments = await chain.paid(treasuryOn(chain), to);
-    expect([statuses.get(id), payments], id).toEqual(['completed', [netMinor]]);
+    const isRefunded = chain === oldChain() && statuses.get(id) === 'refunded';
+    if (isRefunded) wallet.expectedMinor += amountMinor;
+    expect([statuses.get(id), payments], id).toEqual(
+      isRefunded ? ['refunded', []] : ['completed', [netMinor]],
+    );
   }
+  for (const wallet of wallets) expect(minor(await balanceOf(api, wallet.id))).toBe(wallet.expectedMinor);
   expect(await ok(api.get('/v1/ledger/verify'))).toMatchObject({ ok: true, problems: [] });
 }
 
 test(
-  `every deposit is credited once and every transfer paid once (EVM_SCENARIO_SEED=${seed})`,
+  `every deposit is credited once and every transfer paid or refunded once (EVM_SCENARIO_SEED=${seed})`,
   async () => {
     say(`seed ${seed}: ${JSON.stringify(counts)}`);
     const startedMs = Date.now();
     await act();
     say(`all is sent after ${Date.now() - startedMs} ms`);
+    for (const liar of liars) liar.behave();
     await Promise.all(chains.map((chain) => chain.settle(confirmations)));
     const often = { timeout: 120_000, interval: 500 };
     await expect.poll(openTransfers, often).toBe(0);

@@ -5,6 +5,7 @@ import { type Address, parseAbiItem, parseGwei } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../server/src/app.ts';
+import { maxCost, readTerms } from '../../server/src/chains/evm/fees.ts';
 import { reservePayment } from '../../server/src/onchain/payments/send-queue.ts';
 import { limits } from '../../server/src/platform/limits.ts';
 import { formatAmount } from '../../server/src/platform/money.ts';
@@ -152,6 +153,29 @@ test('a stuck payment is replaced under its nonce at a higher fee, and later non
   }
   expect(await paidTo(to)).toEqual([2_991_000n]);
   expect(await paidTo(next)).toEqual([3_988_000n]);
+});
+
+test('a transfer waits for native coin that payments in flight may take, though the balance would do for each of them', async () => {
+  await base.client.setAutomine(false);
+  await fillTreasury(20_000_000n);
+  await base.client.mine({ blocks: 1 });
+  const held = await base.client.getBalance({ address: treasury });
+  const first = await send(wallet, '5.00', stranger());
+  await inStatus(server.live, first.id, 'payment_submitted');
+  const { rows } = await server.app.pool.query('select terms from chain_attempts where payment_id = $1', [
+    first.id,
+  ]);
+  const cost = maxCost(readTerms(rows[0].terms));
+  await base.client.setBalance({ address: treasury, value: (cost * 3n) / 2n });
+  const second = await send(wallet, '6.00', stranger());
+  const asked = node.asked.get('eth_estimateGas') ?? 0;
+  await expect.poll(() => node.asked.get('eth_estimateGas'), { timeout: 10_000 }).toBeGreaterThan(asked + 1);
+  expect(await attemptsOf(second.id)).toEqual([]);
+  await base.client.setBalance({ address: treasury, value: held });
+  await inStatus(server.live, second.id, 'payment_submitted');
+  await base.client.setAutomine(true);
+  await base.client.mine({ blocks: 3 });
+  for (const { id } of [first, second]) await inStatus(server.live, id, 'completed');
 });
 
 test('a payment whose block is orphaned, or that the node forgets, is sent again and arrives once', async () => {

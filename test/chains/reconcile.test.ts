@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listHolds } from '../../server/src/onchain/holds/queries.ts';
+import { listUnknown } from '../../server/src/onchain/outflows/queries.ts';
 import { type Anvil, deployToken, startAnvil, type TestToken } from '../support/chains/anvil.ts';
 import { chainEntry, liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
+import { runCommand } from '../support/command.ts';
 import { balanceOf, inStatus, ok, transferBody } from '../support/factories.ts';
 import { runScript } from '../support/process.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -167,4 +170,31 @@ test('a chain that is not configured, or whose nodes do not respond, is reported
   const { code, stdout } = await openledger(['--chains-file', other.path]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: 'base\n  No node is healthy.\n' });
   other.remove();
+});
+
+test('a difference that nothing explains holds payments until an operator has seen it, and not again for the same', async () => {
+  await server.app.stop();
+  // What the treasury was given is not on record any more.
+  await server.ownerPool.query("delete from uncredited_deposits where reason = 'treasury_funding'");
+  const first = await server.second();
+  const details = async () =>
+    (await listHolds(first.pool, 'base'))
+      .filter(({ kind }) => kind === 'unexplained_difference')
+      .map(({ detail }) => detail);
+  await expect
+    .poll(details, { timeout: 15_000 })
+    .toEqual([expect.stringMatching(/^The books do not explain the balances on the chain: 98\.50 usdc\./)]);
+  const [outflow] = await listUnknown(first.pool, 'base');
+  const env = { OPENLEDGER_CHAINS_FILE: file.path };
+  const adopt = ['chains', 'adopt', 'base', outflow?.txHash ?? '', '--reason', 'It was sent by hand.'];
+  expect(await runCommand(server, adopt, env)).toMatchObject({ code: 0 });
+  const resumed = await runCommand(server, ['chains', 'resume', 'base', '--reason', 'The row was lost.']);
+  expect(resumed).toMatchObject({ code: 0, err: '' });
+  await first.stop();
+
+  const next = await server.second();
+  const hasLooked = async () =>
+    (await (await fetch(`${next.adminUrl}/metrics`)).text()).includes('reconcile_timestamp_seconds{');
+  await expect.poll(hasLooked, { timeout: 10_000 }).toBe(true);
+  expect(await listHolds(next.pool, 'base')).toEqual([]);
 });

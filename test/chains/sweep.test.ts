@@ -241,6 +241,9 @@ test('many deposits are each moved once, while transfers go on', async () => {
 
 test('what sweeps have cost on a day is what the chain has charged the treasury for them, and the coin that it gave', async () => {
   const { pool } = server.app;
+  const openOnes = async () =>
+    (await pool.query("select from chain_payments where status = 'open'")).rowCount;
+  await expect.poll(openOnes, { timeout: 15_000 }).toBe(0);
   for (const { chain, client } of [
     { chain: 'base', client: base.client },
     { chain: 'ethereum', client: ethereum.client },

@@ -26,6 +26,7 @@ test('a newcomer sends a deposit and a transfer by the commands that are printed
     if (running.child.exitCode !== null || Date.now() > deadline) throw new Error(running.stderr());
     await sleep(50);
   }
+  expect(running.stderr()).toBe('');
   const printed = running.stdout();
   const [, depositArgs = ''] = /npm run devnet -- (deposit .*)/.exec(printed) ?? [];
   const sent = await runScript(devnet, { args: depositArgs.split(' ') });
@@ -43,10 +44,33 @@ test('a newcomer sends a deposit and a transfer by the commands that are printed
   const find = balance.replace(/crypto-wallets\/\w+\/balance/, `transactions/${data.id}`);
   await expect.poll(() => bash(find), { timeout: 20_000, interval: 500 }).toContain('"status":"completed"');
 
+  const [, dataDir = ''] = /OPENLEDGER_DATA_DIR=(\S+)/.exec(printed) ?? [];
+  const openledger = async (...args: string[]): Promise<string> => {
+    const done = await runScript('cli/bin/openledger.mjs', { args, env: { OPENLEDGER_DATA_DIR: dataDir } });
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    return done.stdout;
+  };
+  const bringAbout = async (name: string): Promise<void> => {
+    const [, args = ''] = new RegExp(`npm run devnet -- (${name} .*)`).exec(printed) ?? [];
+    expect(await runScript(devnet, { args: args.split(' ') })).toMatchObject({ code: 0, stderr: '' });
+  };
+  expect(running.stderr()).toBe('');
+  await bringAbout('uncredited');
+  const list = async () => JSON.parse(await openledger('deposits', 'list', '--json'))[0]?.id ?? '';
+  await expect.poll(list, { timeout: 20_000, interval: 500 }).not.toBe('');
+  const reason = ['--reason', 'The test asks for it.'];
+  expect(await openledger('deposits', 'credit', await list(), ...reason)).toContain('It is credited by txn_');
+  await bringAbout('nonce-gap');
+  await bash(transfer.replaceAll('polygon', 'base'));
+  expect(await openledger('nonce', 'fill', 'base', ...reason)).toContain('nonces:base:0x');
+  expect(await openledger('payments', 'list')).toBeTruthy();
+
   running.child.kill('SIGINT');
   expect(await running.exit()).toMatchObject({ code: 0 });
+  const alarms = running.stderr().trim().split('\n');
+  expect(alarms.filter((line) => !/not credited|payments wait|payments go on/.test(line))).toEqual([]);
   expect([await isTaken(nodePort), await isTaken(nodePort + 1)]).toEqual([false, false]);
-}, 150_000);
+}, 180_000);
 
 test('help and wrong options are reported with a clear message', async () => {
   const help = await runScript(devnet, { args: ['--help'] });

@@ -13,10 +13,27 @@ export interface TestDatabase {
 }
 
 /** Makes a fresh database for a test file. */
-export async function createDatabase(): Promise<TestDatabase> {
+export function createDatabase(): Promise<TestDatabase> {
+  return cloneDatabase('template_openledger');
+}
+
+/** Copies a database as it is now, as a backup of this moment would be restored. Nothing may be connected to it. */
+export async function copyDatabase({ databaseUrl }: { readonly databaseUrl: string }): Promise<TestDatabase> {
+  const name = new URL(databaseUrl).pathname.slice(1);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await cloneDatabase(name);
+    } catch (error) {
+      if (!/being accessed/.test((error as Error).message) || attempt === dropAttempts) throw error;
+      await sleep(dropPauseMs);
+    }
+  }
+}
+
+async function cloneDatabase(template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = inject('databaseUrl');
-  await runSql(admin, `create database ${name} template template_openledger`);
+  await runSql(admin, `create database ${name} template ${template}`);
   const [url, servingUrl] = [admin, inject('servingUrl')].map((base) => {
     const named = new URL(base);
     named.pathname = `/${name}`;

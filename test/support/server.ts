@@ -70,6 +70,7 @@ export async function startServer(options: Partial<AppOptions> = {}): Promise<Te
       signerSocket: undefined,
       chainsFile: undefined,
       screeningFile: undefined,
+      treasuryKeys: [],
       loopbackWebhooks: true,
       securityContact: undefined,
       rowsFromBefore: 'refuse',

@@ -33,3 +33,32 @@ it.each([
     faults: ['/base/rpc/0: Must be an https URL, or an http URL of a loopback host.'],
   });
 });
+
+const finalityOf = (chain: string, more: object = {}) =>
+  parseChains(JSON.stringify({ [chain]: { rpc: ['https://node.example'], ...more } }));
+
+it.each([
+  ['ethereum', {}, { finality: 'finalized', confirmations: 1 }],
+  ['arbitrum', {}, { finality: 'finalized', confirmations: 1 }],
+  ['base', {}, { finality: 'finalized', confirmations: 1 }],
+  ['optimism', {}, { finality: 'finalized', confirmations: 1 }],
+  ['polygon', {}, { finality: 'finalized', confirmations: 1 }],
+  ['avalanche', {}, { finality: 'confirmations', confirmations: 4 }],
+  ['solana', {}, { finality: 'finalized', confirmations: 1 }],
+  ['tron', {}, { finality: 'finalized', confirmations: 1 }],
+  // A file that says how many blocks are enough keeps its meaning.
+  ['ethereum', { confirmations: 12 }, { finality: 'confirmations', confirmations: 12 }],
+  ['base', { finality: 'safe' }, { finality: 'safe', confirmations: 1 }],
+  ['base', { finality: 'finalized', confirmations: 30 }, { finality: 'finalized', confirmations: 30 }],
+  ['tron', { finality: 'confirmations' }, { finality: 'confirmations', confirmations: 20 }],
+])('blocks of %s are final, with %j, by %j', (chain, more, expected) => {
+  expect(finalityOf(chain, more)).toMatchObject({ chains: [expected] });
+});
+
+it.each([
+  ['solana', { finality: 'confirmations' }, 'Must be omitted: only finalized blocks are read on Solana.'],
+  ['tron', { finality: 'safe' }, 'Must be finalized or confirmations on Tron.'],
+  ['base', { finality: 'latest' }, 'Must be one of finalized, safe, confirmations.'],
+])('refuses a finality that %s does not have: %j', (chain, more, message) => {
+  expect(finalityOf(chain, more)).toEqual({ faults: [`/${chain}/finality: ${message}`] });
+});

@@ -55,6 +55,8 @@ interface CommonConfig {
   readonly agreement: number;
   /** The first block to scan; by default the newest block at the first start. */
   readonly startBlock: number | undefined;
+  /** A larger difference between books and chain that nothing explains holds payments; undefined for none. */
+  readonly maxDifferenceMinor: bigint | undefined;
   /** Smaller deposits are not credited. */
   readonly minDepositMinor: bigint;
   /** Smaller transfers are refused; undefined for those whose fee does not cover what the network charges. */
@@ -105,6 +107,7 @@ const ChainFile = Type.Object(
     blockRange: Type.Optional(whole(1, 100_000)),
     agreement: Type.Optional(whole(1, 8)),
     startBlock: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
+    maxDifference: Type.Optional(Type.Union([decimal, Type.Null()])),
     minDeposit: Type.Optional(decimal),
     minTransfer: Type.Optional(decimal),
     accountFee: Type.Optional(decimal),
@@ -225,6 +228,8 @@ function toConfig(chain: Chain, file: ChainFile, report: Report): ChainConfig {
     blockRange: file.blockRange ?? defaults.blockRange,
     agreement,
     startBlock: file.startBlock,
+    maxDifferenceMinor:
+      file.maxDifference === null ? undefined : minorOf('maxDifference', file.maxDifference ?? '1', report),
     minDepositMinor: minDepositMinor > 0n ? minDepositMinor : 1n,
     minTransferMinor:
       file.minTransfer === undefined ? undefined : minorOf('minTransfer', file.minTransfer, report),

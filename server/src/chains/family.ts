@@ -2,7 +2,7 @@ import type { ChainConfig } from './config.ts';
 import type { Node } from './node.ts';
 import type { NodeListener } from './node-health.ts';
 import { createNodePool, type NodePool, type NodeProbe } from './node-pool.ts';
-import type { Block, ChainPort, ChainReader, ChainSender } from './port.ts';
+import type { Block, ChainOutflows, ChainPort, ChainReader, ChainSender } from './port.ts';
 import { nativeScale } from './registry.ts';
 import type { TransactionSigner } from './signing.ts';
 
@@ -17,6 +17,7 @@ export interface Family<Config extends ChainConfig, Head extends Block> {
     treasury: string,
     signer: TransactionSigner,
   ): ChainSender;
+  createOutflows(config: Config, nodes: NodePool<Head>): ChainOutflows;
   /** Converts an address from the registry's form to the one that the chain's transfers have. */
   comparable(address: string): string;
 }
@@ -40,6 +41,7 @@ export function createChainPort<Config extends ChainConfig, Head extends Block>(
     nativeUnit: 10n ** BigInt(nativeScale[config.family]),
     reader: family.createReader(config, nodes),
     sender: family.createSender(config, nodes, treasury, signer),
+    outflows: family.createOutflows(config, nodes),
     nodes: () => nodes.statuses(),
     token: (currency) => config.tokens.find((token) => token.currency === currency),
     comparable: family.comparable,

@@ -20,6 +20,11 @@ export interface WatchedAddresses {
   /** @param address in the family's comparable form: lower case on EVM chains */
   has(address: string): boolean;
   keys(): Iterable<string>;
+  /**
+   * An address in the same form: movements of configured tokens that leave it are reported too, as outgoing, whoever receives them.
+   * Undefined if they are not of interest.
+   */
+  readonly sender?: string | undefined;
 }
 
 /** A token transfer to a watched address. */
@@ -37,6 +42,8 @@ export interface SeenTransfer {
   readonly to: string;
   /** The amount that the chain reports; at most 2^256 − 1. */
   readonly amount: bigint;
+  /** Whether this is what left `WatchedAddresses.sender`. What arrived of it at a watched address is a transfer of its own. */
+  readonly isOutgoing?: true;
 }
 
 /** What receivers got in a block, as nodes measured it. */
@@ -237,6 +244,29 @@ export interface ChainSender {
    * @param ageMs time since the newest was signed
    */
   follow(payment: ReservedPayment, attempts: readonly SignedAttempt[], ageMs: number): Promise<PaymentState>;
+  /**
+   * Proves that no transaction of a payment can ever land: on chains with nonces another one has used the nonce for good, on others
+   * all have expired. As many nodes as must agree have to report it.
+   *
+   * @param attempts the oldest first; may be empty on chains with nonces
+   */
+  canNeverLand(payment: ReservedPayment, attempts: readonly SignedAttempt[]): Promise<boolean>;
+}
+
+/** Between how many transactions of a sender the chain has, by the nodes that were asked. */
+export interface SequenceUse {
+  readonly least: bigint;
+  readonly most: bigint;
+}
+
+/** Reads what our own addresses have sent, for comparing it with the books. Each answer is that of as many nodes as must agree. */
+export interface ChainOutflows {
+  /** How many nonces of a sender are used, by pending transactions too; 0 on chains without nonces. */
+  usedSequence(sender: string): Promise<SequenceUse>;
+  /** The sender and the nonce of a transaction; undefined if the nodes do not have it, and on chains without nonces. */
+  orderOf(txHash: string): Promise<{ readonly sender: string; readonly sequence: bigint } | undefined>;
+  /** Whether every transaction that was signed while the block at a height was the newest is in a block or can never be in one. */
+  hasExpiredSince(height: number): Promise<boolean>;
 }
 
 /** The health of a node. */
@@ -255,6 +285,7 @@ export interface ChainPort {
   readonly nativeUnit: bigint;
   readonly reader: ChainReader;
   readonly sender: ChainSender;
+  readonly outflows: ChainOutflows;
   /** The health of the chain's nodes, as last observed. */
   nodes(): readonly NodeStatus[];
   /** The token of a currency; undefined if it is not configured. */

@@ -74,7 +74,36 @@ export type PaymentIntent =
       readonly amount: bigint;
       readonly address: string;
       readonly index: number;
-    };
+    }
+  | NonceFillIntent
+  | ReturnIntent;
+
+/** A transfer of nothing from an address to itself, which uses up a nonce (EVM). */
+export interface NonceFillIntent {
+  readonly kind: 'nonce_fill';
+  readonly amount: 0n;
+  /** The sender. */
+  readonly address: string;
+  /** The index of its key; null for the treasury. */
+  readonly index: number | null;
+}
+
+/** An uncredited deposit goes to an address that an operator has named. */
+export interface ReturnIntent {
+  readonly kind: 'deposit_return';
+  /** Null for a token that is not configured. */
+  readonly currency: Stablecoin | null;
+  /** The contract or mint. */
+  readonly token: string;
+  readonly amount: bigint;
+  /** The destination. */
+  readonly address: string;
+  /** The deposit address, and the index of its key. Without an index the treasury pays. */
+  readonly from: string;
+  readonly index: number | null;
+  /** Proof for the signer that an operator ordered it (`proveReturn`). Stored with the operator's action. */
+  readonly proof?: string | undefined;
+}
 
 /**
  * The purpose of a transaction as the caller states it. The signer derives the same from the bytes and refuses if they differ.
@@ -83,6 +112,8 @@ export type PaymentIntent =
  * - `sweep`: a deposit address sends its tokens to the treasury and to nobody else.
  * - `authorised_sweep`: the same by EIP-3009: the treasury submits what `signAuthorization` has signed.
  * - `top_up`: the treasury sends native coin to a deposit address, which pays for its sweep with it.
+ * - `nonce_fill`: an address sends nothing to itself, so that its nonce is used.
+ * - `deposit_return`: an uncredited deposit goes where an operator has ordered.
  */
 export type Intent =
   | {
@@ -100,7 +131,20 @@ export type Intent =
       /** Derivation index of the deposit address. */
       readonly index: number;
     }
-  | { readonly kind: 'top_up'; readonly amountNative: bigint; readonly index: number };
+  | { readonly kind: 'top_up'; readonly amountNative: bigint; readonly index: number }
+  | { readonly kind: 'nonce_fill'; readonly index: number | null }
+  | {
+      readonly kind: 'deposit_return';
+      /** Null for a token that the policy does not contain. */
+      readonly token: Stablecoin | null;
+      readonly contract: string;
+      readonly amountMinor: bigint;
+      readonly destination: string;
+      /** Derivation index of the deposit address that pays; null for the treasury. */
+      readonly index: number | null;
+      /** Proof that an operator ordered it. The signer refuses a return without one. */
+      readonly proof?: string | undefined;
+    };
 
 /** A transaction to sign. */
 export interface SignRequest {
@@ -176,6 +220,11 @@ export interface Validity {
   readonly endsAtMs: number | null;
 }
 
+/** Whether a payment serves to move deposits to the treasury. A customer or an operator has ordered every other one. */
+export function servesSweeps({ kind }: PaymentIntent): boolean {
+  return kind === 'sweep' || kind === 'authorised_sweep' || kind === 'top_up';
+}
+
 /** States a payment's purpose to the signer. Families without EIP-3009 never pass `authorised_sweep`. */
 export function signingIntentOf(intent: PaymentIntent): Intent {
   switch (intent.kind) {
@@ -185,9 +234,30 @@ export function signingIntentOf(intent: PaymentIntent): Intent {
     }
     case 'top_up':
       return { kind: 'top_up', amountNative: intent.amount, index: intent.index };
+    case 'nonce_fill':
+      return { kind: 'nonce_fill', index: intent.index };
+    case 'deposit_return': {
+      const { address: destination, amount: amountMinor, currency, index, kind, proof, token } = intent;
+      return { kind, token: currency, contract: token, amountMinor, destination, index, proof };
+    }
     case 'sweep':
     case 'authorised_sweep':
       return { kind: intent.kind, token: intent.currency, amountMinor: intent.amount, index: intent.index };
+  }
+}
+
+/** The address whose nonce a payment uses. */
+export function payerOf(treasury: string, intent: PaymentIntent): string {
+  switch (intent.kind) {
+    case 'sweep':
+    case 'nonce_fill':
+      return intent.address;
+    case 'deposit_return':
+      return intent.from;
+    case 'transfer':
+    case 'authorised_sweep':
+    case 'top_up':
+      return treasury;
   }
 }
 

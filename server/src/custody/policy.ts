@@ -58,6 +58,15 @@ export function movementOf(intent: Intent, policy: ChainPolicy, chain: Chain, at
     const { amountNative: amount, index } = intent;
     return { kind: 'native', contract: undefined, from: at.treasury, to: at.deposit(index), amount };
   }
+  if (intent.kind === 'nonce_fill') {
+    const own = intent.index === null ? at.treasury : at.deposit(intent.index);
+    return { kind: 'native', contract: undefined, from: own, to: own, amount: 0n };
+  }
+  if (intent.kind === 'deposit_return') {
+    const { amountMinor: amount, destination: to, index } = intent;
+    const from = index === null ? at.treasury : at.deposit(index);
+    return { kind: 'token', contract: returnedContract(intent, policy, chain), from, to, amount };
+  }
   const { address: contract } = tokenPolicyOf(policy, chain, intent.token);
   const amount = intent.amountMinor;
   if (intent.kind === 'transfer') {
@@ -65,6 +74,26 @@ export function movementOf(intent: Intent, policy: ChainPolicy, chain: Chain, at
   }
   const kind = intent.kind === 'sweep' ? 'token' : 'authorised';
   return { kind, contract, from: at.deposit(intent.index), to: at.treasury, amount };
+}
+
+/**
+ * The contract of a return. A token that the policy contains must be named as such, so that its limits apply; of any other, the
+ * treasury returns nothing.
+ *
+ * @throws SignerRefusal `token_not_allowed`
+ */
+function returnedContract(
+  { contract, index, token }: Intent & { kind: 'deposit_return' },
+  policy: ChainPolicy,
+  chain: Chain,
+): string {
+  const isListed = Object.values(policy.tokens).some(({ address }) => address === contract);
+  if (token !== null && tokenPolicyOf(policy, chain, token).address === contract) return contract;
+  if (token === null && !isListed && index !== null && chain !== 'solana') return contract;
+  throw new SignerRefusal(
+    'token_not_allowed',
+    `The policy does not allow to return ${contract} on ${chain}.`,
+  );
 }
 
 /** An amount that a signature releases from the treasury, and the limit of its asset per day. */
@@ -89,11 +118,12 @@ export function spendsOf(
   if (maxFeeNative > policy.maxFeeNative) {
     throw new SignerRefusal('over_fee_limit', `The fee exceeds the limit for one transaction on ${chain}.`);
   }
-  const isPaidByDeposit = intent.kind === 'sweep' && chain !== 'solana';
+  const isPaidByDeposit = isOfDepositAddress(intent) && chain !== 'solana';
   const native =
     (isPaidByDeposit ? 0n : maxFeeNative) + (intent.kind === 'top_up' ? intent.amountNative : 0n);
   const spends: Spend[] = [{ asset: 'native', amount: native, perDay: policy.nativePerDay }];
-  if (intent.kind !== 'transfer') return spends;
+  if (intent.kind !== 'transfer' && intent.kind !== 'deposit_return') return spends;
+  if (intent.token === null) return spends;
   const { perDayMinor: perDay, perTransferMinor } = tokenPolicyOf(policy, chain, intent.token);
   if (intent.amountMinor > perTransferMinor) {
     throw new SignerRefusal(
@@ -104,13 +134,40 @@ export function spendsOf(
   return [{ asset: intent.token, amount: intent.amountMinor, perDay }, ...spends];
 }
 
+/** Whether a deposit address signs the transaction, rather than the treasury. */
+export function isOfDepositAddress(intent: Intent): intent is Intent & { readonly index: number } {
+  switch (intent.kind) {
+    case 'sweep':
+      return true;
+    case 'nonce_fill':
+    case 'deposit_return':
+      return intent.index !== null;
+    case 'transfer':
+    case 'authorised_sweep':
+    case 'top_up':
+      return false;
+  }
+}
+
 /** Writes everything that defines a payment as one text, which is compared when its reference is used again. */
 export function intentText({ chain, intent }: Pick<SignRequest, 'chain' | 'intent'>): string {
-  const parts =
-    intent.kind === 'top_up'
-      ? [intent.amountNative, intent.index]
-      : [intent.token, intent.amountMinor, intent.kind === 'transfer' ? intent.destination : intent.index];
-  return [chain, intent.kind, ...parts].join(' ');
+  return [chain, intent.kind, ...intentParts(intent)].join(' ');
+}
+
+function intentParts(intent: Intent): readonly (bigint | number | string)[] {
+  switch (intent.kind) {
+    case 'top_up':
+      return [intent.amountNative, intent.index];
+    case 'nonce_fill':
+      return [intent.index ?? 'treasury'];
+    case 'deposit_return':
+      return [intent.contract, intent.amountMinor, intent.destination, intent.index ?? 'treasury'];
+    case 'transfer':
+      return [intent.token, intent.amountMinor, intent.destination];
+    case 'sweep':
+    case 'authorised_sweep':
+      return [intent.token, intent.amountMinor, intent.index];
+  }
 }
 
 /** Validates the numbers of an authorization. @throws SignerRefusal `invalid_request` */

@@ -177,6 +177,11 @@ function readIntent(intent: Intent): Intent {
     requireValid(typeof amountNative === 'bigint' && typeof index === 'number');
     return { kind, amountNative, index };
   }
+  if (kind === 'nonce_fill') {
+    requireValid(intent.index === null || typeof intent.index === 'number');
+    return { kind, index: intent.index };
+  }
+  if (kind === 'deposit_return') return readReturn(intent);
   const { amountMinor, token } = intent;
   requireValid(typeof token === 'string' && isStablecoin(token) && typeof amountMinor === 'bigint');
   if (kind === 'transfer') {
@@ -185,6 +190,15 @@ function readIntent(intent: Intent): Intent {
   }
   requireValid((kind === 'sweep' || kind === 'authorised_sweep') && typeof intent.index === 'number');
   return { kind, token, amountMinor, index: intent.index };
+}
+
+function readReturn(intent: Intent & { kind: 'deposit_return' }): Intent {
+  const { amountMinor, contract, destination, index, kind, proof, token } = intent;
+  requireValid(token === null || (typeof token === 'string' && isStablecoin(token)));
+  requireValid(typeof amountMinor === 'bigint' && typeof contract === 'string');
+  requireValid(typeof destination === 'string' && (index === null || typeof index === 'number'));
+  requireValid(proof === undefined || typeof proof === 'string');
+  return { kind, token, contract, amountMinor, destination, index, proof };
 }
 
 function readProof(proof: TransferProof | undefined): TransferProof | undefined {

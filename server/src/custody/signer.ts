@@ -27,6 +27,7 @@ import {
   chainPolicyOf,
   checkAuthorization,
   intentText,
+  isOfDepositAddress,
   movementOf,
   type SignerPolicy,
   spendsOf,
@@ -176,10 +177,14 @@ function checkRequest({ chain, intent, reference, terms, unsigned }: SignRequest
     throw invalid(`The transaction must have at most ${limits.signerTransactionBytes} bytes.`);
   if (terms.length > limits.signerTermsChars)
     throw invalid(`The terms must have at most ${limits.signerTermsChars} characters.`);
+  if (intent.kind === 'nonce_fill') {
+    if (chainFamily(chain) === 'evm') return;
+    throw invalid('Only EVM chains have nonces.');
+  }
   const amount = intent.kind === 'top_up' ? intent.amountNative : intent.amountMinor;
   if (amount <= 0n || amount >= 1n << 128n)
     throw invalid('The amount must be greater than 0 and less than 2^128.');
-  if (intent.kind !== 'transfer') return;
+  if (intent.kind !== 'transfer' && intent.kind !== 'deposit_return') return;
   const checked = checkAddress(chain, intent.destination);
   if (!checked.ok || checked.address !== intent.destination)
     throw invalid(`The destination must be an address on ${chain} in its canonical form.`);
@@ -202,7 +207,8 @@ function check(
         validity: tronValidity(unsigned, blockOf(request)),
       };
     case 'solana': {
-      const token = intent.kind === 'top_up' ? undefined : policy.tokens[intent.token];
+      const currency = 'token' in intent ? intent.token : null;
+      const token = currency === null ? undefined : policy.tokens[currency];
       const program = token?.program ?? programs.token;
       const treasury = deriver.address('solana', 'treasury');
       const facts = checkSolanaTransaction(unsigned, movement, treasury, program);
@@ -231,9 +237,9 @@ function signWith(deriver: Deriver, { chain, intent, unsigned }: SignRequest): S
   }
 }
 
-/** A deposit address signs its own sweep; the treasury signs everything else. */
+/** A deposit address signs what it sends itself; the treasury signs everything else. */
 function ownerOf(intent: Intent): KeyOwner {
-  return intent.kind === 'sweep' ? intent.index : 'treasury';
+  return isOfDepositAddress(intent) ? intent.index : 'treasury';
 }
 
 function invalid(message: string): SignerRefusal {

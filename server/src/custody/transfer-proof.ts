@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { SignerRefusal } from '../chains/errors.ts';
 import type { Chain, Stablecoin } from '../chains/registry.ts';
-import type { SignRequest } from '../chains/signing.ts';
+import type { Intent, SignRequest } from '../chains/signing.ts';
 import { ConfigError } from '../platform/config.ts';
 import type { Keyring } from '../platform/keyring.ts';
 import { limits } from '../platform/limits.ts';
@@ -98,13 +98,14 @@ function macOf({ secret }: ProofKey, transfer: ProvenTransfer): string {
 const proofForm = /^proof\.v1\.([0-9a-f]{8})\.(\d{1,20})\.(\d{1,15})\.([\w-]{43})$/;
 
 /**
- * Verifies that a transfer was accepted by a process that has the key, for at least this amount. Other intents need no proof: they move
- * money between addresses of the seed only.
+ * Verifies that a transfer was accepted by a process that has the key, for at least this amount, or that an operator ordered exactly this
+ * return. Other intents need no proof: they move money between addresses of the seed only.
  *
  * @throws SignerRefusal `not_proven`
  */
 export function requireProof(keys: readonly ProofKey[], request: SignRequest, nowMs: number): void {
   const { chain, intent, reference: id } = request;
+  if (intent.kind === 'deposit_return') requireReturnProof(keys, request, intent, nowMs);
   if (intent.kind !== 'transfer') return;
   const { amountMinor, destination, proof, token } = intent;
   if (!proof || proof.text === null) throw notProven('it has no proof');
@@ -120,6 +121,62 @@ export function requireProof(keys: readonly ProofKey[], request: SignRequest, no
   }
   if (amountMinor > mostMinor) throw notProven('its proof is for a smaller amount');
   // A payment that the signer may have forgotten must not be signed again.
+  if (nowMs - madeAtMs > limits.transferProofDays * dayMs) throw notProven('its proof is too old');
+}
+
+/** The content of a proof of a return. */
+export interface ProvenReturn {
+  /** The reference of its payment. */
+  readonly id: string;
+  readonly chain: Chain;
+  /** The contract or mint. */
+  readonly contract: string;
+  /** The address in the registry's form. */
+  readonly destination: string;
+  /** In the token's smallest units. */
+  readonly amount: bigint;
+  /** When the proof was created, in milliseconds since the Unix epoch. */
+  readonly madeAtMs: number;
+}
+
+const returnPurpose = 'openledger return proof v1';
+
+/** Creates the proof of a return. @returns `return.v1.<key id>.<created at, ms>.<43 base64url characters>` */
+export function proveReturn(key: ProofKey, order: ProvenReturn): string {
+  return ['return.v1', key.id, order.madeAtMs, returnMacOf(key, order)].join('.');
+}
+
+function returnMacOf({ secret }: ProofKey, order: ProvenReturn): string {
+  const { amount, chain, contract, destination, id, madeAtMs } = order;
+  const message = JSON.stringify([
+    returnPurpose,
+    id,
+    chain,
+    contract,
+    destination,
+    String(amount),
+    String(madeAtMs),
+  ]);
+  return createHmac('sha256', secret).update(message).digest('base64url');
+}
+
+const returnProofForm = /^return\.v1\.([0-9a-f]{8})\.(\d{1,15})\.([\w-]{43})$/;
+
+function requireReturnProof(
+  keys: readonly ProofKey[],
+  { chain, reference: id }: SignRequest,
+  { amountMinor: amount, contract, destination, proof = '' }: Intent & { kind: 'deposit_return' },
+  nowMs: number,
+): void {
+  const [, keyId, madeAt = '', mac = ''] = returnProofForm.exec(proof) ?? [];
+  const key = keys.find((known) => known.id === keyId);
+  if (!key) throw notProven('no operator with a key of this signer ordered the return');
+  const madeAtMs = Number(madeAt);
+  const expected = Buffer.from(returnMacOf(key, { id, chain, contract, destination, amount, madeAtMs }));
+  const given = Buffer.from(mac);
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw notProven('its proof is for another address, token, amount or return');
+  }
   if (nowMs - madeAtMs > limits.transferProofDays * dayMs) throw notProven('its proof is too old');
 }
 

@@ -21,6 +21,7 @@ export const tags = [
   ['Reference', 'Lookup tables for occupation and industry codes'],
   ['Rails', 'What each bank rail asks for, carries and returns, and when it is open'],
   ['Sandbox', 'Make things happen in the sandbox: test keys only'],
+  ['Treasury', 'Ways out for operators of live chains: only for keys that the server names'],
   ['Ledger', 'The double-entry books behind the balances'],
   ['Events', 'What has happened, as it is sent to webhooks'],
 ] as const;

@@ -10,7 +10,7 @@ import {
   walletAvailable,
   walletInTransit,
 } from './accounts.ts';
-import type { JournalDraft, PostingDraft } from './journal.ts';
+import type { JournalDraft, OperatorJournalKind, PostingDraft } from './journal.ts';
 
 /** The money flows: the accounts that each of them debits (+) and credits (−). docs/recipes has a recipe for each. */
 
@@ -275,4 +275,81 @@ export function returnedDepositFlows(
     { kind: 'deposit_hold', transactionId, postings: line(sourceMinor) },
     { kind: 'deposit_return', transactionId, postings: line(-sourceMinor) },
   ];
+}
+
+/** What the flows need to know of an uncredited deposit that an operator decides about. */
+export interface UncreditedMoney {
+  /** The operator's action. */
+  readonly actionId: string;
+  readonly chain: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+}
+
+/** Tokens that nobody is credited for are taken into custody, and owed to their sender until they are sent back. */
+export function holdUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_hold', stripe, money, 1n);
+}
+
+/** Held tokens have left custody for the address that an operator named. */
+export function returnUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_return', stripe, money, -1n);
+}
+
+/** Held tokens could not be sent back: they are uncredited again. */
+export function releaseUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_release', stripe, money, -1n);
+}
+
+/** Tokens that nobody claims stay in custody, and are owed to their sender without a term. */
+export function writeOffUncreditedFlow(stripe: Stripe, money: UncreditedMoney): JournalDraft {
+  return uncreditedFlow('operator_write_off', stripe, money, 1n);
+}
+
+function uncreditedFlow(
+  kind: OperatorJournalKind,
+  stripe: Stripe,
+  { actionId, amountMinor, chain, currency }: UncreditedMoney,
+  sign: 1n | -1n,
+): JournalDraft {
+  return {
+    kind,
+    transactionId: actionId,
+    postings: [
+      { account: custody(stripe, chain, currency), amountMinor: sign * amountMinor },
+      { account: suspense(stripe, currency), amountMinor: -sign * amountMinor },
+    ],
+  };
+}
+
+/** A token that is not on the books is taken over, and the customer credited by the house, at the operator's price. */
+export function exchangeUncreditedFlow(
+  stripe: Stripe,
+  credit: { transactionId: string; walletId: string; currency: string; amountMinor: bigint },
+): JournalDraft {
+  const { amountMinor, currency, transactionId, walletId } = credit;
+  return {
+    kind: 'operator_exchange',
+    transactionId,
+    postings: [
+      { account: fxPosition(stripe, currency), amountMinor },
+      { account: walletAvailable(walletId, currency), amountMinor: -amountMinor },
+    ],
+  };
+}
+
+/** Tokens have left the treasury without a transfer: the house has lost them. */
+export function treasuryOutflowFlow(
+  stripe: Stripe,
+  outflow: { outflowId: string; chain: string; currency: string; amountMinor: bigint },
+): JournalDraft {
+  const { amountMinor, chain, currency, outflowId } = outflow;
+  return {
+    kind: 'treasury_outflow',
+    transactionId: outflowId,
+    postings: [
+      { account: chainLoss(stripe, currency), amountMinor },
+      { account: custody(stripe, chain, currency), amountMinor: -amountMinor },
+    ],
+  };
 }

@@ -14,7 +14,18 @@ export type JournalKind =
   | 'transfer_reserve'
   | 'transfer_settle'
   | 'transfer_return'
-  | 'transfer_release';
+  | 'transfer_release'
+  | 'treasury_outflow'
+  | OperatorJournalKind;
+
+/** What an operator's decision about an uncredited deposit moved. */
+export type OperatorJournalKind =
+  | 'operator_credit'
+  | 'operator_exchange'
+  | 'operator_hold'
+  | 'operator_return'
+  | 'operator_release'
+  | 'operator_write_off';
 
 /** One line to be posted. Debits are positive, credits negative. */
 export interface PostingDraft {

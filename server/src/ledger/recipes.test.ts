@@ -13,15 +13,22 @@ import type { AccountRow, PostingRow } from '../store/tables/ledger.ts';
 import {
   convertedDepositFlow,
   depositFlow,
+  exchangeUncreditedFlow,
   fiatDepositFlow,
+  holdUncreditedFlow,
   type PayoutMoney,
   releaseTransferFlow,
+  releaseUncreditedFlow,
   reserveTransferFlow,
+  restoreDepositFlow,
   returnedDepositFlows,
   returnPayoutFlow,
+  returnUncreditedFlow,
+  reverseDepositFlow,
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
+  writeOffUncreditedFlow,
 } from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
 
@@ -250,6 +257,22 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     books.post(fiatDepositFlow(stripe, { ...money, creditedCurrency: 'usdc', creditedMinor }));
     return { fee: print(feeMinor, currency), 'amount credited': print(creditedMinor, 'usdc') };
   },
+  'reversed-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const { chain, creditedCurrency: currency, creditedMinor: amountMinor } = depositTerms(recipe);
+    const spent = parseAmount(figure('amount spent'), currencyScale[currency as Currency]);
+    if (!spent.ok) throw new Error(spent.fault);
+    const deposit = depositFlow(stripe, { ...ids, chain, currency, amountMinor });
+    books.post(deposit);
+    books.post(reserveTransferFlow({ ...ids, currency, amountMinor: spent.minor, feeMinor: 0n }));
+    const share = { walletMinor: amountMinor - spent.minor, houseMinor: spent.minor };
+    books.post(reverseDepositFlow(stripe, deposit, share));
+    books.post(restoreDepositFlow(stripe, deposit, share));
+    return {
+      'taken back': print(share.walletMinor, currency),
+      'lost by the house': print(share.houseMinor, currency),
+    };
+  },
   'returned-deposit.md'(recipe, books) {
     const figure = given(recipe);
     const currency = figure('currency') as Currency;
@@ -257,6 +280,20 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     if (!amount.ok) throw new Error(amount.fault);
     const money = { ...ids, sourceCurrency: currency, sourceMinor: amount.minor };
     for (const journal of returnedDepositFlows(stripe, money)) books.post(journal);
+    return { 'amount returned': print(amount.minor, currency) };
+  },
+  'uncredited-deposit.md'(recipe, books) {
+    const figure = given(recipe);
+    const currency = figure('currency') as Currency;
+    const amount = parseAmount(figure('amount arrived'), currencyScale[currency]);
+    if (!amount.ok) throw new Error(amount.fault);
+    const money = { actionId: 'action', chain: figure('chain'), currency, amountMinor: amount.minor };
+    books.post(holdUncreditedFlow(stripe, money));
+    books.post(returnUncreditedFlow(stripe, money));
+    books.post(holdUncreditedFlow(stripe, money));
+    books.post(releaseUncreditedFlow(stripe, money));
+    books.post(writeOffUncreditedFlow(stripe, money));
+    books.post(exchangeUncreditedFlow(stripe, { ...ids, currency, amountMinor: amount.minor }));
     return { 'amount returned': print(amount.minor, currency) };
   },
 };

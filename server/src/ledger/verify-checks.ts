@@ -25,9 +25,10 @@ const ofEnvironment = (alias: string): string => `($1::text is null or ${alias}.
  * be in two hash chains, whose sequence numbers cannot be compared.
  */
 const explainingJournals = `case t.type || ' ' || t.status
-  when 'deposit completed' then array['deposit', 'deposit_restore']
+  when 'deposit completed' then array['deposit', 'deposit_restore', 'operator_credit', 'operator_exchange']
   when 'deposit payment_submitted' then array['']
-  when 'deposit failed' then array['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal']
+  when 'deposit failed' then array['', 'deposit deposit_reversal', 'deposit_restore deposit_reversal',
+    'deposit_reversal operator_credit']
   when 'deposit returned' then array['deposit_hold deposit_return']
   when 'transfer completed' then array['transfer_reserve transfer_settle']
   when 'transfer payment_processed' then array['transfer_reserve transfer_settle']
@@ -42,9 +43,24 @@ const explainingJournals = `case t.type || ' ' || t.status
 /** What a transaction has moved by its status: to the wallet, to custody, the bank and other wallets, and as the fee. */
 const movedByStatus = `(case when t.type = 'deposit' then coalesce(t.final_minor, 0)
     when t.status in ('failed', 'refunded') then 0 else -t.amount_minor end,
-  case when t.status not in ('completed', 'payment_processed') then 0
+  case when t.status not in ('completed', 'payment_processed') or posted.journals = 'operator_exchange' then 0
     when t.type = 'deposit' then t.amount_minor else -t.final_minor end,
   case when t.status in ('completed', 'payment_processed') then t.fee_minor else 0 end)`;
+
+const journalsOfActions = "'operator_hold', 'operator_return', 'operator_release', 'operator_write_off'";
+
+/** The journals that an operator's action can have in its status, apart from those of the transaction that a credit makes. */
+const journalsOfAction = `case
+  when t.kind = 'deposit_write_off' and t.status = 'done' and t.booked_minor is not null then array['operator_write_off']
+  when t.kind = 'deposit_return' and t.status = 'accepted' and t.booked_minor is not null then array['operator_hold']
+  when t.kind = 'deposit_return' and t.status = 'done' and t.booked_minor is not null
+    then array['operator_hold operator_return']
+  when t.kind = 'deposit_return' and t.status = 'refused' then array['', 'operator_hold operator_release']
+  else array[''] end`;
+
+/** What an operator's action keeps in custody, owed to the sender. */
+const heldByAction = `case when t.kind = 'deposit_write_off' and t.status = 'done'
+    or t.kind = 'deposit_return' and t.status = 'accepted' then coalesce(t.booked_minor, 0) else 0 end`;
 
 export const checks: readonly Check[] = [
   {
@@ -158,7 +174,36 @@ export const checks: readonly Check[] = [
     kind: 'journal_without_transaction',
     sql: `select j.id, j.id as journal_id, 'it names no transaction' as message from journals j
       left join transactions t on t.bucket = j.bucket and t.id = j.transaction_id
-      where ${ofEnvironment('j')} and t.id is null`,
+      left join operator_actions a on a.bucket = j.bucket and a.id = j.transaction_id
+      left join treasury_outflows o on o.bucket = j.bucket and o.id = j.transaction_id
+      where ${ofEnvironment('j')} and t.id is null and (a.id is null or j.kind not in (${journalsOfActions}))
+        and (o.id is null or j.kind <> 'treasury_outflow')`,
+  },
+  {
+    kind: 'action_unexplained',
+    sql: `with posted as (
+        select j.bucket, j.transaction_id, string_agg(distinct j.kind, ' ' order by j.kind) as journals,
+          coalesce(sum(p.amount_minor) filter (where a.kind = 'custody'), 0) as held,
+          coalesce(sum(-p.amount_minor) filter (where a.kind = 'suspense'), 0) as owed
+        from journals j join postings p on p.bucket = j.bucket and p.journal_id = j.id
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id
+        where j.kind in (${journalsOfActions}) group by j.bucket, j.transaction_id
+      )
+      select t.id, 'its journals do not match those of a ' || t.status || ' ' || t.kind as message
+      from operator_actions t left join posted on posted.bucket = t.bucket and posted.transaction_id = t.id
+      where ${ofEnvironment('t')} and not coalesce(coalesce(posted.journals, '') = any (${journalsOfAction})
+        and (coalesce(posted.held, 0), coalesce(posted.owed, 0)) = (${heldByAction}, ${heldByAction}), false)`,
+  },
+  {
+    kind: 'outflow_unexplained',
+    sql: `select o.id, 'its journal does not match ' || o.amount_minor || ' ' || o.currency as message
+      from treasury_outflows o left join (
+        select j.bucket, j.transaction_id, -sum(p.amount_minor) as paid from journals j
+          join postings p on p.bucket = j.bucket and p.journal_id = j.id
+          join accounts a on a.bucket = p.account_bucket and a.id = p.account_id and a.kind = 'custody'
+        where j.kind = 'treasury_outflow' group by j.bucket, j.transaction_id
+      ) posted on posted.bucket = o.bucket and posted.transaction_id = o.id
+      where ${ofEnvironment('o')} and posted.paid is distinct from o.amount_minor`,
   },
   {
     kind: 'event_missing',

@@ -43,6 +43,7 @@ afterAll(() => server.stop());
 async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]> {
   const { ownerPool: pool } = server;
   const tables = [
+    'operator_actions',
     'accounts',
     'journals',
     'postings',
@@ -50,6 +51,7 @@ async function problemsAfter(...tampering: string[]): Promise<readonly Problem[]
     'internal_transfers',
     'events',
     'journal_heads',
+    'treasury_outflows',
   ];
   for (const table of tables) await pool.query(`create table kept_${table} as table ${table}`);
   await pool.query('grant update, delete, truncate on journals, postings, events to current_user');
@@ -105,6 +107,16 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     () => [`update postings set balance_after_minor = 7 where line = 2`],
   ],
   ['both lines of a journal', 'chain_broken', () => [`update postings set amount_minor = amount_minor * 2`]],
+  [
+    'an order that booked nothing',
+    'action_unexplained',
+    () => [
+      `insert into operator_actions (bucket, id, environment_id, chain, kind, subject, number, parameters, reason,
+          requested_by, status, created_at, updated_at, currency, booked_minor)
+        select 0, 'order:1', current_id, 'base', 'deposit_write_off', 'order', 1, '{}', 'x', 'ada', 'done', now(), now(),
+          'usdc', 5 from environments where kind = 'test' limit 1`,
+    ],
+  ],
   ['a missing line', 'journal_incomplete', () => [`delete from postings where line = 2`]],
   ['a missing journal', 'chain_broken', () => [`delete from journals where kind = 'transfer_reserve'`]],
   ['lines without their journal', 'posting_without_journal', () => [`delete from journals where seq = 3`]],
@@ -129,6 +141,16 @@ const plants: readonly (readonly [string, string, () => string[]])[] = [
     'a deleted transaction',
     'journal_without_transaction',
     () => [`delete from transactions where id = '${transferId}'`],
+  ],
+  [
+    'an outflow that was never posted',
+    'outflow_unexplained',
+    () => [
+      `insert into treasury_outflows (bucket, id, environment_id, chain, tx_hash, currency, amount_minor, address, reason, booked_by,
+          created_at)
+        select bucket, 'out_1', environment_id, 'base', '0x1', 'usdc', 5, '0xto', 'lost', 'alice', now()
+        from transactions where id = '${transferId}'`,
+    ],
   ],
   [
     'a deleted event',

@@ -38,8 +38,12 @@ export async function recordReorganisation(
     const [cursor] = rows;
     if (!cursor) return undefined;
     await client.query('delete from chain_blocks where chain = $1 and height > $2', [chain, fork]);
-    // They are stored again if the blocks that are read again contain them.
-    await client.query('delete from uncredited_deposits where chain = $1 and height > $2', [chain, fork]);
+    // They are stored again if the blocks that are read again contain them. What an operator has dealt with is not dealt with twice.
+    await client.query(
+      `delete from uncredited_deposits u where u.chain = $1 and u.height > $2
+        and not exists (select from operator_actions a where a.subject = u.id)`,
+      [chain, fork],
+    );
     const reopened = await reopenPayments(pool, client, chain, fork);
     await client.query(
       `insert into chain_reorganisations (chain, number, fork_height, confirmed_height, former_block_id, block_id,

@@ -67,8 +67,9 @@ function warnOfFewNodes({ agreement, chain, rpcUrls }: ChainConfig, logger: Logg
 export function startChains(ports: readonly ChainPort[], deps: ChainsDeps): Worker[] {
   const leaseOwner = randomUUID();
   return ports.flatMap((port) => {
-    const book = createAddressBook(deps.pool, port.chain, port.comparable, [port.sender.treasury]);
-    const gate = createSigningGate({ ...deps, port });
+    const { treasury } = port.sender;
+    const book = createAddressBook(deps.pool, port.chain, port.comparable, [treasury], treasury);
+    const gate = createSigningGate({ ...deps, port, leaseOwner });
     const guarded = guardSigning(port, gate);
     return [
       startDepositWorker({ ...deps, port, book, leaseOwner }),

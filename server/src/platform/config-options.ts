@@ -8,6 +8,7 @@ import {
   parseContact,
   parseCurrencyCode,
   parseFee,
+  parseKeyIds,
   parsePort,
   parseProxies,
   parseRateLimit,
@@ -196,6 +197,13 @@ function liveOptions(): Option[] {
     new Option('--screening-file <path>', 'rules that live transfers on chains are screened by, in JSON')
       .env('OPENLEDGER_SCREENING_FILE')
       .argParser(parseText),
+    new Option(
+      '--treasury-keys <ids>',
+      'live API keys (key_…,key_…) that may order about payments and deposits',
+    )
+      .env('OPENLEDGER_TREASURY_KEYS')
+      .default([], 'none')
+      .argParser(parseKeyIds),
   ];
 }
 

@@ -59,6 +59,8 @@ export interface Config {
   readonly chainsFile: string | undefined;
   /** The file of screening rules for live transfers; every transfer passes if undefined. */
   readonly screeningFile: string | undefined;
+  /** The ids of the live keys that may use the routes of the treasury. */
+  readonly treasuryKeys: readonly string[];
   /** Allows sandbox webhooks plain http and loopback addresses. */
   readonly loopbackWebhooks: boolean;
   /** The contact in `/.well-known/security.txt`; the file is not served if undefined. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { limits } from './limits.ts';
 
@@ -29,7 +29,8 @@ export type IdPrefix =
   | 'bat'
   | 'idc'
   | 'doc'
-  | 'tos';
+  | 'tos'
+  | 'out';
 
 /** Makes ids. Its counter keeps ids of one millisecond in order. */
 export interface IdSource {
@@ -93,6 +94,15 @@ export function createIdSource(
       return text + alphabet[drawn >> 5] + alphabet[drawn & 31];
     },
   };
+}
+
+/** The same id for the same text, such as what makes a row unique. Such ids do not sort by time. */
+export function idOfText(prefix: IdPrefix, text: string): string {
+  const digest = hash('sha256', text, 'buffer');
+  let id = `${prefix}_0`;
+  for (let index = 0; index < suffixLength - 3; index += 1) id += alphabet[(digest[index] ?? 0) & 31];
+  const bucket = (digest[suffixLength] ?? 0) % limits.buckets;
+  return id + alphabet[bucket >> 5] + alphabet[bucket & 31];
 }
 
 /** An id that sorts before every id with this prefix made at or after a time (milliseconds since the Unix epoch). */

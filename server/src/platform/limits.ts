@@ -241,10 +241,20 @@ export const limits = {
   /** Deposit addresses per page of a reconciliation. */
   addressesPerPage: 1000,
   reconcileEveryMs: 10 * 60 * 1000,
+  /** A difference is looked at again after so many polls of the chain, before it holds payments. */
+  reconcileAgainPolls: 30,
   /** Tries to find books and balances of one moment, where balances of the past cannot be had. */
   reconcileAttempts: 5,
   /** Balances of the newest block say nothing when more blocks than these are still to be read. */
   reconcileLagBlocks: 200,
+  /** How often what has left a chain is compared with the books, at most. */
+  outflowCheckMs: 2000,
+  /** After a longer time without a check, or with the clock of the database set back, the database may be older than the chain. */
+  chainGapMs: 120_000,
+  /** Unknown nonces of a sender that are recorded together. */
+  unknownSequences: 1000,
+  /** Senders whose nonces are compared after a restore, before the server serves. */
+  restoreCheckSenders: 10_000,
   /** The characters of a hold's detail. */
   holdDetailLength: 2000,
   /** Deposit addresses that are looked at in a turn. */
@@ -257,6 +267,15 @@ export const limits = {
   sweepPostponedMs: 10 * 60 * 1000,
   /** Turns of the sweeps worker between two searches for deposits to sweep. */
   sweepEveryTurns: 10,
+  /** Orders of operators that are carried out in a turn, and orders about one payment or deposit. */
+  openActions: 100,
+  actionsPerSubject: 100,
+  /** Tries to make an order while others are made about the same. */
+  orderTries: 5,
+  /** After so long a payment whose signature never arrived is not signed by a request that is still under way. */
+  unsignedPaymentMs: 120_000,
+  /** Payments of a chain whose reason to wait is kept for the operator. */
+  paymentWaits: 10_000,
   /** Deposits per batch of writes. */
   depositsPerBatch: 64,
   /** Deposits of a range of blocks that are shown, or measured and credited; the others are read again later, the largest first. */

@@ -167,3 +167,10 @@ export function parseText(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
   return text;
 }
+
+/** Parses ids of API keys. @throws InvalidArgumentError */
+export function parseKeyIds(text: string): string[] {
+  const ids = text.split(',').map((id) => id.trim());
+  if (ids.every((id) => /^key_[0-9a-z]{26}$/.test(id))) return ids;
+  throw new InvalidArgumentError('It must be ids of API keys (key_…), separated by commas.');
+}

@@ -24,6 +24,8 @@ const deleted: ReadonlySet<AnyTableName> = new Set([
   'chain_blocks',
   'chain_leases',
   'chain_payments',
+  'payment_waits',
+  'chain_watches',
   'chain_drafts',
   'uncredited_deposits',
   'sweep_candidates',

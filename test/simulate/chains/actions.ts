@@ -2,7 +2,7 @@ import { createTransfer } from '../../../server/src/resources/transfers/commands
 import { parseTransferRequest } from '../../../server/src/resources/transfers/request.ts';
 import type { Process } from './process.ts';
 import type { Fate, Step } from './steps.ts';
-import { currencies, note, passTime, restart, type World } from './world.ts';
+import { blocksBefore, currencies, note, passTime, restart, type World } from './world.ts';
 
 const fee = { numerator: 3n, denominator: 1000n };
 const atPar = { rate: '1', midRate: '1', isParity: true };
@@ -68,7 +68,8 @@ async function crash(world: World): Promise<void> {
 
 function reorganise(world: World): void {
   const { model, options, random } = world;
-  const depth = Math.min(1 + random.below(options.disturbances.reorgDepth), model.height());
+  const depth = Math.min(1 + random.below(options.disturbances.reorgDepth), model.height() - blocksBefore);
+  if (depth < 1) return;
   note(world, `reorganisation of ${depth}`);
   model.reorganise(depth, () => random.chance(40));
 }

@@ -20,6 +20,7 @@ export const lies = [
   'wrong nonce',
   'no receipts',
   'receipts without logs',
+  'failed receipts',
 ] as const;
 
 export type Lie = (typeof lies)[number];
@@ -39,7 +40,7 @@ export interface ChainModel {
   /**
    * Replaces the newest blocks by as many others and one more. What was in them waits again.
    *
-   * @param vanishes whether a deposit that was in them is never mined again
+   * @param vanishes whether a transaction that was in them is forgotten: a deposit for good, and a payment until it is sent again
    */
   reorganise(depth: number, vanishes: (txHash: string) => boolean): void;
   /** A stranger sends tokens. */

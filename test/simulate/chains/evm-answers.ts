@@ -46,9 +46,12 @@ export async function answerEvm(
     case 'eth_blockNumber':
       return hex(head.number);
     case 'eth_getBlockByNumber':
-      return blockAnswer(blockAt(seen, params[0]));
+      return blockAnswer(blockAt(seen, params[0]), lie);
     case 'eth_getBlockByHash':
-      return blockAnswer(seen.find(({ hash }) => hash === params[0]));
+      return blockAnswer(
+        seen.find(({ hash }) => hash === params[0]),
+        lie,
+      );
     case 'eth_getLogs':
       return lie === 'no logs' ? [] : logsAnswer(seen, params[0]);
     case 'eth_call':
@@ -96,7 +99,8 @@ function at(seen: Blocks, which: Params): EvmBlock {
   return block;
 }
 
-function blockAnswer(block: EvmBlock | undefined): unknown {
+/** A node that hides logs hides them from the bloom filter too. */
+function blockAnswer(block: EvmBlock | undefined, lie: Lie | undefined): unknown {
   if (!block) return null;
   return {
     number: hex(block.number),
@@ -106,13 +110,13 @@ function blockAnswer(block: EvmBlock | undefined): unknown {
     baseFeePerGas: hex(block.baseFeeWei),
     gasUsed: hex(block.mined.reduce((sum, { item }) => sum + gasUsed(item), 0n)),
     gasLimit: hex(30_000_000),
-    logsBloom: bloomOf(block),
+    logsBloom: bloomOf(lie === 'no logs' ? [] : block.mined),
     transactions: block.mined.map(({ item }) => item.hash),
   };
 }
 
 /** The bloom filter of a block's logs (Ethereum Yellow Paper, 4.3.1). */
-function bloomOf({ mined }: EvmBlock): Hex {
+function bloomOf(mined: readonly Mined[]): Hex {
   const bits = new Uint8Array(256);
   for (const log of mined.flatMap(({ logs }) => logs)) {
     for (const part of [token, ...topicsOf(log)]) {
@@ -221,15 +225,17 @@ function receiptAnswer(seen: Blocks, lie: Lie | undefined, hash: string): unknow
   const found = findMined(seen, hash);
   if (!found) return null;
   const { block, mined } = found;
+  const isOk = mined.isOk && lie !== 'failed receipts';
+  const hasLogs = isOk && lie !== 'receipts without logs';
   return {
     transactionHash: hash,
     blockNumber: hex(block.number),
     blockHash: block.hash,
-    status: mined.isOk ? '0x1' : '0x0',
+    status: isOk ? '0x1' : '0x0',
     gasUsed: hex(gasUsed(mined.item)),
     effectiveGasPrice: hex(mined.gasPrice),
     to: mined.item.to,
-    logs: lie === 'receipts without logs' ? [] : logAnswers(block, mined),
+    logs: hasLogs ? logAnswers(block, mined) : [],
   };
 }
 

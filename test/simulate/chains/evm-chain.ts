@@ -148,7 +148,7 @@ export function createEvmChain(): EvmChain {
       const gone = blocks.splice(Math.max(1, blocks.length - depth));
       branch += 1;
       const back = gone.flatMap(({ mined }) => mined.map(({ item }) => item));
-      const kept = back.filter(({ hash, kind }) => kind === 'signed' || !vanishes(hash));
+      const kept = back.filter(({ hash }) => !vanishes(hash));
       pool = [...kept, ...pool];
       for (let made = 0; made < gone.length; made += 1) makeBlock([]);
       makeBlock(inOrder(pool));

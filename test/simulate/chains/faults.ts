@@ -1,5 +1,6 @@
+import type { ChainConfig } from '../../../server/src/chains/config.ts';
 import type { ChainPort, ChainSender } from '../../../server/src/chains/port.ts';
-import type { Pool } from '../../../server/src/store/pool.ts';
+import type { SpendBook } from '../../../server/src/custody/signing-record.ts';
 import type { SimulatedChain } from './chain-model.ts';
 import type { ProcessFault } from './process.ts';
 import type { Disturbances } from './world.ts';
@@ -12,97 +13,86 @@ interface PlantedFault {
   readonly caught: RegExp;
 }
 
-/** Answers statements of one kind as if they had been executed. */
-function without(pool: Pool, statement: RegExp): Pool {
-  return {
-    ...pool,
-    query: (text: unknown, values: unknown[]) =>
-      statement.test(String(text))
-        ? Promise.resolve({ rowCount: 1, rows: [] })
-        : pool.query(text as string, values),
-  } as unknown as Pool;
-}
-
-/** Loses the connection before the first statement of one kind about each payment. */
-function losingFirst(pool: Pool, statement: RegExp): Pool {
-  const seen = new Set<unknown>();
-  return {
-    ...pool,
-    query(text: unknown, values: unknown[]) {
-      const isFirst = statement.test(String(text)) && !seen.has(values[0]);
-      if (!isFirst) return pool.query(text as string, values);
-      seen.add(values[0]);
-      return Promise.reject(new Error('Connection terminated unexpectedly'));
-    },
-  } as unknown as Pool;
-}
-
 function withSender(port: ChainPort, change: (sender: ChainSender) => Partial<ChainSender>): ChainPort {
   return { ...port, sender: { ...port.sender, ...change(port.sender) } };
 }
 
+const believingOne = (config: ChainConfig): ChainConfig => ({
+  ...config,
+  rpcUrls: config.rpcUrls.slice(0, 1),
+  agreement: 1,
+});
+
+/** Learns nothing about blocks that were final. */
+const blind = (port: ChainPort): ChainPort => ({
+  ...port,
+  reader: { ...port.reader, blockIds: async () => [] },
+});
+
+/** Signs payments again that may still be mined. */
+export const signingAgain = (port: ChainPort): ChainPort =>
+  withSender(port, (sender) => ({
+    async follow(payment, attempts, ageMs) {
+      const state = await sender.follow(payment, attempts, ageMs);
+      if (state.kind !== 'waiting' || attempts.length > 2) return state;
+      const prepared = await sender.prepare(payment.id, payment.intent);
+      return 'terms' in prepared ? { kind: 'stuck', terms: prepared.terms } : state;
+    },
+  }));
+
+/** A signer that remembers nothing. */
+const forgetful = (book: SpendBook): SpendBook => ({
+  ...book,
+  find: async () => undefined,
+  record: async () => undefined,
+});
+
 /** One fault for each guard. */
 export const chainFaults: Readonly<Record<string, PlantedFault>> = {
-  'a deposit that is credited before it is final': {
+  'a deep reorganisation that nobody notices': {
     chain: 'base',
-    disturbances: { reorgDepth: 3 },
-    fault: { config: (config) => ({ ...config, confirmations: 1 }) },
-    caught: /credited_without_deposit|completed_not_paid/,
+    disturbances: { reorgDepth: 12 },
+    fault: { port: blind },
+    caught: /credited_without_deposit|deposit_not_credited|completed_not_paid|verify|reconcile/,
   },
-  'a payment that counts as final too early': {
+  'a deep reorganisation that nobody notices, on Tron': {
     chain: 'tron',
-    disturbances: { reorgDepth: 3 },
-    fault: { config: (config) => ({ ...config, confirmations: 1 }) },
-    caught: /credited_without_deposit|completed_not_paid|unfinished/,
+    disturbances: { reorgDepth: 12 },
+    fault: { port: blind },
+    caught: /credited_without_deposit|deposit_not_credited|completed_not_paid|verify|reconcile/,
   },
   'one node that is believed about deposits': {
     chain: 'base',
     disturbances: { lies: ['no logs'] },
-    fault: { config: (config) => ({ ...config, agreement: 1 }) },
+    fault: { config: believingOne },
     caught: /deposit_not_credited/,
   },
   'one node that is believed about payments': {
     chain: 'tron',
-    disturbances: { lies: ['receipts without logs'] },
-    fault: { config: (config) => ({ ...config, agreement: 1 }) },
+    disturbances: { lies: ['failed receipts'] },
+    fault: { config: believingOne },
     caught: /paid_not_completed/,
   },
-  'a signed transaction that is sent before it is stored': {
-    chain: 'tron',
-    disturbances: {},
+  'a success without a transfer that is taken for a failure': {
+    chain: 'base',
+    disturbances: { lies: ['receipts without logs'] },
     fault: {
-      pool: (pool) => losingFirst(pool, /^insert into chain_attempts/),
+      config: believingOne,
       port: (port) =>
         withSender(port, (sender) => ({
-          async sign(payment, unsigned, attempts) {
-            const attempt = await sender.sign(payment, unsigned, attempts);
-            await sender.broadcast(attempt);
-            return attempt;
+          async follow(...payment) {
+            const state = await sender.follow(...payment);
+            if (state.kind !== 'unclear') return state;
+            return { ...state, kind: 'final', ok: false, feeNative: 0n };
           },
         })),
     },
-    caught: /paid_twice/,
+    caught: /paid_not_completed/,
   },
-  'a signed transaction that is not stored': {
+  'a signer that signs a payment twice': {
     chain: 'tron',
     disturbances: {},
-    fault: { pool: (pool) => without(pool, /^insert into chain_attempts/) },
-    caught: /paid_twice/,
-  },
-  'a payment that is signed again before it has expired': {
-    chain: 'tron',
-    disturbances: {},
-    fault: {
-      port: (port) =>
-        withSender(port, (sender) => ({
-          async follow(payment, attempts, ageMs) {
-            const state = await sender.follow(payment, attempts, ageMs);
-            const prepared = await sender.prepare(payment.id, payment.intent);
-            const isOpen = state.kind === 'waiting' && attempts.length < 3 && 'terms' in prepared;
-            return isOpen ? { kind: 'stuck', terms: prepared.terms } : state;
-          },
-        })),
-    },
+    fault: { port: signingAgain, book: forgetful },
     caught: /paid_twice/,
   },
 };

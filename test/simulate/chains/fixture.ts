@@ -6,7 +6,7 @@ import { systemClock } from '../../../server/src/platform/clock.ts';
 import { createKeyring, type Keyring } from '../../../server/src/platform/keyring.ts';
 import { createMetrics, type Metrics } from '../../../server/src/platform/metrics.ts';
 import { createVault } from '../../../server/src/platform/seal.ts';
-import { liveCustomer } from '../../support/chains/live.ts';
+import { type ChainsContent, liveCustomer, writeChains } from '../../support/chains/live.ts';
 import { dropDatabase, runSql } from '../../support/database.ts';
 import { environmentOf, newWallet, ok } from '../../support/factories.ts';
 import { startServer } from '../../support/server.ts';
@@ -39,10 +39,15 @@ export interface Fixture extends Accounts {
   readonly templates: Readonly<Record<SimulatedChain, string>>;
 }
 
-/** Makes customers and wallets over the API, with a server that has stopped by the time this returns. */
-export async function createAccounts(walletCount: number): Promise<Accounts> {
+/**
+ * Makes customers and wallets over the API, with a server that has stopped by the time this returns.
+ *
+ * @param chains the server's file of chains; none of their nodes needs to run
+ */
+export async function createAccounts(walletCount: number, chains: ChainsContent): Promise<Accounts> {
   const masterKey = randomBytes(32);
-  const server = await startServer({ masterKey });
+  const file = writeChains(chains);
+  const server = await startServer({ masterKey, chainsFile: file.path });
   const { app, live, liveKey } = server;
   const environmentId = await environmentOf({ app }, liveKey);
   const wallets: FixtureWallet[] = [];
@@ -57,6 +62,7 @@ export async function createAccounts(walletCount: number): Promise<Accounts> {
   const keyring = createKeyring([masterKey]);
   const seed = await openMasterSeed(app.pool, createVault(keyring), systemClock);
   await app.stop();
+  file.remove();
   await server.ownerPool.end();
   return {
     database: nameOf(server.databaseUrl),

@@ -75,7 +75,7 @@ async function depositFault(world: World): Promise<string | undefined> {
   return extra && `credited_without_deposit ${extra}`;
 }
 
-/** Every wallet has what arrived for it, without what was sent out of it. */
+/** Every wallet has what arrived for it, without what was sent out of it. What it could not give back is a loss on the books. */
 async function balanceFault({
   fixture,
   model,
@@ -89,6 +89,9 @@ async function balanceFault({
   const { rows: ended } = await process.pool.query<{ id: string }>(
     "select id from transactions where type = 'transfer' and status = 'completed'",
   );
+  const { rows: losses } = await process.pool.query<{ wallet_id: string; lost: string }>(
+    'select wallet_id, sum(lost_minor)::text as lost from chain_deposits where lost_minor is not null group by 1',
+  );
   const completed = new Set(ended.map(({ id }) => id));
   for (const wallet of fixture.wallets) {
     const arrived = model
@@ -99,7 +102,9 @@ async function balanceFault({
       .filter(({ id, wallet: from }) => from === wallet && completed.has(id))
       .reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
     const held = BigInt(rows.find(({ wallet_id: id }) => id === wallet.id)?.balance ?? 0);
-    if (held !== arrived - sent) return `wallet_balance ${wallet.id}: ${held}, not ${arrived - sent}`;
+    const lost = BigInt(losses.find(({ wallet_id: id }) => id === wallet.id)?.lost ?? 0);
+    const expected = arrived - sent + lost;
+    if (held !== expected) return `wallet_balance ${wallet.id}: ${held}, not ${expected}`;
   }
   return undefined;
 }

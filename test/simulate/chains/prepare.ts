@@ -5,13 +5,14 @@ import { drain } from './actions.ts';
 import { type SimulatedChain, simulatedChains } from './chain-model.ts';
 import { type Accounts, cloneDatabase, createAccounts, type Fixture } from './fixture.ts';
 import { startProcess } from './process.ts';
-import { configOf, createModel } from './world.ts';
+import { configOf, createModel, entryOf } from './world.ts';
 
 const walletCount = 3;
 
 /** Prepares the databases that runs clone: so that a run begins with wallets that have money. */
 export async function prepareFixture(): Promise<Fixture> {
-  const accounts = await createAccounts(walletCount);
+  const chains = Object.fromEntries(simulatedChains.map((chain) => [chain, entryOf(chain)]));
+  const accounts = await createAccounts(walletCount, chains);
   const [base, tron] = await Promise.all(simulatedChains.map((chain) => prepareTemplate(accounts, chain)));
   const templates = { base: base ?? '', tron: tron ?? '' };
   return {
@@ -38,8 +39,6 @@ async function prepareTemplate(accounts: Accounts, chain: SimulatedChain): Promi
     fault: undefined,
     ageMs: () => 0,
   });
-  await drain(process);
-  process.wake();
   await drain(process);
   await process.kill();
   return database.name;

@@ -9,6 +9,7 @@ import { solanaFamily } from '../../../server/src/chains/solana/family.ts';
 import { tronFamily } from '../../../server/src/chains/tron/family.ts';
 import { createLocalSigner } from '../../../server/src/custody/signer.ts';
 import { signingPolicy } from '../../../server/src/custody/signing-policy.ts';
+import type { SpendBook } from '../../../server/src/custody/signing-record.ts';
 import { createSpendTable } from '../../../server/src/custody/spend-table.ts';
 import { proofKeysOf, proveTransfer } from '../../../server/src/custody/transfer-proof.ts';
 import { startChains } from '../../../server/src/onchain/workers.ts';
@@ -41,6 +42,8 @@ export interface ProcessFault {
   config?(config: ChainConfig): ChainConfig;
   port?(port: ChainPort): ChainPort;
   pool?(pool: Pool): Pool;
+  /** The signer's record. */
+  book?(book: SpendBook): SpendBook;
 }
 
 export interface ProcessOptions {
@@ -66,15 +69,13 @@ export interface Process {
   readonly port: ChainPort;
   readonly prove: TransferProver;
   readonly rates: RateProvider;
-  /** Lets every worker that rests take its next turn. */
-  wake(): void;
   /** Kills it: what it waits for never comes. */
   kill(): Promise<void>;
 }
 
 /** Every stablecoin is worth a dollar. */
 const one = { buyRate: '1', sellRate: '1', midRate: '1' };
-const rates: RateProvider = { quote: () => one, faultOf: () => undefined, pairs: () => [] };
+const rates: RateProvider = { quote: () => one, pairs: () => [], faultOf: () => undefined };
 const families = { evm: evmFamily, solana: solanaFamily, tron: tronFamily };
 
 /** Starts a process. Those before it must have ended: their leases run out. */
@@ -101,9 +102,10 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const ownPool = fault?.pool?.(stepwise) ?? stepwise;
   const proofKeys = proofKeysOf(keyring);
   const config = fault?.config?.(options.config) ?? options.config;
+  const book = createSpendTable(ownPool);
   const signer = createLocalSigner(Uint8Array.from(fixture.seed), {
     policy: signingPolicy([config]),
-    book: createSpendTable(ownPool),
+    book: fault?.book?.(book) ?? book,
     clock,
     proofKeys: () => proofKeys,
   });
@@ -129,9 +131,6 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     port: openPort(options, options.config, signer, (node) => node),
     prove: (transfer) => proveTransfer(proofKeys[0], transfer),
     rates,
-    wake() {
-      for (const worker of workers) worker.wake();
-    },
     async kill() {
       await endSteps(steps);
       // A worker that rests ends; one that is in a turn waits for good.

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { act, drain, settled } from './actions.ts';
 import type { Fixture } from './fixture.ts';
 import { brokenAtEnd, paidTwice, unfinished } from './invariants.ts';
-import { createWorld, passTime, type RunOptions, type World } from './world.ts';
+import { createWorld, firstMs, passTime, type RunOptions, type World } from './world.ts';
 
 export interface RunResult {
   readonly trace: string;
@@ -16,7 +16,7 @@ const lastBlocks = 150;
 
 /** Runs a world: what happens is drawn from the seed. */
 export async function simulateChain(fixture: Fixture, options: RunOptions): Promise<RunResult> {
-  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  vi.useFakeTimers({ now: firstMs, toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] });
   let world: World | undefined;
   try {
     world = await createWorld(fixture, options);

@@ -24,7 +24,7 @@ export function createTronModel(nodeCount: number, treasury: string): ChainModel
     nodes: Array.from({ length: nodeCount }, (_, index) => createNode(ledger, `node${index}`)),
     height: () => ledger.head().number,
     mine: () => ledger.mine(),
-    reorganise: (depth, vanishes) => ledger.fork(depth, (id) => !vanishes(id)),
+    reorganise: (depth, vanishes) => ledger.fork(depth, vanishes),
     deposit(to, amount) {
       deposits += 1;
       const id = createHash('sha256').update(`deposit ${deposits} ${to}`).digest('hex');
@@ -75,12 +75,17 @@ function answer(ledger: TronLedger, lie: Lie | undefined, method: string, body: 
     (lie === 'no receipts' && method === 'gettransactioninfobyid');
   const found = tronAnswers(seen, new Set([usdt]), { hasNoOutcomes })[method]?.(body);
   if (found === undefined) throw new ChainError(`The node rejected ${method} with 405.`, 'rejected', 405);
-  if (lie === 'receipts without logs' && method === 'gettransactioninfobyid') {
-    return { ...(found as Body), log: undefined };
-  }
+  if (method === 'gettransactioninfobyid') return lyingReceipt(found as Body, lie);
   const isBalance = method === 'triggerconstantcontract' && String(body.data).startsWith('70a08231');
   if (lie === 'wrong balances' && isBalance) return { ...(found as Body), constant_result: ['0'.repeat(64)] };
   return found;
+}
+
+function lyingReceipt(receipt: Body, lie: Lie | undefined): Body {
+  if (lie === 'receipts without logs') return { ...receipt, log: undefined };
+  if (lie !== 'failed receipts' || receipt.log === undefined) return receipt;
+  const failed = { ...(receipt.receipt as Body), result: 'REVERT' };
+  return { ...receipt, log: undefined, result: 'FAILED', receipt: failed };
 }
 
 function broadcast(ledger: TronLedger, body: Body): unknown {

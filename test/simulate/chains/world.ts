@@ -60,12 +60,13 @@ export interface World {
   readonly logger: Logger;
   /** What was logged as an error, without what follows from lost connections. */
   readonly errors: string[];
+  /** What the operator was told about deep reorganisations. */
+  readonly alerts: string[];
   readonly transfers: SentTransfer[];
   /** How often each thing happened. */
   readonly counts: Record<string, number>;
   readonly signedAtMs: Map<string, number>;
   process: Process;
-  nowMs: number;
   backedUp: boolean;
 }
 
@@ -73,23 +74,22 @@ const nodeCount = 3;
 const chainId = 31_337;
 const millisecondsPerBlock = 2000;
 const treasuryFundsMinor = 10_000_000_000n;
-const walletFundsMinor = 1_000_000_000n;
+const walletFundsMinor = 100_000_000n;
 /** More than the confirmations: what has arrived by then is final. */
-const blocksBefore = 8;
-const firstMs = Date.UTC(2027, 0, 15);
+export const blocksBefore = 8;
+export const firstMs = Date.UTC(2027, 0, 15);
 
 /** The tokens that a wallet takes and sends on each chain. */
 export const currencies = { base: 'usdc', tron: 'usdt' } as const;
 
-/** The configuration of a chain, as a file of chains would have it. */
-export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig {
-  const entry = {
+/** The entry of a chain in a file of chains. */
+export function entryOf(chain: SimulatedChain, more: object = {}): object {
+  return {
     rpc: Array.from({ length: nodeCount }, (_, index) => `http://127.0.0.1:${index + 1}`),
     confirmations: 4,
     agreement: 2,
     startBlock: 0,
-    // Workers rest until they are woken.
-    pollMs: 600_000,
+    pollMs: millisecondsPerBlock,
     sweepFrom: '20',
     signing: { perDay: '100000000', nativePerDay: '100000' },
     ...(chain === 'base'
@@ -101,7 +101,11 @@ export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig 
       : { gas: { nativeUsd: '0.25' } }),
     ...more,
   };
-  const parsed = parseChains(JSON.stringify({ [chain]: entry }));
+}
+
+/** The configuration of a chain, as the server reads it. */
+export function configOf(chain: SimulatedChain, more: object = {}): ChainConfig {
+  const parsed = parseChains(JSON.stringify({ [chain]: entryOf(chain, more) }));
   if ('faults' in parsed) throw new Error(parsed.faults.join());
   return parsed.chains[0] as ChainConfig;
 }
@@ -118,10 +122,11 @@ export function createModel(chain: SimulatedChain, { treasuries, wallets }: Acco
   return model;
 }
 
-/** Creates the world of a run and starts its server. `Date` is the world's own from here on. */
+/** Creates the world of a run and starts its server. */
 export async function createWorld(fixture: Fixture, options: RunOptions): Promise<World> {
   const random = createRandom(options.seed);
   const errors: string[] = [];
+  const alerts: string[] = [];
   const config = configOf(options.chain);
   const model = createModel(options.chain, fixture);
   const world = {
@@ -132,15 +137,14 @@ export async function createWorld(fixture: Fixture, options: RunOptions): Promis
     config,
     model,
     database: await cloneDatabase(fixture, fixture.templates[options.chain]),
-    logger: createLogger('error', { write: (line: string) => void noteError(errors, line) }),
+    logger: createLogger('error', { write: (line: string) => noteLine({ alerts, errors }, line) }),
     errors,
+    alerts,
     transfers: [],
     counts: {},
     signedAtMs: new Map<string, number>(),
-    nowMs: firstMs,
     backedUp: false,
   };
-  vi.setSystemTime(world.nowMs);
   return Object.assign(world, { process: await start(world) });
 }
 
@@ -156,24 +160,22 @@ function start(world: Omit<World, 'process'>): Promise<Process> {
     databaseUrl: database.url,
     config,
     nodes: model.nodes,
-    clock: { now: () => world.nowMs },
+    clock: { now: Date.now },
     random,
     logger,
     fault: options.fault,
     ageMs(txHash) {
-      const at = signedAtMs.get(txHash) ?? world.nowMs;
+      const at = signedAtMs.get(txHash) ?? Date.now();
       signedAtMs.set(txHash, at);
-      return world.nowMs - at;
+      return Date.now() - at;
     },
   });
 }
 
-/** Lets a block be made, and time pass as long as that takes. */
-export function passTime(world: World): void {
-  world.model.mine();
-  world.nowMs += millisecondsPerBlock;
-  vi.setSystemTime(world.nowMs);
-  world.process.wake();
+/** Lets a block be made, and time pass as long as that takes: workers that have rested long enough take their next turn. */
+export function passTime({ model }: World): void {
+  model.mine();
+  vi.advanceTimersByTime(millisecondsPerBlock);
 }
 
 /** Counts something that happened. */
@@ -182,8 +184,9 @@ export function note({ counts, trace }: World, what: string): void {
   trace.add(what);
 }
 
-/** Errors that a lost connection explains are no faults of the server. */
-function noteError(errors: string[], line: string): void {
+/** Errors that a lost connection explains are no faults of the server; what a deep reorganisation took back is no error either. */
+function noteLine({ alerts, errors }: Pick<World, 'alerts' | 'errors'>, line: string): void {
   if (/Connection terminated|A batch failed/.test(line)) return;
-  errors.push(line);
+  const isTold = /below blocks that counted as final|no longer in the chain/.test(line);
+  (isTold ? alerts : errors).push(line);
 }

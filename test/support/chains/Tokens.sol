@@ -117,6 +117,7 @@ contract OldToken {
     uint256 public immutable feeThousandths;
     mapping(address => uint256) public balanceOf;
     mapping(address => bool) public blocked;
+    bool public paused;
 
     event Transfer(address indexed from, address indexed to, uint256 value);
 
@@ -134,7 +135,12 @@ contract OldToken {
         blocked[account] = true;
     }
 
+    function pause(bool value) external {
+        paused = value;
+    }
+
     function transfer(address to, uint256 value) external {
+        require(!paused, "paused");
         require(!blocked[to], "blocked");
         balanceOf[msg.sender] -= value;
         balanceOf[to] += value - (value * feeThousandths) / 1000;

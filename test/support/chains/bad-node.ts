@@ -26,7 +26,7 @@ export class RpcReply {
  * @param forward asks the real node and gives its result; throws the error that it answers as a reply
  */
 // biome-ignore lint/suspicious/noExplicitAny: results of every shape are changed
-type Behaviour = (call: RpcCall, forward: (changed?: RpcCall) => Promise<any>) => unknown;
+export type Behaviour = (call: RpcCall, forward: (changed?: RpcCall) => Promise<any>) => unknown;
 
 /** A node that can be made to do wrong: a real HTTP server in front of a real node. */
 export interface BadNode {
@@ -109,6 +109,25 @@ export function lagging(blocks: () => number): Behaviour {
       : logs.filter((log: { blockNumber: string }) => Number(log.blockNumber) <= head);
   };
 }
+
+const emptyBloom = `0x${'00'.repeat(256)}`;
+
+/** A node that says that no block has a log. */
+export const withoutLogs: Behaviour = async (call, forward) => {
+  if (call.method === 'eth_getLogs') return [];
+  const answer = await forward();
+  return call.method.startsWith('eth_getBlockBy') && answer ? { ...answer, logsBloom: emptyBloom } : answer;
+};
+
+/** A node that says that nobody has any token. */
+export const withoutBalances: Behaviour = (call, forward) =>
+  call.method === 'eth_call' && call.params[0].data?.startsWith('0x70a08231')
+    ? `0x${'0'.repeat(64)}`
+    : forward();
+
+/** A node that has no receipt of any transaction. */
+export const withoutReceipts: Behaviour = (call, forward) =>
+  call.method === 'eth_getTransactionReceipt' ? null : forward();
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

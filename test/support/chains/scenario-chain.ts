@@ -22,6 +22,12 @@ export interface ScenarioChain {
   reorganise(depth: number): Promise<void>;
   /** Stops the node and starts it again after a while: what was not in a block is forgotten. */
   restart(pauseMs: number): Promise<void>;
+  /** Makes no block for a while. */
+  halt(pauseMs: number): Promise<void>;
+  /** Every block's base fee from now on, as a multiple of 1 gwei; undefined for what the chain itself would say. */
+  setFees(gwei: number | undefined): void;
+  /** A call of the token's contract by anybody, which is mined sooner or later. */
+  callToken(functionName: string, args: readonly unknown[]): Promise<void>;
   /** Waits until every deposit is so many blocks deep. */
   settle(depth: number): Promise<void>;
   /** What was paid from an account to another, payment by payment. */
@@ -42,6 +48,7 @@ export async function startScenarioChain(
   const offered: { hash: Hex; raw: Hex }[] = [];
   let isOver = false;
   let blocks = 0;
+  let feeGwei: number | undefined;
   /** The height at which the node was started the last time. */
   let startedAt = 0n;
 
@@ -64,6 +71,8 @@ export async function startScenarioChain(
       await inTurn(async () => {
         blocks += 1;
         if (blocks % offerEveryBlocks === 0) for (const { raw } of await unmined()) await offer(raw);
+        if (feeGwei !== undefined)
+          await node.client.setNextBlockBaseFeePerGas({ baseFeePerGas: BigInt(feeGwei) * 10n ** 9n });
         await node.client.mine({ blocks: 1 });
       });
       await sleep(blockEveryMs);
@@ -71,27 +80,35 @@ export async function startScenarioChain(
   })();
   const token = await deployToken(node, contract, contract === 'TestToken' ? ['USD Coin', 'USDC'] : [6, 0]);
   const { abi } = testContract(contract);
+  const send = async (functionName: string, args: readonly unknown[]): Promise<Hex> => {
+    const raw = await account.signTransaction({
+      chainId,
+      type: 'eip1559',
+      nonce: offered.length,
+      to: token.address,
+      data: encodeFunctionData({ abi, functionName, args }),
+      gas: 120_000n,
+      maxFeePerGas: 100_000_000_000n,
+      maxPriorityFeePerGas: 1_000_000_000n,
+    });
+    const hash = keccak256(raw);
+    offered.push({ hash, raw });
+    await inTurn(() => offer(raw));
+    return hash;
+  };
 
   return {
     name,
     chainId,
     url: node.url,
     token,
-    async deposit(address, amountMinor) {
-      const raw = await account.signTransaction({
-        chainId,
-        type: 'eip1559',
-        nonce: offered.length,
-        to: token.address,
-        data: encodeFunctionData({ abi, functionName: 'mint', args: [address, amountMinor] }),
-        gas: 120_000n,
-        maxFeePerGas: 100_000_000_000n,
-        maxPriorityFeePerGas: 1_000_000_000n,
-      });
-      const hash = keccak256(raw);
-      offered.push({ hash, raw });
-      await inTurn(() => offer(raw));
-      return hash;
+    deposit: (address, amountMinor) => send('mint', [address, amountMinor]),
+    async callToken(functionName, args) {
+      await send(functionName, args);
+    },
+    halt: (pauseMs) => inTurn(() => sleep(pauseMs)),
+    setFees(gwei) {
+      feeGwei = gwei;
     },
     fund: (address) => inTurn(() => node.client.setBalance({ address, value: 10n ** 20n })),
     reorganise: (depth) =>

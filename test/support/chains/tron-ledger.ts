@@ -65,12 +65,11 @@ export interface TronLedger {
   add(item: Item): void;
   mine(count?: number): void;
   /**
-   * Replaces the newest blocks by as many others and one more; what was signed waits again, what others paid is gone.
+   * Replaces the newest blocks by as many others and one more. What is not gone waits again.
    *
-   * @param keeps which payments of others wait again as well
-   * @param forgets what was signed is gone too
+   * @param isGone by default what was signed waits again, and what others paid is gone
    */
-  fork(depth: number, keeps?: (id: string) => boolean, forgets?: boolean): void;
+  fork(depth: number, isGone?: (id: string, kind: Item['kind']) => boolean): void;
   /** Refuses every transfer of a token from or to an address, as its issuer can. */
   freeze(address: string): void;
   thaw(address: string): void;
@@ -187,14 +186,14 @@ export function createTronLedger(firstId: string): TronLedger {
     mine(count = 1) {
       for (let made = 0; made < count; made += 1) makeBlock();
     },
-    fork(depth, keeps = () => false, forgets = false) {
+    fork(depth, isGone = (_, kind) => kind === 'payments') {
       const gone = blocks.splice(-depth);
       states.splice(-depth);
       state = copy(states.at(-1) as State);
       branch += 1;
       const items = gone.flatMap(({ results }) => results.map(({ item }) => item));
       for (const { id } of items) places.delete(id);
-      pending.unshift(...items.filter(({ id, kind }) => (kind === 'signed' && !forgets) || keeps(id)));
+      pending.unshift(...items.filter(({ id, kind }) => !isGone(id, kind)));
       // Another branch is made by other producers, at other times.
       for (let made = 0; made <= depth; made += 1) makeBlock(made === 0 ? blockMs : 0);
     },

@@ -53,12 +53,16 @@ export function firstFees(
   { l1FeeWei, maxFeeNative }: CostLimit,
 ): GasTerms | undefined {
   const most = smaller(policy.maxFeeWei, maxFeeNative > l1FeeWei ? (maxFeeNative - l1FeeWei) / gas : 0n);
-  const tipLimit = larger(policy.maxPriorityFeeWei / 2n, policy.priorityFeeWei);
-  const maxPriorityFeePerGas = smaller(larger(market.tipWei, policy.priorityFeeWei), tipLimit);
+  const maxPriorityFeePerGas = firstTip(market, policy);
   const baseFeeWei = larger(market.baseFeeWei, policy.baseFloorWei);
   if (baseFeeWei + maxPriorityFeePerGas > most) return undefined;
   const maxFeePerGas = smaller(2n * baseFeeWei + maxPriorityFeePerGas, most);
   return { gas, maxFeePerGas, maxPriorityFeePerGas };
+}
+
+/** The tip that a new transaction offers, in wei per unit of gas: the usual one within its limits. */
+export function firstTip({ tipWei }: FeeMarket, { maxPriorityFeeWei, priorityFeeWei }: GasPolicy): bigint {
+  return smaller(larger(tipWei, priorityFeeWei), larger(maxPriorityFeeWei / 2n, priorityFeeWei));
 }
 
 /**
@@ -122,8 +126,7 @@ function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-/** The larger of two amounts. */
-export function larger(a: bigint, b: bigint): bigint {
+function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 

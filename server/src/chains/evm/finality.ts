@@ -1,12 +1,13 @@
 import type { EvmConfig } from '../config.ts';
 import { isMovedBy, judgePayment, type Landing, outcomeOf, type ReportedMovement } from '../finality.ts';
 import type { Node } from '../node.ts';
-import type { PaymentState, SignedAttempt } from '../port.ts';
+import { requireQuorum } from '../node-agreement.ts';
+import type { PaymentState, ReservedPayment, SignedAttempt } from '../port.ts';
 import type { PaymentIntent } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { blockIdAt, type EvmNodes, finalHeightOf } from './blocks.ts';
 import { addressTopic, transferTopic } from './erc20.ts';
-import { type Header, type Log, type Receipt, receipt } from './responses.ts';
+import { type Header, integer, type Log, type Receipt, receipt } from './responses.ts';
 
 interface EvmLanding extends Landing {
   readonly feeWei: bigint;
@@ -44,12 +45,36 @@ export function judgeUsedNonce(
 
 /** @returns undefined if the payment sends native coin, which emits no event */
 function movementOf(config: EvmConfig, treasury: string, intent: PaymentIntent): EvmMovement | undefined {
-  if (intent.kind === 'top_up') return undefined;
+  if (intent.kind === 'top_up' || intent.kind === 'nonce_fill') return undefined;
   const { address, amount } = intent;
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
   const { address: contract } = requireToken(config, intent.currency);
   return intent.kind === 'transfer'
     ? { contract, from: treasury, to: address, amount }
     : { contract, from: address, to: treasury, amount };
+}
+
+/**
+ * Proves that a nonce was used in a final block, and by none of these transactions.
+ *
+ * @throws ChainError if too few nodes respond
+ */
+export async function isNonceSpentElsewhere(
+  config: EvmConfig,
+  nodes: EvmNodes,
+  { sender, sequence }: Pick<ReservedPayment, 'sender' | 'sequence'>,
+  attempts: readonly SignedAttempt[],
+): Promise<boolean> {
+  const head = await nodes.choose();
+  const height = await finalHeightOf(config, nodes, head);
+  if (height < 0) return false;
+  const proven = requireQuorum(nodes, config.agreement).map(async (node) => {
+    const used = await node.call('eth_getTransactionCount', [sender, `0x${height.toString(16)}`], integer);
+    return BigInt(used) > sequence && (await findLanding(node, attempts, undefined)) === undefined;
+  });
+  return (await Promise.all(proven)).every(Boolean);
 }
 
 async function findLanding(

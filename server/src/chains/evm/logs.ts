@@ -144,6 +144,8 @@ function splitFilter(filter: LogFilter, watched: WatchedAddresses): LogFilter[] 
     return halvesOf(address as readonly string[]).map((half) => ({ ...filter, address: half }));
   }
   const [signature = null, sender = null, receivers] = topics;
+  // What one sender has sent cannot be divided by watched receivers.
+  if (sender !== null) return undefined;
   const withReceivers = (some: readonly string[]): LogFilter => ({
     ...filter,
     topics: [signature, sender, some],

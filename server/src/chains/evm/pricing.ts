@@ -8,9 +8,9 @@ import type { EvmNodes } from './blocks.ts';
 import {
   type FeeMarket,
   firstFees,
+  firstTip,
   higherFees,
   isPricedOut,
-  larger,
   likelyFee,
   maxCost,
   readTerms,
@@ -103,8 +103,7 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const head = await nodes.choose();
       const { l1FeeWei } = await limitFor(call, transferGas);
       const market = await readMarket(head);
-      const tipWei = larger(config.gas.priorityFeeWei, market.tipWei);
-      return transferGas * (market.baseFeeWei + tipWei) + l1FeeWei;
+      return transferGas * (market.baseFeeWei + firstTip(market, config.gas)) + l1FeeWei;
     },
     raise,
     async followUnmined(newest, isOverdue, callOf) {

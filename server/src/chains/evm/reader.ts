@@ -20,13 +20,13 @@ export function createEvmReader(config: EvmConfig, nodes: EvmNodes): ChainReader
   let headHeight = 0;
   const scan = async (request: Pick<ScanRequest, 'from' | 'to' | 'watched' | 'tokens'>, final: boolean) => {
     const { from, to, tokens } = request;
-    const isNearHead = to > headHeight - limits.nearHeadBlocks;
+    const nearFrom = headHeight - limits.nearHeadBlocks + 1;
     // Without a second node the node itself must prove what it says. Tokens that are not configured are only shown.
     const isProven = final && config.agreement === 1 && tokens === 'configured';
     const { transfers } = await askUntilAgreed(
       nodes,
       final && tokens === 'configured' ? config.agreement : 1,
-      (node) => scanNode(node, { ...request, isNearHead, isProven }),
+      (node) => scanNode(node, { ...request, nearFrom, isProven }),
       ({ lastId, transfers: found }) => `${lastId} ${fingerprintTransfers(found)}`,
       `blocks ${from} to ${to}`,
     );

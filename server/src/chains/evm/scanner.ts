@@ -18,8 +18,8 @@ export interface ScanRequest {
   readonly watched: WatchedAddresses;
   /** The tokens that are configured, or all others. */
   readonly tokens: 'configured' | 'other';
-  /** Blocks are asked for by their hashes, because nodes that lag return no logs of a range that they do not have. */
-  readonly isNearHead: boolean;
+  /** From this height on blocks are asked for by their hashes: nodes that lag return no logs of a range that they do not have. */
+  readonly nearFrom: number;
   /** Whether the node itself must prove that its answer is complete. */
   readonly isProven: boolean;
 }
@@ -44,9 +44,8 @@ export function createScanner(config: EvmConfig): Scanner {
     return size;
   };
   return async (node, request) => {
-    const filter = filterFor(tokens, request);
-    const read = request.isNearHead ? readByHash : readByRange;
-    const { ids, logs } = await read(node, filter, request, sizeFor(node));
+    const filters = filtersFor(tokens, request);
+    const { ids, logs } = await readLogs(node, filters, request, sizeFor(node));
     const found = request.tokens === 'other' ? logs.filter(({ address }) => !tokens.has(address)) : logs;
     const transfers = readTransfers(found, { ...request, ids }, request.watched, tokens);
     return { lastId: ids.get(request.to) ?? '', transfers };
@@ -54,13 +53,18 @@ export function createScanner(config: EvmConfig): Scanner {
 }
 
 /**
- * Chooses the filter. The node filters by receiver while there are few addresses; with many, all transfers are fetched and matched
- * here.
+ * Chooses the filters. The node filters by receiver while there are few addresses; with many, all transfers are fetched and matched
+ * here. What the watched sender has sent is asked for apart, because a large answer is split by receivers.
  */
-function filterFor(tokens: TokensByAddress, { tokens: which, watched }: ScanRequest): LogFilter {
+function filtersFor(tokens: TokensByAddress, { tokens: which, watched }: ScanRequest): LogFilter[] {
   const address = which === 'configured' ? [...tokens.keys()] : undefined;
-  if (watched.size > limits.watchedTopics) return { address, topics: [transferTopic] };
-  return { address, topics: [transferTopic, null, [...watched.keys()].map(addressTopic)] };
+  const receivers = watched.size > limits.watchedTopics ? undefined : [...watched.keys()].map(addressTopic);
+  const filters: LogFilter[] = [];
+  if (watched.size > 0)
+    filters.push({ address, topics: receivers ? [transferTopic, null, receivers] : [transferTopic] });
+  if (watched.sender !== undefined && which === 'configured')
+    filters.push({ address, topics: [transferTopic, [addressTopic(watched.sender)]] });
+  return filters;
 }
 
 interface FoundLogs {
@@ -69,36 +73,71 @@ interface FoundLogs {
   readonly logs: readonly Log[];
 }
 
-async function readByHash(node: Node, filter: LogFilter, request: ScanRequest): Promise<FoundLogs> {
+async function readLogs(
+  node: Node,
+  filters: readonly LogFilter[],
+  request: ScanRequest,
+  size: LogRange,
+): Promise<FoundLogs> {
+  const { from, nearFrom, to } = request;
+  if (from >= nearFrom) return readByHash(node, filters, request);
+  if (to < nearFrom) return readByRange(node, filters, request, size);
+  const far = await readByRange(node, filters, { ...request, to: nearFrom - 1 }, size);
+  const near = await readByHash(node, filters, { ...request, from: nearFrom }, far.ids.get(nearFrom - 1));
+  return { ids: new Map([...far.ids, ...near.ids]), logs: [...far.logs, ...near.logs] };
+}
+
+/** @param before the id of the block before the first; undefined if it is not known */
+async function readByHash(
+  node: Node,
+  filters: readonly LogFilter[],
+  request: ScanRequest,
+  before?: string,
+): Promise<FoundLogs> {
   const { isProven, watched } = request;
   const headers = await readHeaders(node, request);
+  if (before !== undefined && headers[0]?.parentId !== before) {
+    throw new ChainError('The chain changed during the read.', 'unsettled');
+  }
   const found = await mapInBatches(headers, limits.evmBlockConcurrency, async (header) => {
-    if (watched.size === 0) return [];
-    const logs = await fetchBlockLogs(node, filter, header.id, watched);
-    return isProven ? proveLogs(node, header, filter, logs) : logs;
+    const logs: Log[] = [];
+    for (const filter of filters) {
+      const part = await fetchBlockLogs(node, filter, header.id, watched);
+      for (const log of isProven ? await proveLogs(node, header, filter, part) : part) logs.push(log);
+    }
+    return logs;
   });
   return { ids: idsOf(headers), logs: found.flat() };
 }
 
 async function readByRange(
   node: Node,
-  filter: LogFilter,
+  filters: readonly LogFilter[],
   request: ScanRequest,
   size: LogRange,
 ): Promise<FoundLogs> {
   const { isProven, to, watched } = request;
   // A node that has not reached the block returns no logs instead of an error.
   const headers = await readHeaders(node, isProven ? request : { from: to, to });
-  const logs = watched.size === 0 ? [] : await fetchLogs(node, filter, request, size, watched);
+  const found: { readonly filter: LogFilter; readonly logs: readonly Log[] }[] = [];
+  for (const filter of filters)
+    found.push({ filter, logs: await fetchLogs(node, filter, request, size, watched) });
   if ((await blockIdAt(node, to)) !== headers.at(-1)?.id) {
     throw new ChainError('The chain changed during the read.', 'unsettled');
   }
-  if (!isProven) return { ids: idsOf(headers), logs };
-  const byHeight = Map.groupBy(logs, ({ block }) => block.height);
-  const proven = await mapInBatches(headers, limits.evmBlockConcurrency, (header) =>
-    proveLogs(node, header, filter, byHeight.get(header.height) ?? []),
-  );
-  return { ids: idsOf(headers), logs: proven.flat() };
+  const logs: Log[] = [];
+  for (const { filter, logs: part } of found) {
+    if (!isProven) {
+      for (const log of part) logs.push(log);
+      continue;
+    }
+    const byHeight = Map.groupBy(part, ({ block }) => block.height);
+    const proven = await mapInBatches(headers, limits.evmBlockConcurrency, (header) =>
+      proveLogs(node, header, filter, byHeight.get(header.height) ?? []),
+    );
+    for (const log of proven.flat()) logs.push(log);
+  }
+  return { ids: idsOf(headers), logs };
 }
 
 /** Reads the headers of a range, each of which must be the parent of the next. */

@@ -4,13 +4,13 @@ import type { EvmConfig } from '../config.ts';
 import { newestOf } from '../finality.ts';
 import { createContractFreezes } from '../freezes.ts';
 import type { ChainSender, Prepared, ReservedPayment, SignedAttempt, UnsignedAttempt } from '../port.ts';
-import { type PaymentIntent, signingIntentOf, type TransactionSigner } from '../signing.ts';
+import { type PaymentIntent, payerOf, signingIntentOf, type TransactionSigner } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { createAuthorizations } from './authorization.ts';
 import type { EvmNodes } from './blocks.ts';
 import { tokenAbi } from './erc20.ts';
 import { maxCost, readTerms } from './fees.ts';
-import { judgeUsedNonce } from './finality.ts';
+import { isNonceSpentElsewhere, judgeUsedNonce } from './finality.ts';
 import { callBoolean } from './freezes.ts';
 import { type Call, createPricing } from './pricing.ts';
 import { integer } from './responses.ts';
@@ -35,6 +35,10 @@ export function createEvmSender(
   const callOf = async (id: string, intent: PaymentIntent): Promise<Call> => {
     const { address, amount } = intent;
     if (intent.kind === 'top_up') return { from: treasury, to: address as Hex, value: amount, data: '0x' };
+    if (intent.kind === 'nonce_fill') return { from: address, to: address as Hex, value: 0n, data: '0x' };
+    if (intent.kind === 'deposit_return') {
+      return { from: intent.from, to: intent.token as Hex, value: 0n, data: transferData(address, amount) };
+    }
     const to = requireToken(config, intent.currency).address as Hex;
     switch (intent.kind) {
       case 'transfer':
@@ -57,7 +61,7 @@ export function createEvmSender(
     },
     prepare: async (id, intent) => pricing.price(await callOf(id, intent)),
     costOf(intent, terms) {
-      const payer = intent.kind === 'sweep' ? intent.address : treasury;
+      const payer = payerOf(treasury, intent);
       const sent = intent.kind === 'top_up' ? intent.amount : 0n;
       return { payer, native: sent + maxCost(readTerms(terms)) };
     },
@@ -91,6 +95,7 @@ export function createEvmSender(
       const isOverdue = sequence === sent && ageMs > config.gas.bumpAfterMs;
       return pricing.followUnmined(newestOf(attempts), isOverdue, () => callOf(id, intent));
     },
+    canNeverLand: (payment, attempts) => isNonceSpentElsewhere(config, nodes, payment, attempts),
   };
 }
 

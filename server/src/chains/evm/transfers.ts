@@ -23,6 +23,7 @@ export function readTransfers(
 ): SeenTransfer[] {
   const idByHeight = new Map(range.ids);
   const ours: (Log & { from: string; to: string })[] = [];
+  const left: (Log & { from: string; to: string })[] = [];
   for (const log of logs) {
     const { height, id } = log.block;
     if (height < range.from || height > range.to) {
@@ -33,11 +34,18 @@ export function readTransfers(
     idByHeight.set(height, id);
     if (log.topics.length !== 3 || log.topics[0] !== transferTopic || log.data.length !== 66) continue;
     const to = addressOf(log.topics[2]);
-    if (!watched.has(to)) continue;
     const from = addressOf(log.topics[1]);
-    if (from !== to) ours.push({ ...log, from, to });
+    if (from === to) continue;
+    if (watched.has(to)) ours.push({ ...log, from, to });
+    if (from === watched.sender) left.push({ ...log, from, to });
   }
-  return numbered(ours, tokens);
+  return [...numbered(ours, tokens), ...numbered(left, tokens).flatMap(outgoingOf)];
+}
+
+/** Anybody can make a token report a transfer of nothing. */
+function outgoingOf(transfer: SeenTransfer): SeenTransfer[] {
+  const isMovement = transfer.currency !== undefined && transfer.amount > 0n;
+  return isMovement ? [{ ...transfer, isOutgoing: true }] : [];
 }
 
 /** The address in the lower 20 bytes of a topic. */

@@ -115,6 +115,9 @@ export function createSolanaSender(
       return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (intent, attempts) =>
         judgeAttempts(config, nodes, movementOf(config, treasury, intent), attempts),
@@ -151,9 +154,12 @@ async function likelyCost(
 
 function movementOf(config: SolanaConfig, treasury: string, intent: PaymentIntent): TokenMovement {
   if (intent.kind === 'top_up') throw new ChainError('Deposit addresses on Solana need no native coin.');
+  if (intent.kind === 'nonce_fill') throw new ChainError('Solana has no nonces.');
   const { address, amount, currency, kind } = intent;
+  if (currency === null) throw new ChainError('On Solana only configured tokens can be returned.');
   const { address: mint, program } = requireToken(config, currency);
   if (!program) throw new ChainError('A token on Solana must have a program.');
+  if (kind === 'deposit_return') return { mint, program, amount, from: intent.from, to: address };
   return kind === 'transfer'
     ? { mint, program, amount, from: treasury, to: address }
     : { mint, program, amount, from: address, to: treasury };

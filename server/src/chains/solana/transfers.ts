@@ -19,8 +19,9 @@ export function readTransfers(
   watchUnlisted: boolean,
 ): SeenTransfer[] {
   return transactions.flatMap(({ changes, signature }) => {
+    const outgoing = outgoingOf({ signature, changes }, block, watched.sender, tokens);
     const ordinals = new Map<string, number>();
-    return changes
+    const arrived = changes
       .filter(({ amount, owner }) => amount > 0n && watched.has(owner))
       .sort((a, b) => (a.account < b.account ? -1 : 1))
       .flatMap((change): SeenTransfer[] => {
@@ -33,6 +34,29 @@ export function readTransfers(
         const from = senderOf(changes, token);
         return [{ txHash: signature, ordinal, block, token, currency, from, to, amount }];
       });
+    return [...arrived, ...outgoing];
+  });
+}
+
+/** What a transaction moved out of all accounts of an owner, by mint. What moves between them does not count. */
+function outgoingOf(
+  { changes, signature: txHash }: TokenTransaction,
+  block: Block,
+  owner: string | undefined,
+  tokens: TokensByMint,
+): SeenTransfer[] {
+  if (owner === undefined) return [];
+  return [...tokens].flatMap(([token, { currency }], ordinal): SeenTransfer[] => {
+    const ofMint = changes.filter(({ mint }) => mint === token);
+    const kept = ofMint
+      .filter((change) => change.owner === owner)
+      .reduce((sum, { amount }) => sum + amount, 0n);
+    if (kept >= 0n) return [];
+    const [most] = ofMint
+      .filter((change) => change.owner !== owner && change.amount > 0n)
+      .sort((a, b) => (a.amount > b.amount ? -1 : 1));
+    const to = most?.owner ?? '';
+    return [{ txHash, ordinal, block, token, currency, from: owner, to, amount: -kept, isOutgoing: true }];
   });
 }
 

@@ -2,6 +2,7 @@ import type { TronConfig } from '../config.ts';
 import type { Family } from '../family.ts';
 import { tronProbe } from './blocks.ts';
 import { createTronNode } from './node.ts';
+import { createTronOutflows } from './outflows.ts';
 import { createTronReader } from './reader.ts';
 import type { Header } from './responses.ts';
 import { createTronSender } from './sender.ts';
@@ -12,5 +13,6 @@ export const tronFamily: Family<TronConfig, Header> = {
   createNode: createTronNode,
   createReader: createTronReader,
   createSender: createTronSender,
+  createOutflows: createTronOutflows,
   comparable: (address) => address,
 };

@@ -11,6 +11,7 @@ import {
   outcomes,
   prices,
   resources,
+  solidHeight,
   text,
   word,
 } from './responses.ts';
@@ -39,6 +40,12 @@ describe('what real nodes have answered', () => {
       isEmpty: false,
     });
     expect(header({})).toBeUndefined();
+  });
+
+  test('the solidified block', () => {
+    expect(solidHeight(answer('nodeInfo'))).toBe(66_987_547);
+    expect(() => solidHeight({ solidityBlock: '' })).toThrow(ChainError);
+    expect(() => solidHeight({})).toThrow(ChainError);
   });
 
   test('outcomes: a transfer of USDT, of TRX, one that ran out of energy, one that was reverted', () => {

@@ -94,6 +94,9 @@ export function createTronSender(
       return found && { unsigned: Buffer.from(found.unsigned).toString('hex'), terms: found.terms };
     },
     broadcast: (attempt) => broadcast(nodes, attempt),
+    canNeverLand: async ({ intent }, attempts) =>
+      attempts.length > 0 &&
+      (await judgeAttempts(config, nodes, movementFor(intent), attempts)).kind === 'expired',
     follow: followExpiringPayments({
       judge: (intent, attempts) => judgeAttempts(config, nodes, movementFor(intent), attempts),
       prepare,
@@ -108,6 +111,10 @@ export function createTronSender(
 function movementOf(config: TronConfig, treasury: string, intent: PaymentIntent): TronMovement {
   const { address, amount } = intent;
   if (intent.kind === 'top_up') return { contract: undefined, from: treasury, to: address, amount };
+  if (intent.kind === 'nonce_fill') throw new ChainError('Tron has no nonces.');
+  if (intent.kind === 'deposit_return') {
+    return { contract: intent.token, from: intent.from, to: address, amount };
+  }
   const { address: contract } = requireToken(config, intent.currency);
   return intent.kind === 'transfer'
     ? { contract, from: treasury, to: address, amount }

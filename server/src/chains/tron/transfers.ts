@@ -27,7 +27,8 @@ export function readTransfers(
   return outcomes.flatMap(({ logs, result, txHash }) => {
     if (result !== 'called') return [];
     const ordinals = new Map<string, number>();
-    return logs.flatMap((log): SeenTransfer[] => {
+    const outgoing = outgoingOf(block, txHash, logs, watched.sender, tokens);
+    const arrived = logs.flatMap((log): SeenTransfer[] => {
       if (!isTransfer(log)) return [];
       const { address: token, data } = log;
       const currency = tokens.get(token)?.currency;
@@ -41,6 +42,27 @@ export function readTransfers(
       ordinals.set(group, ordinal + 1);
       return [{ txHash, ordinal, block, token, currency, from, to, amount: BigInt(`0x${data}`) }];
     });
+    return [...arrived, ...outgoing];
+  });
+}
+
+/** What left an address. Anybody can make a token report a transfer of nothing. */
+function outgoingOf(
+  block: Block,
+  txHash: string,
+  logs: readonly Log[],
+  sender: string | undefined,
+  tokens: TokensByAddress,
+): SeenTransfer[] {
+  if (sender === undefined) return [];
+  return logs.flatMap((log, ordinal): SeenTransfer[] => {
+    const token = tokens.get(log.address);
+    if (!token || !isTransfer(log) || addressIn(log.topics[1]) !== sender) return [];
+    const to = addressIn(log.topics[2]);
+    const amount = BigInt(`0x${log.data}`);
+    if (amount === 0n || to === sender) return [];
+    const { address, currency } = token;
+    return [{ txHash, ordinal, block, token: address, currency, from: sender, to, amount, isOutgoing: true }];
   });
 }
 

@@ -10,6 +10,7 @@ export const guideNames = [
   'webhooks',
   'events',
   'chains',
+  'treasury',
   'keys',
   'screening',
   'verification',

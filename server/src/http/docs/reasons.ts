@@ -32,6 +32,47 @@ export const codeMeanings: readonly (readonly [ErrorCode, string])[] = [
 export const reasons: readonly ReasonEntry[] = [
   ...of('INVALID_REQUEST', [
     [
+      'reason_required',
+      'An order of the treasury gives no reason, or one that is too long.',
+      'Say why you order it.',
+    ],
+    [
+      'tx_hash_invalid',
+      'The transaction that paid a payment is missing, malformed, or given for a payment that was not paid.',
+      'Give the id of the transaction with `paid` only.',
+    ],
+    [
+      'address_own',
+      'A deposit would be returned to an address of this deployment.',
+      'Credit it, or name an address of the sender.',
+    ],
+    [
+      'address_not_own',
+      'The address is neither the treasury nor a deposit address.',
+      'Name the sender whose nonces have the gap.',
+    ],
+    [
+      'wallet_required',
+      'The address that received the deposit belongs to no wallet.',
+      'Name the wallet to credit.',
+    ],
+    [
+      'amount_not_allowed',
+      'The amount of a deposit of a configured token is what arrived.',
+      'Leave `amount` and `currency` out.',
+    ],
+    [
+      'amount_required',
+      'The token of the deposit is not configured, so it has no price.',
+      'Give `amount` and `currency`.',
+    ],
+    [
+      'credit_invalid',
+      'What a customer should be credited is no positive amount in a currency that wallets hold.',
+      'Give a decimal with at most 6 places, in usdc, pyusd or eurc.',
+    ],
+    ['chain_without_nonces', 'Only EVM chains have nonces.', 'Name an EVM chain.'],
+    [
       'amount_too_large',
       'More would arrive than the rail pays in one payment, or than can be credited in one deposit.',
       'Send several smaller amounts.',
@@ -196,6 +237,14 @@ export const reasons: readonly ReasonEntry[] = [
       'List its deliveries; the server keeps them for 30 days.',
     ],
     ['webhook_not_found', 'There is no such webhook.', 'Check the id; it may have been deleted.'],
+    [
+      'treasury_not_found',
+      'The key may not use the routes of the treasury.',
+      'Name it in `--treasury-keys`.',
+    ],
+    ['treasury_action_not_found', 'There is no such order.', 'Check the id.'],
+    ['payment_not_found', 'There is no such payment.', 'Check the id.'],
+    ['uncredited_deposit_not_found', 'There is no such uncredited deposit.', 'Check the id.'],
   ]),
   {
     reason: 'customer_not_found',
@@ -230,6 +279,42 @@ export const reasons: readonly ReasonEntry[] = [
     whatToDo: 'Check both ids and which environment the key is for.',
   },
   ...of('CONFLICT', [
+    [
+      'action_open',
+      'Another order about the same payment or deposit has not ended.',
+      'Wait until it has ended.',
+    ],
+    [
+      'transfer_in_review',
+      'The transfer is under review, and is no payment yet.',
+      'Approve, reject or cancel the transfer.',
+    ],
+    ['payment_ended', 'The payment has ended.', 'Look at the transfer.'],
+    [
+      'payment_not_bumpable',
+      'The payment is not signed, or its chain has no nonces.',
+      'Wait until it is signed, or cancel it.',
+    ],
+    [
+      'payment_not_resolvable',
+      'Only payments of transfers are resolved as paid.',
+      'State that it was not paid, or wait.',
+    ],
+    ['deposit_decided', 'An operator has decided about the deposit already.', 'Look at the order about it.'],
+    ['deposit_known', 'The deposit is pending or credited already.', 'Look at the deposits of the wallet.'],
+    ['deposit_is_funding', 'The treasury was funded with it.', 'Credit it to a wallet, or return it.'],
+    ['nothing_received', 'Nothing of the deposit arrived.', 'Write it off.'],
+    [
+      'wallet_differs',
+      'The address that received the deposit belongs to another wallet.',
+      'Leave the wallet out.',
+    ],
+    ['no_live_environment', 'The deployment has no live environment.', 'Create a live key.'],
+    [
+      'too_many_orders',
+      'There are too many orders about the same payment or deposit.',
+      'Look at why they were refused.',
+    ],
     ['counterparty_inactive', 'The counterparty is deactivated.', 'Create it again, or use another one.'],
     [
       'customer_erased',

@@ -34,6 +34,7 @@ export function classifyTransfers(
   const arrivals: Arrival[] = [];
   const uncredited: UncreditedDeposit[] = [];
   for (const transfer of transfers) {
+    if (transfer.isOutgoing) continue;
     const id = transferId(config.chain, transfer);
     const owner = book.ownerOf(transfer.to);
     const reason = uncreditedReason(config, transfer, owner, treasury);

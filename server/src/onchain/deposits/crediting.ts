@@ -27,7 +27,7 @@ import {
 } from './commands.ts';
 import { findDeposits, findFinal, listAwaitingRate, listPending, type StoredDeposit } from './queries.ts';
 import { reverseChanged } from './reversals.ts';
-import { findUncredited, saveUncredited, type UncreditedDeposit } from './uncredited.ts';
+import { findUncredited, listDecided, saveUncredited, type UncreditedDeposit } from './uncredited.ts';
 import type { AddressBook } from './watched-addresses.ts';
 
 export interface DepositDeps extends LeaseDeps {
@@ -118,7 +118,7 @@ async function record(
 ): Promise<Recorded> {
   const [kept, leftArrivals] = largestOf(arrivals);
   const [recorded, leftUncredited] = splitAt(uncredited, uncreditedLimit);
-  const measured = await measure(deps, kept);
+  const measured = await measure(deps, await withoutDecided(deps, kept));
   const sellRate = sellRateNow(deps);
   await reverseChanged(deps, measured.deposits);
   await submitAll(deps, measured.deposits, (deposit, known) => creditDeposit(deposit, known, sellRate));
@@ -148,6 +148,21 @@ function countByHeight(items: readonly { readonly transfer: SeenTransfer }[]): M
     counts.set(transfer.block.height, (counts.get(transfer.block.height) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Leaves out what operators have decided about: a rescan under other settings must not credit it again. */
+async function withoutDecided(
+  { pool, port }: DepositDeps,
+  arrivals: readonly Arrival[],
+): Promise<readonly Arrival[]> {
+  if (arrivals.length === 0) return arrivals;
+  // The token may have been configured since.
+  const unlistedId = ({ transfer }: Arrival) => transferId(port.chain, { ...transfer, currency: undefined });
+  const decided = await listDecided(
+    pool,
+    arrivals.flatMap((arrival) => [arrival.id, unlistedId(arrival)]),
+  );
+  return arrivals.filter((arrival) => !decided.has(arrival.id) && !decided.has(unlistedId(arrival)));
 }
 
 /** Credits the deposits that wait for a rate. */
@@ -287,7 +302,9 @@ async function reportUncredited(
   for (const [reason, some] of Map.groupBy(saved, (deposit) => deposit.reason)) {
     metrics.uncreditedDeposits.inc({ chain, reason }, some.length);
     const txHashes = some.slice(0, limits.loggedTransactions).map(({ transfer }) => transfer.txHash);
-    logger.warn({ chain, reason, count: some.length, txHashes }, 'transfers were received and not credited');
+    const facts = { chain, reason, count: some.length, txHashes };
+    if (reason === 'treasury_funding') logger.info(facts, 'the treasury was funded');
+    else logger.warn(facts, 'transfers were received and not credited');
   }
 }
 

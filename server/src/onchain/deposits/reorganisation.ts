@@ -10,12 +10,18 @@ import type { DepositDeps } from './crediting.ts';
 import { readTransferIds, reverseMissing } from './orphaned.ts';
 
 /**
- * Whether the chain still contains the newest block up to which deposits are credited.
+ * Verifies, after blocks were read, that the chain still contains the newest block up to which deposits are credited.
  *
- * @throws ChainError if the nodes do not agree
+ * @throws ChainError if it does not: what was read may be of another branch
  */
-export async function isConfirmedInChain({ pool, port }: DepositDeps, head: Block): Promise<boolean> {
-  const newest = await findConfirmedBlock(pool, port.chain, head.height);
+export async function requireConfirmedInChain(deps: DepositDeps): Promise<void> {
+  if (await isConfirmedInChain(deps, Number.MAX_SAFE_INTEGER)) return;
+  throw new ChainError('The chain changed during the read.', 'unsettled');
+}
+
+/** @param upTo the height of the newest block of the nodes */
+async function isConfirmedInChain({ pool, port }: DepositDeps, upTo: number): Promise<boolean> {
+  const newest = await findConfirmedBlock(pool, port.chain, upTo);
   if (!newest) return true;
   return (await judge(port, newest)) !== 'replaced';
 }
@@ -34,7 +40,7 @@ export async function recoverFromReorganisation(
   head: Block,
   cursor: Cursor,
 ): Promise<void> {
-  if (!(await isConfirmedInChain(deps, head))) await goBack(deps, head, cursor);
+  if (!(await isConfirmedInChain(deps, head.height))) await goBack(deps, head, cursor);
   const { pool, port } = deps;
   const found = await findUnchecked(pool, port.chain);
   if (!found || !(await acquireLease(deps, 'reading'))) return;

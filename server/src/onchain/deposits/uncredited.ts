@@ -101,8 +101,19 @@ export async function findUncredited(
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Finds out which uncredited deposits operators have decided about, by order. */
+export async function listDecided(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ subject: string }>({
+    name: 'list_decided_deposits',
+    text: `select subject from operator_actions where subject = any($1) and status in ('accepted', 'done')`,
+    values: [[...ids]],
+  });
+  return new Set(rows.map(({ subject }) => subject));
+}
+
 /** A stored uncredited deposit. Amounts are in the token's smallest units. */
 export interface StoredUncredited {
+  readonly id: string;
   readonly chain: string;
   readonly reason: UncreditedReason;
   readonly txHash: string;
@@ -115,6 +126,22 @@ export interface StoredUncredited {
   readonly seenAt: string;
 }
 
+const storedColumns = `id, chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
+  seen_at as "seenAt"`;
+
+/** Reads an uncredited deposit. */
+export async function readUncredited(
+  pool: Pool,
+  chain: string,
+  id: string,
+): Promise<StoredUncredited | undefined> {
+  const { rows } = await pool.query<StoredUncredited>(
+    `select ${storedColumns} from uncredited_deposits where chain = $1 and id = $2`,
+    [chain, id],
+  );
+  return rows[0];
+}
+
 /** Lists the newest uncredited deposits of one chain, or of all chains. */
 export async function listUncredited(
   pool: Pool,
@@ -122,9 +149,7 @@ export async function listUncredited(
   limit: number,
 ): Promise<StoredUncredited[]> {
   const { rows } = await pool.query<StoredUncredited>(
-    `select chain, reason, tx_hash as "txHash", height, token, currency, address, amount, received,
-        seen_at as "seenAt"
-      from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
+    `select ${storedColumns} from uncredited_deposits where $1::text is null or chain = $1 order by seen_at desc, id limit $2`,
     [chain ?? null, limit],
   );
   return rows;

@@ -28,12 +28,14 @@ export interface AddressBook extends WatchedAddresses {
  *
  * @param comparable converts an address to the form of the chain's transfers
  * @param ownAddresses additional watched addresses: the treasury
+ * @param sender whose outgoing movements are of interest
  */
 export function createAddressBook(
   pool: Pool,
   chain: Chain,
   comparable: (address: string) => string,
   ownAddresses: readonly string[],
+  sender?: string,
 ): AddressBook {
   const owners = new Map<string, AddressOwner>();
   const treasuries = new Set(ownAddresses.map(comparable));
@@ -52,6 +54,7 @@ export function createAddressBook(
       yield* owners.keys();
     },
     ownerOf: (address) => owners.get(address),
+    sender: sender === undefined ? undefined : comparable(sender),
     async refresh() {
       const now = await readHorizon(pool, horizon);
       const isNew = now.since === null ? '' : 'and a.created_tx >= $2::xid8 and a.created_tx < $3::xid8';

@@ -14,12 +14,13 @@ import {
   rewindScanned,
 } from '../cursor.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { recordOutgoing } from '../outflows/commands.ts';
 import { createStatusRecorder } from '../status/commands.ts';
 import { transferId } from './classify.ts';
 import { creditAwaitingRate, creditDeposits, type DepositDeps, showDeposits } from './crediting.ts';
 
 import { reverseMissing } from './orphaned.ts';
-import { isConfirmedInChain, recoverFromReorganisation } from './reorganisation.ts';
+import { recoverFromReorganisation, requireConfirmedInChain } from './reorganisation.ts';
 
 /**
  * Follows a chain: shows deposits as soon as they are in a block, and credits them once the block is final.
@@ -118,8 +119,8 @@ async function creditFinalBlocks(deps: DepositDeps, head: Block): Promise<boolea
     const transfers = await reader.scan(range.from, to, deps.book, true);
     const id = await readBlockId(deps, to, transfers);
     // The blocks of the range follow those that are confirmed: these are verified after the range was read.
-    if (!(await isConfirmedInChain(deps, head)))
-      throw new ChainError('The chain changed during the read.', 'unsettled');
+    await requireConfirmedInChain(deps);
+    await recordOutgoing(pool, chain, transfers);
     await creditDeposits(deps, transfers, to);
     await reverseMissing(deps, new Set(transfers.map((one) => transferId(chain, one))), range, target);
     await advanceConfirmed(pool, chain, confirmed, to, id);

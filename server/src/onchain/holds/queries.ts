@@ -54,6 +54,17 @@ export async function listShownHolds(db: Queryable): Promise<Hold[]> {
   return rows.filter(({ chain }) => isChain(chain)).map(toHold);
 }
 
+/** The hold of a kind that was released last; undefined if there is none. */
+export async function findLastReleased(pool: Pool, chain: Chain, kind: HoldKind): Promise<Hold | undefined> {
+  const { rows } = await pool.query<HoldRow>(
+    `select ${authenticatedColumns('chain_holds')} from chain_holds t
+      where t.chain = $1 and t.kind = $2 and t.released_at is not null order by t.released_at desc limit 1`,
+    [chain, kind],
+  );
+  const [row] = rows;
+  return row && pool.guard.admits('chain_holds', row) ? toHold(row) : undefined;
+}
+
 function toHold(row: ChainHoldRow): Hold {
   return {
     id: row.id,

@@ -1,5 +1,6 @@
 import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
+import { type PaymentIntent, servesSweeps } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Pool } from '../../store/pool.ts';
 import { listPayments, type OpenPayment } from './queries.ts';
@@ -66,7 +67,7 @@ function placesOf(
   isUnordered: boolean,
 ): Pick<Budget, 'free' | 'freeForSweeps'> {
   const free = (isUnordered ? limits.unorderedPaymentsInFlight : limits.paymentsInFlight) - unmined.length;
-  const sweeps = open.filter(({ intent }) => intent.kind !== 'transfer');
+  const sweeps = open.filter(({ intent }) => servesSweeps(intent));
   const waiting = sweeps.filter((payment) => unmined.includes(payment));
   const freeForSweeps = Math.min(
     limits.sweepsInFlight - waiting.length,
@@ -78,8 +79,14 @@ function placesOf(
 
 function leavingIn(currency: Stablecoin, payments: readonly OpenPayment[]): bigint {
   return payments.reduce(
-    (sum, { intent }) =>
-      intent.kind === 'transfer' && intent.currency === currency ? sum + intent.amount : sum,
+    (sum, { intent }) => (isPaidOut(intent) && intent.currency === currency ? sum + intent.amount : sum),
     0n,
   );
+}
+
+/** Whether a payment leaves for an address that is not of this deployment. */
+export function isPaidOut(
+  intent: PaymentIntent,
+): intent is PaymentIntent & { kind: 'transfer' | 'deposit_return' } {
+  return intent.kind === 'transfer' || intent.kind === 'deposit_return';
 }

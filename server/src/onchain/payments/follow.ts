@@ -10,6 +10,7 @@ import type { Pool } from '../../store/pool.ts';
 import type { TransactionStatus } from '../../store/tables/transactions.ts';
 import type { Command } from '../../writer/command.ts';
 import type { Writer } from '../../writer/writer.ts';
+import { recordSequences } from '../outflows/commands.ts';
 import { type Attention, saveAttention } from './attention.ts';
 import { completeTransfer, failTransfer, reverseTransfer, submitTransfer } from './commands.ts';
 import type { OpenPayment } from './queries.ts';
@@ -55,6 +56,8 @@ export async function followPayment(
   const state = await port.sender.follow(payment, attempts, Date.now() - payment.signedAtMs);
   const attention = attentionOf(payment, transfer, state);
   await saveAttention(pool, id, payment.attention, attention);
+  // What has used the nonce may have made another payment of the books.
+  if (state.kind === 'replaced') await recordSequences(pool, port.chain, payment.sender, [payment.sequence]);
   if (attention) return askOperator(attention.detail);
   switch (state.kind) {
     case 'waiting':
@@ -66,8 +69,7 @@ export async function followPayment(
     case 'replaced':
       return undefined;
     case 'final':
-      if (transfer) await endTransfer(deps, payment, transfer, state);
-      await endPayment(pool, port.chain, id, state, reorganisations);
+      await settlePayment(deps, payment, transfer, state, reorganisations);
       return undefined;
   }
 }
@@ -106,12 +108,24 @@ function attentionOf(
   }
 }
 
+/** Ends a payment, and before it the transfer that it pays, as the chain says. */
+export async function settlePayment(
+  deps: FollowDeps,
+  payment: OpenPayment,
+  transfer: LiveTransfer | undefined,
+  state: PaymentState & { kind: 'final' },
+  reorganisations: number,
+): Promise<void> {
+  if (transfer) await endTransfer(deps, payment, transfer, state);
+  await endPayment(deps.pool, deps.port.chain, payment.id, state, reorganisations);
+}
+
 function askOperator(text: string): BlockingReason {
   return { policy: 'ask_operator', text };
 }
 
 /** Adds the proof, which is stored with the transfer and does not depend on the payment's row. */
-function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
+export function withProof(payment: OpenPayment, transfer: LiveTransfer | undefined): OpenPayment {
   const { intent } = payment;
   if (!transfer || intent.kind !== 'transfer') return payment;
   return { ...payment, intent: { ...intent, proof: proofOf(transfer) } };
@@ -132,7 +146,11 @@ async function broadcastAny({ sender }: ChainPort, attempts: readonly SignedAtte
 }
 
 /** @throws ChainError if the transfer's status does not allow a payment; nothing must be sent then */
-async function markSubmitted({ writer }: FollowDeps, transfer: LiveTransfer, txHash: string): Promise<void> {
+export async function markSubmitted(
+  { writer }: FollowDeps,
+  transfer: LiveTransfer,
+  txHash: string,
+): Promise<void> {
   const outcome = await writer.submit(submitTransfer(transfer, txHash));
   if (outcome.kind === 'accepted') return;
   throw new ChainError(`The payment of ${transfer.id} is not sent: the transfer has ended.`);
@@ -149,7 +167,7 @@ export async function submitAndBroadcast(
 }
 
 /** Signs the payment again at new terms. The chain accepts at most one of its transactions. */
-async function replaceAttempt(
+export async function replaceAttempt(
   deps: FollowDeps,
   payment: OpenPayment,
   transfer: LiveTransfer | undefined,

@@ -30,6 +30,7 @@ interface PaymentRow extends Record<string, unknown> {
   readonly address: string;
   readonly wallet_index: number | null;
   readonly amount: string;
+  readonly token: string | null;
   readonly attempt_number: number | null;
   readonly attempt_hash: string | null;
   readonly attempt_mac: string | null;
@@ -92,9 +93,15 @@ function isAuthentic(guard: RowGuard, row: PaymentRow): boolean {
   return guard.admits('chain_attempts', { payment_id, number, tx_hash, raw, terms, mac });
 }
 
-function intentOf({ address, amount, currency, kind, wallet_index: index }: PaymentRow): PaymentIntent {
+function intentOf(row: PaymentRow): PaymentIntent {
+  const { address, amount, currency, kind, wallet_index: index } = row;
   const common = { address, amount: BigInt(amount) };
   if (kind === 'transfer') return { kind, ...common, currency: currency as Stablecoin };
+  if (kind === 'nonce_fill') return { kind, amount: 0n, address, index };
+  if (kind === 'deposit_return') {
+    const token = row.token ?? '';
+    return { kind, ...common, token, currency: currency as Stablecoin | null, from: row.sender, index };
+  }
   const at = index ?? 0;
   if (kind === 'top_up') return { kind, ...common, index: at };
   return { kind, ...common, index: at, currency: currency as Stablecoin };

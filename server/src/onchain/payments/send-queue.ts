@@ -15,12 +15,13 @@ import type {
   UnsignedAttempt,
 } from '../../chains/port.ts';
 import type { Chain } from '../../chains/registry.ts';
-import type { PaymentIntent } from '../../chains/signing.ts';
+import { type PaymentIntent, payerOf, servesSweeps } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import { authenticatedColumns } from '../../store/authenticated-rows.ts';
 import type { Pool, Queryable } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { countReorganisations } from '../cursor.ts';
+import { requireKnownSequences } from '../outflows/sequences.ts';
 import { deleteDraft, findDraft, storeDraft } from './drafts.ts';
 import { listWithdrawn, type OpenPayment } from './queries.ts';
 
@@ -53,7 +54,9 @@ export async function signNewPayment(
   if ('blockedBy' in prepared) return prepared;
   const blockedBy = admit(prepared);
   if (blockedBy) return { blockedBy };
-  const from = intent.kind === 'sweep' ? intent.address : sender.treasury;
+  const from = payerOf(sender.treasury, intent);
+  // Of the treasury the gate has verified it in this turn.
+  if (from !== sender.treasury) await requireKnownSequences(pool, port, from);
   const unused = await sender.nextSequence(from);
   const reserved = await reservePayment(pool, port.chain, from, id, intent, unused);
   return reserved ? signOrRelease(pool, port, reserved, prepared.terms) : { exists: true };
@@ -69,7 +72,7 @@ export async function signReservedPayment(
   port: ChainPort,
   payment: OpenPayment,
 ): Promise<SignResult> {
-  const isTreasurys = payment.intent.kind !== 'transfer';
+  const isTreasurys = servesSweeps(payment.intent);
   // Another worker may be about to sign it.
   if (isTreasurys && payment.reservedForMs < limits.reservationMs) return { exists: true };
   const asked = (await findDraft(pool, payment.id, 1)) ?? (await port.sender.lastSigned(payment));
@@ -144,22 +147,27 @@ export async function reservePayment(
       [chain, sender],
     );
     if (await hasUnsigned(client, chain, sender)) return undefined;
-    const next = rows[0]?.next_sequence ?? 0n;
-    const sequence = next > unused ? next : unused;
-    const currency = intent.kind === 'top_up' ? null : intent.currency;
+    const sequence = rows[0]?.next_sequence ?? 0n;
+    // A nonce that the chain has used and the books do not know may have made this payment already.
+    if (unused > sequence)
+      throw new ChainError(`${sender} has used nonces that the books did not give out.`, 'held');
+    const currency = 'currency' in intent ? intent.currency : null;
     const index = intent.kind === 'transfer' ? null : intent.index;
+    const token = intent.kind === 'deposit_return' ? intent.token : null;
     const { address, kind } = intent;
     const amount = intent.amount.toString();
     const mac = pool.guard.macOf('chain_payments', {
       ...{ chain, id, kind, sender, sequence, currency, address, amount },
       wallet_index: index,
       status: 'open',
+      token,
     });
     const { rowCount } = await client.query(
       `insert into chain_payments
-          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10) on conflict do nothing`,
-      [chain, id, kind, sender, sequence, currency, address, index, amount, mac],
+          (chain, id, kind, sender, sequence, currency, address, wallet_index, amount, status, created_at, updated_at, mac,
+            token)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', now(), now(), $10, $11) on conflict do nothing`,
+      [chain, id, kind, sender, sequence, currency, address, index, amount, mac, token],
     );
     if (rowCount !== 1) return undefined;
     await client.query('update chain_sequences set next_sequence = $3 where chain = $1 and sender = $2', [
@@ -254,11 +262,49 @@ export async function signAndStore(
     `with asked as (delete from chain_drafts where payment_id = $1 and number = $2)
       insert into chain_attempts (payment_id, number, tx_hash, raw, terms, signed_at, mac)
       select id, $2, $3, $4, $5, now(), $7 from chain_payments where id = $1 and status = 'open' and sequence = $6
-      on conflict do nothing`,
+      for share on conflict do nothing`,
     [payment.id, number, txHash, raw, signedTerms, payment.sequence.toString(), mac],
   );
   if (rowCount !== 1) throw new ChainError(`Another process works on the payment ${payment.id}.`);
   return attempt;
+}
+
+/**
+ * Ends a payment that can never land, or that something else than its own transactions has paid. Nothing is signed for it afterwards. One
+ * of which nothing was ever signed becomes withdrawn if it is not paid.
+ *
+ * @param signed how many transactions of the payment the caller has judged
+ * @param paidBy the final transaction that paid it; undefined if nothing did
+ * @returns whether it has ended; false if another process has signed for it in between
+ * @throws RowNotAuthenticError if the payment's row is not authentic
+ */
+export async function endPaymentByOrder(
+  pool: Pool,
+  id: string,
+  signed: number,
+  unpaidHash: string | undefined,
+  paidBy?: Pick<PaymentEnd, 'txHash' | 'height'>,
+): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<Record<string, unknown>>(
+      `select ${authenticatedColumns('chain_payments')} from chain_payments t
+        where t.id = $1 and t.status = 'open' for update`,
+      [id],
+    );
+    const attempts = await client.query('select from chain_attempts where payment_id = $1', [id]);
+    const row = rows[0];
+    if (!row || attempts.rowCount !== signed) return false;
+    const txHash = paidBy?.txHash ?? unpaidHash ?? null;
+    const status = paidBy ? 'completed' : txHash === null ? 'withdrawn' : 'failed';
+    const sequence = status === 'withdrawn' ? null : row.sequence;
+    const ended = { ...pool.guard.require('chain_payments', row), status, sequence, tx_hash: txHash };
+    await client.query(
+      `update chain_payments set status = $2, sequence = $3, tx_hash = $4, height = $5, updated_at = now(), mac = $6
+        where id = $1`,
+      [id, status, sequence, txHash, paidBy?.height ?? null, pool.guard.macOf('chain_payments', ended)],
+    );
+    return true;
+  });
 }
 
 /** How a payment ended: the final transaction, its height and the fee that the chain charged. */

@@ -9,6 +9,7 @@ import type { Screener } from '../../screening/port.ts';
 import type { SigningGate } from '../holds/gate.ts';
 import { findReceivers } from '../internal/queries.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
+import { carryOutOrders } from '../operator/worker.ts';
 import { createWaitingReport } from '../waiting-report.ts';
 import { type Budget, readBudget } from './budget.ts';
 import { failTransfer } from './commands.ts';
@@ -20,6 +21,7 @@ import { listWithdrawn } from './queries.ts';
 import { fixQuote, type Quote, quotePayment, type TransferIntent } from './quote.ts';
 import { screenTransfers } from './screening.ts';
 import { type SignResult, signNewPayment, withdrawPayment } from './send-queue.ts';
+import { createWaitRecorder, type WaitRecorder } from './waits.ts';
 
 export interface PaymentDeps extends FollowOpenDeps {
   readonly logger: Logger;
@@ -31,12 +33,16 @@ export interface PaymentDeps extends FollowOpenDeps {
 interface Memory {
   /** Consecutive refusals, by transfer. */
   readonly refusals: Map<string, number>;
+  /** Why each payment of this turn waits. */
+  readonly waits: Map<string, string>;
+  readonly saveWaits: WaitRecorder;
 }
 
 /** Sends the live transfers of a chain: screens them, signs, stores and broadcasts their payments, and follows them to their end. */
 export function startPaymentWorker(deps: PaymentDeps): Worker {
-  const { logger, port } = deps;
-  const memory: Memory = { refusals: new Map() };
+  const { logger, pool, port } = deps;
+  const saveWaits = createWaitRecorder(pool, port.chain);
+  const memory: Memory = { refusals: new Map(), waits: new Map(), saveWaits };
   const report = createWaitingReport(logger, port.chain, 'payments');
   const worker = startWorker(`payments ${port.chain}`, logger, port.config.pollMs, async () => {
     const notes: string[] = [];
@@ -58,13 +64,18 @@ async function payOnce(deps: PaymentDeps, memory: Memory, notes: string[]): Prom
   if (!(await acquireLease(deps, 'payments'))) return;
   if (!(await deps.gate.blockedBy())) await bookInternalTransfers(deps, notes);
   await deps.port.reader.head();
-  await followOpen(deps, 'payments', notes);
+  memory.waits.clear();
+  const note = (subject: string, text: string) => void memory.waits.set(subject, text);
+  await carryOutOrders(deps, (await deps.gate.blockedBy()) === undefined, note);
+  await followOpen(deps, 'payments', notes, note);
   const blockedBy = await deps.gate.blockedBy();
   if (blockedBy) {
     notes.push(blockedBy.text);
+    await memory.saveWaits(memory.waits);
     return;
   }
   await signReady(deps, memory, notes);
+  await memory.saveWaits(memory.waits);
 }
 
 /** Signs what the treasury can pay, the oldest transfer first. A transfer that must wait does not hold up later ones. */
@@ -93,11 +104,13 @@ async function signReady(deps: PaymentDeps, memory: Memory, notes: string[]): Pr
       const waitsFor = blockedByBudget(quote, budget);
       if (waitsFor) {
         notes.push(waitsFor.text);
+        memory.waits.set(transfer.id, waitsFor.text);
         continue;
       }
       if (!(await acquireLease(deps, 'payments'))) return;
       const blockedBy = await pay(deps, memory, { ...{ budget, customers }, transfer, quote });
       if (blockedBy) notes.push(blockedBy.text);
+      if (blockedBy) memory.waits.set(transfer.id, blockedBy.text);
       if (blockedBy?.policy === 'stop_signing') return;
     }
   }

@@ -4,6 +4,8 @@ import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool, Queryable } from '../../store/pool.ts';
 import { inTransaction } from '../../store/transaction.ts';
+import { returnPaymentId } from '../operator/state.ts';
+import { isPaidOut } from '../payments/budget.ts';
 import type { OpenPayment } from '../payments/queries.ts';
 import { listPayments } from '../payments/queries.ts';
 
@@ -49,11 +51,9 @@ export async function readSnapshot(
         sums.set(currency, await readSums(db, chain, currency, cursor.confirmed));
       }
       const open = await listPayments(pool, chain, db);
-      const transfers = open.filter(({ intent }) => intent.kind === 'transfer');
-      const booked = await listCompleted(
-        db,
-        transfers.map(({ id }) => id),
-      );
+      const transfers = open.filter(({ intent }) => isPaidOut(intent));
+      const ids = transfers.map(({ id }) => id);
+      const booked = new Set([...(await listCompleted(db, ids)), ...(await listReturned(db, chain))]);
       return { ...cursor, sums, open: transfers.map((one) => ({ ...one, isBooked: booked.has(one.id) })) };
     },
     'begin isolation level repeatable read, read only',
@@ -92,12 +92,15 @@ const sumsText = `select
     where e.kind = 'live') as booked,
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
     where chain = $1 and currency = $2 and status = 'confirmed' and height <= $3) as waiting,
-  (select coalesce(sum(received::numeric), 0)::text from uncredited_deposits
-    where chain = $1 and currency = $2 and height <= $3) as "notCredited",
+  ((select coalesce(sum(received::numeric), 0) from uncredited_deposits
+      where chain = $1 and currency = $2 and height <= $3)
+    - (select coalesce(sum(booked_minor), 0) from operator_actions
+      where chain = $1 and currency = $2 and booked_minor is not null))::text as "notCredited",
   (select coalesce(sum(amount_minor), 0)::text from chain_deposits
     where chain = $1 and currency = $2 and status = 'credited' and height > $3) as "creditedLater",
   (select coalesce(sum(amount), 0)::text from chain_payments
-    where chain = $1 and currency = $2 and kind = 'transfer' and status = 'completed' and height > $3) as "bookedLater"`;
+    where chain = $1 and currency = $2 and kind in ('transfer', 'deposit_return') and status = 'completed' and height > $3)
+    as "bookedLater"`;
 
 async function readSums(db: Queryable, chain: Chain, currency: Stablecoin, height: number): Promise<Sums> {
   const { rows } = await db.query<Record<keyof Sums, string>>(sumsText, [
@@ -127,6 +130,16 @@ async function listCompleted(db: Queryable, ids: readonly string[]): Promise<Rea
     [arrayLiteral('int2', ids.map(bucketOfId)), arrayLiteral('text', [...ids])],
   );
   return new Set(rows.map(({ id }) => id));
+}
+
+/** The payments of the latest returns that are booked. */
+async function listReturned(db: Queryable, chain: Chain): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from operator_actions where chain = $1 and kind = 'deposit_return' and status = 'done'
+      order by updated_at desc limit $2`,
+    [chain, limits.openActions],
+  );
+  return rows.map(returnPaymentId);
 }
 
 /** Lists the deposit addresses of live wallets on a chain in pages, ordered by address. */

@@ -125,7 +125,9 @@ async function readArrived(
   if (height <= confirmed) return arrived;
   const book = createAddressBook(pool, port.chain, port.comparable, [treasury]);
   await book.refresh();
-  for (const { amount, currency, from, to } of await port.reader.scan(confirmed + 1, height, book, false)) {
+  const seen = await port.reader.scan(confirmed + 1, height, book, false);
+  for (const { amount, currency, from, isOutgoing, to } of seen) {
+    if (isOutgoing) continue;
     const isSweep = to === port.comparable(treasury) && book.has(from);
     if (currency && !isSweep) arrived.set(currency, (arrived.get(currency) ?? 0n) + amount);
   }

@@ -5,6 +5,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { currencyScale } from '../../platform/money.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { acquireLease, type LeaseDeps, releasingLeaseAtStop } from '../lease.ts';
+import { holdForDifference, isAboveMaximum } from './difference.ts';
 import type { Reconciliation } from './explain.ts';
 import { saveTreasury } from './queries.ts';
 import { reconcileChain } from './reconcile.ts';
@@ -14,21 +15,31 @@ interface ReconciliationDeps extends LeaseDeps {
   readonly metrics: Metrics;
 }
 
-/** Compares the books with a chain periodically, and exports the difference as a metric. */
+/**
+ * Compares the books with a chain periodically, and exports the difference as a metric. One that nothing explains, above the maximum of the
+ * configuration and in two looks, holds the payments of the chain.
+ */
 export function startReconciliationWorker(deps: ReconciliationDeps): Worker {
   const { logger, metrics, pool, port } = deps;
   const { chain } = port;
   let nextMs = 0;
   let reported = '';
+  let wasExcessive = false;
   const worker = startWorker(`reconcile ${chain}`, logger, port.config.pollMs, async () => {
     if (performance.now() < nextMs || !(await acquireLease(deps, 'reading'))) return false;
     await saveTreasury(pool, chain, port.sender.treasury);
     try {
       const outcome = await reconcileChain(pool, port);
       if (outcome.kind === 'not_ready') return false;
-      nextMs = performance.now() + limits.reconcileEveryMs;
       metrics.chainReconciled.set({ chain }, Date.now() / 1000);
       reported = report(deps, outcome.tokens, reported);
+      const isExcessive = await isAboveMaximum(pool, port, outcome.tokens);
+      if (isExcessive && wasExcessive) await holdForDifference(pool, chain, outcome.tokens);
+      const isNew = isExcessive && !wasExcessive;
+      nextMs =
+        performance.now() +
+        (isNew ? limits.reconcileAgainPolls * port.config.pollMs : limits.reconcileEveryMs);
+      wasExcessive = isExcessive;
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       nextMs = performance.now() + limits.workerErrorDelayMs;

@@ -2,14 +2,7 @@ import type { Chain } from '../../chains/registry.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { ChainRescanRow } from '../../store/tables/chains.ts';
-import type { Rescan } from './queries.ts';
-
-/**
- * Why blocks are read again. Rows say only which: what is credited is read from the chain, and by the ids of its transfers nothing is
- * credited twice.
- */
-export type RescanReason = ChainRescanRow['reason'];
+import type { Rescan, RescanReason } from './queries.ts';
 
 /** What is left of a block. */
 export interface DeferredBlock {

@@ -1,6 +1,12 @@
 import type { Chain } from '../../chains/registry.ts';
 import type { Pool } from '../../store/pool.ts';
-import type { RescanReason } from './commands.ts';
+import type { ChainRescanRow } from '../../store/tables/chains.ts';
+
+/**
+ * Why blocks are read again. Rows say only which: what is credited is read from the chain, and by the ids of its transfers nothing is
+ * credited twice.
+ */
+export type RescanReason = ChainRescanRow['reason'];
 
 /** A range of final blocks that is read again. */
 export interface Rescan {
@@ -49,16 +55,30 @@ function toRescan(row: RescanRow): Rescan {
   };
 }
 
-/** The rescan that is due next: what customers wait for comes before what an operator asked for. */
+/**
+ * The rescan that is due next: what customers wait for comes before what an operator asked for. After a deep reorganisation, those of
+ * blocks that are not final any more wait until they are.
+ */
 export async function findDueRescan(pool: Pool, chain: Chain): Promise<Rescan | undefined> {
   const { rows } = await pool.query<RescanRow>({
     name: 'find_due_rescan',
-    text: `select * from chain_rescans where chain = $1 and finished_at is null and next_try_at <= now()
+    text: `select r.* from chain_rescans r join chain_cursors c on c.chain = r.chain
+      where r.chain = $1 and r.finished_at is null and r.next_try_at <= now() and r.to_height <= c.confirmed_height
       order by reason = 'requested', next_try_at limit 1`,
     values: [chain],
   });
   const [row] = rows;
   return row && toRescan(row);
+}
+
+/** Whether a part of the blocks up to a height is still to be recorded. */
+export async function hasLeftovers(pool: Pool, chain: Chain, toHeight: number): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from chain_rescans
+      where chain = $1 and finished_at is null and reason = 'over_limit' and from_height <= $2 limit 1`,
+    [chain, toHeight],
+  );
+  return rowCount === 1;
 }
 
 /** The rescan of a range that an operator asked for; undefined if there is none. */

@@ -4,9 +4,10 @@ import { limits } from '../../platform/limits.ts';
 import { startWorker, type Worker } from '../../platform/worker-loop.ts';
 import { advanceReread, advanceUnlisted, readRereadCursor } from '../cursor.ts';
 import { type DepositDeps, recordMissing, sumOf } from '../deposits/crediting.ts';
+import { requireConfirmedInChain } from '../deposits/reorganisation.ts';
 import { acquireLease, releasingLeaseAtStop } from '../lease.ts';
 import { deferBlocks, saveRescanStep } from './commands.ts';
-import { findDueRescan, listOpenRescans, type Rescan } from './queries.ts';
+import { findDueRescan, hasLeftovers, listOpenRescans, type Rescan } from './queries.ts';
 
 /**
  * Reads final blocks again, beside the worker that follows the chain, so that nothing here delays a deposit:
@@ -69,6 +70,7 @@ async function rescanRange(deps: DepositDeps, rescan: Rescan): Promise<void> {
   if (reason === 'over_limit' && port.reader.scanUnlisted) {
     transfers.push(...(await port.reader.scanUnlisted(from, to, book)));
   }
+  await requireConfirmedInChain(deps);
   const isRequested = reason === 'requested';
   const { found, left, unmeasured } = await recordMissing(deps, transfers, { withTreasury: !isRequested });
   const unmeasuredCount = sumOf(unmeasured);
@@ -80,7 +82,7 @@ async function rescanRange(deps: DepositDeps, rescan: Rescan): Promise<void> {
     found,
     fault:
       left.size === 0 && !isDone
-        ? 'No node has the state of the block. Configure an archive node.'
+        ? 'Too few nodes have the state of the block. Configure an archive node.'
         : undefined,
   });
 }
@@ -104,7 +106,11 @@ async function rereadNext(deps: DepositDeps): Promise<boolean> {
   const from = cursor.reread + 1;
   if (target - cursor.reread < Math.min(config.blockRange, limits.rereadBatchBlocks)) return false;
   const to = Math.min(target, cursor.reread + config.blockRange);
-  const { found, left, unmeasured } = await recordMissing(deps, await reader.scan(from, to, book, true), {
+  // What is left of a block is no omission.
+  if (await hasLeftovers(pool, chain, to)) return false;
+  const transfers = await reader.scan(from, to, book, true);
+  await requireConfirmedInChain(deps);
+  const { found, left, unmeasured } = await recordMissing(deps, transfers, {
     withTreasury: true,
   });
   if (found > 0) {
@@ -145,6 +151,7 @@ function createUnlistedReader(deps: DepositDeps): () => Promise<boolean> {
       if (!isSingle || !['too_large', 'rejected'].includes(error.kind)) throw error;
       await deferBlocks(pool, chain, [{ height: to, reason: 'over_limit', waiting: 0 }]);
     }
+    await requireConfirmedInChain(deps);
     const { left } = await recordMissing(deps, transfers, { withTreasury: true });
     const blocks = [...left].map(([height, waiting]) => ({ height, waiting, reason: 'over_limit' as const }));
     await deferBlocks(pool, chain, blocks);

@@ -1,5 +1,6 @@
 import type { ChainPort } from '../../chains/port.ts';
 import type { Chain, Stablecoin } from '../../chains/registry.ts';
+import { servesSweeps } from '../../chains/signing.ts';
 import { bucketOfId } from '../../platform/ids.ts';
 import { limits } from '../../platform/limits.ts';
 import { arrayLiteral } from '../../store/arrays.ts';
@@ -70,8 +71,8 @@ export async function takeSweepCandidates(pool: Pool, chain: Chain): Promise<Swe
     // The limit is part of the text: for a parameter PostgreSQL plans for a tenth of the table, and reads all of it.
     text: `with next as (
         select u.address, u.currency from sweep_candidates u
-        where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1 and p.address = u.address
-          and p.status = 'open' and p.kind <> 'transfer')
+        where u.chain = $1 and not exists (select from chain_payments p where p.chain = $1
+          and (p.address = u.address or p.sender = u.address) and p.status = 'open' and p.kind <> 'transfer')
         order by u.checked_at nulls first limit ${limits.sweepsPerTurn})
       update sweep_candidates u set checked_at = now() from next n
       where u.chain = $1 and u.address = n.address and u.currency = n.currency
@@ -125,8 +126,9 @@ export async function readSpentToday(
   const { rows } = await pool.query<{ spent: string }>({
     name: 'read_sweep_spending',
     text: `select coalesce(sum(case when kind = 'top_up' then amount else 0 end
-          + case when kind = 'sweep' and not $2 then 0 else fee_native end), 0)::text as spent
+          + case when kind = 'sweep' and not $2 then 0 else coalesce(fee_native, 0) end), 0)::text as spent
       from chain_payments where chain = $1 and kind <> 'transfer' and status in ('completed', 'failed')
+        and kind in ('sweep', 'authorised_sweep', 'top_up')
         and created_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'`,
     // Elsewhere a deposit address pays for its own sweep, from its top-ups.
     values: [chain, config.family === 'solana'],
@@ -134,7 +136,7 @@ export async function readSpentToday(
   const ended = BigInt(rows[0]?.spent ?? 0);
   return open.reduce((sum, { attempts, intent }) => {
     const newest = attempts.at(-1);
-    if (intent.kind === 'transfer' || !newest) return sum;
+    if (!servesSweeps(intent) || !newest) return sum;
     const { native, payer } = sender.costOf(intent, newest.terms);
     return payer === sender.treasury ? sum + native : sum;
   }, ended);

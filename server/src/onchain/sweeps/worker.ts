@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type BlockingReason, blockingReasonOf, isPaymentError } from '../../chains/errors.ts';
-import type { PreparedTerms } from '../../chains/port.ts';
+import type { ChainPort, PreparedTerms } from '../../chains/port.ts';
+import type { Stablecoin } from '../../chains/registry.ts';
 import type { PaymentIntent } from '../../chains/signing.ts';
 import { limits } from '../../platform/limits.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -80,7 +81,7 @@ async function sweepDeposits(deps: SweepDeps, notes: string[]): Promise<void> {
     notes.push(held.text);
     return;
   }
-  const candidates = await takeSweepCandidates(pool, port.chain);
+  const candidates = await authorisedFirst(port, await takeSweepCandidates(pool, port.chain));
   if (candidates.length === 0) return;
   const budget = await readSweepBudget(deps);
   for (const candidate of candidates) {
@@ -91,6 +92,19 @@ async function sweepDeposits(deps: SweepDeps, notes: string[]): Promise<void> {
     if (blockedBy) notes.push(blockedBy.text);
     if (blockedBy?.policy === 'stop_signing') return;
   }
+}
+
+/** Puts the candidates first that a signature moves: one transaction each, and no coin for their addresses. */
+async function authorisedFirst(
+  { sender }: ChainPort,
+  candidates: readonly SweepCandidate[],
+): Promise<SweepCandidate[]> {
+  const isAuthorised = new Map<Stablecoin, boolean>();
+  for (const { currency } of candidates) {
+    if (!isAuthorised.has(currency)) isAuthorised.set(currency, await sender.takesAuthorizations(currency));
+  }
+  const rankOf = ({ currency }: SweepCandidate): number => (isAuthorised.get(currency) ? 0 : 1);
+  return [...candidates].sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 async function readSweepBudget({ pool, port }: SweepDeps): Promise<SweepBudget> {

@@ -44,6 +44,8 @@ export const chainCursors = table(
     opening_balances: json().nullable(),
     updated_at: timestamptz().mutable(),
     treasury: text().nullable().mutable(),
+    timeline: text().nullable().mutable(),
+    unsettled_height: int8().nullable().mutable(),
     first_height: int8().nullable(),
     reorganisations: int4().mutable(),
     reread_height: int8().nullable().mutable(),
@@ -138,9 +140,9 @@ export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
 export const chainPayments = table('chain_payments', {
   chain: text(),
   id: text(),
-  kind: text<'transfer' | 'sweep' | 'authorised_sweep' | 'top_up'>(),
+  kind: text<'transfer' | 'sweep' | 'authorised_sweep' | 'top_up' | 'nonce_fill' | 'deposit_return'>(),
   sender: text(),
-  sequence: int8().nullable(),
+  sequence: int8().nullable().mutable(),
   currency: text().nullable(),
   address: text(),
   wallet_index: int4().nullable(),
@@ -151,10 +153,13 @@ export const chainPayments = table('chain_payments', {
   fee_native: numeric().nullable().mutable(),
   created_at: timestamptz(),
   updated_at: timestamptz().mutable(),
+  token: text().nullable(),
   attention: text<PaymentAttention>().nullable().mutable(),
   attention_detail: text().nullable().mutable(),
   reopened_at: timestamptz().nullable().mutable(),
 });
+
+export type ChainPaymentRow = RowIn<typeof chainPayments>;
 
 export const chainAttempts = table('chain_attempts', {
   payment_id: text(),
@@ -164,6 +169,49 @@ export const chainAttempts = table('chain_attempts', {
   terms: text(),
   signed_at: timestamptz(),
 });
+
+export const voidAttempts = table('void_attempts', {
+  payment_id: text(),
+  number: int2(),
+  tx_hash: text(),
+  raw: text(),
+  terms: text(),
+  signed_at: timestamptz(),
+});
+
+export const paymentWaits = table('payment_waits', {
+  chain: text(),
+  id: text(),
+  reason: text().mutable(),
+  since: timestamptz().mutable(),
+});
+
+/** What operators ordered about payments and deposits. Written by the writer, carried out by the worker of the chain. */
+export const operatorActions = table('operator_actions', {
+  ...owned,
+  chain: text(),
+  kind: text<
+    | 'payment_bump'
+    | 'payment_cancel'
+    | 'payment_resolve'
+    | 'deposit_credit'
+    | 'deposit_return'
+    | 'deposit_write_off'
+    | 'nonce_fill'
+  >(),
+  subject: text(),
+  number: int4(),
+  parameters: json(),
+  reason: text(),
+  requested_by: text(),
+  status: text<'requested' | 'accepted' | 'done' | 'refused'>().mutable(),
+  result: text().nullable().mutable(),
+  currency: text().nullable().mutable(),
+  booked_minor: int8().nullable().mutable(),
+  created_at: timestamptz(),
+  updated_at: timestamptz().mutable(),
+});
+export type OperatorActionRow = RowIn<typeof operatorActions>;
 
 export const chainDrafts = table('chain_drafts', {
   payment_id: text(),
@@ -187,6 +235,46 @@ export const chainHolds = table('chain_holds', {
   release_reason: text().nullable().mutable(),
 });
 export type ChainHoldRow = RowIn<typeof chainHolds>;
+
+export const chainWatches = table('chain_watches', {
+  chain: text(),
+  owner: text(),
+  watched_at: timestamptz().mutable(),
+});
+
+/** What left our addresses without a payment of the books. */
+export const chainOutflows = table('chain_outflows', {
+  chain: text(),
+  id: text(),
+  sender: text(),
+  sequence: int8().nullable(),
+  tx_hash: text().nullable(),
+  height: int8().nullable(),
+  currency: text().nullable(),
+  address: text().nullable(),
+  amount: numeric().nullable(),
+  seen_at: timestamptz(),
+  resolution: text<'payment' | 'outflow' | 'no_outflow' | 'vanished'>().nullable().mutable(),
+  reference: text().nullable().mutable(),
+  reason: text().nullable().mutable(),
+  resolved_by: text().nullable().mutable(),
+  resolved_at: timestamptz().nullable().mutable(),
+});
+export type ChainOutflowRow = RowIn<typeof chainOutflows>;
+
+/** Written by the writer, with the journal of each. */
+export const treasuryOutflows = table('treasury_outflows', {
+  ...owned,
+  chain: text(),
+  tx_hash: text(),
+  currency: text(),
+  amount_minor: int8(),
+  address: text(),
+  reason: text(),
+  booked_by: text(),
+  created_at: timestamptz(),
+});
+export type TreasuryOutflowRow = RowIn<typeof treasuryOutflows>;
 
 export const sweepCandidates = table('sweep_candidates', {
   chain: text(),
