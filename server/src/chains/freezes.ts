@@ -3,7 +3,7 @@ import type { BlockingReason } from './errors.ts';
 import type { Node } from './node.ts';
 import { askUntilAgreed } from './node-agreement.ts';
 import type { NodePool } from './node-pool.ts';
-import type { Block } from './port.ts';
+import type { Block, Freeze } from './port.ts';
 import type { Stablecoin } from './registry.ts';
 import type { PaymentIntent } from './signing.ts';
 import { requireToken } from './tokens.ts';
@@ -15,9 +15,6 @@ export interface FreezeFacts {
   readonly isTreasuryBlocked: boolean;
   readonly isReceiverBlocked: boolean;
 }
-
-/** Why the issuer of a token would not let a transfer pass. */
-export type Freeze = 'token_paused' | 'treasury_blocked' | 'receiver_blocked';
 
 /**
  * Finds out whether an issuer has stopped a transfer. As many nodes as must agree have to report the same: on the word of one, a

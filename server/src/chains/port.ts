@@ -1,6 +1,5 @@
 import type { ChainConfig, Token } from './config.ts';
 import type { BlockingReason } from './errors.ts';
-import type { Freeze } from './freezes.ts';
 import type { Chain, Stablecoin } from './registry.ts';
 import type { PaymentIntent } from './signing.ts';
 
@@ -185,6 +184,9 @@ export type PaymentState =
   | { readonly kind: 'unclear'; readonly txHash: string; readonly height: number }
   /** A transaction that was not signed for this payment has used its nonce: an operator must investigate. */
   | { readonly kind: 'replaced' };
+
+/** Why the issuer of a token would not let a transfer pass. */
+export type Freeze = 'token_paused' | 'treasury_blocked' | 'receiver_blocked';
 
 /** Sends payments from the treasury, and from deposit addresses to the treasury. */
 export interface ChainSender {

@@ -1,5 +1,6 @@
 import type { SolanaConfig } from '../config.ts';
-import { type Freeze, findFreeze } from '../freezes.ts';
+import { findFreeze } from '../freezes.ts';
+import type { Freeze } from '../port.ts';
 import type { PaymentIntent } from '../signing.ts';
 import { requireToken } from '../tokens.ts';
 import { findAccounts } from './accounts.ts';
