@@ -31,7 +31,8 @@ export async function readL1Fee(
     args: [BigInt(bytes)],
   });
   const operator = encodeFunctionData({ abi: oracleAbi, functionName: 'getOperatorFee', args: [gas] });
-  const fee = (await ask(nodes, data)) + (await ask(nodes, operator));
+  const [dataFee, operatorFee] = await Promise.all([ask(nodes, data), ask(nodes, operator)]);
+  const fee = dataFee + operatorFee;
   return fee + fee / 4n;
 }
 

@@ -92,8 +92,7 @@ export function createPricing(config: EvmConfig, nodes: EvmNodes): Pricing {
       const estimated = await estimateGas(nodes, call);
       if (estimated === undefined) return requireAgreedRefusal(config, nodes, call);
       const gas = estimated + estimated / 4n;
-      const limit = await limitFor(call, gas);
-      const market = await readMarket(head);
+      const [limit, market] = await Promise.all([limitFor(call, gas), readMarket(head)]);
       const terms = firstFees(market, gas, config.gas, limit);
       if (!terms) return aboveMaxFee;
       const { l1FeeWei } = limit;
