@@ -169,6 +169,9 @@ test('100,000 fake logs in a block, and a cent to 1,000 addresses in the next, d
   const follower = await server.second({ chainsFile: file.path });
   const status = async () => (await listStatuses(follower.pool))[0];
   await expect.poll(async () => (await status())?.scanned, { timeout: 20_000 }).toBeGreaterThanOrEqual(0n);
+  await usdc.send('mint', [walletAddress, 1_000_000n]);
+  await anvil.client.mine({ blocks: 3 });
+  const usualMs = await msUntilCredited('1.00');
   const ours = Array.from({ length: dusted }, (_, index) => addressOf(index));
   await inOneBlock(async () => {
     await spam.send('pretendMany', [addressOf(addresses), ours, BigInt(fakeLogs)]);
@@ -179,18 +182,19 @@ test('100,000 fake logs in a block, and a cent to 1,000 addresses in the next, d
     await usdc.send('mint', [walletAddress, 6_000_000n]);
   });
   await anvil.client.mine({ blocks: 3 });
-  const tookMs = await msUntilCredited('11.00');
+  const tookMs = await msUntilCredited('12.00');
   console.info(
-    `Credited beside ${fakeLogs} fake logs and ${dusted} deposits of a cent: ${tookMs.toFixed(0)} ms.`,
+    `Credited beside ${fakeLogs} fake logs and ${dusted} deposits of a cent: ${tookMs.toFixed(0)} ms, ` +
+      `${usualMs.toFixed(0)} ms without them.`,
   );
-  expect(tookMs).toBeLessThan(10_000);
+  expect(tookMs - usualMs).toBeLessThan(10_000);
   const credited = async () => {
     const { rows } = await follower.pool.query(
       "select count(*) from chain_deposits where status = 'credited'",
     );
     return Number(rows[0]?.count);
   };
-  await expect.poll(credited, { timeout: 20_000 }).toBe(dusted + 2);
+  await expect.poll(credited, { timeout: 20_000 }).toBe(dusted + 3);
   // The rest is seen, and worked off later.
   const open = async () => (await listOpenRescans(follower.pool, 'base'))[0];
   await expect.poll(open, { timeout: 60_000 }).toMatchObject({ reason: 'over_limit', count: 1 });

@@ -4,11 +4,15 @@ import { type Bloom, bloomOf, isCovered, mayHold } from './bloom.ts';
 import { fetchWholeBlock, type LogFilter } from './logs.ts';
 import type { Header, Log } from './responses.ts';
 
+/** All logs of blocks by their ids, as one node returned them; undefined for a block that is too large. */
+export type WholeBlocks = Map<string, Promise<Log[] | undefined>>;
+
 /**
  * Returns the logs of a block that a filter selects, proven to be complete by one node: by the bloom filter of the block if it holds
  * none, otherwise by all logs of the block, which must be numbered without gaps and explain every bit of that filter.
  *
  * @param found what the node returned for the filter
+ * @param wholeBlocks blocks that were read for other filters; updated
  * @returns `found` if the block is too large to be read as a whole: it is read again later
  * @throws ChainError if the node omits logs
  */
@@ -17,9 +21,12 @@ export async function proveLogs(
   header: Header,
   filter: LogFilter,
   found: readonly Log[],
+  wholeBlocks: WholeBlocks = new Map(),
 ): Promise<readonly Log[]> {
   if (found.length === 0 && header.bloom && !maySelect(header.bloom, filter)) return found;
-  const all = await fetchWholeBlock(node, header.id);
+  const reading = wholeBlocks.get(header.id) ?? fetchWholeBlock(node, header.id);
+  wholeBlocks.set(header.id, reading);
+  const all = await reading;
   if (!all) return found;
   const indexes = new Set(all.map(({ logIndex }) => logIndex));
   const isGapless = all.every((log) => log.block.id === header.id && log.logIndex < indexes.size);

@@ -6,7 +6,7 @@ import type { Node } from '../node.ts';
 import type { SeenTransfer, WatchedAddresses } from '../port.ts';
 import { blockIdAt, headerAt } from './blocks.ts';
 import { addressTopic, transferTopic } from './erc20.ts';
-import { proveLogs } from './log-proof.ts';
+import { proveLogs, type WholeBlocks } from './log-proof.ts';
 import { fetchBlockLogs, fetchLogs, type LogFilter, type LogRange } from './logs.ts';
 import type { Header, Log } from './responses.ts';
 import { readTransfers, type TokensByAddress } from './transfers.ts';
@@ -101,9 +101,11 @@ async function readByHash(
   }
   const found = await mapInBatches(headers, limits.evmBlockConcurrency, async (header) => {
     const logs: Log[] = [];
+    const wholeBlocks: WholeBlocks = new Map();
     for (const filter of filters) {
       const part = await fetchBlockLogs(node, filter, header.id, watched);
-      for (const log of isProven ? await proveLogs(node, header, filter, part) : part) logs.push(log);
+      const proven = isProven ? await proveLogs(node, header, filter, part, wholeBlocks) : part;
+      for (const log of proven) logs.push(log);
     }
     return logs;
   });
