@@ -134,7 +134,7 @@ export const chainSequences = table('chain_sequences', {
   next_sequence: int8().mutable(),
 });
 
-/** Why a payment waits for an operator (server/migrations/0004_deep_reorganisations.sql). */
+/** Why a payment waits for an operator (server/migrations/0002_real_chains.sql). */
 export type PaymentAttention = 'unclear' | 'nonce_taken' | 'transfer_ended';
 
 export const chainPayments = table('chain_payments', {
