@@ -1,5 +1,7 @@
 import type { ApiClient } from '../support/client.ts';
 import { address, approvedCustomer, deposit, newWallet, ok, transferBody } from '../support/factories.ts';
+import type { TestServer } from '../support/server.ts';
+import { storeTopUp, storeUncredited } from '../support/treasury.ts';
 import type { Target } from './exchange.ts';
 import type { ReadDocument } from './operations.ts';
 
@@ -18,6 +20,28 @@ export async function settle(api: ApiClient, document: ReadDocument, target: Tar
   for (const { path } of lists) {
     const answer = await api.get(path);
     if (answer.status === 200) target.ids.learn(path, answer.data);
+  }
+}
+
+let stored = 0;
+
+/**
+ * Something for operators: an order that waits, and a payment and a deposit about which nobody has decided.
+ *
+ * @param treasury calls with a key that may use the routes of the treasury
+ */
+export async function settleTreasury(
+  server: TestServer,
+  treasury: ApiClient,
+  { ids }: Target,
+): Promise<void> {
+  const ordered = encodeURIComponent(await storeUncredited(server, ++stored));
+  const order = await ok(treasury.post(`/v1/treasury/deposits/${ordered}/write-off`, { reason: 'Spam.' }));
+  ids.learn('/v1/treasury/actions', order);
+  await storeUncredited(server, ++stored);
+  await storeTopUp(server, ++stored);
+  for (const path of ['/v1/treasury/deposits', '/v1/treasury/payments']) {
+    ids.learn(path, await ok(treasury.get(path)));
   }
 }
 

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { Agent } from 'undici';
 import { afterEach, expect, it } from 'vitest';
+import { createClient } from '../support/client.ts';
 import { ok } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { startTreasury, storeTreasury } from '../support/treasury.ts';
 import { exchange, type Target } from './exchange.ts';
-import { settle } from './fuzz-world.ts';
+import { settle, settleTreasury } from './fuzz-world.ts';
 import { createKnownIds } from './known-ids.ts';
 import { type Operation, type ReadDocument, readDocument } from './operations.ts';
-import { anyRequest, type FuzzRequest } from './requests.ts';
+import { anyRequest, type FuzzRequest, oneRequestEach } from './requests.ts';
 import { everyHostileRequest } from './sweep.ts';
 
 /**
@@ -31,6 +33,8 @@ interface Round {
   readonly server: TestServer;
   readonly document: ReadDocument;
   readonly target: Target;
+  /** A new world for the requests. */
+  settle(): Promise<void>;
 }
 
 let current: Round | undefined;
@@ -39,13 +43,21 @@ afterEach(close);
 async function open(): Promise<Round> {
   const server = await startServer();
   const document = await readDocument(server.app.url);
+  // On this one, the live key may use the routes of the treasury.
+  const { url } = await startTreasury(server);
+  await storeTreasury(server);
   const target = {
-    url: server.app.url,
+    url,
     agent: new Agent({ connections: together }),
     ids: createKnownIds(document),
     keys: { test: server.testKey, live: server.liveKey },
   };
-  current = { server, document, target };
+  const treasury = await createClient(url, server.liveKey);
+  const renew = async (): Promise<void> => {
+    await settle(server.api, document, target);
+    await settleTreasury(server, treasury, target);
+  };
+  current = { server, document, target, settle: renew };
   return current;
 }
 
@@ -66,9 +78,12 @@ async function send(target: Target, request: FuzzRequest): Promise<void> {
 
 async function play(round: Round, roundSeed: number): Promise<void> {
   let turn = 0;
+  await round.settle();
+  // However few requests there is time for, every operation gets one.
+  for (const request of oneRequestEach(round.document, roundSeed)) await send(round.target, request);
   const requests = fc.array(anyRequest(round.document), { minLength: 1, maxLength: together });
   const property = fc.asyncProperty(requests, async (drawn) => {
-    if (turn % turnsPerWorld === 0) await settle(round.server.api, round.document, round.target);
+    if (turn % turnsPerWorld === turnsPerWorld - 1) await round.settle();
     turn += 1;
     await Promise.all(drawn.map((request) => send(round.target, request)));
   });
@@ -107,7 +122,7 @@ it('take every hostile value in every place', { timeout: 120_000 }, async () => 
   const refused: string[] = [];
   let sent = 0;
   for (const [good, ...hostile] of everyHostileRequest(document)) {
-    await settle(round.server.api, round.document, round.target);
+    await round.settle();
     if ((await exchange(target, good)) !== 200) refused.push(good.operation.id);
     sent += 1 + hostile.length;
     for (let start = 0; start < hostile.length; start += together) {

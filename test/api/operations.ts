@@ -42,6 +42,11 @@ export interface Operation {
   readonly checks: ResponseChecks;
 }
 
+/** Whether a path is a route of the treasury, which only some live keys may use. */
+export function isOfTreasury(path: string): boolean {
+  return path.startsWith('/v1/treasury/');
+}
+
 /** The served document, read for fuzzing. */
 export interface ReadDocument {
   readonly operations: readonly Operation[];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { hostileText, hostileValue } from './hostile.ts';
-import type { Operation, ReadDocument } from './operations.ts';
+import { isOfTreasury, type Operation, type ReadDocument } from './operations.ts';
 import { createValues, knownId, type Values } from './values.ts';
 
 /** A request to be sent, its ids still marked. */
@@ -25,9 +25,18 @@ export function anyRequest(document: ReadDocument): fc.Arbitrary<FuzzRequest> {
   return fc.oneof(...document.operations.map((operation) => requestOf(operation, values)));
 }
 
+/** Makes one request for each operation. */
+export function oneRequestEach(document: ReadDocument, seed: number): FuzzRequest[] {
+  const values = createValues(document);
+  return document.operations.flatMap((operation) =>
+    fc.sample(requestOf(operation, values), { seed, numRuns: 1 }),
+  );
+}
+
 /** Makes requests for one operation. */
 export function requestOf(operation: Operation, values: Values): fc.Arbitrary<FuzzRequest> {
   const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const ofTreasury = isOfTreasury(operation.path);
   return fc.record({
     // A counterexample names the operation, not its schemas.
     operation: fc.constant(Object.assign(operation, { [fc.toStringMethod]: () => operation.id })),
@@ -36,8 +45,8 @@ export function requestOf(operation: Operation, values: Values): fc.Arbitrary<Fu
     body: anyBody(operation, values),
     headers: anyHeaders,
     credential: fc.oneof(
-      { weight: 30, arbitrary: fc.constant<Credential>('test') },
-      { weight: 2, arbitrary: fc.constant<Credential>('live') },
+      { weight: 30, arbitrary: fc.constant<Credential>(ofTreasury ? 'live' : 'test') },
+      { weight: 2, arbitrary: fc.constant<Credential>(ofTreasury ? 'test' : 'live') },
       { weight: 1, arbitrary: fc.constantFrom<Credential>(...credentials) },
     ),
   });

@@ -1,5 +1,5 @@
 import { hostileTexts, hostileValues } from './hostile.ts';
-import type { Operation, ReadDocument, Schema } from './operations.ts';
+import { isOfTreasury, type Operation, type ReadDocument, type Schema } from './operations.ts';
 import type { FuzzRequest } from './requests.ts';
 import { markId } from './values.ts';
 
@@ -26,7 +26,7 @@ function goodRequest(operation: Operation): FuzzRequest {
     query: required.map(({ example, name }) => [name, example]),
     body: operation.example === undefined ? undefined : { json: exampleWithIds(operation.example) },
     headers: {},
-    credential: 'test',
+    credential: isOfTreasury(operation.path) ? 'live' : 'test',
   };
 }
 
