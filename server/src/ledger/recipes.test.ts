@@ -10,6 +10,7 @@ import { parseTransferRequest } from '../resources/transfers/request.ts';
 import { parseCryptoDeposit } from '../simulator/crypto-deposits.ts';
 import type { JournalHeadRow } from '../store/tables/lanes.ts';
 import type { AccountRow, PostingRow } from '../store/tables/ledger.ts';
+import { internalTransit } from './accounts.ts';
 import {
   convertedDepositFlow,
   depositFlow,
@@ -28,6 +29,7 @@ import {
   settleConvertedTransferFlow,
   settlePayoutFlow,
   settleTransferFlow,
+  treasuryOutflowFlow,
   writeOffUncreditedFlow,
 } from './flows.ts';
 import { genesisHash, type JournalDraft, postJournal } from './journal.ts';
@@ -295,6 +297,28 @@ const plays: Readonly<Record<string, (recipe: Recipe, books: Books) => Record<st
     books.post(writeOffUncreditedFlow(stripe, money));
     books.post(exchangeUncreditedFlow(stripe, { ...ids, currency, amountMinor: amount.minor }));
     return { 'amount returned': print(amount.minor, currency) };
+  },
+  'internal-transfer.md'(recipe, books) {
+    const chain = given(recipe)('chain');
+    const money = transferMoney(recipe, books, chain);
+    const { amountMinor, currency, feeMinor } = money;
+    const transit = internalTransit(stripe, currency);
+    books.post(settleTransferFlow(stripe, chain, money, transit));
+    const netMinor = amountMinor - feeMinor;
+    const receiver = { transactionId: 'txn_received', walletId: 'wal_recipe01' };
+    books.post(depositFlow(stripe, { ...receiver, chain, currency, amountMinor: netMinor }, transit));
+    return { ...transferFigures(money, books), 'amount credited': print(netMinor, currency) };
+  },
+  'treasury-outflow.md'(recipe, books) {
+    const figure = given(recipe);
+    const [chain, currency] = [figure('chain'), figure('currency')];
+    const { creditedMinor } = depositTerms(recipe);
+    books.post(depositFlow(stripe, { ...ids, chain, currency, amountMinor: creditedMinor }));
+    const left = parseAmount(figure('amount that left'), currencyScale[currency as Currency]);
+    if (!left.ok) throw new Error(left.fault);
+    const outflow = { outflowId: 'out_recipe00', chain, currency, amountMinor: left.minor };
+    books.post(treasuryOutflowFlow(stripe, outflow));
+    return { 'lost by the house': books.balanceOf(`chain_loss ${currency}`) };
   },
 };
 

@@ -15,47 +15,61 @@ const reason = Type.String({
   description: 'Why you order it; kept with the order',
 });
 
-export const OrderBody = Type.Object({ reason });
+const because = 'Ticket 4711';
+
+export const OrderBody = Type.Object({ reason }, { examples: [{ reason: because }] });
 export type OrderBody = Static<typeof OrderBody>;
 
-export const ResolveBody = Type.Object({
-  reason,
-  outcome: oneOf(
-    ['paid', 'not_paid'] as const,
-    'What became of the payment; the nodes of the chain have to confirm it',
-  ),
-  txHash: Type.Optional(
-    Type.String({
-      maxLength: 128,
-      description: "The treasury's transaction that paid it; required for `paid`",
-    }),
-  ),
-});
+export const ResolveBody = Type.Object(
+  {
+    reason,
+    outcome: oneOf(
+      ['paid', 'not_paid'] as const,
+      'What became of the payment; the nodes of the chain have to confirm it',
+    ),
+    txHash: Type.Optional(
+      Type.String({
+        maxLength: 128,
+        description: "The treasury's transaction that paid it; required for `paid`",
+      }),
+    ),
+  },
+  { examples: [{ reason: because, outcome: 'not_paid' }] },
+);
 export type ResolveBody = Static<typeof ResolveBody>;
 
-export const CreditBody = Type.Object({
-  reason,
-  walletId: Type.Optional(Type.String({ maxLength: 64, description: 'For what was sent to the treasury' })),
-  amount: Type.Optional(
-    Type.String({ maxLength: 32, description: 'What is credited for a token that is not configured' }),
-  ),
-  currency: Type.Optional(Type.String({ maxLength: 16, description: 'The currency of `amount`' })),
-});
+export const CreditBody = Type.Object(
+  {
+    reason,
+    walletId: Type.Optional(Type.String({ maxLength: 64, description: 'For what was sent to the treasury' })),
+    amount: Type.Optional(
+      Type.String({ maxLength: 32, description: 'What is credited for a token that is not configured' }),
+    ),
+    currency: Type.Optional(Type.String({ maxLength: 16, description: 'The currency of `amount`' })),
+  },
+  { examples: [{ reason: because, amount: '25.00', currency: 'usdc' }] },
+);
 export type CreditBody = Static<typeof CreditBody>;
 
-export const ReturnBody = Type.Object({
-  reason,
-  to: Type.String({ maxLength: 128, description: "The address on the deposit's chain that it is sent to" }),
-});
+export const ReturnBody = Type.Object(
+  {
+    reason,
+    to: Type.String({ maxLength: 128, description: "The address on the deposit's chain that it is sent to" }),
+  },
+  { examples: [{ reason: because, to: '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB' }] },
+);
 export type ReturnBody = Static<typeof ReturnBody>;
 
-export const NonceFillBody = Type.Object({
-  reason,
-  chain: Type.String({ maxLength: 32 }),
-  sender: Type.Optional(
-    Type.String({ maxLength: 64, description: "A deposit address; the treasury's if left out" }),
-  ),
-});
+export const NonceFillBody = Type.Object(
+  {
+    reason,
+    chain: Type.String({ maxLength: 32 }),
+    sender: Type.Optional(
+      Type.String({ maxLength: 64, description: "A deposit address; the treasury's if left out" }),
+    ),
+  },
+  { examples: [{ reason: because, chain: 'base' }] },
+);
 export type NonceFillBody = Static<typeof NonceFillBody>;
 
 const amount =

@@ -111,9 +111,12 @@ const prefixes: Readonly<Record<string, string>> = {
   Environment: 'env',
   Event: 'evt',
   Journal: 'jrn',
+  Payment: 'txn',
   PayoutAccount: 'pa',
   Transaction: 'txn',
   Transfer: 'txn',
+  TreasuryPayment: 'txn',
+  TreasuryPaymentDetails: 'txn',
   VirtualAccount: 'va',
   VirtualAccountHistoryEntry: 'txn',
   Wallet: 'wal',
@@ -122,13 +125,25 @@ const prefixes: Readonly<Record<string, string>> = {
   WebhookReplay: 'whr',
 };
 
+const evmAddress = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed';
+const evmToken = '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb';
+const uncreditedId = `base:${ethereumHash}:${evmToken}:${evmAddress}:0`;
+
+/** Ids that are made of what they are about, by the kind of object. */
+const composedIds: Readonly<Record<string, string>> = {
+  Action: `${uncreditedId}:1`,
+  Deposit: uncreditedId,
+  TreasuryAction: `${uncreditedId}:1`,
+  TreasuryDeposit: uncreditedId,
+};
+
 /**
  * Makes an id in the server's format.
  *
  * @param kind the kind of object, capitalised: `Customer`
  */
 export function exampleId(kind: string): string {
-  return `${prefixes[kind] ?? 'id'}_01jhmbxq7ve2r8n5d0kz3c6tga`;
+  return composedIds[kind] ?? `${prefixes[kind] ?? 'id'}_01jhmbxq7ve2r8n5d0kz3c6tga`;
 }
 
 /** A shortened link to a hosted page. */
@@ -218,6 +233,19 @@ const replayedDay: Readonly<Record<string, Json>> = {
   completedAt: null,
 };
 
+const treasuryPayment: Readonly<Record<string, Json>> = {
+  chain: 'base',
+  kind: 'transfer',
+  address: evmAddress,
+};
+const requestedAction: Readonly<Record<string, Json>> = {
+  chain: 'base',
+  kind: 'deposit_write_off',
+  subject: uncreditedId,
+  reason: 'Nobody claims it, ticket 4711.',
+  by: exampleId('ApiKey'),
+};
+
 /** Changes by the name of the response's object. */
 export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   Counterparty: { omit: ['details'], set: paidToBank },
@@ -268,6 +296,34 @@ export const changesByObject: Readonly<Record<string, AnswerChange>> = {
   },
   SandboxClock: { set: { now: '2025-01-19T11:00:00.000Z', aheadSeconds: 345_600 } },
   Transaction: { omit: [...depositOnly, ...payoutOnly] },
+  TreasuryAction: { set: requestedAction },
+  TreasuryDeposit: {
+    set: {
+      chain: 'base',
+      reason: 'unlisted_token',
+      txHash: ethereumHash,
+      token: evmToken,
+      currency: null,
+      address: evmAddress,
+      amount: '25000000',
+      received: '0',
+    },
+  },
+  TreasuryPayment: { set: { ...treasuryPayment, state: 'sent' } },
+  TreasuryPaymentDetails: {
+    set: {
+      ...treasuryPayment,
+      status: 'open',
+      transferStatus: 'payment_submitted',
+      sender: '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
+      sequence: '7',
+      attempts: [
+        { txHash: ethereumHash, terms: '65000/2000000000/1000000000/18000000/0', signedAt: earlier },
+      ],
+      voids: [],
+      actions: [],
+    },
+  },
   VirtualAccount: { set: paidInDollars },
   VirtualAccountBalance: { set: { balance: '4.40', currency: 'usd', exchangeRate: null } },
   VirtualAccountHistoryEntry: {
