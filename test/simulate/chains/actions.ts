@@ -20,8 +20,8 @@ export async function act(world: World): Promise<void> {
   if (luck < 34) return disturbances.lies.length > 0 ? changeLies(world) : undefined;
   if (luck < 36) return disturbances.feeSpikes ? changeFees(world) : undefined;
   if (luck < 38) return disturbances.frozenReceivers ? freeze(world) : undefined;
-  if (luck < 40) return disturbances.restores ? copyDatabase(world) : undefined;
-  if (luck < 60) return passTime(world);
+  if (luck < 44) return disturbances.restores ? copyDatabase(world) : undefined;
+  if (luck < 64) return passTime(world);
   return runStep(world);
 }
 
@@ -100,13 +100,13 @@ function freeze(world: World): void {
 /** Keeps a copy of the database, or goes back to the last one. */
 async function copyDatabase(world: World): Promise<void> {
   const { database } = world;
-  const isRestoring = world.backedUp && world.random.chance(50);
+  const isRestoring = world.backedUp && world.random.chance(60);
   note(world, isRestoring ? 'restore' : 'backup');
   await world.process.kill();
   if (isRestoring) await database.restore();
   else await database.backUp();
   world.backedUp = true;
-  await restart(world);
+  await restart(world, isRestoring);
 }
 
 /** Lets one of the server's calls happen, or be lost. Without any, time passes. */

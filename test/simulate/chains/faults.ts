@@ -29,6 +29,18 @@ const blind = (port: ChainPort): ChainPort => ({
   reader: { ...port.reader, blockIds: async () => [] },
 });
 
+/** Sees nothing of what left the treasury. */
+const unaware = (port: ChainPort): ChainPort => ({
+  ...port,
+  reader: {
+    ...port.reader,
+    async scan(...range) {
+      return (await port.reader.scan(...range)).filter(({ isOutgoing }) => !isOutgoing);
+    },
+  },
+  outflows: { ...port.outflows, hasExpiredSince: async () => true },
+});
+
 /** Signs payments again that may still be mined. */
 export const signingAgain = (port: ChainPort): ChainPort =>
   withSender(port, (sender) => ({
@@ -88,6 +100,12 @@ export const chainFaults: Readonly<Record<string, PlantedFault>> = {
         })),
     },
     caught: /paid_not_completed/,
+  },
+  'a restored database that pays again': {
+    chain: 'tron',
+    disturbances: { restores: true },
+    fault: { port: unaware },
+    caught: /paid_twice|paid_not_completed/,
   },
   'a signer that signs a payment twice': {
     chain: 'tron',

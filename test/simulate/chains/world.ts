@@ -149,11 +149,11 @@ export async function createWorld(fixture: Fixture, options: RunOptions): Promis
 }
 
 /** Starts the server process again, after its end. */
-export async function restart(world: World): Promise<void> {
-  world.process = await start(world);
+export async function restart(world: World, isRestored = false): Promise<void> {
+  world.process = await start(world, isRestored);
 }
 
-function start(world: Omit<World, 'process'>): Promise<Process> {
+function start(world: Omit<World, 'process'>, isRestored = false): Promise<Process> {
   const { config, database, fixture, logger, model, options, random, signedAtMs } = world;
   return startProcess({
     fixture,
@@ -164,6 +164,7 @@ function start(world: Omit<World, 'process'>): Promise<Process> {
     random,
     logger,
     fault: options.fault,
+    isRestored,
     ageMs(txHash) {
       const at = signedAtMs.get(txHash) ?? Date.now();
       signedAtMs.set(txHash, at);
