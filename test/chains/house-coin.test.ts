@@ -31,7 +31,8 @@ beforeAll(async () => {
   for (const token of Object.values(mints)) solana.ledger.addMint(token);
   usdc = await deployToken(base, 'TestToken', ['USD Coin', 'USDC']);
   const defaults = { minTransfer: undefined, accountFee: undefined };
-  const signing = { nativePerCustomer: '0.0002' };
+  // Two transfers at the most that they may cost, 0.00022 each: twice the base fee and a tip of 1 gwei.
+  const signing = { nativePerCustomer: '0.0005' };
   chainsFile = writeChains({
     base: chainEntry(base, { usdc }, { ...defaults, sweepFrom: null, signing }),
     solana: solanaEntry(solana, defaults),

@@ -14,7 +14,8 @@ export interface FollowOpenDeps extends FollowDeps {
 
 /**
  * Follows the open payments of a work: the transfers, or the treasury operations. The worker of the transfers also follows what stands
- * before them in the treasury's order of nonces. A return, and a payment that is being cancelled, is followed by the operator's order.
+ * before them in the treasury's order of nonces, and the fills of nonces, which operators order there. A return, and a payment that is
+ * being cancelled, is followed by the operator's order.
  *
  * @param notes receives the reasons why payments wait
  * @param note receives them by payment
@@ -50,10 +51,12 @@ function selectFollowed(
   work: 'payments' | 'sweeps',
   treasury: string,
 ): OpenPayment[] {
-  if (work === 'sweeps') return open.filter(({ intent }) => intent.kind !== 'transfer');
+  const isOfPayments = ({ intent }: OpenPayment) =>
+    intent.kind === 'transfer' || intent.kind === 'nonce_fill';
+  if (work === 'sweeps') return open.filter((payment) => !isOfPayments(payment));
   const first = open.find(({ sender }) => sender === treasury);
   return open.filter((payment) => {
     const isUnsigned = payment.sender === treasury && payment.attempts.length === 0;
-    return payment.intent.kind === 'transfer' || payment === first || isUnsigned;
+    return isOfPayments(payment) || payment === first || isUnsigned;
   });
 }
