@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { liveCustomer } from '../support/chains/live.ts';
 import { type ApiAnswer, type ApiClient, createClient } from '../support/client.ts';
 import { runSql } from '../support/database.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../support/factories.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { startTreasury, storeTopUp, storeTreasury, storeUncredited } from '../support/treasury.ts';
 
 /**
  * Walks every operation of the document and gets every status that it declares. The client refuses any answer that
@@ -61,9 +63,13 @@ const unknownId = 'xxx_01jhmbxq7ve2r8n5d0kz3c6tga';
 
 let server: TestServer;
 let api: ApiClient;
+/** Calls with a key that may use the routes of the treasury. */
+let treasury: ApiClient;
 beforeAll(async () => {
   server = await startServer({ sandboxStepMs: 3_600_000 });
   api = server.api;
+  treasury = await createClient((await startTreasury(server)).url, server.liveKey);
+  await storeTreasury(server);
 });
 afterAll(() => server.stop());
 
@@ -74,7 +80,7 @@ async function call(
   { ids = [], query = '', headers = {}, send = body }: Call = {},
 ): Promise<ApiAnswer> {
   const left = [...ids];
-  const target = path.replaceAll(/\{\w+\}/g, () => left.shift() ?? unknownId) + query;
+  const target = path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(left.shift() ?? unknownId)) + query;
   const text = send === undefined ? '' : JSON.stringify(send);
   const type: Record<string, string> = send === undefined ? {} : { 'content-type': 'application/json' };
   return client.raw(method, target, text, { ...type, ...headers });
@@ -91,6 +97,8 @@ function expectStatus({ operationId }: Operation, answer: ApiAnswer, status: num
   expect(answer.status, `${operationId}: ${answer.text}`).toBe(status);
   seen.add(`${operationId} ${status}`);
 }
+
+const clientFor = ({ path }: Operation) => (path.startsWith('/v1/treasury/') ? treasury : api);
 
 const declaring = (status: number) => operations.filter(({ statuses }) => statuses.includes(String(status)));
 
@@ -129,6 +137,10 @@ describe('200', () => {
   };
   const ownedBy = async (): Promise<Call> => ({ send: { customerId: (await approvedCustomer(api)).id } });
   const nothing = async (): Promise<Call> => ({});
+
+  let stored = 0;
+  const topUp = async (): Promise<Call> => ({ ids: [await storeTopUp(server, ++stored)] });
+  const uncredited = async (): Promise<Call> => ({ ids: [await storeUncredited(server, ++stored)] });
 
   const plays: Readonly<Record<string, Play>> = {
     getCustomer: customer,
@@ -181,6 +193,23 @@ describe('200', () => {
     },
     createFiatDeposit: async () => ({ send: { virtualAccountId: (await newAccount()).id, amount: '10.00' } }),
     advanceSandboxTransaction: transfer,
+    getTreasuryPayment: topUp,
+    bumpTreasuryPayment: topUp,
+    cancelTreasuryPayment: topUp,
+    resolveTreasuryPayment: topUp,
+    creditTreasuryDeposit: async () => {
+      const wallet = await newWallet(
+        server.live,
+        (await liveCustomer(server.app, server.live, server.liveKey)).id,
+      );
+      return { ...(await uncredited()), send: { reason: 'x', walletId: wallet.id } };
+    },
+    returnTreasuryDeposit: uncredited,
+    writeOffTreasuryDeposit: uncredited,
+    getTreasuryAction: async () => {
+      const one = operation('writeOffTreasuryDeposit');
+      return { ids: [(await call(treasury, one, await uncredited())).data.id] };
+    },
     getEvent: async () => {
       await newCustomer(api);
       return { ids: [(await api.get('/v1/events?limit=1')).data[0].id] };
@@ -193,13 +222,13 @@ describe('200', () => {
     const { headers, ids, query, send } = await (plays[one.operationId] ?? nothing)();
     const body = send ?? one.body;
     const given = { ...(ids && { ids }), ...(query && { query }), ...(headers && { headers }) };
-    expectStatus(one, await call(api, one, { ...given, send: body }), 200);
+    expectStatus(one, await call(clientFor(one), one, { ...given, send: body }), 200);
   });
 });
 
 describe('400', () => {
   it.each(declaring(400))('$operationId', async (one) => {
-    expectStatus(one, await call(api, one, { query: '?no_such_parameter=1' }), 400);
+    expectStatus(one, await call(clientFor(one), one, { query: '?no_such_parameter=1' }), 400);
   });
 });
 
@@ -212,8 +241,8 @@ describe('401', () => {
 
 describe('404', () => {
   it.each(declaring(404))('$operationId', async (one) => {
-    // What has no id in its path is the sandbox's own: a live key finds no sandbox.
-    const client = one.path.includes('{') ? api : server.live;
+    // What has no id in its path is the sandbox's or the treasury's own: a live key finds no sandbox, and this one no treasury.
+    const client = one.path.includes('{') ? clientFor(one) : server.live;
     expectStatus(one, await call(client, one), 404);
   });
 });
@@ -227,8 +256,8 @@ describe('409', () => {
     const { operationId } = one;
     if (operationId === 'createCustomer')
       await ok(api.post('/v1/webhooks', operation('createWebhook').body, used));
-    else await ok(api.post('/v1/customers', person, used));
-    expectStatus(one, await call(api, one, { headers: used }), 409);
+    else await ok(clientFor(one).post('/v1/customers', person, used));
+    expectStatus(one, await call(clientFor(one), one, { headers: used }), 409);
   });
 
   it('resetSandbox', async () => {

@@ -7,6 +7,7 @@ import { listActionsOf } from '../../server/src/onchain/operator/queries.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
 import { environmentOf } from '../support/factories.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { startTreasury } from '../support/treasury.ts';
 
 /** Orders of operators by API, without a chain that would carry them out; and how `verify` sees what they booked. */
 
@@ -19,10 +20,7 @@ const path = (id: string, order: string): string =>
 
 beforeAll(async () => {
   server = await startServer();
-  const { rows } = await server.app.pool.query<{ id: string }>(
-    `select k.id from api_keys k join environments e on e.id = k.environment_id where e.kind = 'live'`,
-  );
-  app = await server.second({ treasuryKeys: [rows[0]?.id ?? ''] });
+  app = await startTreasury(server);
   treasury = await createClient(app.url, server.liveKey);
   await server.ownerPool.query(
     `insert into uncredited_deposits (chain, id, tx_hash, height, reason, token, address, amount, received, currency, seen_at)
