@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly steps: number;
   readonly disturbances: Disturbances;
+  /** How many times as often as usual deposits, transfers and disturbances happen; 1 when left out. */
+  readonly pace?: number;
   readonly fault?: ProcessFault | undefined;
 }
 
