@@ -221,7 +221,7 @@ const acts: Record<keyof typeof counts, (number: number) => Promise<void>> = {
     const chain = pick(chains);
     chain.setFees(spikeGwei);
     await sleep(1000 + below(2000));
-    chain.setFees(1);
+    chain.setFees(undefined);
   },
   halt: () => pick(chains).halt(haltMs),
   async blockedReceiver() {

@@ -307,12 +307,13 @@ test('a transfer to a deposit address of this deployment is booked, not broadcas
   expect(arrived).toMatchObject({ amount: '7.976', sourcePaymentRail: 'base', sourceTxHash: null });
   expect(await balanceOf(server.live, to.id)).toBe('7.976');
   expect(await attemptsOf(sent.id)).toEqual([]);
-  const lost = await send(
-    wallet,
-    '2.00',
-    addresses.find(({ chain }: { chain: string }) => chain === 'base').address,
-  );
-  expect((await inStatus(server.live, lost.id, 'refunded')).returnReason).toContain('sandbox');
+  const before = await balanceOf(server.live, wallet.id);
+  const { address } = addresses.find(({ chain }: { chain: string }) => chain === 'base');
+  const lost = { amount: '2.00', destinationPaymentRail: 'base', destinationAddress: address };
+  const { error, status } = await server.live.post('/v1/transfers', transferBody(wallet, lost));
+  expect([status, error.reason]).toEqual([400, 'unusable_address']);
+  expect(error.message).toContain('sandbox');
+  expect(await balanceOf(server.live, wallet.id)).toBe(before);
   expect(await base.client.getTransactionCount({ address: treasury })).toBe(nonce);
   node.behave();
 });

@@ -117,7 +117,7 @@ async function tronFixture(): Promise<Fixture> {
   return {
     ...{ server, log, wallet, paidTo, rail: 'tron', currency: 'usdt', sentMinor: 12_500_000n, sent: '12.50' },
     friends: ['TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH'],
-    thief: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+    thief: 'TNu6aCGeMYyDTWm9ZXPWuVcxhQprFU9vZw',
     fill: async () => {
       tron.pay({ to: treasury, amount: 1_000_000_000n });
       tron.ledger.mine();
@@ -151,6 +151,16 @@ async function untilPaid(fixture: Fixture, id: string): Promise<void> {
     return statusOf(fixture, id);
   };
   await expect.poll(read, { timeout: 60_000, interval: 200 }).toBe('completed');
+}
+
+/** Waits until a turn of the payments has begun, which reads every row as it is now. */
+async function untilNextTurn({ rail, server }: Fixture): Promise<void> {
+  const leasedUntil = async () => {
+    const text = "select expires_at::text as at from chain_leases where chain = $1 and work = 'payments'";
+    return (await server.ownerPool.query<{ at: string }>(text, [rail])).rows[0]?.at;
+  };
+  const before = await leasedUntil();
+  await expect.poll(leasedUntil, { timeout: 20_000 }).not.toBe(before);
 }
 
 const openledger = ({ server }: Fixture, ...args: string[]) =>
@@ -213,6 +223,7 @@ describe.each([
       faulty.reserved,
       'chain_payments',
     );
+    await untilNextTurn(fixture);
     await fixture.fill();
     await untilPaid(fixture, right);
     await untilPaid(fixture, faulty.reserved);

@@ -8,7 +8,7 @@ import { chainEntry, depositsIn, newLiveWallet, writeChains } from '../support/c
 import { type SolanaNode, startSolana } from '../support/chains/solana.ts';
 import { mints, named, solanaEntry } from '../support/chains/solana-live.ts';
 import { startTron, type TronNode } from '../support/chains/tron.ts';
-import { startRates, tronEntry } from '../support/chains/tron-live.ts';
+import { startRates, tronEntry, wideBand } from '../support/chains/tron-live.ts';
 import { type ApiClient, createClient } from '../support/client.ts';
 import { runCommand } from '../support/command.ts';
 import { copyDatabase, type TestDatabase } from '../support/database.ts';
@@ -56,7 +56,10 @@ beforeAll(async () => {
     solana: solanaEntry(solana),
     tron: tronEntry(tron),
   });
-  server = await startServer({ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' });
+  server = await startServer({
+    ...{ chainsFile: file.path, ratesUrl: rates.url, ratesMapping: '/rates/{TO}' },
+    ...wideBand,
+  });
   await anvil.client.setBalance({ address: treasuryOf('base') as `0x${string}`, value: 10n ** 18n });
   solana.ledger.giveLamports(treasuryOf('solana'), 10_000_000_000n);
   tron.ledger.giveSun(treasuryOf('tron'), 100_000_000_000);

@@ -22,8 +22,8 @@ import { startServer, type TestServer } from '../support/server.ts';
 const addresses = 100_000;
 const transfers = 5000;
 const ours = 50;
-const blocks = Number(process.env.WATCH_BLOCKS ?? 2);
-const passes = Number(process.env.WATCH_PASSES ?? 4);
+const blocks = Number(process.env.WATCH_BLOCKS ?? 1);
+const passes = Number(process.env.WATCH_PASSES ?? 3);
 const perTransaction = 1000;
 
 setFlagsFromString('--expose-gc');

@@ -102,7 +102,7 @@ export async function balanceOf(api: ApiClient, walletId: string): Promise<strin
 /** Waits until the transaction has a status and returns it. */
 export async function inStatus(api: ApiClient, transactionId: string, status: string): Promise<Data> {
   const read = () => ok(api.get(`/v1/transactions/${transactionId}`));
-  await expect.poll(async () => (await read()).status, { timeout: 15_000 }).toBe(status);
+  await expect.poll(async () => (await read()).status, { timeout: 30_000 }).toBe(status);
   return read();
 }
 

@@ -226,6 +226,8 @@ export const limits = {
   /** A reserved sweep or top-up that is not signed after so long was left by a process that ended. */
   reservationMs: 15_000,
   refusalsBeforeFailure: 3,
+  /** Transfers of a chain that are screened at the same time. */
+  screeningConcurrency: 16,
   /** How long the estimated cost of a transfer on a chain is used. */
   transferCostMs: 30_000,
   /** Transfers that are older than this do not count in what a customer's transfers cost today. */

@@ -2,27 +2,37 @@ import { createTransfer } from '../../../server/src/resources/transfers/commands
 import { parseTransferRequest } from '../../../server/src/resources/transfers/request.ts';
 import type { Process } from './process.ts';
 import type { Fate, Step } from './steps.ts';
-import { blocksBefore, currencies, note, passTime, restart, type World } from './world.ts';
+import { blocksBefore, currencies, type Disturbances, note, passTime, restart, type World } from './world.ts';
+
+type Action = (world: World) => void | Promise<void>;
 
 const fee = { numerator: 3n, denominator: 1000n };
 const atPar = { rate: '1', midRate: '1', isParity: true };
 
+/** How often each thing happens at the usual pace, of 1,000 steps. The rest of the steps are calls of the server. */
+const often: readonly (readonly [number, (disturbances: Disturbances) => boolean, Action])[] = [
+  [8, () => true, deposit],
+  [10, () => true, transfer],
+  [3, ({ crashes }) => crashes, crash],
+  [3, ({ reorgDepth }) => reorgDepth > 0, reorganise],
+  [10, ({ lies }) => lies.length > 0, changeLies],
+  [2, ({ feeSpikes }) => feeSpikes, changeFees],
+  [2, ({ frozenReceivers }) => frozenReceivers, freeze],
+  [4, ({ restores }) => restores, copyDatabase],
+  [4, () => true, goOn],
+];
+const blocksOf1000 = 20;
+
 /** Takes one step of a run, drawn from the seed. */
 export async function act(world: World): Promise<void> {
-  const { disturbances } = world.options;
-  const { random } = world;
-  const isIdle = world.process.steps.transaction === undefined;
-  const luck = random.below(1000);
-  if (luck < 8) return deposit(world);
-  if (luck < 18) return isIdle ? transfer(world) : undefined;
-  if (luck < 21) return disturbances.crashes ? crash(world) : undefined;
-  if (luck < 24) return disturbances.reorgDepth > 0 ? reorganise(world) : undefined;
-  if (luck < 34) return disturbances.lies.length > 0 ? changeLies(world) : undefined;
-  if (luck < 36) return disturbances.feeSpikes ? changeFees(world) : undefined;
-  if (luck < 38) return disturbances.frozenReceivers ? freeze(world) : undefined;
-  if (luck < 40) return disturbances.restores ? copyDatabase(world) : undefined;
-  if (luck < 60) return passTime(world);
-  return runStep(world);
+  const { disturbances, pace = 1 } = world.options;
+  let luck = world.random.below(1000);
+  for (const [of1000, isWanted, happen] of often) {
+    if (!isWanted(disturbances)) continue;
+    luck -= of1000 * pace;
+    if (luck < 0) return happen(world);
+  }
+  return luck < blocksOf1000 ? passTime(world) : runStep(world);
 }
 
 function deposit({ counts, fixture, model, options, random, trace }: World): void {
@@ -35,6 +45,8 @@ function deposit({ counts, fixture, model, options, random, trace }: World): voi
 
 async function transfer(world: World): Promise<void> {
   const { fixture, model, options, process, random, transfers } = world;
+  // The database serves nobody else while a transaction is open.
+  if (process.steps.transaction) return;
   const wallet = random.pick(fixture.wallets);
   const to = Buffer.alloc(20);
   random.fill(to);
@@ -100,13 +112,23 @@ function freeze(world: World): void {
 /** Keeps a copy of the database, or goes back to the last one. */
 async function copyDatabase(world: World): Promise<void> {
   const { database } = world;
-  const isRestoring = world.backedUp && world.random.chance(50);
+  const isRestoring = world.backedUp && world.random.chance(60);
   note(world, isRestoring ? 'restore' : 'backup');
   await world.process.kill();
   if (isRestoring) await database.restore();
   else await database.backUp();
   world.backedUp = true;
-  await restart(world);
+  await restart(world, isRestoring);
+}
+
+/** Lets the server do all it has to do for some blocks: what is final by then can be taken back later. */
+async function goOn(world: World): Promise<void> {
+  const blocks = 1 + world.random.below(8);
+  note(world, 'undisturbed blocks');
+  for (let block = 0; block < blocks; block += 1) {
+    passTime(world);
+    await drain(world.process);
+  }
 }
 
 /** Lets one of the server's calls happen, or be lost. Without any, time passes. */

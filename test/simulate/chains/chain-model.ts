@@ -51,6 +51,10 @@ export interface ChainModel {
   deposits(): readonly SentDeposit[];
   /** What the treasury paid to an address on the chain as it is, payment by payment. */
   paidTo(address: string): readonly bigint[];
+  /** The treasury's payments on the chain as it is: their transactions and receivers. */
+  payments(): readonly { readonly txHash: string; readonly to: string }[];
+  /** The transaction that used a nonce of the treasury; undefined on chains without nonces. */
+  transactionOf(nonce: bigint): string | undefined;
   /** An address that nobody has the key of, from 20 bytes. */
   addressOf(bytes: Uint8Array): string;
   comparable(address: string): string;

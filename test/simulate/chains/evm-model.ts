@@ -28,6 +28,16 @@ export function createEvmModel(chainId: number, nodeCount: number, treasury: str
         .flatMap((item) =>
           item.kind === 'deposit' ? [{ txHash: item.hash, to: item.to, amountMinor: item.amount }] : [],
         ),
+    payments: () =>
+      chain.blocks.flatMap(({ mined }) =>
+        mined.flatMap(({ item, logs }) =>
+          logs.filter((log) => log.from === from).map(({ to }) => ({ txHash: item.hash, to })),
+        ),
+      ),
+    transactionOf: (nonce) =>
+      chain.blocks
+        .flatMap(({ mined }) => mined.map(({ item }) => item))
+        .find((item) => item.kind === 'signed' && item.from === from && BigInt(item.nonce) === nonce)?.hash,
     paidTo: (address) =>
       chain.blocks
         .flatMap(({ mined }) => mined.flatMap(({ logs }) => logs))

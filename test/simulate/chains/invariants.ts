@@ -46,14 +46,22 @@ export async function brokenAtEnd(world: World): Promise<string | undefined> {
   );
 }
 
-/** Every transfer was paid exactly once, or refunded and not paid. */
+/**
+ * Every transfer was paid exactly once, or refunded and not paid. One that a restored database has forgotten may have been paid: then it
+ * is booked as a loss.
+ */
 async function transferFault(world: World): Promise<string | undefined> {
   const rows = new Map((await readTransactions(world)).map((row) => [row.id, row]));
+  const { rows: booked } = await world.process.pool.query<{ address: string }>(
+    "select address from chain_outflows where resolution = 'outflow'",
+  );
+  const losses = new Set(booked.map(({ address }) => address));
   for (const { id, netMinor, to } of world.transfers) {
     const status = rows.get(id)?.status;
     const paid = world.model.paidTo(to).join();
     if (status === 'completed' && paid !== String(netMinor)) return `completed_not_paid ${id}: ${paid}`;
-    if (status !== 'completed' && paid !== '') return `paid_not_completed ${id}: ${status}`;
+    const isNamed = status === undefined && losses.has(world.model.comparable(to));
+    if (status !== 'completed' && paid !== '' && !isNamed) return `paid_not_completed ${id}: ${status}`;
   }
   return undefined;
 }

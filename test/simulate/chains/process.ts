@@ -55,6 +55,8 @@ export interface ProcessOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly fault: ProcessFault | undefined;
+  /** Whether the database is an old copy: hours have passed since the last process used it. */
+  readonly isRestored?: boolean;
   /** The age of a signed transaction, in milliseconds. */
   ageMs(txHash: string): number;
 }
@@ -86,6 +88,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const vault = createVault(keyring).withSalts(createCustomerSalts(pool));
   pool.guard = createRowGuard(vault, (table, id) => logger.error({ table, id }, 'a row is not authentic'));
   await expireLeases(pool);
+  if (options.isRestored) await passHours(pool);
   const writer = createWriter({
     databaseUrl,
     laneCount: 1,
@@ -161,6 +164,10 @@ function openPort(
       follow: (payment, attempts) => sender.follow(payment, attempts, ageMs(attempts.at(-1)?.txHash ?? '')),
     },
   };
+}
+
+async function passHours(pool: Pool): Promise<void> {
+  await pool.query("update chain_watches set watched_at = watched_at - interval '5 hours'");
 }
 
 async function expireLeases(pool: Pool): Promise<void> {

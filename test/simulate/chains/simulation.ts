@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { act, drain, settled } from './actions.ts';
 import type { Fixture } from './fixture.ts';
 import { brokenAtEnd, paidTwice, unfinished } from './invariants.ts';
+import { explainOutflows } from './operator.ts';
 import { createWorld, firstMs, passTime, type RunOptions, type World } from './world.ts';
 
 export interface RunResult {
@@ -12,7 +13,7 @@ export interface RunResult {
 }
 
 /** Blocks after which everything that was begun must have ended. */
-const lastBlocks = 150;
+const lastBlocks = 250;
 
 /** Runs a world: what happens is drawn from the seed. */
 export async function simulateChain(fixture: Fixture, options: RunOptions): Promise<RunResult> {
@@ -51,6 +52,7 @@ async function finish(world: World): Promise<string | undefined> {
     passTime(world);
     await drain(world.process);
     if (block % 10 !== 9) continue;
+    await explainOutflows(world);
     left = await unfinished(world);
     if (left === undefined) return undefined;
   }

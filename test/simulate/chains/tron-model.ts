@@ -39,6 +39,11 @@ export function createTronModel(nodeCount: number, treasury: string): ChainModel
     freeze: ledger.freeze,
     deposits: () =>
       moved(ledger, 'payments').map(({ amount, id, to }) => ({ txHash: id, to, amountMinor: amount })),
+    payments: () =>
+      moved(ledger, 'signed')
+        .filter(({ from }) => from === treasury)
+        .map(({ id, to }) => ({ txHash: id, to })),
+    transactionOf: () => undefined,
     paidTo: (address) =>
       moved(ledger, 'signed')
         .filter(({ from, to }) => from === treasury && to === address)

@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly steps: number;
   readonly disturbances: Disturbances;
+  /** How many times as often as usual deposits, transfers and disturbances happen; 1 when left out. */
+  readonly pace?: number;
   readonly fault?: ProcessFault | undefined;
 }
 
@@ -149,11 +151,11 @@ export async function createWorld(fixture: Fixture, options: RunOptions): Promis
 }
 
 /** Starts the server process again, after its end. */
-export async function restart(world: World): Promise<void> {
-  world.process = await start(world);
+export async function restart(world: World, isRestored = false): Promise<void> {
+  world.process = await start(world, isRestored);
 }
 
-function start(world: Omit<World, 'process'>): Promise<Process> {
+function start(world: Omit<World, 'process'>, isRestored = false): Promise<Process> {
   const { config, database, fixture, logger, model, options, random, signedAtMs } = world;
   return startProcess({
     fixture,
@@ -164,6 +166,7 @@ function start(world: Omit<World, 'process'>): Promise<Process> {
     random,
     logger,
     fault: options.fault,
+    isRestored,
     ageMs(txHash) {
       const at = signedAtMs.get(txHash) ?? Date.now();
       signedAtMs.set(txHash, at);

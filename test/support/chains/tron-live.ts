@@ -43,11 +43,16 @@ export function startRates(): Promise<Receiver> {
   return startReceiver((response) => void response.end('{"rates":{"USDT":1.25}}'));
 }
 
+/** What a server is started with so that it takes the rate of `startRates`, although it is far from the peg. */
+export const wideBand = {
+  pegBand: { low: { numerator: 1n, denominator: 2n }, high: { numerator: 2n, denominator: 1n } },
+};
+
 /** What a server is started with so that it earns nothing: every amount is then exact. */
 export const withoutFees = {
   onChainFee: { numerator: 0n, denominator: 1n },
   stablecoinSpread: { numerator: 0n, denominator: 1n },
-  pegBand: { low: { numerator: 1n, denominator: 2n }, high: { numerator: 2n, denominator: 1n } },
+  ...wideBand,
 };
 
 /** What so much USDT is in USDC. */

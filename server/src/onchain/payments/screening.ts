@@ -1,6 +1,8 @@
+import { mapInBatches } from '../../chains/batches.ts';
 import { checkDestination, type OwnAddresses, ownAddressesOf } from '../../chains/destinations.ts';
 import type { ChainPort } from '../../chains/port.ts';
 import type { Stablecoin } from '../../chains/registry.ts';
+import { limits } from '../../platform/limits.ts';
 import { type LiveTransfer, listOpenOnChain } from '../../resources/transfers/queries.ts';
 import type { Screener, ScreeningSubject, ScreeningVerdict } from '../../screening/port.ts';
 import type { Pool } from '../../store/pool.ts';
@@ -23,13 +25,13 @@ export async function screenTransfers(deps: ScreeningDeps, notes: string[]): Pro
   const { chain, config, sender } = deps.port;
   const own = ownAddressesOf([{ chain, address: sender.treasury }], [config]);
   for await (const page of listOpenOnChain(deps.pool, deps.port.chain, 'in_review')) {
-    for (const transfer of page) {
+    await mapInBatches(page, limits.screeningConcurrency, async (transfer) => {
       try {
         await screenOne(deps, own, transfer);
       } catch (error) {
         notes.push(`A transfer cannot be screened: ${(error as Error).message}`);
       }
-    }
+    });
   }
 }
 

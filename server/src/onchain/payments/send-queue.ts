@@ -90,9 +90,12 @@ export async function signReservedPayment(
 /** Prepares a payment. What the signer refuses then, such as an authorization, concerns this payment only. */
 async function prepareOrRefuse({ sender }: ChainPort, id: string, intent: PaymentIntent): Promise<Prepared> {
   try {
+    const preparing = sender.prepare(id, intent);
+    // What is frozen may also fail to be prepared: the freeze is the reason then.
+    preparing.catch(() => undefined);
     const freeze = await sender.findFreeze(intent);
     if (freeze && intent.kind === 'transfer') return { blockedBy: freezeReason(freeze, intent.currency) };
-    return await sender.prepare(id, intent);
+    return await preparing;
   } catch (error) {
     if (!(error instanceof SignerRefusal)) throw error;
     return { blockedBy: blockingReasonOf(error, id) };
