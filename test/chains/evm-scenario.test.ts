@@ -10,6 +10,7 @@ import {
   withoutBalances,
   withoutLogs,
   withoutReceipts,
+  withWrongNonces,
 } from '../support/chains/bad-node.ts';
 import { liveCustomer, liveWallet, writeChains } from '../support/chains/live.ts';
 import { type OwnSigner, startOwnSigner } from '../support/chains/own-signer.ts';
@@ -215,7 +216,15 @@ const acts: Record<keyof typeof counts, (number: number) => Promise<void>> = {
   restart: () => pick(chains).restart(below(1500)),
   deepReorganisation: () => pick(chains).reorganise(confirmations + 1 + below(8)),
   async lie() {
-    pick(liars).behave(pick([withoutLogs, withoutBalances, withoutReceipts, lagging(() => 2), undefined]));
+    const lies = [
+      withoutLogs,
+      withoutBalances,
+      withoutReceipts,
+      withWrongNonces,
+      lagging(() => 2),
+      undefined,
+    ];
+    pick(liars).behave(pick(lies));
   },
   async feeSpike() {
     const chain = pick(chains);

@@ -13,6 +13,8 @@ interface PlantedFault {
   readonly disturbances: Partial<Disturbances>;
   readonly fault: ProcessFault;
   readonly caught: RegExp;
+  /** The first seed; 1 when left out. */
+  readonly seed?: number;
 }
 
 function withSender(port: ChainPort, change: (sender: ChainSender) => Partial<ChainSender>): ChainPort {
@@ -149,6 +151,7 @@ export const chainFaults: Readonly<Record<string, PlantedFault>> = {
     chain: 'tron',
     disturbances: { reorgDepth: 12 },
     fault: { port: stubborn },
+    seed: 2,
     caught: /credited_without_deposit|deposit_not_credited|completed_not_paid|payment_submitted/,
   },
   'one node that is believed about deposits, in blocks that are read once': {

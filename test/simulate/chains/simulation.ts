@@ -14,6 +14,8 @@ export interface RunResult {
 
 /** Blocks after which everything that was begun must have ended. */
 const lastBlocks = 250;
+/** What does not change for so many blocks never ends: more than the server waits before it reads a final block again. */
+const unchangedBlocks = 130;
 
 /** Runs a world: what happens is drawn from the seed. */
 export async function simulateChain(fixture: Fixture, options: RunOptions): Promise<RunResult> {
@@ -48,13 +50,17 @@ async function finish(world: World): Promise<string | undefined> {
   for (const node of model.nodes) node.lie = undefined;
   model.setFees(1);
   let left: string | undefined;
+  let changedAt = 0;
   for (let block = 0; block < lastBlocks; block += 1) {
     passTime(world);
     await drain(world.process);
     if (block % 10 !== 9) continue;
     await explainOutflows(world);
+    const before = left;
     left = await unfinished(world);
     if (left === undefined) return undefined;
+    if (left !== before) changedAt = block;
+    if (block - changedAt >= unchangedBlocks) break;
   }
   return `unfinished ${left}`;
 }

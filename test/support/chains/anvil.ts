@@ -64,9 +64,12 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   running.add(child);
+  let isStopping = false;
   const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
+    child.once('exit', (code, signal) => {
       running.delete(child);
+      // Otherwise a test would only say that a connection was refused.
+      if (!isStopping) console.error(`anvil on port ${port} has ended by itself (${signal ?? code}).`);
       resolve();
     });
   });
@@ -77,7 +80,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
       await client.getBlockNumber({ cacheTime: 0 });
       break;
     } catch (error) {
-      if (tries > 200) throw error;
+      if (tries > 200 || child.exitCode !== null) throw error;
       await sleep(50);
     }
   }
@@ -87,6 +90,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     chainId: options.chainId,
     client,
     async stop(signal = 'SIGTERM') {
+      isStopping = true;
       child.kill(signal);
       await ended;
     },

@@ -129,6 +129,12 @@ export const withoutBalances: Behaviour = (call, forward) =>
 export const withoutReceipts: Behaviour = (call, forward) =>
   call.method === 'eth_getTransactionReceipt' ? null : forward();
 
+/** A node that says that another transaction of each account is in a block. */
+export const withWrongNonces: Behaviour = async (call, forward) => {
+  const answer = await forward();
+  return call.method === 'eth_getTransactionCount' ? `0x${(Number(answer) + 1).toString(16)}` : answer;
+};
+
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
