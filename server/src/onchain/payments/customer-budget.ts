@@ -38,7 +38,7 @@ export function createCustomerBudget(
       return ({ cost, createsAccount }) => {
         if (createsAccount && accountFee === 0n) return accountIsGone;
         if (before + cost.native > config.signing.nativePerCustomer) {
-          const text = `The transfer ${id} waits: transfers of ${customerId} have used signing.nativePerCustomer today.`;
+          const text = `The transfer ${id} waits: with it, transfers of ${customerId} may cost more than signing.nativePerCustomer today.`;
           return { policy: 'retry', text };
         }
         spent.set(customerId, before + cost.native);
