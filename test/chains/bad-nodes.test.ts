@@ -304,7 +304,7 @@ test.each(nonsense)(
     expect(await balanceOf(server.live, wallet.id)).toBe(before);
     node.behave();
     await expect
-      .poll(() => balanceOf(server.live, wallet.id), { timeout: 15_000 })
+      .poll(() => balanceOf(server.live, wallet.id), { timeout: 40_000 })
       .toBe((Number(before) + 1).toFixed(2));
   },
 );

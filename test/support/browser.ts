@@ -53,7 +53,9 @@ export function openWindow(
 /** Keeps a picture of the whole page where CI finds it. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
   mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+  const picture = { path: join(screenshots, `${name}.png`), fullPage: true };
+  // On a busy machine the browser now and then takes no picture of a page; the next one succeeds.
+  await page.screenshot(picture).catch(() => page.screenshot(picture));
 }
 
 interface Violation {

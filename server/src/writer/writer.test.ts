@@ -343,13 +343,15 @@ describe('a lost connection', () => {
       }
     })();
     const numbers: number[] = [];
-    for (let round = 0; round < 40; round += 1) {
+    // A quick machine may end all rounds between two cuts.
+    for (let round = 0; round < 40 || (bench.retries.length === 0 && round < 400); round += 1) {
       const outcomes = await Promise.all(Array.from({ length: 25 }, () => writer.submit(countUp())));
       numbers.push(...accepted(outcomes).map(Number));
     }
     isDone = true;
     await cutting;
-    expect(numbers).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1));
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
+    expect(numbers.length).toBeGreaterThanOrEqual(1000);
     expect(bench.retries).toContain('connection');
   });
 
